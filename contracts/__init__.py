@@ -1,0 +1,1 @@
+"""The judge of clients. It reads what the emulator writes, never the other way round."""

@@ -1,0 +1,1 @@
+"""Clients of the cloud that ship with the project."""

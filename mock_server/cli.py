@@ -1,0 +1,170 @@
+"""`parking-mock serve`, and the place where other packages hang in their commands.
+
+Exit codes: 0 all well, 2 wrong usage or configuration. Every flag has a variable `PARKING_MOCK_...`; a flag beats it.
+"""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mock_server import __version__
+from mock_server.clock import SystemClock
+from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
+from mock_server.model import JsonObject
+from mock_server.project import Project
+from mock_server.seed import Seed, SeedError, default_seed, load_seed
+from mock_server.web.server import AddressInUseError, Server, silence_uvicorn
+
+Callback = TypeVar("Callback", bound=Callable[..., Any])
+
+COMMANDS = "parking_mock.commands"
+"""The entry point group of further commands, so that this package need not know who brings them."""
+
+_DEVICES_SHOWN = 10
+
+
+class _Commands(click.Group):
+    """Our own commands and those of the entry point group, which are imported only when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command's name."""
+        return sorted({*super().list_commands(ctx), *(each.name for each in entry_points(group=COMMANDS))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        found = [each for each in entry_points(group=COMMANDS) if each.name == cmd_name]
+        command = found[0].load() if found else None
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="parking-mock", message="%(prog)s %(version)s")
+def main() -> None:
+    """A fake Tuya parking cloud, never kinder than the real one."""
+
+
+def _variable(flag: str) -> str:
+    return "PARKING_MOCK_" + flag.removeprefix("--").replace("-", "_").upper()
+
+
+def _option(flag: str, *names: str, **settings: Any) -> Callable[[Callback], Callback]:
+    """A flag with its variable, both shown in the help."""
+    return click.option(flag, *names, envvar=_variable(flag), show_envvar=True, **settings)
+
+
+def _port(flag: str, default: int, what: str) -> Callable[[Callback], Callback]:
+    port = click.IntRange(0, 65535)
+    text = f"Port of {what}; 0 picks a free one."
+    return _option(flag, default=default, show_default=True, type=port, metavar="PORT", help=text)
+
+
+@main.command()
+@_option("--host", default="127.0.0.1", show_default=True, help="Address of the API and the queue.")
+@_port("--port", 8280, "the vendor's API")
+@_port("--ws-port", 8285, "the message queue")
+@_port("--lab-port", 8290, "the lab plane, which stays on loopback")
+@_option("--seed", type=click.Path(path_type=Path), metavar="FILE", help="Devices and records to start from.")
+@_option("--ready-file", type=click.Path(path_type=Path), metavar="FILE", help="Written, as with --json, when ready.")
+@_option("--json", "as_json", is_flag=True, help="When ready, print one JSON object on one line.")
+def serve(
+    *, host: str, port: int, ws_port: int, lab_port: int, seed: Path | None, ready_file: Path | None, as_json: bool
+) -> None:
+    """Run the fake cloud until it is interrupted."""
+    silence_uvicorn()
+    cloud = Cloud()
+    project = cloud.add(default_project(read_seed_file(seed)))
+    try:
+        server = Server(cloud, host, port, ws_port, lab_port)
+    except AddressInUseError as error:
+        raise click.UsageError(f"{error}. Choose another with {error.flag} (0 picks a free one).") from None
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_serve(server, project, ready_file, as_json=as_json))
+
+
+def default_project(seed: Seed | None = None) -> Project:
+    """The project that `serve` starts with."""
+    return Project(DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, seed or default_seed(), SystemClock())
+
+
+def read_seed_file(path: Path | None) -> Seed | None:
+    """The seed of `--seed`; a bad one ends the program with a message and exit code 2."""
+    if path is None:
+        return None
+    try:
+        return load_seed(path)
+    except OSError as error:
+        raise click.UsageError(f"cannot read the seed {path}: {error.strerror}") from None
+    except SeedError as error:
+        raise click.UsageError(f"cannot use the seed {path}: {error}") from None
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """Uvloop where it exists, else asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415 does not exist on Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+async def _serve(server: Server, project: Project, ready_file: Path | None, *, as_json: bool) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, stopping.set)
+    await server.start()
+    exports = server.exports(project)
+    try:
+        if ready_file is not None:
+            _write_at_once(ready_file, json.dumps(exports, ensure_ascii=False) + "\n")
+        click.echo(json.dumps(exports, ensure_ascii=False) if as_json else ready_text(exports))
+        await stopping.wait()
+    finally:
+        await server.stop()
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)  # noqa: ASYNC240 nothing is served any more
+
+
+def _write_at_once(path: Path, text: str) -> None:
+    """Write a file that nobody can see half written."""
+    try:
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise click.UsageError(f"cannot write the ready file {path}: {error.strerror}") from None
+
+
+def ready_text(exports: JsonObject) -> str:
+    """What a person reads when the server is ready."""
+    devices: Any = exports["devices"]
+    width = max(len(device["device_name"]) for device in devices)
+    shown = [
+        f"    {device['device_id']}  {device['device_name']:<{width}}  {device['kind']}, {device['supplier_code']}"
+        for device in devices[:_DEVICES_SHOWN]
+    ]
+    if len(devices) > _DEVICES_SHOWN:
+        shown.append(f"    and {len(devices) - _DEVICES_SHOWN} more")
+    return "\n".join(
+        (
+            f"parking-mock {__version__}: a fake Tuya parking cloud",
+            f"  API            {exports['api']}",
+            f"  message queue  {exports['ws']}",
+            f"  lab plane      {exports['lab']}",
+            f"  access id      {exports['access_id']}",
+            f"  access secret  {exports['access_secret']}",
+            "  devices",
+            *shown,
+            "Ready. Press Ctrl+C to stop.",
+        )
+    )

@@ -1,0 +1,132 @@
+"""System and virtual time, and the one list of what happens later.
+
+Every delay of a project (a late record, a redelivery, a command's next status) is a `call_at` on its clock, so
+"nothing is pending" is a fact that the clock knows.
+"""
+
+import heapq
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from itertools import count
+
+
+class Timer:
+    """One thing that happens later. `cancel` may be called at any time, also after it has run."""
+
+    __slots__ = ("_clock", "at_ms", "callback")
+
+    def __init__(self, clock: "Clock", at_ms: int, callback: Callable[[], None]) -> None:
+        self._clock = clock
+        self.at_ms = at_ms
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        """Forget the callback."""
+        if self.callback is not None:
+            self.callback = None
+            self._clock.forget_one()
+
+
+class Clock(ABC):
+    """Epoch milliseconds and a list of timers, run in the order of their times and then of their making."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, Timer]] = []
+        self._order = count()
+        self._live = 0
+        self.on_earlier: Callable[[int], None] | None = None
+
+    @abstractmethod
+    def now_ms(self) -> int:
+        """The present in epoch milliseconds."""
+
+    @property
+    def pending(self) -> int:
+        """How many timers have neither run nor been cancelled."""
+        return self._live
+
+    def call_at(self, at_ms: int, callback: Callable[[], None]) -> Timer:
+        """Run `callback` once `at_ms` is reached; a time that is past means as soon as timers run."""
+        timer = Timer(self, at_ms, callback)
+        earliest = self.next_at()
+        heapq.heappush(self._heap, (at_ms, next(self._order), timer))
+        self._live += 1
+        if self.on_earlier is not None and (earliest is None or at_ms < earliest):
+            self.on_earlier(at_ms)
+        return timer
+
+    def forget_one(self) -> None:
+        """A timer was cancelled: it no longer counts as pending."""
+        self._live -= 1
+
+    def next_at(self) -> int | None:
+        """When the next timer is due, or None."""
+        while self._heap and self._heap[0][2].callback is None:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def run_due(self, limit: int = 1000) -> bool:
+        """Run at most `limit` timers that are due. True means that more are due."""
+        for _ in range(limit):
+            at_ms = self.next_at()
+            if at_ms is None or at_ms > self.now_ms():
+                return False
+            self._run_next()
+        at_ms = self.next_at()
+        return at_ms is not None and at_ms <= self.now_ms()
+
+    def _run_next(self) -> None:
+        timer = heapq.heappop(self._heap)[2]
+        callback, timer.callback = timer.callback, None
+        if callback is not None:
+            self._live -= 1
+            callback()
+
+    def cancel_all(self) -> None:
+        """Forget every timer."""
+        for _, _, timer in self._heap:
+            timer.cancel()
+        self._heap.clear()
+
+
+def wall_clock_ms() -> int:
+    """The machine's epoch milliseconds: the only place of the package that asks for them."""
+    return time.time_ns() // 1_000_000
+
+
+class SystemClock(Clock):
+    """The machine's time. Whoever owns it calls `run_due` when `next_at` is reached."""
+
+    def __init__(self, read: Callable[[], int] = wall_clock_ms) -> None:
+        super().__init__()
+        self._read = read
+
+    def now_ms(self) -> int:
+        """The machine's epoch milliseconds."""
+        return self._read()
+
+
+class VirtualClock(Clock):
+    """Time that stands still until it is advanced, and then passes through every timer on the way."""
+
+    def __init__(self, start_ms: int) -> None:
+        super().__init__()
+        self._now_ms = start_ms
+
+    def now_ms(self) -> int:
+        """The virtual present."""
+        return self._now_ms
+
+    def advance_to(self, at_ms: int) -> None:
+        """Go to `at_ms`, running each timer at its own time. A time in the past is refused with ValueError."""
+        if at_ms < self._now_ms:
+            raise ValueError(f"time does not go back: it is {self._now_ms}, not yet {at_ms}")
+        while (due := self.next_at()) is not None and due <= at_ms:
+            self._now_ms = max(self._now_ms, due)
+            self._run_next()
+        self._now_ms = at_ms
+
+    def advance(self, by_ms: int) -> None:
+        """Go forward by `by_ms` milliseconds."""
+        self.advance_to(self._now_ms + by_ms)

@@ -1,0 +1,247 @@
+"""The append-only list of everything that happened in a project, on one clock.
+
+An event is a small typed value; the log gives it a number and a time. Plates and tokens are masked before they
+get here: what the history holds may be shown.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import ClassVar, Literal
+
+from mock_server.model import Cell, JsonObject, Origin
+
+DEFAULT_LIMIT = 50_000
+"""How many entries a history keeps before it lets go of the oldest."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKept:
+    """The lot keeps a record. `replaced` tells that it had an older version of it."""
+
+    kind: ClassVar[str] = "record.kept"
+    device_id: str
+    record_id: str
+    data_type: int
+    pass_direction: int | None
+    event_time: int
+    plate_no: str
+    uplink: str
+    replaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLost:
+    """A record's message was lost on the uplink."""
+
+    kind: ClassVar[str] = "record.lost"
+    device_id: str
+    record_id: str
+    data_type: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePublished:
+    """A message is on the queue. `record_id` or `sn` says what it is about."""
+
+    kind: ClassVar[str] = "message.published"
+    message_id: str
+    device_id: str
+    origin: Origin
+    record_id: str | None
+    sn: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDelivered:
+    """A message was handed to a consumer."""
+
+    kind: ClassVar[str] = "message.delivered"
+    message_id: str
+    topic: str
+    subscription: str
+    consumer: str
+    redelivery_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAcknowledged:
+    """A consumer acknowledged a message: it is gone from its subscription."""
+
+    kind: ClassVar[str] = "message.acknowledged"
+    message_id: str
+    topic: str
+    subscription: str
+    consumer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerChanged:
+    """A consumer came, became the active one, or left."""
+
+    kind: ClassVar[str] = "consumer"
+    topic: str
+    subscription: str
+    consumer: str
+    change: Literal["connected", "active", "disconnected"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """One call of the data plane. Credentials are masked; equal masks mean equal values."""
+
+    kind: ClassVar[str] = "request"
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswered:
+    """The answer to the request with the number `request`. `code` is None for a success."""
+
+    kind: ClassVar[str] = "answer"
+    request: int
+    code: int | None
+    msg: str | None
+    sn: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CountCompared:
+    """The lot compared one claimed count with its own."""
+
+    kind: ClassVar[str] = "count.compared"
+    sn: str
+    cell: Cell
+    claimed: int
+    counted: int
+    equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rereported:
+    """The lot decided to publish a cell's records again."""
+
+    kind: ClassVar[str] = "rereport"
+    sn: str
+    cell: Cell
+    claimed: int
+    counted: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandMoved:
+    """A command reached a process status."""
+
+    kind: ClassVar[str] = "command"
+    sn: str
+    device_id: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChanged:
+    """A device was added or changed."""
+
+    kind: ClassVar[str] = "device"
+    device_id: str
+    device_name: str
+    supplier_code: str
+    device_kind: str
+    online: bool
+
+
+Event = (
+    RecordKept
+    | RecordLost
+    | MessagePublished
+    | MessageDelivered
+    | MessageAcknowledged
+    | ConsumerChanged
+    | RequestReceived
+    | RequestAnswered
+    | CountCompared
+    | Rereported
+    | CommandMoved
+    | DeviceChanged
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the history: `seq` counts from 1 without gaps, `time` is the project's clock."""
+
+    seq: int
+    time: int
+    event: Event
+
+    def to_json(self) -> JsonObject:
+        """The entry as one JSON object: seq, time, kind and the event's own fields."""
+        event = self.event
+        own = {name.name: _plain(getattr(event, name.name)) for name in fields(event)}
+        return {"seq": self.seq, "time": self.time, "kind": event.kind, **own}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Cell):
+        return value._asdict()
+    return value.value if isinstance(value, Enum) else value
+
+
+class History:
+    """A bounded log. `dropped` tells how many of the oldest entries are gone."""
+
+    def __init__(self, now_ms: Callable[[], int], limit: int = DEFAULT_LIMIT) -> None:
+        self._now_ms = now_ms
+        self._entries: deque[Entry] = deque(maxlen=limit)
+        self._last = 0
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after every change until the returned function is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def wake(self) -> None:
+        """Tell the listeners that something may have changed."""
+        for listener in tuple(self._listeners):
+            listener()
+
+    def add(self, event: Event) -> int:
+        """Append an event at the present; return its number."""
+        self._last += 1
+        self._entries.append(Entry(self._last, self._now_ms(), event))
+        if self._listeners:
+            self.wake()
+        return self._last
+
+    def after(self, seq: int = 0) -> Iterator[Entry]:
+        """The entries with a number above `seq` that are still kept."""
+        skip = max(0, seq - self.dropped)
+        return (entry for place, entry in enumerate(self._entries) if place >= skip)
+
+    @property
+    def last(self) -> int:
+        """The number of the newest entry."""
+        return self._last
+
+    @property
+    def dropped(self) -> int:
+        """How many entries were let go."""
+        return self._last - len(self._entries)
+
+    def clear(self) -> None:
+        """Start again at number 1."""
+        self._entries.clear()
+        self._last = 0
+
+
+def mask_plate(plate_no: str) -> str:
+    """A plate fit to be shown: its first two signs and its last one."""
+    return f"{plate_no[:2]}***{plate_no[2:][-1:]}" if plate_no else ""

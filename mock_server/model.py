@@ -1,0 +1,170 @@
+"""The vocabulary as types: devices, records, cells, re-reports, commands, messages.
+
+Times are epoch milliseconds, amounts are fen. Nothing here knows a clock, a store or a wire format.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Literal, NamedTuple, TypeAlias
+
+MILLISECONDS_PER_DAY = 86_400_000
+"""The longest span of one sync info (documented): 24 hours."""
+
+INT64_MAX = 2**63 - 1
+"""The largest value of the vendor's `Long`."""
+
+JsonScalar: TypeAlias = str | int | float | bool | None
+JsonObject: TypeAlias = dict[str, object]
+
+
+class DataType(IntEnum):
+    """What a count is about (documented)."""
+
+    PASS = 0
+    BILL = 1
+
+
+class PassDirection(IntEnum):
+    """Which way a vehicle passed (documented)."""
+
+    ENTER = 0
+    LEAVE = 1
+
+
+class DeviceKind(StrEnum):
+    """A parking lot keeps records; a lane device only reports them (documented: commands go to the lot)."""
+
+    LOT = "lot"
+    LANE = "lane"
+
+
+class ProcessStatus(IntEnum):
+    """How far a command has come (documented)."""
+
+    SENDING = 1
+    SENT = 2
+    SUCCEEDED = 3
+    FAILED = 4
+    UNKNOWN = 5
+
+
+JIESHUN = "jieshun"
+"""The supplier code of the brand that does not support records/sync (documented brand; the code is our choice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A parking lot or a lane device of one project."""
+
+    device_id: str
+    device_name: str
+    supplier_code: str = "tuya"
+    kind: DeviceKind = DeviceKind.LOT
+    online: bool = True
+    create_time: int = 0
+
+
+class Line(NamedTuple):
+    """What is counted together, whatever the window. `pass_direction` is None for bills."""
+
+    device_id: str
+    data_type: DataType
+    pass_direction: PassDirection | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One vehicle pass or one temporary parking bill, as the lot keeps it.
+
+    `event_time` is the pass time of a pass and the payment time of a bill; `created_time` is when the lot got the
+    record. `details` holds the further fields of its kind under their lab names (`lane_device_id`, ...).
+    """
+
+    record_id: str
+    device_id: str
+    data_type: DataType
+    pass_direction: PassDirection | None
+    event_time: int
+    plate_no: str = ""
+    created_time: int = 0
+    details: Mapping[str, JsonScalar] = field(default_factory=dict)
+
+    @property
+    def line(self) -> Line:
+        """The line in which this record counts."""
+        return Line(self.device_id, self.data_type, self.pass_direction)
+
+    @property
+    def key(self) -> tuple[str, DataType, str]:
+        """What makes it the same record: the lot, the data type and the record id."""
+        return (self.device_id, self.data_type, self.record_id)
+
+
+class Cell(NamedTuple):
+    """What one claimed count is about: a line and the window as the client wrote it."""
+
+    device_id: str
+    data_type: DataType
+    pass_direction: PassDirection | None
+    start_time: int
+    end_time: int
+
+    @property
+    def line(self) -> Line:
+        """The line of the cell."""
+        return Line(self.device_id, self.data_type, self.pass_direction)
+
+
+class SyncInfo(NamedTuple):
+    """One claimed count."""
+
+    cell: Cell
+    claimed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rereport:
+    """The lot publishing a cell's records again after a mismatch. `time` is when it was decided."""
+
+    sn: str
+    time: int
+    cell: Cell
+    claimed: int
+    counted: int
+    record_ids: tuple[str, ...]
+    message_ids: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Command:
+    """What one API call asks of a device, and how far it has come."""
+
+    sn: str
+    device_id: str
+    happen_time: int
+    status: ProcessStatus = ProcessStatus.SENDING
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The outcome of a command as the queue tells it: a command's fields at its last status."""
+
+    sn: str
+    device_id: str
+    happen_time: int
+    status: ProcessStatus
+
+
+Origin: TypeAlias = Literal["uplink", "rereport", "command"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One publication on the queue. A second publication of a record has new `message_id` and `data_id`."""
+
+    message_id: str
+    data_id: str
+    publish_time: int
+    subject: Record | CommandResult
+    origin: Origin

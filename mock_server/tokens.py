@@ -1,0 +1,75 @@
+"""Access tokens with the vendor's semantics (documented; the shared live token was observed).
+
+A project has one live pair. Asking for a token again gives the same pair with the seconds that remain. Refreshing
+gives a new pair and kills the old access token and the old refresh token; a refresh token has no expiry and works once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from mock_server.clock import Clock
+
+LIFETIME_S = 7200
+"""How long an access token lives (documented)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """An access token, its refresh token, and when the former dies."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: int
+
+
+class Tokens:
+    """The live token pair of one project."""
+
+    def __init__(self, clock: Clock, random: Random) -> None:
+        self._clock = clock
+        self._random = random
+        self._pair: TokenPair | None = None
+
+    def grant(self) -> TokenPair:
+        """The live pair, or a new one when there is none or it has expired."""
+        if self._pair is None or self.remaining_s(self._pair) < 1:
+            self._pair = self._new_pair()
+        return self._pair
+
+    def refresh(self, refresh_token: str) -> TokenPair | None:
+        """A new pair for the live refresh token, before or after expiry; None for any other text."""
+        if self._pair is None or self._pair.refresh_token != refresh_token:
+            return None
+        self._pair = self._new_pair()
+        return self._pair
+
+    def is_live(self, access_token: str) -> bool:
+        """True if this access token may be used now."""
+        pair = self._pair
+        return pair is not None and pair.access_token == access_token and self._clock.now_ms() < pair.expires_at
+
+    def remaining_s(self, pair: TokenPair) -> int:
+        """The whole seconds that a pair has left."""
+        return (pair.expires_at - self._clock.now_ms()) // 1000
+
+    def expire(self) -> None:
+        """Let the live access token die now; its refresh token still works."""
+        if self._pair is not None:
+            self._pair = TokenPair(self._pair.access_token, self._pair.refresh_token, self._clock.now_ms())
+
+    def clear(self) -> None:
+        """Forget the pair."""
+        self._pair = None
+
+    def _new_pair(self) -> TokenPair:
+        expires_at = self._clock.now_ms() + LIFETIME_S * 1000
+        return TokenPair(hex_id(self._random), hex_id(self._random), expires_at)
+
+
+def hex_id(random: Random) -> str:
+    """32 hex digits, as the vendor's tokens and trace ids have."""
+    return f"{random.getrandbits(128):032x}"
+
+
+IdSource = Callable[[], str]

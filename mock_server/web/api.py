@@ -1,0 +1,244 @@
+"""The vendor's API as a Flask application: HTTP 200 and an envelope for every answer, whatever was asked."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from mock_server.cloud import Cloud
+from mock_server.history import RequestAnswered, RequestReceived
+from mock_server.model import Device, JsonObject
+from mock_server.problems import parse_json
+from mock_server.project import CommandRefusedError, Project, RefusalReason
+from mock_server.tokens import TokenPair
+from mock_server.web.admission import Caller, admit
+from mock_server.web.environ import RAW_PATH
+from mock_server.web.masking import masked_headers, masked_path
+from mock_server.wire.envelope import encode, failure, success
+from mock_server.wire.errors import BY_NUMBER, ErrorCode, VendorError
+from mock_server.wire.messages import command_record
+from mock_server.wire.paging import read_page
+from mock_server.wire.sync_request import read_sync_request
+
+MAX_BODY = 1024 * 1024
+"""The longest body that the API reads, in bytes (our choice)."""
+
+_BODY_KEPT = 4096
+_log = logging.getLogger("mock_server")
+
+Handler: TypeAlias = Callable[[Project, Caller, str], object]
+
+
+def create_api(cloud: Cloud) -> Flask:
+    """The data plane's HTTP side for all projects of a cloud."""
+    app = Flask("mock_server.api", static_folder=None)
+    app.url_map.merge_slashes = False
+    answers = _Answers(cloud, propagate=lambda: app.testing)
+    for method, rule, handler in _ROUTES:
+        app.add_url_rule(
+            rule,
+            endpoint=f"{method} {rule}",
+            view_func=answers.view(handler),
+            methods=[method],
+            provide_automatic_options=False,
+        )
+    app.register_error_handler(HTTPException, answers.no_route)
+    return app
+
+
+class _Answers:
+    """Turns handlers into views: admission before, envelope and history after."""
+
+    def __init__(self, cloud: Cloud, propagate: Callable[[], bool]) -> None:
+        self._cloud = cloud
+        self._propagate = propagate
+
+    def view(self, handler: Handler) -> Callable[..., Response]:
+        """A Flask view. `handler` gets the project, the caller and the one variable part of the path."""
+
+        def serve(name: str = "") -> Response:
+            caller = Caller(request.environ, request.get_data(cache=False))
+            if request.environ["REQUEST_METHOD"] == "HEAD":
+                return self._answer(caller, lambda: _refuse(ErrorCode.URI_PATH_INVALID))
+            return self._answer(caller, lambda: handler(admit(caller, self._cloud), caller, name))
+
+        return serve
+
+    def no_route(self, _error: HTTPException) -> Response:
+        """Unknown path or wrong method: reported before anything about credentials (observed)."""
+        caller = Caller(request.environ, request.get_data(cache=False))
+        return self._answer(caller, lambda: _refuse(ErrorCode.URI_PATH_INVALID))
+
+    def _answer(self, caller: Caller, handle: Callable[[], object]) -> Response:
+        project = self._cloud.get(caller.header("client_id"))
+        number = _note_request(project, caller) if project else 0
+        envelope = self._envelope(project, handle)
+        if project:
+            _note_answer(project, number, envelope)
+        return Response(encode(envelope), content_type="application/json;charset=UTF-8")
+
+    def _envelope(self, project: Project | None, handle: Callable[[], object]) -> JsonObject:
+        clock = project.clock if project else self._cloud.clock
+        tid = project.new_tid() if project else self._cloud.stranger_tid()
+        try:
+            return success(handle(), clock.now_ms(), tid)
+        except VendorError as error:
+            return failure(error, clock.now_ms(), tid)
+        except Exception:
+            if self._propagate():
+                raise
+            _log.exception("a defect of parking-mock: please report it")
+            return failure(VendorError(ErrorCode.SYSTEM_ERROR), clock.now_ms(), tid)
+
+
+def _get_token(project: Project, _caller: Caller, _name: str) -> JsonObject:
+    """`GET /v1.0/token?grant_type=1`."""
+    grant_type = request.args.get("grant_type")
+    if grant_type == "2":
+        raise VendorError(ErrorCode.CODE_INVALID, "this cloud has no users: use grant_type=1")
+    if grant_type != "1":
+        raise VendorError(ErrorCode.GRANT_TYPE_INVALID)
+    return _token_result(project, project.tokens.grant())
+
+
+def _refresh_token(project: Project, _caller: Caller, refresh_token: str) -> JsonObject:
+    """`GET /v1.0/token/{refresh_token}`."""
+    pair = project.tokens.refresh(refresh_token)
+    if pair is None:
+        raise VendorError(ErrorCode.TOKEN_INVALID)
+    return _token_result(project, pair)
+
+
+def _token_result(project: Project, pair: TokenPair) -> JsonObject:
+    return {
+        "access_token": pair.access_token,
+        "expire_time": project.tokens.remaining_s(pair),
+        "refresh_token": pair.refresh_token,
+        "uid": project.uid,
+    }
+
+
+def _sync_records(project: Project, caller: Caller, device_id: str) -> JsonObject:
+    """`POST /v1.0/parking-control/{device_id}/records/sync`."""
+    body = _json_body(caller)
+    infos = read_sync_request(body, device_id, project.profile, project.clock.now_ms())
+    try:
+        return {"sn": project.sync(device_id, infos).sn}
+    except CommandRefusedError as refused:
+        raise VendorError(_refusal_code(project, refused.reason)) from None
+
+
+def _refusal_code(project: Project, reason: RefusalReason) -> ErrorCode:
+    codes: dict[RefusalReason, int] = {
+        "unknown": project.profile.unknown_device_code,
+        "lane": ErrorCode.DEVICE_NOT_SUPPORTED,
+        "jieshun": project.profile.jieshun_code,
+        "offline": ErrorCode.DEVICE_OFFLINE,
+    }
+    return BY_NUMBER[codes[reason]]
+
+
+def _get_command(project: Project, _caller: Caller, sn: str) -> JsonObject:
+    """`GET /v1.0/expand/cmds/{sn}`; an unknown sn answers 1000 (our choice)."""
+    command = project.commands.get(sn)
+    if command is None:
+        raise VendorError(ErrorCode.DATA_NOT_EXIST)
+    return command_record(command)
+
+
+def _list_devices(project: Project, _caller: Caller, _name: str) -> JsonObject:
+    """`GET /v1.0/expand/devices`, a page of them (documented shape)."""
+    page_no, page_size = read_page(request.args)
+    devices = [device for device in project.devices.values() if _of_type(device, request.args.get("product_type"))]
+    first = (page_no - 1) * page_size
+    return {
+        "list": [_device_result(project, device) for device in devices[first : first + page_size]],
+        "total": len(devices),
+        "page_no": page_no,
+        "page_size": page_size,
+    }
+
+
+def _get_device(project: Project, _caller: Caller, device_id: str) -> JsonObject:
+    """`GET /v1.0/expand/devices/{device_id}`."""
+    device = project.devices.get(device_id)
+    if device is None:
+        raise VendorError(BY_NUMBER[project.profile.unknown_device_code])
+    return _device_result(project, device)
+
+
+def _of_type(device: Device, product_type: str | None) -> bool:
+    return product_type in (None, "", _product_type(device))
+
+
+def _product_type(device: Device) -> str:
+    """A category code in the style of the documented example `wf_znmj`; the parking codes are our choice."""
+    return f"wf_parking_{device.kind.value}"
+
+
+def _device_result(project: Project, device: Device) -> JsonObject:
+    return {
+        "device_id": device.device_id,
+        "device_name": device.device_name,
+        "product_id": project.product_key,
+        "product_type": _product_type(device),
+        "supplier_code": device.supplier_code,
+        "gateway_id": f"{project.access_id}-gateway",
+        "cid": f"cid-{device.device_id}",
+        "active_status": 1,
+        "online_status": int(device.online),
+        "install_location": "",
+        "device_ip": "",
+        "mac_address": "",
+        "project_id": project.access_id,
+        "extend_data": "{}",
+        "create_time": device.create_time,
+        "uid": project.uid,
+    }
+
+
+def _json_body(caller: Caller) -> object:
+    content_type = caller.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise VendorError(ErrorCode.CONTENT_TYPE_NOT_SUPPORTED, "use application/json")
+    try:
+        return parse_json(caller.body)
+    except ValueError as error:
+        raise VendorError(ErrorCode.PARAM_ILLEGAL, str(error)) from None
+
+
+def _refuse(code: ErrorCode) -> object:
+    raise VendorError(code)
+
+
+def _note_request(project: Project, caller: Caller) -> int:
+    environ = caller.environ
+    return project.history.add(
+        RequestReceived(
+            method=environ["REQUEST_METHOD"],
+            path=masked_path(environ.get(RAW_PATH) or environ["PATH_INFO"]),
+            query=environ["QUERY_STRING"][:_BODY_KEPT],
+            headers=masked_headers(caller.header),
+            body=caller.body[:_BODY_KEPT].decode("utf-8", "replace"),
+        )
+    )
+
+
+def _note_answer(project: Project, number: int, envelope: JsonObject) -> None:
+    result: Any = envelope.get("result")
+    sn = result.get("sn") if isinstance(result, dict) else None
+    code: Any = envelope.get("code")
+    msg: Any = envelope.get("msg")
+    project.history.add(RequestAnswered(number, code, msg, sn))
+
+
+_ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/v1.0/token", _get_token),
+    ("GET", "/v1.0/token/<name>", _refresh_token),
+    ("POST", "/v1.0/parking-control/<name>/records/sync", _sync_records),
+    ("GET", "/v1.0/expand/cmds/<name>", _get_command),
+    ("GET", "/v1.0/expand/devices", _list_devices),
+    ("GET", "/v1.0/expand/devices/<name>", _get_device),
+)

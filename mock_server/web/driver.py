@@ -1,0 +1,41 @@
+"""Runs the timers of a project's clock on the serving loop."""
+
+import asyncio
+
+from mock_server.clock import Clock
+from mock_server.project import Project
+
+_MAX_SLEEP_S = 3600.0
+_TIMERS_PER_TURN = 8
+"""Timers run in small bites, so that requests get their turn between them."""
+
+
+class ClockDriver:
+    """Wakes up when the next timer of a project is due."""
+
+    def __init__(self, project: Project, loop: asyncio.AbstractEventLoop) -> None:
+        self._project = project
+        self._clock: Clock = project.clock
+        self._loop = loop
+        self._handle: asyncio.TimerHandle | None = None
+        self._clock.on_earlier = self._schedule
+        self._schedule(self._clock.next_at())
+
+    def stop(self) -> None:
+        """Let go of the clock."""
+        self._clock.on_earlier = None
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _schedule(self, at_ms: int | None) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        if at_ms is not None:
+            delay = (at_ms - self._clock.now_ms()) / 1000
+            self._handle = self._loop.call_later(min(max(delay, 0.0), _MAX_SLEEP_S), self._run)
+
+    def _run(self) -> None:
+        self._clock.run_due(_TIMERS_PER_TURN)
+        self._project.history.wake()
+        self._schedule(self._clock.next_at())

@@ -1,0 +1,51 @@
+"""From a request as it came over the wire to a WSGI environment, keeping what signatures need."""
+
+import io
+import sys
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+RAW_PATH = "mock_server.raw_path"
+"""The path as sent, before percent-decoding: the text that a client signs."""
+
+TOO_LARGE = "mock_server.too_large"
+"""Present when the body was longer than the server takes; `wsgi.input` is then empty."""
+
+UNDERSCORED = frozenset(("client_id", "access_token", "sign_method", "dev_lang", "dev_version", "dev_channel"))
+"""Vendor headers that have an underscore. WSGI maps dashes to underscores, so their dashed twins are left out."""
+
+
+def build_environ(
+    method: str, raw_path: str, query: str, headers: Iterable[tuple[str, str]], body: bytes
+) -> dict[str, Any]:
+    """A WSGI environment. `raw_path` and `query` are as sent; header names may have any case."""
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(raw_path).decode("latin-1"),
+        "QUERY_STRING": query,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_LENGTH": str(len(body)),
+        RAW_PATH: raw_path,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in headers:
+        _add_header(environ, name.lower(), value)
+    return environ
+
+
+def _add_header(environ: dict[str, Any], name: str, value: str) -> None:
+    if name == "content-type":
+        environ["CONTENT_TYPE"] = value
+    elif name != "content-length" and not ("-" in name and name.replace("-", "_") in UNDERSCORED):
+        key = "HTTP_" + name.upper().replace("-", "_")
+        environ[key] = f"{environ[key]},{value}" if key in environ else value

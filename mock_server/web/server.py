@@ -1,0 +1,215 @@
+"""The serving loop: three addresses, one event loop, one process.
+
+uvicorn calls Flask inline and runs the message socket natively; the domain needs no lock because nothing else runs.
+Why this stack, with figures: `docs/serving.md`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+
+from mock_server.cloud import Cloud
+from mock_server.model import JsonObject
+from mock_server.project import Project
+from mock_server.web import api, lab
+from mock_server.web.driver import ClockDriver
+from mock_server.web.http_protocol import VendorHttpProtocol
+from mock_server.web.inline import InlineWsgi
+from mock_server.web.message_socket import MessageSocket
+
+MAX_FRAME = 64 * 1024
+"""The longest WebSocket frame that is read: an acknowledgement is 50 bytes."""
+
+
+class AddressInUseError(Exception):
+    """An address that cannot be listened on: which flag named it, and why."""
+
+    def __init__(self, flag: str, host: str, port: int, reason: str) -> None:
+        super().__init__(f"cannot listen on {host}:{port}: {reason}")
+        self.flag = flag
+        self.reason = reason
+
+
+def listen(host: str, port: int, flag: str) -> socket.socket:
+    """A listening socket; port 0 picks a free one. AddressInUseError if it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise AddressInUseError(flag, host, port, error.strerror or str(error)) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _loopback(host: str) -> str:
+    """The lab plane answers nobody but this machine, wherever the data plane listens."""
+    is_loopback = host in ("localhost", "::1") or host.startswith("127.")
+    return host if is_loopback else "127.0.0.1"
+
+
+class _QuietServer(uvicorn.Server):
+    """A uvicorn server that leaves signals and messages to whoever runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle none."""
+        yield
+
+
+class Server:
+    """All addresses of one cloud. Listens from its making on; serves between `start` and `stop`."""
+
+    def __init__(
+        self, cloud: Cloud, host: str = "127.0.0.1", port: int = 0, ws_port: int = 0, lab_port: int = 0
+    ) -> None:
+        self.cloud = cloud
+        with contextlib.ExitStack() as opened:
+            self._sockets = [
+                opened.enter_context(listen(address, each, flag))
+                for address, each, flag in (
+                    (host, port, "--port"),
+                    (host, ws_port, "--ws-port"),
+                    (_loopback(host), lab_port, "--lab-port"),
+                )
+            ]
+            opened.pop_all()
+        self._messages = MessageSocket(cloud)
+        self._servers = [self._server(app, protocol) for app, protocol in self._applications()]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._drivers: dict[str, ClockDriver] = {}
+
+    @property
+    def api(self) -> str:
+        """The address of the vendor's API, without a trailing slash."""
+        return f"http://{self._address(0)}"
+
+    @property
+    def ws(self) -> str:
+        """The address of the message queue, with the trailing slash that the SDKs need."""
+        return f"ws://{self._address(1)}/"
+
+    @property
+    def lab(self) -> str:
+        """The address of the lab plane, without a trailing slash."""
+        return f"http://{self._address(2)}"
+
+    def addresses(self) -> tuple[str, str, str]:
+        """API, queue and lab address."""
+        return self.api, self.ws, self.lab
+
+    def exports(self, project: Project) -> JsonObject:
+        """What a client must be told to use a project."""
+        return project.exports(*self.addresses())
+
+    async def start(self) -> None:
+        """Serve on the running loop. Returns when every address answers."""
+        loop = asyncio.get_running_loop()
+        for project in self.cloud:
+            self._drivers[project.access_id] = ClockDriver(project, loop)
+        self._tasks = [
+            asyncio.create_task(server.serve(sockets=[listener]))
+            for server, listener in zip(self._servers, self._sockets, strict=True)
+        ]
+        while not all(server.started for server in self._servers):
+            await asyncio.sleep(0)  # noqa: ASYNC110 uvicorn has a flag here, no event
+
+    async def stop(self) -> None:
+        """Let running requests end, close every WebSocket, free the addresses."""
+        for driver in self._drivers.values():
+            driver.stop()
+        self._messages.close_all()
+        for server in self._servers:
+            server.should_exit = True
+        await asyncio.gather(*self._tasks)
+
+    def close(self) -> None:
+        """Free the addresses of a server that never started."""
+        for listener in self._sockets:
+            listener.close()
+
+    def _applications(self) -> Iterator[tuple[Any, Any]]:
+        yield InlineWsgi(api.create_api(self.cloud), api.MAX_BODY), VendorHttpProtocol
+        yield self._messages, "auto"
+        yield InlineWsgi(lab.create_lab(self.cloud, self.addresses), lab.MAX_BODY), "auto"
+
+    def _server(self, app: Any, protocol: Any) -> _QuietServer:
+        config = uvicorn.Config(
+            app,
+            http=protocol,
+            ws="websockets-sansio" if app is self._messages else "none",
+            ws_max_size=MAX_FRAME,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=2,
+        )
+        return _QuietServer(config)
+
+    def _address(self, place: int) -> str:
+        host, port = self._sockets[place].getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class ThreadedServer:
+    """A server on a loop and a thread of its own, for tests and the demo: a context manager."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="parking-mock", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self._failure = error
+            raise
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        await self.server.start()
+        self._ready.set()
+        await self._stopping.wait()
+        await self.server.stop()
+
+
+def silence_uvicorn() -> None:
+    """What uvicorn logs is no news to a user: who we listen for we say ourselves, refusals are answers."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,64 @@
+"""Message encryption and the keys derived from the access secret (documented, read in the SDKs)."""
+
+import base64
+import hashlib
+from typing import Literal
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.padding import PKCS7
+
+Encryption = Literal["aes_ecb", "aes_gcm"]
+
+MIN_SECRET_LENGTH = 24
+"""The message key is characters 8 to 23 of the secret, so a secret has at least 24."""
+
+GCM_NONCE_BYTES = 12
+
+
+def message_key(secret: str) -> bytes:
+    """The AES-128 key of a project's messages."""
+    return secret[8:24].encode()
+
+
+def encrypt_ecb(plain: bytes, secret: str) -> str:
+    """AES-128-ECB with PKCS5 padding, base64."""
+    padder = PKCS7(128).padder()
+    # The vendor's default mode is ECB: an emulator has no say in it.
+    encryptor = Cipher(algorithms.AES(message_key(secret)), modes.ECB()).encryptor()  # noqa: S305
+    padded = padder.update(plain) + padder.finalize()
+    return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
+
+
+def decrypt_ecb(text: str, secret: str) -> bytes:
+    """The reverse of `encrypt_ecb`; ValueError for what is no such text."""
+    decryptor = Cipher(algorithms.AES(message_key(secret)), modes.ECB()).decryptor()  # noqa: S305 see encrypt_ecb
+    padded = decryptor.update(base64.b64decode(text, validate=True)) + decryptor.finalize()
+    unpadder = PKCS7(128).unpadder()
+    return unpadder.update(padded) + unpadder.finalize()
+
+
+def encrypt_gcm(plain: bytes, secret: str, nonce: bytes) -> str:
+    """AES-128-GCM: base64 of nonce (12 bytes), cipher text and tag (16 bytes), nothing authenticated besides."""
+    return base64.b64encode(nonce + AESGCM(message_key(secret)).encrypt(nonce, plain, None)).decode()
+
+
+def decrypt_gcm(text: str, secret: str) -> bytes:
+    """The reverse of `encrypt_gcm`; `cryptography.exceptions.InvalidTag` for a forged text."""
+    raw = base64.b64decode(text, validate=True)
+    return AESGCM(message_key(secret)).decrypt(raw[:GCM_NONCE_BYTES], raw[GCM_NONCE_BYTES:], None)
+
+
+def message_sign(fields: dict[str, object], secret: str) -> str:
+    """The outer `sign`: md5 over the sorted non-empty fields and the secret, joined by `||`, in lower-case hex."""
+    parts = [f"{key}={fields[key]}" for key in sorted(fields) if key != "sign" and fields[key] not in ("", None)]
+    return _md5("||".join([*parts, secret]))
+
+
+def queue_password(access_id: str, secret: str) -> str:
+    """The password of the message queue: the middle half of md5(access id + md5(secret))."""
+    return _md5(access_id + _md5(secret))[8:24]
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

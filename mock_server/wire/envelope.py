@@ -1,0 +1,21 @@
+"""The vendor's answer envelope. Every answer is HTTP 200; `code` and `msg` appear in failures only (observed)."""
+
+import json
+
+from mock_server.model import JsonObject
+from mock_server.wire.errors import VendorError
+
+
+def success(result: object, t: int, tid: str) -> JsonObject:
+    """A success: `result`, `success`, `t` in ms, `tid`."""
+    return {"result": result, "success": True, "t": t, "tid": tid}
+
+
+def failure(error: VendorError, t: int, tid: str) -> JsonObject:
+    """A failure: `code`, `msg`, `success`, `t` in ms, `tid`."""
+    return {"code": int(error.code), "msg": error.msg, "success": False, "t": t, "tid": tid}
+
+
+def encode(envelope: JsonObject) -> bytes:
+    """The bytes of an envelope: compact JSON in UTF-8."""
+    return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")

@@ -1,0 +1,130 @@
+"""Queue messages as clients see them.
+
+The outer frame, the encryption and the shape of a status report are the vendor's; the codes and the inner fields
+of passes, bills and command results are our choice, because the vendor does not publish them.
+"""
+
+import base64
+import json
+from datetime import UTC, datetime
+
+from mock_server.model import Command, CommandResult, DataType, JsonObject, Message, ProcessStatus, Record
+from mock_server.wire.encryption import Encryption, encrypt_ecb, encrypt_gcm, message_sign
+
+PROTOCOL = 4
+"""The legacy status report, which third-party devices of this family use (documented for a sister product)."""
+
+CODES = {DataType.PASS: "vehicle_pass_record", DataType.BILL: "temporary_parking_bill"}
+COMMAND_RESULT = "command_result"
+
+_PASS_DETAILS = {"lane_device_id": "laneDeviceId", "car_type": "carType", "image_url": "imageUrl"}
+_BILL_DETAILS = {
+    "order_no": "orderNo",
+    "enter_time": "enterTime",
+    "leave_time": "leaveTime",
+    "payable_amount": "payableAmount",
+    "paid_amount": "paidAmount",
+    "pay_method": "payMethod",
+}
+STATUS_TEXTS = {
+    ProcessStatus.SENDING: "The command is being sent",
+    ProcessStatus.SENT: "The command is sent",
+    ProcessStatus.SUCCEEDED: "The command succeeded",
+    ProcessStatus.FAILED: "The command failed",
+    ProcessStatus.UNKNOWN: "The result of the command is unknown",
+}
+"""The `message` of a command at each status (the text of 2 is documented, the others are our choice)."""
+
+
+def pass_value(record: Record) -> JsonObject:
+    """The inner fields of a vehicle pass."""
+    own: JsonObject = {
+        "recordId": record.record_id,
+        "plateNo": record.plate_no,
+        "passDirection": int(record.pass_direction or 0),
+        "passTime": record.event_time,
+    }
+    return own | _details(record, _PASS_DETAILS)
+
+
+def bill_value(record: Record) -> JsonObject:
+    """The inner fields of a temporary parking bill."""
+    own: JsonObject = {"recordId": record.record_id, "plateNo": record.plate_no, "payTime": record.event_time}
+    return own | _details(record, _BILL_DETAILS)
+
+
+def command_value(command: Command | CommandResult) -> JsonObject:
+    """The inner fields of a command result, under the names of the command record in camel case."""
+    return {
+        "sn": command.sn,
+        "deviceId": command.device_id,
+        "happenTime": command.happen_time,
+        "processStatus": int(command.status),
+        "message": STATUS_TEXTS[command.status],
+    }
+
+
+def command_record(command: Command) -> JsonObject:
+    """The answer of `GET /v1.0/expand/cmds/{sn}` (documented fields)."""
+    return {
+        "sn": command.sn,
+        "happen_time": command.happen_time,
+        "message": STATUS_TEXTS[command.status],
+        "device_id": command.device_id,
+        "process_status": int(command.status),
+    }
+
+
+def status_report(message: Message, product_key: str) -> JsonObject:
+    """The decrypted text of a message."""
+    code, value = _code_and_value(message.subject)
+    status = {"code": code, "t": message.publish_time, "value": _compact(value)}
+    return {
+        "dataId": message.data_id,
+        "devId": message.subject.device_id,
+        "productKey": product_key,
+        "status": [status],
+    }
+
+
+def encrypted_payload(report: JsonObject, t: int, secret: str, encryption: Encryption, nonce: bytes) -> str:
+    """The `payload` of a frame: base64 of the signed outer JSON, which is pure ASCII."""
+    plain = _compact(report).encode("utf-8", "backslashreplace")
+    data = encrypt_ecb(plain, secret) if encryption == "aes_ecb" else encrypt_gcm(plain, secret, nonce)
+    outer: JsonObject = {"data": data, "protocol": PROTOCOL, "pv": "2.0", "t": t}
+    outer["sign"] = message_sign(outer, secret)
+    return base64.b64encode(json.dumps(outer).encode("ascii")).decode()
+
+
+def frame(message: Message, payload: str, encryption: Encryption, redelivery_count: int) -> str:
+    """One WebSocket text frame of the consumer protocol."""
+    return json.dumps(
+        {
+            "messageId": message.message_id,
+            "payload": payload,
+            "properties": {"em": encryption},
+            "publishTime": iso_time(message.publish_time),
+            "redeliveryCount": redelivery_count,
+        }
+    )
+
+
+def iso_time(at_ms: int) -> str:
+    """Epoch milliseconds as ISO 8601 text in UTC."""
+    seconds, milliseconds = divmod(at_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+
+
+def _code_and_value(subject: Record | CommandResult) -> tuple[str, JsonObject]:
+    if isinstance(subject, CommandResult):
+        return COMMAND_RESULT, command_value(subject)
+    value = pass_value(subject) if subject.data_type is DataType.PASS else bill_value(subject)
+    return CODES[subject.data_type], value
+
+
+def _details(record: Record, names: dict[str, str]) -> JsonObject:
+    return {wire: record.details[lab] for lab, wire in names.items() if lab in record.details}
+
+
+def _compact(value: JsonObject) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,85 @@
+"""The vendor's request signatures, old (v1) and current (v2), both documented.
+
+v2 covers method, body bytes, chosen headers and the url; v1 covers the caller and the time only.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote
+
+EMPTY_BODY_SHA256 = hashlib.sha256(b"").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What a signature covers: the request as it came over the wire.
+
+    `path` and `query` are the raw request target; `headers` has lower-case names; token calls have no `access_token`.
+    """
+
+    method: str
+    path: str
+    query: str
+    body: bytes
+    client_id: str
+    access_token: str
+    t: str
+    nonce: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def sign_v2(secret: str, request: SignedRequest, path: str | None = None) -> str:
+    """The current signature: upper-case hex of HMAC-SHA256. `path` stands in for the request's own."""
+    to_sign = "\n".join(
+        (
+            request.method.upper(),
+            hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_BODY_SHA256,
+            _signed_headers(request.headers),
+            (path or request.path) + _signed_query(request.query),
+        )
+    )
+    return _hmac(secret, request.client_id + request.access_token + request.t + request.nonce + to_sign)
+
+
+def sign_v1(secret: str, request: SignedRequest) -> str:
+    """The old signature, which covers neither method nor body nor url."""
+    return _hmac(secret, request.client_id + request.access_token + request.t)
+
+
+def verify_v2(secret: str, request: SignedRequest, sign: str) -> bool:
+    """True if `sign` is right for the path as sent or for the decoded one: SDKs sign what they were given."""
+    decoded = unquote(request.path)
+    paths = (request.path,) if decoded == request.path else (request.path, decoded)
+    return any(_same(sign_v2(secret, request, path), sign) for path in paths)
+
+
+def verify_v1(secret: str, request: SignedRequest, sign: str) -> bool:
+    """True if `sign` is the right old signature."""
+    return _same(sign_v1(secret, request), sign)
+
+
+def _signed_headers(headers: Mapping[str, str]) -> str:
+    names = headers.get("signature-headers", "")
+    if not names:
+        return ""
+    return "".join(f"{name}:{headers.get(name.lower(), '')}\n" for name in names.split(":"))
+
+
+def _signed_query(query: str) -> str:
+    """The decoded query, sorted by key; of a repeated key its first value, as the Go SDK signs it."""
+    if not query:
+        return ""
+    first: dict[str, str] = {}
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        first.setdefault(key, value)
+    return "?" + "&".join(f"{key}={first[key]}" for key in sorted(first)) if first else ""
+
+
+def _hmac(secret: str, text: str) -> str:
+    return hmac.new(secret.encode(), text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest().upper()
+
+
+def _same(right: str, given: str) -> bool:
+    return hmac.compare_digest(right.encode(), given.encode("utf-8", "surrogateescape"))
