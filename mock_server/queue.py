@@ -221,6 +221,10 @@ class Queue:
             self._subscriptions[key] = Subscription(topic, name, self._clock, self._history)
         return self._subscriptions[key]
 
+    def has_subscription(self, topic: str, name: str) -> bool:
+        """Whether that subscription exists already."""
+        return (topic, name) in self._subscriptions
+
     def subscriptions(self) -> list[Subscription]:
         """Every subscription."""
         return list(self._subscriptions.values())

@@ -62,6 +62,8 @@ class _Answers:
             caller = Caller(request.environ, request.get_data(cache=False))
             if request.environ["REQUEST_METHOD"] == "HEAD":
                 return self._answer(caller, lambda: _refuse(ErrorCode.URI_PATH_INVALID))
+            if TOO_LARGE in request.environ:
+                return self._answer(caller, lambda: _refuse(ErrorCode.PARAM_ILLEGAL, f"over {MAX_BODY} bytes"))
             return self._answer(caller, lambda: handler(admit(caller, self._cloud), caller, name))
 
         return serve
@@ -209,8 +211,8 @@ def _json_body(caller: Caller) -> object:
         raise VendorError(ErrorCode.PARAM_ILLEGAL, str(error)) from None
 
 
-def _refuse(code: ErrorCode) -> object:
-    raise VendorError(code)
+def _refuse(code: ErrorCode, detail: str = "") -> object:
+    raise VendorError(code, detail)
 
 
 def _note_request(project: Project, caller: Caller) -> int:

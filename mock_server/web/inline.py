@@ -31,7 +31,7 @@ class _Wait:
 
 
 def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: int) -> bool:
-    """Ask to be called again after the next change that `listen` tells of. False if the time is up, or no loop is there."""
+    """Ask to be called again after the next change that `listen` tells of. False if nobody can wait any longer."""
     if not environ.get(_CAN_WAIT):
         return False
     environ[_WAIT] = _Wait(listen, timeout_ms)
@@ -39,7 +39,7 @@ def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: int) -> bool:
 
 
 class InlineWsgi:
-    """An ASGI application around a WSGI one. A body over `max_body` bytes is not passed on, only said to be too large."""
+    """An ASGI application around a WSGI one. Bodies over `max_body` bytes are only said to be too large."""
 
     def __init__(self, app: "WSGIApplication", max_body: int) -> None:
         self._app = app

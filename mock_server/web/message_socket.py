@@ -144,7 +144,9 @@ class MessageSocket:
     def _open(self, scope: "WebSocketScope", send: "ASGISendCallable") -> "_Session":
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         asked = read_handshake(scope["path"], scope["query_string"].decode("latin-1"), headers, self._cloud)
-        if len(asked.project.queue.subscriptions()) >= MAX_SUBSCRIPTIONS:
+        queue = asked.project.queue
+        is_new = not queue.has_subscription(asked.topic, asked.subscription)
+        if is_new and len(queue.subscriptions()) >= MAX_SUBSCRIPTIONS:
             raise HandshakeRefusedError(409, f"there are {MAX_SUBSCRIPTIONS} subscriptions already")
         return _Session(asked, send)
 

@@ -121,8 +121,9 @@ class Server:
             asyncio.create_task(server.serve(sockets=[listener]))
             for server, listener in zip(self._servers, self._sockets, strict=True)
         ]
-        while not all(server.started for server in self._servers):
-            await asyncio.sleep(0)  # noqa: ASYNC110 uvicorn has a flag here, no event
+        # uvicorn has a flag here, no event
+        while not all(server.started for server in self._servers):  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
     async def stop(self) -> None:
         """Let running requests end, close every WebSocket, free the addresses."""

@@ -1,0 +1,106 @@
+"""What many tests need: a project on a virtual clock, and a client that signs by its own implementation."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from werkzeug.test import Client
+
+from mock_server.clock import VirtualClock
+from mock_server.cloud import Cloud
+from mock_server.model import JsonObject
+from mock_server.profile import Profile
+from mock_server.project import Project
+from mock_server.seed import Seed, default_seed
+from mock_server.web.api import create_api
+
+NOON = 1_652_788_800_000
+"""2022-05-17 12:00 UTC: where virtual clocks of the tests start."""
+
+HOUR = 3_600_000
+LOT, JIESHUN_LOT, LANE = "6ce0000000000001", "6ce0000000000002", "6ce0000000000003"
+SYNC_PATH = f"/v1.0/parking-control/{LOT}/records/sync"
+
+# The documentation's example credentials.
+ACCESS_ID = "1KAD46OrT9HafiKdsXeg"
+ACCESS_SECRET = "4OHBOnWOqaEC1mWXOpVL3yV50s0qGSRC"
+
+
+def make_project(profile: Profile | None = None, seed: Seed | None = None, **settings: Any) -> Project:
+    """A project with the default devices, on a virtual clock that starts at noon."""
+    clock = settings.pop("clock", None) or VirtualClock(NOON)
+    return Project(ACCESS_ID, ACCESS_SECRET, seed or default_seed(), clock, profile=profile, **settings)
+
+
+def sign(secret: str, method: str, target: str, body: bytes, prefix: str, headers: str = "") -> str:
+    """The v2 signature, written from the vendor's page and not from our code. `target` is what is signed as url."""
+    to_sign = f"{method}\n{hashlib.sha256(body).hexdigest()}\n{headers}\n{target}"
+    return hmac.new(secret.encode(), (prefix + to_sign).encode(), hashlib.sha256).hexdigest().upper()
+
+
+@dataclass
+class Api:
+    """A client of one project's data plane, through Flask and without sockets."""
+
+    project: Project
+    token: str = ""
+    client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Serve the project."""
+        cloud = Cloud(self.project.clock)
+        cloud.add(self.project)
+        app = create_api(cloud)
+        app.testing = True
+        self.client = app.test_client()
+
+    def signed_headers(self, method: str, target: str, body: bytes = b"", **changes: str) -> dict[str, str]:
+        """The headers of a request as the SDKs send them; `changes` replaces some, an empty text removes one."""
+        headers = {
+            "client_id": self.project.access_id,
+            "t": str(self.project.clock.now_ms()),
+            "sign_method": "HMAC-SHA256",
+            "access_token": "" if target.startswith("/v1.0/token") else self.token,
+        }
+        if body:
+            headers["Content-Type"] = "application/json"
+        headers |= changes
+        prefix = headers["client_id"] + headers["access_token"] + headers["t"] + headers.get("nonce", "")
+        headers.setdefault("sign", sign(self.project.access_secret, method, target, body, prefix))
+        return {name: value for name, value in headers.items() if value}
+
+    def send(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> JsonObject:
+        """Send a request as it is; the answer must be HTTP 200 with an envelope."""
+        response = self.client.open(target, method=method, data=body, headers=dict(headers or {}))
+        assert response.status_code == 200
+        envelope = json.loads(response.data)
+        assert isinstance(envelope, dict)
+        return envelope
+
+    def call(self, method: str, path: str, body: object = None, **query: object) -> JsonObject:
+        """Send a signed request. `body` is sent as JSON, the query is sorted as it is signed."""
+        plain = "&".join(f"{key}={query[key]}" for key in sorted(query))
+        raw = b"" if body is None else json.dumps(body).encode()
+        headers = self.signed_headers(method, path + (f"?{plain}" if plain else ""), raw)
+        return self.send(method, path + (f"?{urlencode(query)}" if query else ""), raw, headers)
+
+    def connect(self) -> "Api":
+        """Get a token and keep it."""
+        answer: Any = self.call("GET", "/v1.0/token", grant_type=1)
+        self.token = answer["result"]["access_token"]
+        return self
+
+    def sync(self, *infos: JsonObject, data_type: int = 0, device_id: str = LOT) -> JsonObject:
+        """POST records/sync with camel-case keys."""
+        path = f"/v1.0/parking-control/{device_id}/records/sync"
+        return self.call("POST", path, {"dataType": data_type, "recordSyncInfos": list(infos)})
+
+
+def sync_info(total: int, start: int = NOON - HOUR, end: int = NOON, direction: int | None = 0) -> JsonObject:
+    """One sync info in camel case; the window defaults to the hour before noon."""
+    info: JsonObject = {"totalCount": total, "startTime": start, "endTime": end}
+    return info if direction is None else info | {"passDirection": direction}
