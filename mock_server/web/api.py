@@ -14,7 +14,7 @@ from mock_server.problems import parse_json
 from mock_server.project import CommandRefusedError, Project, RefusalReason
 from mock_server.tokens import TokenPair
 from mock_server.web.admission import Caller, admit
-from mock_server.web.environ import RAW_PATH
+from mock_server.web.environ import RAW_PATH, TOO_LARGE
 from mock_server.web.masking import masked_headers, masked_path
 from mock_server.wire.envelope import encode, failure, success
 from mock_server.wire.errors import BY_NUMBER, ErrorCode, VendorError
