@@ -2,4 +2,4 @@
 
 from mock_server.cli import main
 
-main()
+main(prog_name="parking-mock")

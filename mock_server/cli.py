@@ -18,6 +18,7 @@ from mock_server import __version__
 from mock_server.clock import SystemClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
 from mock_server.model import JsonObject
+from mock_server.problems import whole_number
 from mock_server.project import Project
 from mock_server.seed import Seed, SeedError, default_seed, load_seed
 from mock_server.web.server import AddressInUseError, Server, silence_uvicorn
@@ -28,6 +29,26 @@ COMMANDS = "parking_mock.commands"
 """The entry point group of further commands, so that this package need not know who brings them."""
 
 _DEVICES_SHOWN = 10
+_HIGHEST_PORT = 65_535
+
+
+class ConfigurationError(click.ClickException):
+    """Something about the configuration cannot be used: a message, no traceback, exit code 2."""
+
+    exit_code = 2
+
+
+class _Port(click.ParamType[int]):
+    """A TCP port, 0 for a free one."""
+
+    name = "port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number, or a usage error."""
+        number = whole_number(str(value))
+        if number is None or number > _HIGHEST_PORT:
+            self.fail(f"{value!r} is not a port: use a number from 0 to {_HIGHEST_PORT}", param, ctx)
+        return number
 
 
 class _Commands(click.Group):
@@ -63,9 +84,8 @@ def _option(flag: str, *names: str, **settings: Any) -> Callable[[Callback], Cal
 
 
 def _port(flag: str, default: int, what: str) -> Callable[[Callback], Callback]:
-    port = click.IntRange(0, 65535)
     text = f"Port of {what}; 0 picks a free one."
-    return _option(flag, default=default, show_default=True, type=port, metavar="PORT", help=text)
+    return _option(flag, default=default, show_default=True, type=_Port(), metavar="PORT", help=text)
 
 
 @main.command()
@@ -86,7 +106,7 @@ def serve(
     try:
         server = Server(cloud, host, port, ws_port, lab_port)
     except AddressInUseError as error:
-        raise click.UsageError(f"{error}. Choose another with {error.flag} (0 picks a free one).") from None
+        raise ConfigurationError(f"{error}. Choose another with {error.flag} (0 picks a free one).") from None
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(server, project, ready_file, as_json=as_json))
 
@@ -103,9 +123,9 @@ def read_seed_file(path: Path | None) -> Seed | None:
     try:
         return load_seed(path)
     except OSError as error:
-        raise click.UsageError(f"cannot read the seed {path}: {error.strerror}") from None
+        raise ConfigurationError(f"cannot read the seed {path}: {error.strerror}") from None
     except SeedError as error:
-        raise click.UsageError(f"cannot use the seed {path}: {error}") from None
+        raise ConfigurationError(f"cannot use the seed {path}: {error}") from None
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
@@ -142,7 +162,7 @@ def _write_at_once(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        raise click.UsageError(f"cannot write the ready file {path}: {error.strerror}") from None
+        raise ConfigurationError(f"cannot write the ready file {path}: {error.strerror}") from None
 
 
 def ready_text(exports: JsonObject) -> str:

@@ -1,0 +1,38 @@
+# Every target sets up what it needs. ARGS goes to the command: make serve ARGS="--port 0"
+BIN := .venv/bin
+SET_UP := pyproject.toml constraints.txt scripts/set-up
+
+.PHONY: help serve demo test check format bench fixtures clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+serve: .venv/.runtime ## run the fake cloud
+	@$(BIN)/parking-mock serve $(ARGS)
+
+demo: .venv/.runtime ## watch a lot re-report what was lost
+	@$(BIN)/parking-mock demo --headless $(ARGS)
+
+test: .venv/.dev ## run the tests
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+check: .venv/.dev ## format, lint and types, as CI wants them
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+format: .venv/.dev ## format and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: .venv/.dev .venv/.bench ## measure speed, as ratios (minutes)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+fixtures: .venv/.dev ## write the generated fixtures again
+	@$(BIN)/python -m tests.make_fixtures
+
+clean: ## forget everything that was set up
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node/node_modules
+
+.venv/.%: $(SET_UP)
+	@scripts/set-up $*

@@ -1,0 +1,183 @@
+"""The command line as a user meets it: a real process, its whole output, its exit codes."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from syrupy.assertion import SnapshotAssertion
+
+FREE_PORTS = ("--port", "0", "--ws-port", "0", "--lab-port", "0")
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of `parking-mock`."""
+    return [sys.executable, "-m", "mock_server", *arguments]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment without our own variables, and with those given."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PARKING_MOCK_")}
+    return plain | {"COLUMNS": "100", "TERM": "dumb"} | variables
+
+
+def run(*arguments: str, **variables: str) -> str:
+    """The exit code and everything printed, as one text for a snapshot."""
+    done = subprocess.run(  # noqa: S603 our own command
+        command(*arguments), env=environment(**variables), capture_output=True, text=True, timeout=60, check=False
+    )
+    return f"exit code: {done.returncode}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}"
+
+
+@contextmanager
+def serving(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """A running `parking-mock serve` on free ports."""
+    process = subprocess.Popen(  # noqa: S603 our own command
+        command("serve", *FREE_PORTS, *arguments),
+        env=environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """What the process prints first; empty if it ended without."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("serve", "--help"),
+        ("--version",),
+        ("nonsense",),
+        ("serve", "--port", "70000"),
+        ("serve", "--port", "abc"),
+        ("serve", "--nonsense"),
+        ("serve", "--seed", "no-such-file.json"),
+    ],
+    ids=" ".join,
+)
+def test_output(arguments: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
+    """Help and wrong usage print this, and wrong usage ends with 2."""
+    assert run(*arguments) == snapshot
+
+
+def test_bad_variable_stops_start_up(snapshot: SnapshotAssertion) -> None:
+    """A bad value in a variable is named with its variable and ends with 2."""
+    assert run("serve", PARKING_MOCK_PORT="many") == snapshot
+
+
+def test_bad_seed_names_every_problem(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    """A seed that cannot be used ends with 2 and says where it is wrong."""
+    seed = tmp_path / "seed.json"
+    devices = [{"device_id": "L1", "kind": "garage"}, {"device_name": "no id"}]
+    seed.write_text(json.dumps({"format": "parking-mock/seed", "version": 1, "devices": devices}))
+    assert run("serve", "--seed", str(seed)).replace(str(tmp_path), "TMP") == snapshot
+
+
+def test_port_taken_is_said_clearly(snapshot: SnapshotAssertion) -> None:
+    """A port that somebody else has is named with the flag that changes it; exit code 2."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert run("serve", "--port", port).replace(port, "PORT") == snapshot
+
+
+def test_says_what_can_be_called(snapshot: SnapshotAssertion) -> None:
+    """When ready, `serve` prints addresses, keys and devices, and ends with 0 on SIGINT without a word more."""
+    with serving() as process:
+        lines = [first_line(process)]
+        while "Ready" not in lines[-1]:
+            lines.append(first_line(process))
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert re.sub(r":\d{4,5}\b", ":PORT", "".join(lines)) + rest + errors == snapshot
+
+
+def test_json_is_one_object_on_one_line_with_live_addresses() -> None:
+    """With --json the only line is the exports: port 0 became real ports, and each address answers."""
+    with serving("--json") as process:
+        exports = json.loads(first_line(process))
+        assert list(exports) == ["api", "ws", "lab", "access_id", "access_secret", "devices"]
+        assert [device["kind"] for device in exports["devices"]] == ["lot", "lot", "lane"]
+        assert exports["devices"][1]["supplier_code"] == "jieshun"
+        assert requests.get(exports["lab"] + "/healthz", timeout=10).json()["status"] == "ok"
+        assert requests.get(exports["api"] + "/v1.0/token", timeout=10).json()["code"] == 1105
+        assert requests.get(exports["ws"].replace("ws:", "http:"), timeout=10).status_code == 426
+        process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate(timeout=20)
+    assert (rest, errors, process.returncode) == ("", "", 0)
+
+
+def test_ready_file_appears_whole_and_goes(tmp_path: Path) -> None:
+    """The ready file holds the line of --json while the server runs, and is removed when it ends."""
+    ready = tmp_path / "ready.json"
+    with serving("--json", "--ready-file", str(ready)) as process:
+        line = first_line(process)
+        assert ready.read_text() == line
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert not ready.exists()
+
+
+def test_ready_file_that_cannot_be_written_ends_with_2(tmp_path: Path) -> None:
+    """A ready file in a folder that is not there stops start-up with a message."""
+    text = run("serve", *FREE_PORTS, "--ready-file", str(tmp_path / "no" / "ready.json"))
+    assert text.startswith("exit code: 2\n")
+    assert "cannot write the ready file" in text
+    assert "Traceback" not in text
+
+
+def test_flag_beats_variable(tmp_path: Path) -> None:
+    """A variable sets what its flag would; the flag wins."""
+    seed = {"format": "parking-mock/seed", "version": 1, "devices": [{"device_id": "FROM-FLAG"}]}
+    (tmp_path / "seed.json").write_text(json.dumps(seed))
+    with serving("--json", "--seed", str(tmp_path / "seed.json"), PARKING_MOCK_SEED="no-such-file.json") as process:
+        assert json.loads(first_line(process))["devices"][0]["device_id"] == "FROM-FLAG"
+
+
+def test_variables_alone_are_enough(tmp_path: Path) -> None:
+    """Every flag has a variable: JSON, ready file and ports come from the environment here."""
+    ready = tmp_path / "ready.json"
+    variables = {
+        "PARKING_MOCK_PORT": "0",
+        "PARKING_MOCK_WS_PORT": "0",
+        "PARKING_MOCK_LAB_PORT": "0",
+        "PARKING_MOCK_JSON": "1",
+        "PARKING_MOCK_READY_FILE": str(ready),
+    }
+    process = subprocess.Popen(  # noqa: S603 our own command
+        command("serve"), env=environment(**variables), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert json.loads(first_line(process)) == json.loads(ready.read_text())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_stays_on_loopback_with_the_lab(tmp_path: Path) -> None:
+    """Served to the network, the lab plane still answers this machine only."""
+    with serving("--json", "--host", "0.0.0.0") as process:  # noqa: S104 that is what is tested
+        exports = json.loads(first_line(process))
+    assert exports["lab"].startswith("http://127.0.0.1:")
+    assert exports["api"].startswith("http://0.0.0.0:")
