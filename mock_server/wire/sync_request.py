@@ -1,6 +1,7 @@
 """The body of records/sync: both key spellings, every field's presence, type and range (documented, A1, A8, A10)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from mock_server.model import MILLISECONDS_PER_DAY, Cell, DataType, PassDirection, SyncInfo
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
@@ -8,7 +9,7 @@ from mock_server.profile import Profile
 from mock_server.wire.errors import error_for
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spelling:
     """The body's keys in one spelling: the parameter tables use snake case, the examples camel case."""
 
@@ -19,15 +20,11 @@ class Spelling:
     end_time: str
     pass_direction: str
 
-    @property
+    @cached_property
     def keys(self) -> frozenset[str]:
         """All six keys."""
-        return frozenset((self.data_type, self.record_sync_infos, *self.item_keys))
-
-    @property
-    def item_keys(self) -> tuple[str, str, str, str]:
-        """The keys of one sync info."""
-        return (self.total_count, self.start_time, self.end_time, self.pass_direction)
+        items = (self.total_count, self.start_time, self.end_time, self.pass_direction)
+        return frozenset((self.data_type, self.record_sync_infos, *items))
 
 
 SNAKE = Spelling("data_type", "record_sync_infos", "total_count", "start_time", "end_time", "pass_direction")
@@ -51,14 +48,14 @@ def read_sync_request(body: object, device_id: str, profile: Profile, now_ms: in
 def _spelling(body: dict[str, object], profile: Profile, problems: list[Problem]) -> Spelling | None:
     """The one spelling of a body, or None when it mixes both or uses the one that the profile refuses."""
     used = list(_keys_in_use(body))
-    by_spelling = {spelling: [key for key in used if key in spelling.keys] for spelling in (SNAKE, CAMEL)}
-    if by_spelling[SNAKE] and by_spelling[CAMEL]:
-        mixed = f"mixes {by_spelling[SNAKE][0]} with {by_spelling[CAMEL][0]}: use one spelling throughout"
+    snake = [key for key in used if key in SNAKE.keys]
+    camel = [key for key in used if key in CAMEL.keys]
+    if snake and camel:
+        mixed = f"mixes {snake[0]} with {camel[0]}: use one spelling throughout"
         problems.append(Problem(ProblemKind.ILLEGAL, "body", mixed))
         return None
-    spelling = CAMEL if by_spelling[CAMEL] or profile.key_spelling == "camel" else SNAKE
-    refused = {"snake": CAMEL, "camel": SNAKE}.get(profile.key_spelling)
-    if refused is not None and by_spelling[refused]:
+    spelling = CAMEL if camel or profile.key_spelling == "camel" else SNAKE
+    if (camel and profile.key_spelling == "snake") or (snake and profile.key_spelling == "camel"):
         problems.append(Problem(ProblemKind.ILLEGAL, "body", f"must spell its keys in {profile.key_spelling} case"))
         return None
     return spelling
