@@ -36,7 +36,7 @@ class Problem:
 def parse_json(raw: bytes) -> object:
     """The JSON value of a body, at most `MAX_DEPTH` deep. ValueError says what is wrong, in one sentence."""
     try:
-        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        value = _DECODER.decode(raw.decode())
     except UnicodeDecodeError:
         raise ValueError("the body is not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -45,13 +45,21 @@ def parse_json(raw: bytes) -> object:
         raise ValueError(f"the body is not usable JSON: {error}") from None
     except RecursionError:
         raise ValueError(f"the body is nested deeper than {MAX_DEPTH} levels") from None
-    if _deeper_than(value, MAX_DEPTH):
+    if _may_be_deep(raw) and _deeper_than(value, MAX_DEPTH):
         raise ValueError(f"the body is nested deeper than {MAX_DEPTH} levels")
     return value
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"the body is not JSON: {name} is not a JSON value")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _may_be_deep(raw: bytes) -> bool:
+    """Whether there are brackets enough to go too deep: most bodies need no closer look."""
+    return raw.count(b"{") + raw.count(b"[") > MAX_DEPTH
 
 
 def _deeper_than(value: object, limit: int) -> bool:

@@ -5,6 +5,8 @@ import json
 from mock_server.model import JsonObject
 from mock_server.wire.errors import VendorError
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def success(result: object, t: int, tid: str) -> JsonObject:
     """A success: `result`, `success`, `t` in ms, `tid`."""
@@ -18,4 +20,4 @@ def failure(error: VendorError, t: int, tid: str) -> JsonObject:
 
 def encode(envelope: JsonObject) -> bytes:
     """The bytes of an envelope: compact JSON in UTF-8."""
-    return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    return _ENCODER.encode(envelope).encode("utf-8", "backslashreplace")
