@@ -14,7 +14,7 @@ from mock_server.problems import parse_json
 from mock_server.project import CommandRefusedError, Project, RefusalReason
 from mock_server.tokens import TokenPair
 from mock_server.web.admission import Caller, admit
-from mock_server.web.environ import RAW_PATH, TOO_LARGE
+from mock_server.web.environ import BODY, RAW_PATH, TOO_LARGE
 from mock_server.web.masking import masked_headers, masked_path
 from mock_server.wire.envelope import encode, failure, success
 from mock_server.wire.errors import BY_NUMBER, ErrorCode, VendorError
@@ -59,10 +59,10 @@ class _Answers:
         """A Flask view. `handler` gets the project, the caller and the one variable part of the path."""
 
         def serve(name: str = "") -> Response:
-            caller = Caller(request.environ, request.get_data(cache=False))
-            if request.environ["REQUEST_METHOD"] == "HEAD":
+            caller = _caller()
+            if caller.environ["REQUEST_METHOD"] == "HEAD":
                 return self._answer(caller, lambda: _refuse(ErrorCode.URI_PATH_INVALID))
-            if TOO_LARGE in request.environ:
+            if TOO_LARGE in caller.environ:
                 return self._answer(caller, lambda: _refuse(ErrorCode.PARAM_ILLEGAL, f"over {MAX_BODY} bytes"))
             return self._answer(caller, lambda: handler(admit(caller, self._cloud), caller, name))
 
@@ -70,8 +70,7 @@ class _Answers:
 
     def no_route(self, _error: HTTPException) -> Response:
         """Unknown path or wrong method: reported before anything about credentials (observed)."""
-        caller = Caller(request.environ, request.get_data(cache=False))
-        return self._answer(caller, lambda: _refuse(ErrorCode.URI_PATH_INVALID))
+        return self._answer(_caller(), lambda: _refuse(ErrorCode.URI_PATH_INVALID))
 
     def _answer(self, caller: Caller, handle: Callable[[], object]) -> Response:
         project = self._cloud.get(caller.header("client_id"))
@@ -93,6 +92,13 @@ class _Answers:
                 raise
             _log.exception("a defect of parking-mock: please report it")
             return failure(VendorError(ErrorCode.SYSTEM_ERROR), clock.now_ms(), tid)
+
+
+def _caller() -> Caller:
+    """The present request. Our own server hands its body over; any other WSGI server's is read."""
+    environ = request.environ
+    body: bytes | None = environ.get(BODY)
+    return Caller(environ, request.get_data(cache=False) if body is None else body)
 
 
 def _get_token(project: Project, _caller: Caller, _name: str) -> JsonObject:

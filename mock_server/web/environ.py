@@ -9,6 +9,9 @@ from urllib.parse import unquote_to_bytes
 RAW_PATH = "mock_server.raw_path"
 """The path as sent, before percent-decoding: the text that a client signs."""
 
+BODY = "mock_server.body"
+"""The body as sent. Only there if the server has read it; it is in `wsgi.input` too."""
+
 TOO_LARGE = "mock_server.too_large"
 """Present when the body was longer than the server takes; `wsgi.input` is then empty."""
 
@@ -30,6 +33,7 @@ def build_environ(
         "SERVER_PROTOCOL": "HTTP/1.1",
         "CONTENT_LENGTH": str(len(body)),
         RAW_PATH: raw_path,
+        BODY: body,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(body),
