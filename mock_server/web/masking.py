@@ -17,7 +17,7 @@ def mask(secret: str) -> str:
 
 def masked_headers(header: Callable[[str], str]) -> dict[str, str]:
     """The headers that matter, those with credentials masked, each at most 200 characters."""
-    shown = {name: value[:_KEPT] for name in PLAIN_HEADERS if (value := _clean(header(name)))}
+    shown = {name: _clean(value[:_KEPT]) for name in PLAIN_HEADERS if (value := header(name))}
     return shown | {name: mask(value) for name in SECRET_HEADERS if (value := header(name))}
 
 
@@ -28,4 +28,4 @@ def masked_path(path: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -50,9 +50,10 @@ def sign_v1(secret: str, request: SignedRequest) -> str:
 
 def verify_v2(secret: str, request: SignedRequest, sign: str) -> bool:
     """True if `sign` is right for the path as sent or for the decoded one: SDKs sign what they were given."""
+    if _same(sign_v2(secret, request), sign):
+        return True
     decoded = unquote(request.path)
-    paths = (request.path,) if decoded == request.path else (request.path, decoded)
-    return any(_same(sign_v2(secret, request, path), sign) for path in paths)
+    return decoded != request.path and _same(sign_v2(secret, request, decoded), sign)
 
 
 def verify_v1(secret: str, request: SignedRequest, sign: str) -> bool:
@@ -78,7 +79,7 @@ def _signed_query(query: str) -> str:
 
 
 def _hmac(secret: str, text: str) -> str:
-    return hmac.new(secret.encode(), text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest().upper()
+    return hmac.digest(secret.encode(), text.encode("utf-8", "surrogateescape"), "sha256").hex().upper()
 
 
 def _same(right: str, given: str) -> bool:
