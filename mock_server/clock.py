@@ -125,7 +125,7 @@ class VirtualClock(Clock):
         while (due := self.next_at()) is not None and due <= at_ms:
             self._now_ms = max(self._now_ms, due)
             self._run_next()
-        self._now_ms = at_ms
+        self._now_ms = max(self._now_ms, at_ms)
 
     def advance(self, by_ms: int) -> None:
         """Go forward by `by_ms` milliseconds."""
