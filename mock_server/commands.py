@@ -37,8 +37,10 @@ class Commands:
         if len(self._commands) > KEPT:
             del self._commands[next(iter(self._commands))]
         self._move(command, ProcessStatus.SENDING)
-        self._clock.call_at(now + self._profile.command_sent_ms, partial(self._move, command, ProcessStatus.SENT))
-        self._clock.call_at(now + self._profile.command_done_ms, partial(self._finish, command, outcome))
+        done_at = now + self._profile.command_done_ms
+        sent_at = min(now + self._profile.command_sent_ms, done_at)
+        self._clock.call_at(sent_at, partial(self._move, command, ProcessStatus.SENT))
+        self._clock.call_at(done_at, partial(self._finish, command, outcome))
         return command
 
     def get(self, sn: str) -> Command | None:
