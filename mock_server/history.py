@@ -15,6 +15,8 @@ from mock_server.model import Cell, JsonObject, Origin
 DEFAULT_LIMIT = 50_000
 """How many entries a history keeps before it lets go of the oldest."""
 
+_SHORT_PLATE = 5
+
 
 @dataclass(frozen=True, slots=True)
 class RecordKept:
@@ -243,5 +245,7 @@ class History:
 
 
 def mask_plate(plate_no: str) -> str:
-    """A plate fit to be shown: its first two signs and its last one."""
-    return f"{plate_no[:2]}***{plate_no[2:][-1:]}" if plate_no else ""
+    """A plate fit to be shown: its first two signs and its last one; of a short one nothing."""
+    if len(plate_no) < _SHORT_PLATE:
+        return "***" if plate_no else ""
+    return f"{plate_no[:2]}***{plate_no[-1]}"
