@@ -17,7 +17,7 @@ class Cloud:
 
     def __init__(self, clock: Clock | None = None, random_seed: int = 0) -> None:
         self.clock = clock or SystemClock()
-        self._random = Random(random_seed)  # noqa: S311 trace ids, no secrets
+        self._random = Random(f"strangers {random_seed}")  # noqa: S311 trace ids, no secrets
         self._projects: dict[str, Project] = {}
 
     def add(self, project: Project) -> Project:

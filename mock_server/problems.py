@@ -41,8 +41,10 @@ def parse_json(raw: bytes) -> object:
         raise ValueError("the body is not UTF-8") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"the body is not JSON: {error.msg} at character {error.pos}") from None
-    except ValueError as error:
-        raise ValueError(f"the body is not usable JSON: {error}") from None
+    except _ConstantError as error:
+        raise ValueError(f"the body is not JSON: {error} is not a JSON value") from None
+    except ValueError:  # all that is left is the interpreter's limit of digits
+        raise ValueError("the body has a number with too many digits") from None
     except RecursionError:
         raise ValueError(f"the body is nested deeper than {MAX_DEPTH} levels") from None
     if _may_be_deep(raw) and _deeper_than(value, MAX_DEPTH):
@@ -50,8 +52,12 @@ def parse_json(raw: bytes) -> object:
     return value
 
 
+class _ConstantError(ValueError):
+    """A constant that Python's JSON has and JSON has not: NaN, Infinity, -Infinity."""
+
+
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"the body is not JSON: {name} is not a JSON value")
+    raise _ConstantError(name)
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
