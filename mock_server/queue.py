@@ -49,6 +49,7 @@ class Consumer:
     negative_ack_delay_ms: int = 60_000
     type: SubscriptionType = "Failover"
     unacknowledged: dict[str, tuple[int, Pending]] = field(default_factory=dict)
+    refused: dict[str, tuple[Timer, Pending]] = field(default_factory=dict)
     timer: Timer | None = None
 
 
@@ -106,9 +107,7 @@ class Subscription:
         was_active = self._consumers[0] is consumer
         self._consumers.remove(consumer)
         self._note(consumer, "disconnected")
-        if consumer.timer is not None:
-            consumer.timer.cancel()
-        self._requeue(consumer, list(consumer.unacknowledged))
+        self._requeue(_let_go(consumer))
         if was_active and self._consumers:
             self._activate()
 
@@ -120,24 +119,30 @@ class Subscription:
         pending.acknowledged = True
         for holder in self._consumers:
             holder.unacknowledged.pop(message_id, None)
+            if message_id in holder.refused:
+                holder.refused.pop(message_id)[0].cancel()
         self._history.add(MessageAcknowledged(message_id, self.topic, self.name, consumer.consumer_id))
         self._settle(consumer)
         self._pump()
         return True
 
     def negative_acknowledge(self, consumer: Consumer, message_id: str) -> None:
-        """Deliver a message again, after the consumer's negative-ack delay."""
-        if message_id in consumer.unacknowledged:
-            at_ms = self._clock.now_ms() + consumer.negative_ack_delay_ms
-            self._clock.call_at(at_ms, lambda: self._redeliver(consumer, [message_id]))
+        """Deliver a message again, after the consumer's negative-ack delay. Until then nobody holds it."""
+        held = consumer.unacknowledged.pop(message_id, None)
+        if held is None:
+            return
+        at_ms = self._clock.now_ms() + consumer.negative_ack_delay_ms
+        timer = self._clock.call_at(at_ms, lambda: self._redeliver([consumer.refused.pop(message_id)[1]]))
+        consumer.refused[message_id] = (timer, held[1])
+        self._settle(consumer)
+        self._pump()
 
     def clear(self) -> None:
         """Forget every message and keep the consumers."""
         self._pending.clear()
         self._backlog.clear()
         for consumer in self._consumers:
-            consumer.unacknowledged.clear()
-            consumer.timer = None
+            _let_go(consumer)
 
     def _activate(self) -> None:
         self._note(self._consumers[0], "active")
@@ -151,12 +156,17 @@ class Subscription:
         if self._pumping or not self._consumers:
             return
         self._pumping = True
-        active = self._consumers[0]
-        while self._backlog and len(active.unacknowledged) < active.receiver_queue_size:
-            pending = self._backlog.popleft()
-            if not pending.acknowledged:
-                self._deliver(active, pending)
-        self._pumping = False
+        try:
+            # A consumer may leave inside `deliver`, so who is active is asked for each message.
+            while self._backlog and self._consumers:
+                active = self._consumers[0]
+                if len(active.unacknowledged) >= active.receiver_queue_size:
+                    break
+                pending = self._backlog.popleft()
+                if not pending.acknowledged:
+                    self._deliver(active, pending)
+        finally:
+            self._pumping = False
 
     def _deliver(self, consumer: Consumer, pending: Pending) -> None:
         message_id = pending.message.message_id
@@ -185,23 +195,36 @@ class Subscription:
         consumer.timer = None
         now = self._clock.now_ms()
         expired = []
-        for message_id, (deadline, _) in consumer.unacknowledged.items():
+        for deadline, pending in consumer.unacknowledged.values():
             if deadline > now:
                 break
-            expired.append(message_id)
-        self._redeliver(consumer, expired)
+            expired.append(pending)
+        for pending in expired:
+            del consumer.unacknowledged[pending.message.message_id]
+        self._redeliver(expired)
         self._arm(consumer)
 
-    def _redeliver(self, consumer: Consumer, message_ids: list[str]) -> None:
-        self._requeue(consumer, message_ids)
+    def _redeliver(self, back: list[Pending]) -> None:
+        self._requeue(back)
         self._pump()
 
-    def _requeue(self, consumer: Consumer, message_ids: list[str]) -> None:
+    def _requeue(self, back: list[Pending]) -> None:
         """Put delivered messages back to the front, in their order, each with a higher redelivery count."""
-        back = [held for message_id in message_ids if (held := consumer.unacknowledged.pop(message_id, None))]
-        for _, pending in reversed(back):
+        for pending in reversed(back):
             pending.redelivery_count += 1
             self._backlog.appendleft(pending)
+
+
+def _let_go(consumer: Consumer) -> list[Pending]:
+    """Take everything from a consumer, its timers too; return what it held or had refused."""
+    timers = [timer for timer, _ in consumer.refused.values()]
+    for timer in (*timers, *([consumer.timer] if consumer.timer else [])):
+        timer.cancel()
+    held = [pending for _, pending in (*consumer.refused.values(), *consumer.unacknowledged.values())]
+    consumer.timer = None
+    consumer.refused.clear()
+    consumer.unacknowledged.clear()
+    return held
 
 
 class Queue:
@@ -231,7 +254,7 @@ class Queue:
 
     def publish(self, message: Message) -> None:
         """Give a message to every subscription."""
-        for subscription in self._subscriptions.values():
+        for subscription in tuple(self._subscriptions.values()):
             subscription.publish(message)
 
     @property
