@@ -11,6 +11,7 @@ from mock_server.model import INT64_MAX
 MAX_DEPTH = 32
 """How deeply a body may be nested (our choice)."""
 
+_NAME_SHOWN = 64
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
@@ -96,6 +97,11 @@ def type_name(value: object) -> str:
     return names.get(type(value), "null")
 
 
+def _shown(name: str) -> str:
+    """A name that came from outside, fit for a message: short, and nothing that UTF-8 cannot carry."""
+    return name[:_NAME_SHOWN].encode("utf-8", "replace").decode()
+
+
 class Reader:
     """Reads the fields of one JSON object and notes what is wrong with them.
 
@@ -119,7 +125,7 @@ class Reader:
         """Note every field that is not known."""
         for name in self._data:
             if name not in known:
-                self.note(ProblemKind.ILLEGAL, name, f"is not known; known are {', '.join(known)}")
+                self.note(ProblemKind.ILLEGAL, _shown(name), f"is not known; known are {', '.join(known)}")
 
     def absent(self, name: str, text: str) -> None:
         """Note a field that is there."""
