@@ -211,7 +211,8 @@ def _read_fate(reader: Reader, data: object, problems: list[Problem]) -> Fate:
 
 
 def _check_format(root: JsonObject, problems: list[Problem]) -> None:
-    if (root.get("format"), root.get("version")) != (FORMAT, VERSION):
+    version = root.get("version")
+    if root.get("format") != FORMAT or version != VERSION or type(version) is not int:
         problems.append(Problem(ProblemKind.ILLEGAL, "format", f'must be "{FORMAT}", with version {VERSION}'))
 
 
