@@ -1,6 +1,6 @@
 """One customer's world, wired: devices, lots, queue, tokens, commands, on one clock, from one seed of randomness."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from random import Random
@@ -24,6 +24,7 @@ from mock_server.model import (
 from mock_server.profile import Profile
 from mock_server.queue import Queue
 from mock_server.seed import NewRecord, Seed
+from mock_server.store import RecordKey
 from mock_server.store.memory import MemoryStore
 from mock_server.tokens import Tokens, hex_id
 from mock_server.uplink import Uplink
@@ -113,8 +114,9 @@ class Project:
     def keep(self, records: Sequence[NewRecord]) -> list[Record]:
         """Let the lots keep records and send them up the line; each gets a record id if it has none."""
         kept = []
+        named = {(new.device_id, new.data_type, new.record_id) for new in records if new.record_id}
         for new in records:
-            record = new.keep_as(new.record_id or self._new_record_id(new), self.clock.now_ms())
+            record = new.keep_as(new.record_id or self._new_record_id(new, named), self.clock.now_ms())
             self.lots.keep(record, new.fate)
             kept.append(record)
         return kept
@@ -175,13 +177,14 @@ class Project:
             raise CommandRefusedError(reason, device_id)
         return outcome
 
-    def _new_record_id(self, new: NewRecord) -> str:
-        """The next free id of its kind."""
+    def _new_record_id(self, new: NewRecord, named: Container[RecordKey]) -> str:
+        """The next free id of its kind; those in `named` are about to be taken."""
         prefix = "pass" if new.data_type is DataType.PASS else "bill"
         while True:
             self._made[new.data_type] += 1
             record_id = f"{prefix}-{self._made[new.data_type]:06d}"
-            if self.store.get((new.device_id, new.data_type, record_id)) is None:
+            key = (new.device_id, new.data_type, record_id)
+            if key not in named and self.store.get(key) is None:
                 return record_id
 
 
