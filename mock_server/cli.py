@@ -21,6 +21,7 @@ from mock_server.model import JsonObject
 from mock_server.problems import whole_number
 from mock_server.project import Project
 from mock_server.seed import Seed, SeedError, default_seed, load_seed
+from mock_server.web.collector import tame_collector
 from mock_server.web.server import AddressInUseError, Server, silence_uvicorn
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
@@ -143,6 +144,7 @@ async def _serve(server: Server, project: Project, ready_file: Path | None, *, a
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, stopping.set)
     await server.start()
+    tame_collector(loop)
     exports = server.exports(project)
     try:
         if ready_file is not None:
