@@ -5,6 +5,7 @@ JSON, fields and device, is the view's business.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mock_server.cloud import Cloud
@@ -29,7 +30,7 @@ class Caller:
 
     def header(self, name: str) -> str:
         """A header by its lower-case name, empty if absent. Bytes that are not UTF-8 stay what they are."""
-        value: str = self.environ.get("HTTP_" + name.upper().replace("-", "_"), "")
+        value: str = self.environ.get(_environ_key(name), "")
         return value if value.isascii() else value.encode("latin-1").decode("utf-8", "surrogateescape")
 
     @property
@@ -57,6 +58,11 @@ class Caller:
         if not named:
             return {}
         return {"signature-headers": named} | {name.lower(): self.header(name.lower()) for name in named.split(":")}
+
+
+@lru_cache(maxsize=64)
+def _environ_key(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
 
 
 def admit(caller: Caller, cloud: Cloud) -> Project:
