@@ -1,0 +1,39 @@
+"""`python -m benchmarks [--quick] [NAME ...]`: run the measurements named, or all of them."""
+
+import argparse
+import platform
+import sys
+import time
+from os import cpu_count
+
+from benchmarks import growth, messages, requests, start, store
+from benchmarks.processes import MissingToolError
+
+BENCHMARKS = {
+    "requests": requests.run,
+    "store": store.run,
+    "messages": messages.run,
+    "start": start.run,
+    "growth": growth.run,
+}
+
+
+def main() -> int:
+    """Run what is asked for; 2 if a tool is missing."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, smaller data")
+    asked = parser.parse_args()
+    print(f"{cpu_count()} cores, Python {platform.python_version()}; trust the ratios, not the raw figures")
+    for name in asked.names or BENCHMARKS:
+        began = time.perf_counter()
+        try:
+            BENCHMARKS[name](quick=asked.quick)
+        except MissingToolError as error:
+            print(f"\n{name}: {error}", file=sys.stderr)
+            return 2
+        print(f"({name}: {time.perf_counter() - began:.0f} s)", flush=True)
+    return 0
+
+
+sys.exit(main())
