@@ -40,7 +40,8 @@ class AddressInUseError(Exception):
 def listen(host: str, port: int, flag: str) -> socket.socket:
     """A listening socket; port 0 picks a free one. AddressInUseError if it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio turns Nagle's algorithm off only where the protocol is named: else each kept-alive answer waits 40 ms
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
