@@ -62,7 +62,8 @@ class Caller:
 
 @lru_cache(maxsize=64)
 def _environ_key(name: str) -> str:
-    return "HTTP_" + name.upper().replace("-", "_")
+    # WSGI's exception that a client may sign
+    return "CONTENT_TYPE" if name == "content-type" else "HTTP_" + name.upper().replace("-", "_")
 
 
 def admit(caller: Caller, cloud: Cloud) -> Project:
