@@ -15,7 +15,7 @@ from mock_server.project import CommandRefusedError, Project, RefusalReason
 from mock_server.tokens import TokenPair
 from mock_server.web.admission import Caller, admit
 from mock_server.web.environ import BODY, RAW_PATH, TOO_LARGE
-from mock_server.web.masking import masked_headers, masked_path
+from mock_server.web.masking import masked_body, masked_headers, masked_path, masked_query
 from mock_server.wire.envelope import encode, failure, success
 from mock_server.wire.errors import BY_NUMBER, ErrorCode, VendorError
 from mock_server.wire.messages import command_record
@@ -25,7 +25,6 @@ from mock_server.wire.sync_request import read_sync_request
 MAX_BODY = 1024 * 1024
 """The longest body that the API reads, in bytes (our choice)."""
 
-_BODY_KEPT = 4096
 _log = logging.getLogger("mock_server")
 
 Handler: TypeAlias = Callable[[Project, Caller, str], object]
@@ -227,9 +226,9 @@ def _note_request(project: Project, caller: Caller) -> int:
         RequestReceived(
             method=environ["REQUEST_METHOD"],
             path=masked_path(environ.get(RAW_PATH) or environ["PATH_INFO"]),
-            query=environ["QUERY_STRING"][:_BODY_KEPT],
+            query=masked_query(environ["QUERY_STRING"]),
             headers=masked_headers(caller.header),
-            body=caller.body[:_BODY_KEPT].decode("utf-8", "replace"),
+            body=masked_body(caller.body),
         )
     )
 

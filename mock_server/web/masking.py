@@ -1,13 +1,21 @@
 """What of a request may be shown. Equal secrets have equal masks, so that re-use can still be seen."""
 
 import hashlib
+import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 SECRET_HEADERS = ("sign", "access_token")
 PLAIN_HEADERS = ("client_id", "sign_method", "t", "nonce", "signature-headers", "lang", "dev_lang", "user-agent")
 
 _TOKEN_PATH = "/v1.0/token/"  # noqa: S105 a path, not a token
 _KEPT = 200
+_PATH_KEPT = 1000
+_BODY_KEPT = 4096
+
+_NAMES = "(?:access_?token|refresh_?token|token|sign|secret|access_?secret|client_?secret|password|plate_?no)"
+_IN_QUERY = re.compile(rf"((?:^|&){_NAMES}=)([^&]+)", re.IGNORECASE)
+_IN_BODY = re.compile(rf'("{_NAMES}"\s*:\s*")((?:[^"\\]|\\.)+)', re.IGNORECASE | re.DOTALL)
 
 
 def mask(secret: str) -> str:
@@ -22,9 +30,23 @@ def masked_headers(header: Callable[[str], str]) -> dict[str, str]:
 
 
 def masked_path(path: str) -> str:
-    """The path; the refresh token in it is masked."""
-    shown = path[:1000]
-    return _TOKEN_PATH + mask(path[len(_TOKEN_PATH) :]) if path.startswith(_TOKEN_PATH) else shown
+    """The path as sent, at most 1000 characters; the refresh token in it is masked, however it was encoded."""
+    _, is_refresh, refresh_token = unquote(path).partition(_TOKEN_PATH)
+    return _TOKEN_PATH + mask(refresh_token) if is_refresh else path[:_PATH_KEPT]
+
+
+def masked_query(query: str) -> str:
+    """The query as sent, at most 4096 characters; credentials that do not belong there are masked."""
+    return _IN_QUERY.sub(_masked, query[:_BODY_KEPT])
+
+
+def masked_body(body: bytes) -> str:
+    """The first 4096 bytes of a body as text; plates and credentials in its JSON are masked."""
+    return _IN_BODY.sub(_masked, body[:_BODY_KEPT].decode("utf-8", "replace"))
+
+
+def _masked(found: re.Match[str]) -> str:
+    return found[1] + mask(found[2])
 
 
 def _clean(text: str) -> str:
