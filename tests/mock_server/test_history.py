@@ -11,7 +11,9 @@ def event(number: int = 0) -> CommandMoved:
 
 
 @given(
-    st.integers(min_value=0, max_value=20), st.integers(min_value=1, max_value=8), st.integers(min_value=0, max_value=25)
+    st.integers(min_value=0, max_value=20),
+    st.integers(min_value=1, max_value=8),
+    st.integers(min_value=0, max_value=25),
 )
 def test_after_gives_every_newer_entry_that_is_still_kept(added: int, limit: int, seq: int) -> None:
     """Numbers have no gaps; what was let go is counted."""

@@ -108,7 +108,9 @@ def test_any_json_is_a_seed_or_a_seed_error(value: object) -> None:
 def test_a_record_is_read_whole_or_not_at_all(changes: dict[str, Any]) -> None:
     """None exactly when a problem was noted."""
     problems: list[Any] = []
-    found = read_record({key: value for key, value in (PASS | changes).items() if key != "device_id"}, DEVICE, "", problems)
+    found = read_record(
+        {key: value for key, value in (PASS | changes).items() if key != "device_id"}, DEVICE, "", problems
+    )
     assert (found is None) == bool(problems)
 
 
