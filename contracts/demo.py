@@ -31,7 +31,7 @@ LOST = (2, 5, 8)
 """Which of the ten get lost; the car without a plate is one of them."""
 
 FEN = 1_500
-TIMEOUT_MS = 10_000
+TIMEOUT_S = 10
 
 TITLE = "parking-mock demo: ten cars, three lost records, and the count that finds them"
 HINT = """
@@ -86,17 +86,20 @@ class Lab:
 
     def add_records(self, device_id: str, records: Sequence[JsonObject]) -> None:
         """Let a lot have records."""
-        answer = self._http.post(f"{self._project}/devices/{device_id}/records", json=records)
+        url = f"{self._project}/devices/{device_id}/records"
+        answer = self._http.post(url, json=records, timeout=TIMEOUT_S)
         _hold(answer.status_code == requests.codes.created, answer.text)
 
     def settle(self) -> "News":
         """Wait until nothing is pending; return what has happened since the last time."""
-        idle = self._http.get(f"{self._project}/idle", params={"timeout_ms": TIMEOUT_MS}).json()
+        idle = self._get("idle", timeout_ms=TIMEOUT_S * 1000).json()
         _hold(idle["idle"], f"the project does not come to rest: {idle['pending']}")
-        lines = self._http.get(f"{self._project}/history", params={"after": self._seen}).content.splitlines()
-        events = [json.loads(line) for line in lines]
+        events = [json.loads(line) for line in self._get("history", after=self._seen).content.splitlines()]
         self._seen = events[-1]["seq"] if events else self._seen
         return News(events)
+
+    def _get(self, what: str, **query: int) -> requests.Response:
+        return self._http.get(f"{self._project}/{what}", params=query, timeout=2 * TIMEOUT_S)
 
 
 class News:
