@@ -62,7 +62,8 @@ def demo(*, headless: bool) -> None:
     with ThreadedServer(Server(cloud)) as running:
         exports: Any = running.server.exports(project)
         keys = (exports["api"], exports["ws"], exports["access_id"], exports["access_secret"])
-        with Lab(exports["lab"], exports["access_id"]) as lab, SmallClient(*keys) as client:
+        now_ms = project.clock.now_ms
+        with Lab(exports["lab"], exports["access_id"]) as lab, SmallClient(*keys, now_ms) as client:
             for number, step in enumerate(Story(lab, client, exports["devices"]).steps(), start=1):
                 click.echo(f"\n{number:>2} {step}")
     click.echo(HINT)

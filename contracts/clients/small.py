@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import threading
-import time
+from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 import requests
@@ -56,15 +56,16 @@ class Stored(NamedTuple):
 
 
 class SmallClient:
-    """Use it as a context manager: it listens to the queue inside the `with` block."""
+    """Use it as a context manager: it listens to the queue inside the `with` block.
 
-    def __init__(self, api: str, ws: str, access_id: str, access_secret: str) -> None:
-        self._api = api
-        self._ws = ws
-        self._access_id = access_id
-        self._secret = access_secret
-        self._token = ""
-        self._renew_at = 0.0
+    `now_ms` tells the epoch milliseconds: `lambda: time.time_ns() // 1_000_000`, or a test's own time.
+    """
+
+    def __init__(self, api: str, ws: str, access_id: str, access_secret: str, now_ms: Callable[[], int]) -> None:
+        self._api, self._ws = api, ws
+        self._access_id, self._secret = access_id, access_secret
+        self._token, self._renew_at = "", 0
+        self._now_ms = now_ms
         self._http = requests.Session()
         self._http.trust_env = False  # straight to the address given, whatever proxy the environment names
         self._records: dict[tuple[str, int, str], Stored] = {}
@@ -113,15 +114,15 @@ class SmallClient:
         return self._send(method, target, body, self._live_token())
 
     def _live_token(self) -> str:
-        if not self._token or time.monotonic() >= self._renew_at:
+        if not self._token or self._now_ms() >= self._renew_at:
             result = self._send("GET", "/v1.0/token?grant_type=1", b"", "")
             self._token = result["access_token"]
-            self._renew_at = time.monotonic() + result["expire_time"] - RENEW_BEFORE_S
+            self._renew_at = self._now_ms() + (result["expire_time"] - RENEW_BEFORE_S) * 1000
         return self._token
 
     def _send(self, method: str, target: str, body: bytes, token: str) -> dict[str, Any]:
         """Sign the very bytes that are sent. `target` has its query in the order of its keys, not percent-encoded."""
-        t = str(time.time_ns() // 1_000_000)
+        t = str(self._now_ms())
         headers = {"client_id": self._access_id, "t": t, "sign_method": "HMAC-SHA256"}
         headers["sign"] = self._sign(token + t, method, target, body)
         if token:

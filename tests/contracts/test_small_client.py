@@ -9,6 +9,7 @@ import contracts.clients.small
 from contracts.clients.small import BILLS, PASSES, RefusedError, SmallClient, Window
 from contracts.demo import Lab
 from mock_server.cli import default_project
+from mock_server.clock import wall_clock_ms
 from mock_server.cloud import Cloud
 from mock_server.model import JsonObject
 from mock_server.web.server import Server, ThreadedServer, silence_uvicorn
@@ -37,8 +38,14 @@ def lab(exports: Any) -> Iterator[Lab]:
 @pytest.fixture
 def client(exports: Any) -> Iterator[SmallClient]:
     """A client that listens."""
-    with SmallClient(exports["api"], exports["ws"], exports["access_id"], exports["access_secret"]) as client:
+    with new_client(exports) as client:
         yield client
+
+
+def new_client(exports: Any, **changes: str) -> SmallClient:
+    """A client of the server that keeps real time."""
+    given = exports | changes
+    return SmallClient(given["api"], given["ws"], given["access_id"], given["access_secret"], wall_clock_ms)
 
 
 def car(time: int = NOON, direction: int = 0, **further: object) -> JsonObject:
@@ -94,7 +101,7 @@ def test_a_token_is_asked_for_once(client: SmallClient, lab: Lab) -> None:
     """Further calls use the same token, until it is about to expire."""
     client.sync(CARS)
     client.sync(CARS)
-    client._renew_at = 0.0
+    client._renew_at = 0
     client.sync(CARS)
     paths = [request["path"].rpartition("/")[2] for request in lab.settle().of("request")]
     assert paths == ["token", "sync", "sync", "token", "sync"]
@@ -119,7 +126,7 @@ def test_a_lost_connection_is_made_again(client: SmallClient, lab: Lab, monkeypa
 
 def test_a_wrong_secret_is_told_at_once(exports: Any) -> None:
     """With a wrong secret the queue refuses the client when it connects."""
-    stranger = SmallClient(exports["api"], exports["ws"], exports["access_id"], "x" * 32)
+    stranger = new_client(exports, access_secret="x" * 32)
     with pytest.raises(InvalidStatus), stranger:
         pass  # pragma: no cover
 
