@@ -1,10 +1,11 @@
 """From a request as it came over the wire to a WSGI environment, keeping what signatures need."""
 
 import io
+import string
 import sys
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 RAW_PATH = "mock_server.raw_path"
 """The path as sent, before percent-decoding: the text that a client signs."""
@@ -22,12 +23,15 @@ UNDERSCORED = frozenset(("client_id", "access_token", "sign_method", "dev_lang",
 def build_environ(
     method: str, raw_path: str, query: str, headers: Iterable[tuple[str, str]], body: bytes
 ) -> dict[str, Any]:
-    """A WSGI environment. `raw_path` and `query` are as sent; header names may have any case."""
+    """A WSGI environment. `raw_path` and `query` are as sent; header names may have any case.
+
+    Bytes that a query should have percent-encoded are encoded here, so that whoever reads it need not know of them.
+    """
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(raw_path).decode("latin-1"),
-        "QUERY_STRING": query,
+        "QUERY_STRING": query if query.isascii() else quote(query, string.punctuation, "latin-1"),
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
