@@ -6,11 +6,12 @@ Errors are 4xx with `{"error": {"code", "message"}}`; the message says what to d
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TypeAlias
 
 from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mock_server import __version__
 from mock_server.cloud import Cloud
@@ -253,8 +254,13 @@ def _lab_error(error: LabError) -> tuple[JsonObject, int]:
     return {"error": {"code": error.code, "message": error.message}}, error.status
 
 
-def _http_error(error: HTTPException) -> tuple[JsonObject, int]:
+def _http_error(error: HTTPException) -> tuple[JsonObject, int, dict[str, str]]:
     status = error.code or 500
-    hint = {404: "there is no such page; the lab API is under /_lab/projects", 405: "this path takes other methods"}
-    message = hint.get(status, error.description or error.name)
-    return {"error": {"code": error.name.lower().replace(" ", "_"), "message": message}}, status
+    headers = {}
+    message = error.description or error.name
+    if status == HTTPStatus.NOT_FOUND:
+        message = "there is no such page; the lab API is under /_lab/projects"
+    elif isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        message = f"this path takes {headers['Allow']}"
+    return {"error": {"code": error.name.lower().replace(" ", "_"), "message": message}}, status, headers

@@ -1,3 +1,5 @@
+import hashlib
+import hmac
 import json
 from typing import Any
 from urllib.parse import quote
@@ -174,9 +176,6 @@ def test_the_old_signature_passes_where_the_profile_says(
 
 def old_sign(api: Api, token: str) -> str:
     """The v1 signature at noon."""
-    import hashlib
-    import hmac
-
     text = api.project.access_id + token + str(NOON)
     return hmac.new(ACCESS_SECRET.encode(), text.encode(), hashlib.sha256).hexdigest().upper()
 
