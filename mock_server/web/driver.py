@@ -1,13 +1,14 @@
 """Runs the timers of a project's clock on the serving loop."""
 
 import asyncio
+from time import perf_counter
 
 from mock_server.clock import Clock
 from mock_server.project import Project
 
 _MAX_SLEEP_S = 3600.0
-_TIMERS_PER_TURN = 8
-"""Timers run in small bites, so that requests get their turn between them."""
+_TURN_S = 0.002
+"""Timers run in bites of this length, so that requests get their turn between them and timers keep up with requests."""
 
 
 class ClockDriver:
@@ -36,6 +37,8 @@ class ClockDriver:
             self._handle = self._loop.call_later(min(max(delay, 0.0), _MAX_SLEEP_S), self._run)
 
     def _run(self) -> None:
-        self._clock.run_due(_TIMERS_PER_TURN)
+        until = perf_counter() + _TURN_S
+        while self._clock.run_due(1) and perf_counter() < until:
+            pass
         self._project.history.wake()
         self._schedule(self._clock.next_at())
