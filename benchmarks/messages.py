@@ -22,6 +22,7 @@ IN_FLIGHT = (1, 32)
 IDLE_CONSUMERS = 200
 _TIMEOUT_S = 20
 _MEDIUM, _LONG = 126, 127
+_KIND, _TEXT, _PING, _PONG = 0x0F, 1, 9, 10
 
 
 def run(*, quick: bool) -> None:
@@ -82,7 +83,7 @@ def acknowledgement(frame: bytes) -> bytes:
 
 
 class Consumer:
-    """A WebSocket client as small as can be: unfragmented text frames, no more."""
+    """A WebSocket client as small as can be: unfragmented text frames, pings and the end."""
 
     def __init__(self, url: str, path: str, headers: dict[str, str]) -> None:
         address = urlsplit(url)
@@ -133,11 +134,17 @@ class Consumer:
 
     def _frames(self) -> Iterator[bytes]:
         while True:
-            length = self._exactly(2)[1]
+            kind, length = self._exactly(2)
             if length >= _MEDIUM:
                 length = int.from_bytes(self._exactly(2 if length < _LONG else 8))
-            self.length = length
-            yield self._exactly(length)
+            content = self._exactly(length)
+            if kind & _KIND == _PING:
+                self._socket.sendall(bytes((0x80 | _PONG, 0x80 | length, 0, 0, 0, 0)) + content)
+            elif kind & _KIND == _TEXT:
+                self.length = length
+                yield content
+            else:
+                raise ConnectionResetError(f"the server closes: {content!r}")
 
     def _exactly(self, length: int) -> bytes:
         while len(self._unread) < length:
