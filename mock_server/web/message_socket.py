@@ -165,6 +165,7 @@ class _Session:
         self._project = asked.project
         self._send = send
         self._outbox: asyncio.Queue[str | int] = asyncio.Queue()
+        self._ended = False
         self._subscription: Subscription = asked.project.queue.subscription(asked.topic, asked.subscription)
         self._consumer = Consumer(
             consumer_id=asked.project.new_consumer_id(),
@@ -195,7 +196,8 @@ class _Session:
                     await writer
 
     def end(self, code: int) -> None:
-        """Close the connection from our side."""
+        """Close the connection from our side. What the client still sends is not heard."""
+        self._ended = True
         self._subscription.disconnect(self._consumer)
         self._outbox.put_nowait(code)
 
@@ -216,6 +218,8 @@ class _Session:
             event = await receive()
             if event["type"] != "websocket.receive":
                 return
+            if self._ended:
+                continue
             try:
                 self._take(event.get("text") or (event.get("bytes") or b"").decode())
             except ValueError:
