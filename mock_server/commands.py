@@ -1,5 +1,6 @@
 """Commands on their way: a serial number, and process statuses that move on the clock."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
@@ -25,7 +26,7 @@ class Commands:
         self._profile = profile
         self._history = history
         self._report = report
-        self._commands: dict[str, Command] = {}
+        self._commands: OrderedDict[str, Command] = OrderedDict()
         self._issued = 0
 
     def issue(self, device_id: str, outcome: ProcessStatus) -> Command:
@@ -35,7 +36,7 @@ class Commands:
         sn = f"{SN_PREFIX}{self._issued:013d}"
         command = self._commands[sn] = Command(sn, device_id, now)
         if len(self._commands) > KEPT:
-            del self._commands[next(iter(self._commands))]
+            self._commands.popitem(last=False)
         self._move(command, ProcessStatus.SENDING)
         done_at = now + self._profile.command_done_ms
         sent_at = min(now + self._profile.command_sent_ms, done_at)
