@@ -15,26 +15,31 @@ class VendorHttpProtocol(HttpToolsProtocol):
 
     _head = 0
     _in_head = True
+    _head_ended = False
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came in. A head that does not end is no HTTP request."""
-        if self._in_head:
-            self._head += len(data)
-            if self._head > MAX_HEAD:
-                self.send_400_response("")
-                return
-        super().data_received(data)
+        """Bytes came in. A head that does not end is no HTTP request.
 
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        super().on_message_begin()
-        self._in_head = True
+        Only bytes that are nothing but head count: a body may come together with its head, or with the next one.
+        """
+        is_head, self._head_ended = self._in_head, False
+        super().data_received(data)
+        if is_head and not self._head_ended:
+            self._head += len(data)
+            if self._head > MAX_HEAD and not self.transport.is_closing():
+                self.send_400_response("")
 
     def on_headers_complete(self) -> None:
-        """Its head has ended."""
+        """A head has ended."""
         super().on_headers_complete()
+        self._head_ended = True
         self._in_head = False
         self._head = 0
+
+    def on_message_complete(self) -> None:
+        """A request has ended: what comes now is the next head."""
+        super().on_message_complete()
+        self._in_head = True
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 uvicorn's text is not the vendor's
         """HTTP 200 like every answer of the vendor, code 1109, connection closed."""

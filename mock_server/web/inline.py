@@ -38,6 +38,10 @@ def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: int) -> bool:
     return True
 
 
+class _GoneError(Exception):
+    """The client closed the connection in the middle of its request."""
+
+
 class InlineWsgi:
     """An ASGI application around a WSGI one. Bodies over `max_body` bytes are only said to be too large."""
 
@@ -50,19 +54,22 @@ class InlineWsgi:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "no WebSocket here"})
         elif scope["type"] == "http":
-            body = await self._read(receive)
+            try:
+                body = await self._read(receive)
+            except _GoneError:
+                return
             status, headers, content = await self._answer(scope, body)
             await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
             await send({"type": "http.response.body", "body": content, "more_body": False})
 
     async def _read(self, receive: "ASGIReceiveCallable") -> bytes | None:
-        """The whole body, or None if it is too large."""
+        """The whole body, or None if it is too large. Half a body is no request, whatever it says."""
         chunks: list[bytes] = []
         size = 0
         while size <= MAX_DRAINED:
             event = await receive()
             if event["type"] != "http.request":
-                break
+                raise _GoneError
             size += len(event["body"])
             if size <= self._max_body:
                 chunks.append(event["body"])
