@@ -38,7 +38,9 @@ class ClockDriver:
 
     def _run(self) -> None:
         until = perf_counter() + _TURN_S
-        while self._clock.run_due(1) and perf_counter() < until:
-            pass
-        self._project.history.wake()
-        self._schedule(self._clock.next_at())
+        try:
+            while self._clock.run_due(1) and perf_counter() < until:
+                pass
+        finally:  # the loop tells of a timer that fails; the others must still run
+            self._project.history.wake()
+            self._schedule(self._clock.next_at())

@@ -1,0 +1,176 @@
+import asyncio
+import json
+import socket
+import threading
+from contextlib import closing
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from mock_server.cloud import Cloud
+from mock_server.web.server import AddressInUseError, Server, ThreadedServer, listen
+from tests.mock_server.web.conftest import DEADLINE_S, Served
+from tests.support import ACCESS_ID, LOT, sync_info
+from tests.support import sign as sign_by_the_page
+
+
+def taken_port(listener: socket.socket) -> int:
+    """The port that a socket listens on."""
+    return int(listener.getsockname()[1])
+
+
+def test_all_three_addresses_answer(served: Served) -> None:
+    """API, queue and lab plane, on ports of their own."""
+    api, ws, lab = served.server.addresses()
+    assert len({urlsplit(address).port for address in (api, ws, lab)}) == 3
+    assert ws.endswith("/")
+    assert requests.get(f"{api}/v1.0/token", timeout=DEADLINE_S).json()["code"] == 1105
+    assert requests.get(ws.replace("ws:", "http:"), timeout=DEADLINE_S).status_code == 426
+    assert requests.get(f"{lab}/healthz", timeout=DEADLINE_S).json()["status"] == "ok"
+
+
+def test_the_planes_do_not_mix(served: Served) -> None:
+    """The lab is not on the API's port, nor the API on the lab's."""
+    api, _, lab = served.server.addresses()
+    assert requests.get(f"{api}/_lab/projects", timeout=DEADLINE_S).json()["code"] == 1108
+    assert requests.get(f"{lab}/v1.0/token", timeout=DEADLINE_S).status_code == 404
+
+
+def test_a_client_over_sockets(served: Served) -> None:
+    """Token, sync, re-report and the command's end, on the machine's clock."""
+    exports = served.server.exports(served.project)
+    assert exports["api"] == served.server.api
+    [record_id] = served.publish()
+    now = served.project.clock.now_ms()
+    token: Any = call(served, "GET", "/v1.0/token?grant_type=1")["result"]["access_token"]
+    body = {"dataType": 0, "recordSyncInfos": [sync_info(0, now - 60_000, now + 60_000)]}
+    path = f"/v1.0/parking-control/{LOT}/records/sync"
+    sn = call(served, "POST", path, json.dumps(body).encode(), token)["result"]["sn"]
+    [rereport] = served.lab("GET", "/rereports")
+    assert (rereport["sn"], rereport["record_ids"]) == (sn, [record_id])
+    statuses = set()
+    for _ in range(10_000):
+        statuses.add(call(served, "GET", f"/v1.0/expand/cmds/{sn}", token=token)["result"]["process_status"])
+        if 3 in statuses:
+            break
+    assert 3 in statuses
+
+
+def call(served: Served, method: str, target: str, body: bytes = b"", token: str = "") -> Any:
+    """A signed call over a socket."""
+    t = str(served.project.clock.now_ms())
+    headers = {
+        "client_id": ACCESS_ID,
+        "t": t,
+        "sign_method": "HMAC-SHA256",
+        "access_token": token,
+        "sign": sign_by_the_page(served.project.access_secret, method, target, body, ACCESS_ID + token + t),
+        "Content-Type": "application/json",
+    }
+    return requests.request(method, served.server.api + target, data=body, headers=headers, timeout=DEADLINE_S).json()
+
+
+def test_idle_waits_and_times_out(served: Served) -> None:
+    """It answers at once when idle, when the time is up, or as soon as the project gets idle."""
+    assert served.lab("GET", "/idle?timeout_ms=0")["idle"] is True
+    served.publish(uplink={"delay_ms": 50})
+    assert served.lab("GET", "/idle?timeout_ms=0") == {"idle": False, "pending": {"messages": 0, "timers": 1}}
+    assert served.lab("GET", "/idle?timeout_ms=100")["pending"] in ({"messages": 1, "timers": 0},)
+    waiting: list[Any] = []
+    waiter = threading.Thread(target=lambda: waiting.append(served.lab("GET", "/idle?timeout_ms=10000")))
+    waiter.start()
+    served.lab("POST", "/reset")
+    waiter.join(DEADLINE_S)
+    assert [answer["idle"] for answer in waiting] == [True]
+
+
+def test_a_taken_address_names_its_flag() -> None:
+    """And leaves none of the other ports taken."""
+    with closing(listen("127.0.0.1", 0, "--port")) as taken, closing(listen("127.0.0.1", 0, "--port")) as free:
+        port, free_port = taken_port(taken), taken_port(free)
+        free.close()
+        with pytest.raises(AddressInUseError, match=f"cannot listen on 127.0.0.1:{port}") as caught:
+            Server(Cloud(), port=free_port, lab_port=port)
+        assert caught.value.flag == "--lab-port"
+        listen("127.0.0.1", free_port, "--port").close()
+
+
+def test_an_unknown_host_is_refused_with_its_flag() -> None:
+    """A name that is nobody's."""
+    with pytest.raises(AddressInUseError) as caught:
+        Server(Cloud(), host="203.0.113.1")
+    assert caught.value.flag == "--port"
+    assert caught.value.reason
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])  # noqa: S104 that the lab stays away from it is the point
+def test_the_lab_stays_on_loopback(host: str) -> None:
+    """Wherever the API and the queue listen."""
+    server = Server(Cloud(), host=host)
+    try:
+        assert urlsplit(server.lab).hostname == "127.0.0.1"
+    finally:
+        server.close()
+
+
+def test_ipv6_addresses_have_brackets() -> None:
+    """So that they are addresses."""
+    try:
+        server = Server(Cloud(), host="::1")
+    except AddressInUseError:
+        pytest.skip("this machine has no IPv6")
+    try:
+        assert server.api.startswith("http://[::1]:")
+        assert server.lab.startswith("http://[::1]:")
+    finally:
+        server.close()
+
+
+def test_a_stopped_server_frees_its_addresses() -> None:
+    """They can be listened on again at once."""
+    with ThreadedServer(Server(Cloud())) as threaded:
+        ports = [urlsplit(address).port or 0 for address in threaded.server.addresses()]
+        assert requests.get(f"{threaded.server.lab}/healthz", timeout=DEADLINE_S).ok
+    for port in ports:
+        listen("127.0.0.1", port, "--port").close()
+
+
+def test_a_closed_server_frees_its_addresses_too() -> None:
+    """Though it never started."""
+    server = Server(Cloud())
+    ports = [urlsplit(address).port or 0 for address in server.addresses()]
+    server.close()
+    for port in ports:
+        listen("127.0.0.1", port, "--port").close()
+
+
+def test_a_server_can_live_on_a_loop_of_its_callers() -> None:
+    """Start returns when every address answers, stop when none does."""
+
+    async def run() -> None:
+        server = Server(Cloud())
+        await server.start()
+        loop, health = asyncio.get_running_loop(), f"{server.lab}/healthz"
+        answer = await loop.run_in_executor(None, lambda: requests.get(health, timeout=DEADLINE_S))
+        assert answer.ok
+        await server.stop()
+        with pytest.raises(requests.ConnectionError):
+            await loop.run_in_executor(None, lambda: requests.get(health, timeout=DEADLINE_S))
+
+    asyncio.run(run())
+
+
+def test_a_server_that_cannot_start_says_so_to_its_starter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of the thread is the error of `with`."""
+    server = Server(Cloud())
+
+    async def fail() -> None:
+        raise OSError("broken")
+
+    monkeypatch.setattr(server, "start", fail)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    with pytest.raises(OSError, match="broken"), ThreadedServer(server):
+        pass
+    server.close()
