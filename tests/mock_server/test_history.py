@@ -41,7 +41,12 @@ def test_listeners_hear_of_every_entry_until_they_stop() -> None:
     """A listener may stop itself while it is told."""
     history = History(lambda: 0)
     heard: list[int] = []
-    stop = history.listen(lambda: (heard.append(history.last), stop())[0])
+
+    def once() -> None:
+        heard.append(history.last)
+        stop()
+
+    stop = history.listen(once)
     history.listen(lambda: heard.append(-history.last))
     history.add(event())
     history.add(event())

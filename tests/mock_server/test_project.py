@@ -11,6 +11,7 @@ from mock_server.cloud import Cloud
 from mock_server.history import MessagePublished, RecordLost
 from mock_server.model import (
     Cell,
+    Command,
     CommandResult,
     DataType,
     Device,
@@ -244,7 +245,7 @@ def test_the_outcome_of_a_command(device: Device, profile: dict[str, Any], outco
     project.put_device(device)
     project.keep([new_pass(fate="lose")])
     command = project.sync(LOT, [SyncInfo(CELL, 0)])
-    assert command.status is ProcessStatus.SENDING
+    assert project.commands.get(command.sn) == Command(command.sn, LOT, NOON, ProcessStatus.SENDING)
     clock_of(project).advance(1000)
     assert command.status is outcome
     subjects = [message.subject for message in project.queue.main.pending_messages()]

@@ -102,7 +102,11 @@ def test_a_timer_that_fails_does_not_stop_the_clock() -> None:
         failed: list[object] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context["exception"]))
         done = asyncio.Event()
-        project.clock.call_at(0, lambda: {}["defect"])
+
+        def fail() -> None:
+            raise KeyError
+
+        project.clock.call_at(0, fail)
         project.clock.call_at(1, done.set)
         await done.wait()
         assert [type(error) for error in failed] == [KeyError]

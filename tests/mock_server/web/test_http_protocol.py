@@ -122,7 +122,8 @@ def test_the_largest_body_is_read(served: Served) -> None:
 
 def test_a_chunked_body_is_a_body(served: Served) -> None:
     """In pieces of any size."""
-    head = f"POST {SYNC_PATH} HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\nclient_id: {ACCESS_ID}\r\n\r\n"
+    head = f"POST {SYNC_PATH} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
+    head += f"Connection: close\r\nclient_id: {ACCESS_ID}\r\n\r\n"
     exchange(served, head.encode(), b"2\r\nab\r\n", b"3\r\ncde\r\n0\r\n\r\n", half_close=False)
     [request] = [line for line in served.history() if line["kind"] == "request"]
     assert request["body"] == "abcde"

@@ -356,10 +356,7 @@ def test_a_reset_keeps_consumers_connected(served: Served) -> None:
 
 def wait_for(served: Served, kind: str) -> bool:
     """Look at the history until it has an event of that kind."""
-    for _ in range(1000):
-        if any(line["kind"] == kind for line in served.history()):
-            return True
-    return False
+    return any(line["kind"] == kind for _ in range(1000) for line in served.history())
 
 
 def stop(served: Served) -> None:

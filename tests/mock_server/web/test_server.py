@@ -77,7 +77,7 @@ def test_idle_waits_and_times_out(served: Served) -> None:
     assert served.lab("GET", "/idle?timeout_ms=0")["idle"] is True
     served.publish(uplink={"delay_ms": 50})
     assert served.lab("GET", "/idle?timeout_ms=0") == {"idle": False, "pending": {"messages": 0, "timers": 1}}
-    assert served.lab("GET", "/idle?timeout_ms=100")["pending"] in ({"messages": 1, "timers": 0},)
+    assert served.lab("GET", "/idle?timeout_ms=100")["pending"] == {"messages": 1, "timers": 0}
     waiting: list[Any] = []
     waiter = threading.Thread(target=lambda: waiting.append(served.lab("GET", "/idle?timeout_ms=10000")))
     waiter.start()

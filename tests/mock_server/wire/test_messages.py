@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.model import Command, CommandResult, Message, ProcessStatus, Record
+from mock_server.model import Command, CommandResult, JsonScalar, Message, ProcessStatus, Record
 from mock_server.wire.encryption import Encryption, decrypt_ecb, decrypt_gcm, message_sign
 from mock_server.wire.messages import command_record, encrypted_payload, frame, iso_time, status_report
 from tests.strategies import new_bill, new_pass
@@ -43,7 +43,7 @@ def test_a_pass() -> None:
 
 def test_a_pass_with_everything() -> None:
     """Lab names become camel case."""
-    details = {"lane_device_id": "lane", "car_type": 0, "image_url": "http://x"}
+    details: dict[str, JsonScalar] = {"lane_device_id": "lane", "car_type": 0, "image_url": "http://x"}
     _, value = reported(replace(PASS, details=details))
     assert value.items() >= {"laneDeviceId": "lane", "carType": 0, "imageUrl": "http://x"}.items()
 
@@ -54,7 +54,7 @@ def test_a_bill() -> None:
         "temporary_parking_bill",
         {"recordId": "b1", "plateNo": "京A12345", "payTime": NOON - 7},
     )
-    details = {
+    details: dict[str, JsonScalar] = {
         "order_no": "o",
         "enter_time": 1,
         "leave_time": 2,

@@ -90,7 +90,7 @@ def test_a_change_of_the_query_or_a_header_breaks_the_signature(
     longer = f"{request.query}&{quote(more)}=" if request.query else f"{quote(more)}="
     assert not verify_v2(ACCESS_SECRET, replace(request, query=longer), sign)
     for name in request.headers.keys() - {"signature-headers"}:
-        changed = request.headers | {name: request.headers[name] + more}
+        changed = {**request.headers, name: request.headers[name] + more}
         assert not verify_v2(ACCESS_SECRET, replace(request, headers=changed), sign)
 
 
