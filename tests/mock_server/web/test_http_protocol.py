@@ -96,6 +96,13 @@ def test_a_head_without_an_end_is_cut_off(served: Served, chunk: bytes) -> None:
     assert codes(exchange(served, *sent, half_close=False)) in ([1109], [])
 
 
+def test_a_later_head_without_an_end_is_cut_off_too(served: Served) -> None:
+    """On a connection that has served a request."""
+    first = b"GET /v1.0/token HTTP/1.1\r\n\r\n"
+    sent = [first, b"GET /v1.0/token HTTP/1.1\r\nx: ", *[b"x" * 8192] * (2 * MAX_HEAD // 8192)]
+    assert codes(exchange(served, *sent, half_close=False)) in ([1105, 1109], [])
+
+
 def test_a_long_body_that_comes_with_its_head_is_a_body(served: Served) -> None:
     """However much arrives at once: only the head is limited, not the first packet."""
     size = 3 * MAX_HEAD

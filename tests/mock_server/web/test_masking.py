@@ -98,6 +98,7 @@ def busy(api: Api) -> Api:
     app: Any = api.client.application
     _, _, content = call(app, "GET", refresh, headers.items())
     assert json.loads(content)["success"] is True
+    api.call("GET", f"/v1.0/token/{project.tokens.grant().refresh_token}x")
     strayed = api.signed_headers("GET", "/v1.0/expand/devices")
     call(app, "GET", f"/v1.0/expand/devices?access_token={api.token}&sign={strayed['sign']}", strayed.items())
     body = json.dumps({"plate_no": PLATE}, ensure_ascii=False).encode()
@@ -110,6 +111,8 @@ def test_the_history_gives_nothing_away(busy: Api) -> None:
     """Neither a token nor a sign nor the secret nor a full plate is anywhere in its text."""
     history = "\n".join(json.dumps(entry.to_json(), ensure_ascii=False) for entry in busy.project.history.after())
     pair = busy.project.tokens.grant()
+    assert history.count('"path": "/v1.0/token/#') == 2, "one refresh that worked, and one that did not"
+    assert "%74oken" not in history
     sign = busy.signed_headers("GET", "/v1.0/expand/devices")["sign"]
     assert len(history) > 1000
     for secret in (ACCESS_SECRET, pair.access_token, pair.refresh_token, busy.token, sign, PLATE, "京A12345"):
