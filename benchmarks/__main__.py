@@ -18,21 +18,28 @@ BENCHMARKS = {
 }
 
 
+def name(text: str) -> str:
+    """A benchmark's name, or an error that tells them all."""
+    if text not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(BENCHMARKS)}")
+    return text
+
+
 def main() -> int:
     """Run what is asked for; 2 if a tool is missing."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("names", nargs="*", type=name, metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, smaller data")
     asked = parser.parse_args()
     print(f"{cpu_count()} cores, Python {platform.python_version()}; trust the ratios, not the raw figures")
-    for name in asked.names or BENCHMARKS:
+    for each in asked.names or BENCHMARKS:
         began = time.perf_counter()
         try:
-            BENCHMARKS[name](quick=asked.quick)
+            BENCHMARKS[each](quick=asked.quick)
         except MissingToolError as error:
-            print(f"\n{name}: {error}", file=sys.stderr)
+            print(f"\n{each}: {error}", file=sys.stderr)
             return 2
-        print(f"({name}: {time.perf_counter() - began:.0f} s)", flush=True)
+        print(f"({each}: {time.perf_counter() - began:.0f} s)", flush=True)
     return 0
 
 
