@@ -173,6 +173,14 @@ class Reader:
             return value
         return None
 
+    def word(self, name: str, values: tuple[str, ...], *, required: bool = True) -> str | None:
+        """One of a few strings."""
+        value = self.text(name, required=required)
+        if value is None or value in values:
+            return value
+        self.note(ProblemKind.RANGE, name, f"must be {' or '.join(values)}")
+        return None
+
     def boolean(self, name: str, *, required: bool = True) -> bool | None:
         """True or false."""
         value = self._present(name, required=required)

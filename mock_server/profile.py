@@ -5,13 +5,16 @@ around it. Every default is our choice unless its text says otherwise.
 """
 
 from collections.abc import Iterator
-from dataclasses import Field, dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any, Literal, get_args, get_type_hints
+
+from mock_server.model import JsonObject
+from mock_server.problems import Problem, ProblemKind, Reader, type_name
 
 
-def _open(default: Any, point: str, doc: str) -> Any:
-    """A profile field: its default, the open point that it answers, and what its values mean."""
-    return field(default=default, metadata={"point": point, "doc": doc})
+def _open(default: Any, point: str, doc: str, source: str) -> Any:
+    """A profile field: its default, the open point, what its values mean, and where the question comes from."""
+    return field(default=default, metadata={"point": point, "doc": doc, "source": source})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,44 +22,183 @@ class Profile:
     """How this cloud answers what the vendor's pages leave open."""
 
     key_spelling: Literal["either", "snake", "camel"] = _open(
-        "either", "A1", "body keys: one spelling throughout, either of them, or only one of them"
+        "either",
+        "A1",
+        "body keys: one spelling throughout, either of them, or only one of them",
+        "the page's tables use snake case, its examples camel case",
     )
     window_bounds: Literal["[s,e)", "[s,e]", "(s,e]"] = _open(
-        "[s,e)", "A2", "which of start and end belong to the window"
+        "[s,e)", "A2", "which of start and end belong to the window", 'the page says "within the period" only'
     )
     window_time: Literal["event", "created"] = _open(
-        "event", "A3", "what puts a record into a window: its own time, or when the lot got it"
+        "event",
+        "A3",
+        "what puts a record into a window: its own time, or when the lot got it",
+        "the page does not say which time of a record counts",
     )
-    future_window: Literal["allow", "refuse"] = _open("allow", "A4", "may a window end after now?")
-    rereport_order: Literal["time", "shuffled"] = _open("time", "A5", "the order of re-reported records")
-    rereport_spread_ms: int = _open(0, "A5", "re-reported records are spread evenly over this many milliseconds")
+    future_window: Literal["allow", "refuse"] = _open(
+        "allow", "A4", "may a window end after now?", "the page's example ends at the moment of its own answer"
+    )
+    rereport_order: Literal["time", "shuffled"] = _open(
+        "time", "A5", "the order of re-reported records", "not documented"
+    )
+    rereport_spread_ms: int = _open(
+        0, "A5", "re-reported records are spread evenly over this many milliseconds", "not documented"
+    )
     rereport_scope: Literal["cell", "command"] = _open(
-        "cell", "A6", "re-report the cells that differ, or all cells of a command in which one differs"
+        "cell",
+        "A6",
+        "re-report the cells that differ, or all cells of a command in which one differs",
+        'the page says "corresponding data in the period"',
     )
-    over_count: Literal["rereport", "ignore"] = _open("rereport", "A7", "what a claim above the lot's count does")
-    max_sync_infos: int = _open(1000, "A8", "the longest recordSyncInfos")
-    duplicate_infos: Literal["allow", "refuse"] = _open("allow", "A8", "the same cell twice in one request")
+    over_count: Literal["rereport", "ignore"] = _open(
+        "rereport",
+        "A7",
+        "what a claim above the lot's count does",
+        'the page says "inconsistent", which covers both signs',
+    )
+    max_sync_infos: int = _open(
+        1000, "A8", "the longest recordSyncInfos", "not documented; a sister call takes 10 at most"
+    )
+    duplicate_infos: Literal["allow", "refuse"] = _open(
+        "allow", "A8", "the same cell twice in one request", "not documented"
+    )
     jieshun: Literal["refuse", "accept-then-fail"] = _open(
-        "refuse", "A9", "a Jieshun lot refuses the call, or takes the command and fails it"
+        "refuse",
+        "A9",
+        "a Jieshun lot refuses the call, or takes the command and fails it",
+        'the page says "not supported" only',
     )
-    jieshun_code: int = _open(2003, "A9", "the code of a refusing Jieshun lot: 2003, 2008 or 2009")
-    bill_direction: Literal["ignore", "refuse"] = _open("ignore", "A10", "passDirection on bills")
+    jieshun_code: int = _open(
+        2003,
+        "A9",
+        "the code of a refusing Jieshun lot: 2003, 2008 or 2009",
+        "the three not-supported codes of the error table",
+    )
+    bill_direction: Literal["ignore", "refuse"] = _open(
+        "ignore", "A10", "passDirection on bills", "the page requires it for passes and is silent on bills"
+    )
     offline: Literal["refuse", "accept-then-unknown"] = _open(
-        "refuse", "device", "an off-line lot refuses with 2001, or the command ends in status 5"
+        "refuse",
+        "device",
+        "an off-line lot refuses with 2001, or the command ends in status 5",
+        "2001 is in the error table; commands also have an unknown status",
     )
-    unknown_device_code: int = _open(1106, "device", "1106 as seen in practice, or 2010 by the table")
-    unknown_client_code: int = _open(1005, "client", "1005 as documented, or 2009 as once seen")
+    unknown_device_code: int = _open(
+        1106,
+        "device",
+        "1106 as seen in practice, or 2010 by the table",
+        "1106 observed in practice, 2010 in the error table",
+    )
+    unknown_client_code: int = _open(
+        1005,
+        "client",
+        "1005 as documented, or 2009 as once seen",
+        "1005 in the error table, 2009 observed on the token call",
+    )
     signature_v1: Literal["refresh", "always", "never"] = _open(
-        "refresh", "signature", "where the old algorithm passes: on token refresh (Node SDK), everywhere, nowhere"
+        "refresh",
+        "signature",
+        "where the old algorithm passes: on token refresh (Node SDK), everywhere, nowhere",
+        "documented for projects made before July 2021; the Node SDK refreshes with it",
     )
-    time_tolerance_ms: int = _open(300_000, "time", "how far `t` may be off")
-    encryption: Literal["aes_ecb", "aes_gcm"] = _open("aes_ecb", "queue", "the message cipher (both documented)")
-    command_sent_ms: int = _open(50, "command", "from the call to process status 2")
-    command_done_ms: int = _open(200, "command", "from the call to the last process status")
+    time_tolerance_ms: int = _open(
+        300_000, "time", "how far `t` may be off", "not documented; 20 minutes were refused, 5 minutes are reported"
+    )
+    encryption: Literal["aes_ecb", "aes_gcm"] = _open(
+        "aes_ecb", "queue", "the message cipher (both documented)", "documented: chosen in the console"
+    )
+    command_sent_ms: int = _open(50, "command", "from the call to process status 2", "not documented")
+    command_done_ms: int = _open(200, "command", "from the call to the last process status", "not documented")
+
+    def to_json(self) -> JsonObject:
+        """Every field and its value."""
+        return {point.name: getattr(self, point.name) for point in open_points()}
 
     def bounds(self, start: int, end: int) -> tuple[int, int]:
         """The window as low <= time < high, whole milliseconds."""
         return (start + (self.window_bounds == "(s,e]"), end + (self.window_bounds != "[s,e)"))
+
+
+PRESETS = {
+    "default": Profile(),
+    "strict": Profile(
+        key_spelling="snake",
+        future_window="refuse",
+        max_sync_infos=24,
+        duplicate_infos="refuse",
+        bill_direction="refuse",
+        signature_v1="never",
+        time_tolerance_ms=60_000,
+    ),
+    "lenient": Profile(over_count="ignore", signature_v1="always", time_tolerance_ms=86_400_000, max_sync_infos=10_000),
+    "closed-windows": Profile(window_bounds="[s,e]"),
+    "open-start-windows": Profile(window_bounds="(s,e]"),
+    "lot-time": Profile(window_time="created"),
+    "camel-case": Profile(key_spelling="camel"),
+    "slow-rereport": Profile(rereport_order="shuffled", rereport_spread_ms=300_000),
+    "whole-command": Profile(rereport_scope="command"),
+    "accept-first": Profile(jieshun="accept-then-fail", offline="accept-then-unknown"),
+    "other-codes": Profile(jieshun_code=2008, unknown_device_code=2010, unknown_client_code=2009),
+    "gcm": Profile(encryption="aes_gcm"),
+}
+"""The named profiles. Each names only what differs from the default."""
+
+NUMBERS = {
+    "rereport_spread_ms": (0, 86_400_000),
+    "max_sync_infos": (1, 10_000),
+    "time_tolerance_ms": (0, 10**12),
+    "command_sent_ms": (0, 86_400_000),
+    "command_done_ms": (0, 86_400_000),
+}
+"""The fields that are numbers, with their bounds."""
+
+"""The fields that are numbers of a range."""
+
+_CODES = {
+    "jieshun_code": (2003, 2008, 2009),
+    "unknown_device_code": (1106, 2010),
+    "unknown_client_code": (1005, 2009),
+}
+
+
+def read_profile(data: object, path: str, problems: list[Problem]) -> Profile | None:
+    """A profile from a preset's name, or from an object of fields with an optional `base` preset.
+
+    None after noting what is wrong.
+    """
+    if isinstance(data, str):
+        data = {"base": data}
+    if not isinstance(data, dict):
+        text = f"must be a preset or an object of fields, not {type_name(data)}"
+        problems.append(Problem(ProblemKind.TYPE, path, text))
+        return None
+    noted = len(problems)
+    reader = Reader(data, path, problems)
+    reader.only(("base", *(point.name for point in open_points())))
+    base = reader.word("base", tuple(PRESETS), required=False) or "default"
+    changes = {point.name: _read_field(reader, point) for point in open_points() if point.name in data}
+    if len(problems) > noted:
+        return None
+    profile = replace(PRESETS[base], **changes)
+    if profile.command_sent_ms > profile.command_done_ms:
+        reader.note(ProblemKind.RANGE, "command_done_ms", "must not be before command_sent_ms")
+        return None
+    return profile
+
+
+def _read_field(reader: Reader, point: Field[Any]) -> Any:
+    if point.name in NUMBERS:
+        return reader.integer(point.name, *NUMBERS[point.name])
+    if point.name in _CODES:
+        return reader.choice(point.name, _CODES[point.name])
+    return reader.word(point.name, allowed_values(point))
+
+
+def allowed_values(point: Field[Any]) -> tuple[Any, ...]:
+    """The values that a field may have; for a number its bounds."""
+    bounds = NUMBERS.get(point.name) or _CODES.get(point.name)
+    return bounds or get_args(get_type_hints(Profile)[point.name])
 
 
 def open_points() -> Iterator[Field[Any]]:

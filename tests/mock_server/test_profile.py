@@ -1,8 +1,137 @@
+"""Every combination of what the vendor leaves open is legal, and each field does what it says."""
+
 from dataclasses import FrozenInstanceError
+from typing import Any, get_args, get_type_hints
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mock_server.profile import Profile, open_points
+from mock_server.clock import VirtualClock
+from mock_server.model import JsonObject
+from mock_server.problems import Problem
+from mock_server.profile import PRESETS, Profile, allowed_values, open_points, read_profile
+from tests.support import HOUR, JIESHUN_LOT, LANE, LOT, NOON, Api, keep_passes, make_project, published, sync_info
+
+
+def field_values(name: str, values: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """The values that a field may have: one of a few, or a number between bounds."""
+    is_number = get_type_hints(Profile)[name] is int and len(values) == 2 and values[1] > 10_000
+    return st.integers(values[0], min(values[1], 100_000)) if is_number else st.sampled_from(values)
+
+
+FIELDS = st.fixed_dictionaries({point.name: field_values(point.name, allowed_values(point)) for point in open_points()})
+
+
+def profile_from(fields: JsonObject) -> Profile | None:
+    """The profile of those fields, or None if they contradict each other."""
+    problems: list[Problem] = []
+    return read_profile(fields, "profile", problems)
+
+
+@given(
+    fields=FIELDS,
+    offsets=st.lists(st.integers(-2, HOUR + 2), max_size=12),
+    spelling=st.sampled_from(["camel", "snake"]),
+)
+@settings(max_examples=150)
+def test_every_combination_works(fields: dict[str, Any], offsets: list[int], spelling: str) -> None:
+    """Under any profile a lot keeps, counts, compares and re-reports, and says so in envelopes."""
+    fields["command_done_ms"] = max(fields["command_sent_ms"], fields["command_done_ms"])
+    profile = profile_from(fields)
+    assert profile is not None
+    project = make_project(profile)
+    api = Api(project).connect()
+    keep_passes(project, *(NOON - HOUR + offset for offset in offsets), fate="lose")
+    low, high = profile.bounds(NOON - HOUR, NOON)
+    times = [NOON] * len(offsets) if profile.window_time == "created" else [NOON - HOUR + each for each in offsets]
+    counted = sum(low <= at < high for at in times)
+    answer = post(api, spelling, counted + 1)
+    assert_compared(project_answer=answer, api=api, counted=counted, spelling=spelling)
+
+
+def post(api: Api, spelling: str, total: int) -> JsonObject:
+    """POST one sync info in a spelling."""
+    if spelling == "camel":
+        return api.sync(sync_info(total))
+    info = {"total_count": total, "start_time": NOON - HOUR, "end_time": NOON, "pass_direction": 0}
+    return api.call("POST", f"/v1.0/parking-control/{LOT}/records/sync", {"data_type": 0, "record_sync_infos": [info]})
+
+
+def assert_compared(*, project_answer: JsonObject, api: Api, counted: int, spelling: str) -> None:
+    """The answer is a refusal of the spelling, or the count was compared as the profile says."""
+    profile = api.project.profile
+    if profile.key_spelling not in ("either", spelling):
+        assert project_answer["code"] == 1109
+        return
+    assert project_answer["success"] is True, project_answer
+    rereports = api.project.lots.rereports
+    assert [rereport.counted for rereport in rereports] == ([] if profile.over_count == "ignore" else [counted])
+    assert isinstance(api.project.clock, VirtualClock)
+    api.project.clock.advance(max(profile.rereport_spread_ms, profile.command_done_ms))
+    expected = sum(len(rereport.record_ids) for rereport in rereports)
+    assert len(published(api.project)) == expected
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_refuses_and_accepts(name: str) -> None:
+    """Under every preset the special devices end as it says: refused, or with a command that fails."""
+    project = make_project(PRESETS[name])
+    api = Api(project).connect()
+    spelled = "snake" if project.profile.key_spelling == "snake" else "camel"
+    assert post(api, spelled, 0)["success"] is True
+    for device_id in (JIESHUN_LOT, LANE, "nobody"):
+        assert_refused_or_failed(api, device_id, spelled)
+
+
+def assert_refused_or_failed(api: Api, device_id: str, spelled: str) -> None:
+    """A device that cannot take the command refuses it, or the command does not succeed."""
+    path = f"/v1.0/parking-control/{device_id}/records/sync"
+    names = ("data_type", "record_sync_infos") if spelled == "snake" else ("dataType", "recordSyncInfos")
+    keys = ("total_count", "start_time", "end_time", "pass_direction")
+    info = sync_info(0) if spelled == "camel" else dict(zip(keys, sync_info(0).values(), strict=True))
+    answer: Any = api.call("POST", path, {names[0]: 0, names[1]: [info]})
+    if answer["success"]:
+        assert isinstance(api.project.clock, VirtualClock)
+        api.project.clock.advance(1_000)
+        status: Any = api.call("GET", f"/v1.0/expand/cmds/{answer['result']['sn']}")
+        assert status["result"]["process_status"] in (4, 5)
+    else:
+        assert answer["code"] in (1106, 2003, 2008, 2009, 2010)
+
+
+@pytest.mark.parametrize("point", list(open_points()), ids=lambda point: point.name)
+def test_a_value_that_is_not_allowed_is_refused(point: Any) -> None:
+    """Each field refuses what it does not know, and names what it does."""
+    problems: list[Problem] = []
+    assert read_profile({point.name: "nonsense"}, "profile", problems) is None
+    assert problems[0].path == f"profile.{point.name}"
+    if get_args(get_type_hints(Profile)[point.name]):
+        assert all(value in problems[0].text for value in allowed_values(point))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("wild", "profile.base must be default or strict"),
+        (7, "profile must be a preset or an object"),
+        ({"window": "[s,e]"}, "profile.window is not known"),
+        ({"command_sent_ms": 500}, "profile.command_done_ms must not be before command_sent_ms"),
+    ],
+    ids=str,
+)
+def test_a_bad_profile_says_what_is_wrong(data: object, words: str) -> None:
+    """A profile that cannot be used is refused with what it should be."""
+    problems: list[Problem] = []
+    assert read_profile(data, "profile", problems) is None
+    assert words in "; ".join(f"{problem.path} {problem.text}" for problem in problems)
+
+
+def test_fields_change_a_preset() -> None:
+    """A profile may start from a preset and change some of it."""
+    problems: list[Problem] = []
+    read = read_profile({"base": "gcm", "window_bounds": "[s,e]"}, "profile", problems)
+    assert read == Profile(encryption="aes_gcm", window_bounds="[s,e]")
 
 
 @pytest.mark.parametrize(
