@@ -16,10 +16,10 @@ class Timer:
 
     __slots__ = ("_clock", "at_ms", "callback")
 
-    def __init__(self, clock: "Clock", at_ms: int, callback: Callable[[], None]) -> None:
+    def __init__(self, clock: "Clock", at_ms: int, callback: Callable[[], object]) -> None:
         self._clock = clock
         self.at_ms = at_ms
-        self.callback: Callable[[], None] | None = callback
+        self.callback: Callable[[], object] | None = callback
 
     def cancel(self) -> None:
         """Forget the callback."""
@@ -46,7 +46,7 @@ class Clock(ABC):
         """How many timers have neither run nor been cancelled."""
         return self._live
 
-    def call_at(self, at_ms: int, callback: Callable[[], None]) -> Timer:
+    def call_at(self, at_ms: int, callback: Callable[[], object]) -> Timer:
         """Run `callback` once `at_ms` is reached; a time that is past means as soon as timers run."""
         timer = Timer(self, at_ms, callback)
         earliest = self.next_at()

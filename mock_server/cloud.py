@@ -1,6 +1,6 @@
 """All projects of one server, found by their access id."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 from mock_server.clock import Clock, SystemClock
@@ -12,27 +12,60 @@ DEFAULT_ACCESS_SECRET = "parkingmock0secret0parkingmock01"  # noqa: S105 a fake 
 """The keys of the default project are fixed, so that a client's settings need no change from run to run."""
 
 
+Listener = Callable[[Project], None]
+
+
 class Cloud:
     """Projects by access id, and a clock and trace ids for callers that belong to none."""
 
     def __init__(self, clock: Clock | None = None, random_seed: int = 0) -> None:
         self.clock = clock or SystemClock()
-        self._random = Random(f"strangers {random_seed}")  # noqa: S311 trace ids, no secrets
+        self._random = Random(f"strangers {random_seed}")  # noqa: S311 trace ids and fake keys, no secrets
         self._projects: dict[str, Project] = {}
+        self._on_added: list[Listener] = []
+        self._on_removed: list[Listener] = []
 
     def add(self, project: Project) -> Project:
         """Add a project. ValueError if its access id is taken."""
         if project.access_id in self._projects:
             raise ValueError(f"there is a project {project.access_id} already")
         self._projects[project.access_id] = project
+        for listener in self._on_added:
+            listener(project)
         return project
+
+    def remove(self, project: Project) -> None:
+        """Remove a project: nobody reaches it any more, and whoever waits for it is told."""
+        del self._projects[project.access_id]
+        for listener in self._on_removed:
+            listener(project)
+        project.clock.cancel_all()
+        project.history.wake()
+
+    def listen(self, on_added: Listener, on_removed: Listener) -> None:
+        """Tell of every project, those that are there included, and of each that is removed."""
+        self._on_added.append(on_added)
+        self._on_removed.append(on_removed)
+        for project in self._projects.values():
+            on_added(project)
 
     def get(self, access_id: str) -> Project | None:
         """The project of that access id, or None."""
         return self._projects.get(access_id)
 
     def __iter__(self) -> Iterator[Project]:
-        return iter(self._projects.values())
+        return iter(tuple(self._projects.values()))
+
+    def new_keys(self) -> tuple[str, str]:
+        """A free access id of 20 signs and a secret of 32."""
+        while (access_id := f"{self._random.getrandbits(80):020x}") in self._projects:
+            pass
+        return access_id, hex_id(self._random)
+
+    @property
+    def unknown_client_code(self) -> int:
+        """What a caller of no project is told: the first project's profile says it."""
+        return next((each.profile.unknown_client_code for each in self._projects.values()), 1005)
 
     def stranger_tid(self) -> str:
         """A trace id for an answer that belongs to no project."""

@@ -8,9 +8,16 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import ClassVar, Literal
+from itertools import islice
+from typing import ClassVar, Literal, TypeAlias
 
 from mock_server.model import Cell, JsonObject, Origin
+
+Sent: TypeAlias = Literal["whole", "garbled", "not"]
+"""What of an answer went out."""
+
+SCHEMA_VERSION = 1
+"""Raised when a kind or a field changes its meaning or goes; new kinds and fields may come without notice."""
 
 DEFAULT_LIMIT = 50_000
 """How many entries a history keeps before it lets go of the oldest."""
@@ -34,8 +41,18 @@ class RecordKept:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordRemoved:
+    """The lot no longer has a record."""
+
+    kind: ClassVar[str] = "record.removed"
+    device_id: str
+    record_id: str
+    data_type: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordLost:
-    """A record's message was lost on the uplink."""
+    """A record's message was lost before the queue: `cause` is the fault, or "uplink" when its maker asked for it."""
 
     kind: ClassVar[str] = "record.lost"
     device_id: str
@@ -104,13 +121,14 @@ class RequestReceived:
 
 @dataclass(frozen=True, slots=True)
 class RequestAnswered:
-    """The answer to the request with the number `request`. `code` is None for a success."""
+    """The answer to the request with the number `request`. `code` is None for a success; `sent` tells what went out."""
 
     kind: ClassVar[str] = "answer"
     request: int
     code: int | None
     msg: str | None
     sn: str | None
+    sent: Sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +177,37 @@ class DeviceChanged:
     online: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FaultInjected:
+    """A fault struck. `operation` is the logical operation that it hit, `value` the fault's parameter."""
+
+    kind: ClassVar[str] = "fault"
+    fault: str
+    value: int
+    site: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultsChanged:
+    """A fault was directed, the directed ones were cleared, or chaos was chosen (`what` says which)."""
+
+    kind: ClassVar[str] = "faults"
+    change: Literal["directed", "cleared", "chaos"]
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMoved:
+    """A virtual clock was moved by hand, from this time on, to `to_ms`."""
+
+    kind: ClassVar[str] = "clock"
+    to_ms: int
+
+
 Event = (
     RecordKept
+    | RecordRemoved
     | RecordLost
     | MessagePublished
     | MessageDelivered
@@ -172,6 +219,9 @@ Event = (
     | Rereported
     | CommandMoved
     | DeviceChanged
+    | FaultInjected
+    | FaultsChanged
+    | ClockMoved
 )
 
 
@@ -197,12 +247,13 @@ def _plain(value: object) -> object:
 
 
 class History:
-    """A bounded log. `dropped` tells how many of the oldest entries are gone."""
+    """A bounded log. `dropped` tells how many of the oldest entries are gone, `resets` how often it was cleared."""
 
     def __init__(self, now_ms: Callable[[], int], limit: int = DEFAULT_LIMIT) -> None:
         self._now_ms = now_ms
         self._entries: deque[Entry] = deque(maxlen=limit)
         self._last = 0
+        self.resets = 0
         self._listeners: list[Callable[[], None]] = []
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -223,10 +274,10 @@ class History:
             self.wake()
         return self._last
 
-    def after(self, seq: int = 0) -> Iterator[Entry]:
-        """The entries with a number above `seq` that are still kept."""
+    def after(self, seq: int = 0, limit: int | None = None) -> Iterator[Entry]:
+        """The entries with a number above `seq` that are still kept, `limit` of them at most."""
         skip = max(0, seq - self.dropped)
-        return (entry for place, entry in enumerate(self._entries) if place >= skip)
+        return islice(self._entries, skip, None if limit is None else skip + limit)
 
     @property
     def last(self) -> int:
@@ -242,6 +293,7 @@ class History:
         """Start again at number 1."""
         self._entries.clear()
         self._last = 0
+        self.resets += 1
 
 
 def mask_plate(plate_no: str) -> str:

@@ -11,6 +11,9 @@ from typing import Literal, NamedTuple, TypeAlias
 MILLISECONDS_PER_DAY = 86_400_000
 """The longest span of one sync info (documented): 24 hours."""
 
+LATEST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999: as far as a clock goes."""
+
 INT64_MAX = 2**63 - 1
 """The largest value of the vendor's `Long`."""
 
@@ -156,6 +159,13 @@ class CommandResult:
     status: ProcessStatus
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownEvent:
+    """An event of a kind that no page names, which a client must survive."""
+
+    device_id: str
+
+
 Origin: TypeAlias = Literal["uplink", "rereport", "command"]
 
 
@@ -166,5 +176,5 @@ class Message:
     message_id: str
     data_id: str
     publish_time: int
-    subject: Record | CommandResult
+    subject: Record | CommandResult | UnknownEvent
     origin: Origin

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import attrgetter
 from random import Random
 from typing import Literal
 
+from mock_server.chaos import Chaos
 from mock_server.clock import Clock
 from mock_server.commands import Commands
-from mock_server.history import DeviceChanged, History
+from mock_server.faults import Fault, Faults
+from mock_server.history import DeviceChanged, FaultsChanged, History
 from mock_server.lot import Lots
 from mock_server.model import (
     JIESHUN,
@@ -23,7 +26,7 @@ from mock_server.model import (
 )
 from mock_server.profile import Profile
 from mock_server.queue import Queue
-from mock_server.seed import NewRecord, Seed
+from mock_server.seed import NewRecord, Seed, device_to_json
 from mock_server.store import RecordKey
 from mock_server.store.memory import MemoryStore
 from mock_server.tokens import Tokens, hex_id
@@ -65,6 +68,7 @@ class Project:
         *,
         profile: Profile | None = None,
         random_seed: int = 0,
+        chaos: Chaos | None = None,
     ) -> None:
         self.access_id = access_id
         self.access_secret = access_secret
@@ -75,9 +79,11 @@ class Project:
         self.random = Random(random_seed)  # noqa: S311 repeatable from a seed, nothing here is a secret
         self.history = History(clock.now_ms)
         self.queue = Queue(access_id, clock, self.history)
+        self.faults = Faults(self.history)
         self.tokens = Tokens(clock, self.random)
         self.uid = f"ay{access_id}"
         self.product_key = "parkingmock"
+        self._first_chaos = chaos or Chaos("off", random_seed)
         self._ledger = 0
         self._consumers = 0
         self._start()
@@ -88,6 +94,7 @@ class Project:
         self.queue.clear()
         self.tokens.clear()
         self.history.clear()
+        self.faults.reset()
         self.random.seed(self.random_seed)
         self._start()
 
@@ -96,12 +103,31 @@ class Project:
         self._made = {DataType.PASS: 0, DataType.BILL: 0}
         self.devices: dict[str, Device] = {}
         self.store = MemoryStore(_time_of(self.profile))
-        self.uplink = Uplink(self.clock, self.queue, self.history, self.random, self._ledger)
-        self.lots = Lots(self.clock, self.store, self.uplink, self.profile, self.history, self.random)
+        shared = (self.history, self.random, self.faults)
+        self.uplink = Uplink(self.clock, self.queue, *shared, self._ledger)
+        self.lots = Lots(self.clock, self.store, self.uplink, self.profile, *shared)
         self.commands = Commands(self.clock, self.profile, self.history, self.uplink.report)
+        self.set_chaos(self._first_chaos.again())
         for device in self.seed.devices:
             self.put_device(device)
         self.keep(self.seed.records)
+
+    def set_chaos(self, chaos: Chaos) -> None:
+        """Let faults strike at random from now on; `off` is calm."""
+        self.chaos = chaos
+        self.faults.random_faults = chaos if chaos.rates else None
+        self.history.add(FaultsChanged("chaos", f"{chaos.preset} seed {chaos.seed} budget {chaos.budget}"))
+
+    def calm(self) -> None:
+        """No more faults: the directed ones are forgotten, chaos is off."""
+        self.faults.clear()
+        self.history.add(FaultsChanged("cleared", "directed faults"))
+        self.set_chaos(Chaos("off", self.chaos.seed))
+
+    def arm(self, fault: Fault) -> None:
+        """Direct a fault."""
+        self.faults.arm(fault)
+        self.history.add(FaultsChanged("directed", f"{fault.kind} x {fault.times}"))
 
     def put_device(self, device: Device) -> Device:
         """Add a device or replace it by a newer version of itself."""
@@ -117,17 +143,40 @@ class Project:
         named = {(new.device_id, new.data_type, new.record_id) for new in records if new.record_id}
         for new in records:
             record = new.keep_as(new.record_id or self._new_record_id(new, named), self.clock.now_ms())
-            self.lots.keep(record, new.fate)
-            kept.append(record)
+            kept.append(self.lots.happen(record, new.fate))
         return kept
 
-    def sync(self, device_id: str, infos: Sequence[SyncInfo]) -> Command:
-        """Issue a records/sync command and let the lot compare. CommandRefusedError leaves everything as it was."""
+    def sync(self, device_id: str, infos: Sequence[SyncInfo], *, lost: bool = False) -> Command:
+        """Issue a records/sync command and let the lot compare. CommandRefusedError leaves everything as it was.
+
+        A `lost` command never reaches the lot and ends in status 5.
+        """
         outcome = self._outcome(device_id)
+        if lost:
+            outcome = ProcessStatus.UNKNOWN
         command = self.commands.issue(device_id, outcome)
         if outcome is ProcessStatus.SUCCEEDED:
             self.lots.compare(command.sn, infos)
         return command
+
+    def take_offline(self, device_id: str, for_ms: int) -> None:
+        """Let a device be off line for a while."""
+        self.set_online(device_id, online=False)
+        self.clock.call_at(self.clock.now_ms() + for_ms, partial(self.set_online, device_id, online=True))
+
+    def set_online(self, device_id: str, *, online: bool) -> None:
+        """Let a device be on line or off line."""
+        self.put_device(replace(self.devices[device_id], online=online))
+
+    def snapshot(self) -> Seed:
+        """The state as a seed: records whose messages wait on the queue are delivered again, the others are not."""
+        waiting = {
+            message.subject.key for message in self.queue.main.pending_messages() if isinstance(message.subject, Record)
+        }
+        records = (
+            NewRecord.of(record, "deliver" if record.key in waiting else "lose") for record in self.store.records()
+        )
+        return Seed(tuple(self.devices.values()), tuple(records))
 
     def idle(self) -> Idle:
         """What is still to happen."""
@@ -157,7 +206,7 @@ class Project:
             "lab": lab,
             "access_id": self.access_id,
             "access_secret": self.access_secret,
-            "devices": [device_export(device) for device in self.devices.values()],
+            "devices": [device_to_json(device) for device in self.devices.values()],
         }
 
     def _outcome(self, device_id: str) -> ProcessStatus:
@@ -186,17 +235,6 @@ class Project:
             key = (new.device_id, new.data_type, record_id)
             if key not in named and self.store.get(key) is None:
                 return record_id
-
-
-def device_export(device: Device) -> JsonObject:
-    """A device as the lab plane tells it."""
-    return {
-        "device_id": device.device_id,
-        "device_name": device.device_name,
-        "supplier_code": device.supplier_code,
-        "kind": device.kind.value,
-        "online": device.online,
-    }
 
 
 def _time_of(profile: Profile) -> Callable[[Record], int]:

@@ -51,6 +51,7 @@ class Consumer:
     unacknowledged: dict[str, tuple[int, Pending]] = field(default_factory=dict)
     refused: dict[str, tuple[Timer, Pending]] = field(default_factory=dict)
     timer: Timer | None = None
+    close: Callable[[], None] = lambda: None
 
 
 class Subscription:
@@ -76,6 +77,11 @@ class Subscription:
     def consumers(self) -> list[Consumer]:
         """The connected consumers; the first is the active one."""
         return self._consumers
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages consumers hold without having acknowledged them."""
+        return sum(len(consumer.unacknowledged) for consumer in self._consumers)
 
     def pending_messages(self) -> list[Message]:
         """The messages that are not acknowledged, in the order of their publication."""
@@ -262,10 +268,21 @@ class Queue:
         """How many messages wait for an acknowledgement where somebody has ever listened, and on the main one."""
         return sum(each.pending for each in self._subscriptions.values() if each.attended)
 
+    @property
+    def in_flight(self) -> int:
+        """How many messages connected consumers hold without having acknowledged them."""
+        return sum(each.in_flight for each in self._subscriptions.values())
+
     def clear(self) -> None:
         """Forget every message."""
         for subscription in self._subscriptions.values():
             subscription.clear()
+
+    def close(self) -> None:
+        """Close every consumer's connection."""
+        for subscription in self._subscriptions.values():
+            for consumer in tuple(subscription.consumers):
+                consumer.close()
 
 
 def pulsar_message_id(ledger: int, entry: int) -> str:

@@ -4,9 +4,11 @@ A seed is one JSON object: `{"format": "parking-mock/seed", "version": 1, "devic
 A record in it is a record of the lab API with its `device_id`; `uplink` says what happens to its message.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from mock_server.model import (
     INT64_MAX,
@@ -28,11 +30,15 @@ VERSION = 1
 MAX_RECORDS = 1_000_000
 """How many records one seed or one call may bring."""
 
+MAX_DEVICES = 10_000
+
 DEVICE_FIELDS = ("device_id", "device_name", "supplier_code", "kind", "online")
 RECORD_FIELDS = ("record_id", "data_type", "pass_direction", "event_time", "plate_no", "uplink")
 PASS_DETAILS = ("lane_device_id", "car_type", "image_url")
 BILL_DETAILS = ("order_no", "enter_time", "leave_time", "payable_amount", "paid_amount", "pay_method")
-_TEXT_DETAILS = frozenset(("lane_device_id", "image_url", "order_no"))
+DEVICE_ID_PATTERN = "^[^/]*[^/.][^/]*$"
+_ABSENT = object()
+TEXT_DETAILS = frozenset(("lane_device_id", "image_url", "order_no"))
 
 
 class SeedError(Exception):
@@ -53,7 +59,36 @@ class NewRecord:
     event_time: int
     plate_no: str
     details: dict[str, JsonScalar]
-    fate: Fate = "deliver"
+    fate: Fate = None
+
+    @classmethod
+    def of(cls, record: Record, fate: Fate) -> Self:
+        """A record that a lot keeps, to be brought again."""
+        return cls(
+            device_id=record.device_id,
+            record_id=record.record_id,
+            data_type=record.data_type,
+            pass_direction=record.pass_direction,
+            event_time=record.event_time,
+            plate_no=record.plate_no,
+            details=dict(record.details),
+            fate=fate,
+        )
+
+    def to_json(self) -> JsonObject:
+        """The record as a seed file has it."""
+        direction = {} if self.pass_direction is None else {"pass_direction": int(self.pass_direction)}
+        fate: object = {"delay_ms": self.fate} if isinstance(self.fate, int) else self.fate
+        return {
+            **({} if self.record_id is None else {"record_id": self.record_id}),
+            "device_id": self.device_id,
+            "data_type": int(self.data_type),
+            **direction,
+            "event_time": self.event_time,
+            "plate_no": self.plate_no,
+            **self.details,
+            **({} if fate is None else {"uplink": fate}),
+        }
 
     def keep_as(self, record_id: str, created_time: int) -> Record:
         """The record that the lot keeps."""
@@ -75,6 +110,26 @@ class Seed:
 
     devices: tuple[Device, ...]
     records: tuple[NewRecord, ...] = field(default=())
+
+    def to_json(self) -> JsonObject:
+        """The seed file."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "devices": [device_to_json(device) for device in self.devices],
+            "records": [record.to_json() for record in self.records],
+        }
+
+
+def device_to_json(device: Device) -> JsonObject:
+    """A device as seeds and the lab API have it."""
+    return {
+        "device_id": device.device_id,
+        "device_name": device.device_name,
+        "supplier_code": device.supplier_code,
+        "kind": device.kind.value,
+        "online": device.online,
+    }
 
 
 def default_seed() -> Seed:
@@ -100,26 +155,42 @@ def load_seed(path: Path) -> Seed:
 def read_seed(data: object) -> Seed:
     """A seed from its JSON value. SeedError names every problem."""
     problems: list[Problem] = []
+    seed = read_seed_json(data, problems)
+    if seed is None:
+        raise SeedError(problems)
+    return seed
+
+
+def read_seed_json(data: object, problems: list[Problem]) -> Seed | None:
+    """A seed from its JSON value, or None after noting what is wrong."""
+    noted = len(problems)
     root = _object(data, "seed", problems)
     reader = Reader(root, "", problems)
-    if problems:
-        raise SeedError(problems)
+    if len(problems) > noted:
+        return None
     reader.only(("format", "version", "devices", "records", "comment"))
     _check_format(root, problems)
-    devices = [
-        read_device(item, f"devices[{place}]", problems)
-        for place, item in enumerate(reader.items("devices", 10_000, low=1) or [])
-    ]
-    known = {device.device_id: device for device in devices if device is not None}
-    if len(known) < len([device for device in devices if device is not None]):
-        problems.append(Problem(ProblemKind.ILLEGAL, "devices", "name a device_id twice"))
+    known = read_devices(root.get("devices"), "devices", problems)
     records = [
         _read_seed_record(item, f"records[{place}]", known, problems)
         for place, item in enumerate(reader.items("records", MAX_RECORDS, required=False) or [])
     ]
-    if problems:
-        raise SeedError(problems)
+    if len(problems) > noted:
+        return None
     return Seed(tuple(known.values()), tuple(record for record in records if record is not None))
+
+
+def read_devices(data: object, path: str, problems: list[Problem]) -> dict[str, Device]:
+    """Devices by their ids from a JSON list; what is wrong is noted. A device without an id gets one by its place."""
+    items = Reader({path: data}, "", problems).items(path, MAX_DEVICES, low=1) or []
+    known: dict[str, Device] = {}
+    for place, item in enumerate(items):
+        device = read_device(item, f"{path}[{place}]", problems, default_id=f"6ce{place + 1:013d}")
+        if device is not None and device.device_id in known:
+            problems.append(Problem(ProblemKind.ILLEGAL, f"{path}[{place}].device_id", "is there twice"))
+        elif device is not None:
+            known[device.device_id] = device
+    return known
 
 
 def read_device(data: object, path: str, problems: list[Problem], default_id: str | None = None) -> Device | None:
@@ -130,8 +201,8 @@ def read_device(data: object, path: str, problems: list[Problem], default_id: st
         return None
     reader.only(DEVICE_FIELDS)
     device_id = reader.text("device_id", 1, 64, required=default_id is None) or default_id or ""
-    if "/" in device_id:
-        reader.note(ProblemKind.ILLEGAL, "device_id", "must not have a slash: it is a part of a path")
+    if device_id and not re.search(DEVICE_ID_PATTERN, device_id):
+        reader.note(ProblemKind.ILLEGAL, "device_id", "must not have a slash nor be dots only: it is a part of a path")
     name = reader.text("device_name", 0, 128, required=False)
     supplier = reader.text("supplier_code", 1, 64, required=False)
     kind = reader.text("kind", 1, 8, required=False) or "lot"
@@ -191,7 +262,7 @@ def _read_details(reader: Reader, names: Collection[str]) -> dict[str, JsonScala
     for name in names:
         value = (
             reader.text(name, 0, 1024, required=False)
-            if name in _TEXT_DETAILS
+            if name in TEXT_DETAILS
             else reader.integer(name, 0, INT64_MAX, required=False)
         )
         if value is not None:
@@ -200,14 +271,16 @@ def _read_details(reader: Reader, names: Collection[str]) -> dict[str, JsonScala
 
 
 def _read_fate(reader: Reader, data: object, problems: list[Problem]) -> Fate:
-    value = data.get("uplink", "deliver") if isinstance(data, dict) else "deliver"
-    if value in ("deliver", "lose", "duplicate") and isinstance(value, str):
-        fates: dict[str, Fate] = {"deliver": "deliver", "lose": "lose", "duplicate": "duplicate"}
+    value = data.get("uplink", _ABSENT) if isinstance(data, dict) else _ABSENT
+    if value is _ABSENT:
+        return None
+    fates: dict[object, Fate] = {"deliver": "deliver", "lose": "lose", "duplicate": "duplicate"}
+    if isinstance(value, str) and value in fates:
         return fates[value]
     if isinstance(value, dict) and set(value) == {"delay_ms"}:
         return Reader(value, reader.where("uplink"), problems).integer("delay_ms") or 0
     reader.note(ProblemKind.ILLEGAL, "uplink", 'must be "deliver", "lose", "duplicate" or {"delay_ms": n}')
-    return "deliver"
+    return None
 
 
 def _check_format(root: JsonObject, problems: list[Problem]) -> None:

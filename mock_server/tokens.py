@@ -4,7 +4,6 @@ A project has one live pair. Asking for a token again gives the same pair with t
 gives a new pair and kills the old access token and the old refresh token; a refresh token has no expiry and works once.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -30,6 +29,7 @@ class Tokens:
         self._clock = clock
         self._random = random
         self._pair: TokenPair | None = None
+        self._killed = ""
 
     def grant(self) -> TokenPair:
         """The live pair, or a new one when there is none or it has expired."""
@@ -56,11 +56,23 @@ class Tokens:
     def expire(self) -> None:
         """Let the live access token die now; its refresh token still works."""
         if self._pair is not None:
+            self._killed = self._pair.access_token
             self._pair = TokenPair(self._pair.access_token, self._pair.refresh_token, self._clock.now_ms())
 
+    def revoke(self) -> None:
+        """Let both tokens die now."""
+        if self._pair is not None:
+            self._killed = self._pair.access_token
+            self._pair = None
+
+    def was_killed(self, access_token: str) -> bool:
+        """Whether this is the token that `expire` or `revoke` killed last."""
+        return bool(access_token) and access_token == self._killed
+
     def clear(self) -> None:
-        """Forget the pair."""
+        """Forget every token."""
         self._pair = None
+        self._killed = ""
 
     def _new_pair(self) -> TokenPair:
         expires_at = self._clock.now_ms() + LIFETIME_S * 1000
@@ -70,6 +82,3 @@ class Tokens:
 def hex_id(random: Random) -> str:
     """32 hex digits, as the vendor's tokens and trace ids have."""
     return f"{random.getrandbits(128):032x}"
-
-
-IdSource = Callable[[], str]

@@ -12,10 +12,11 @@ from werkzeug.test import Client
 
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
-from mock_server.model import JsonObject
+from mock_server.model import DataType, JsonObject, PassDirection, Record
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.seed import Seed, default_seed
+from mock_server.seed import NewRecord, Seed, default_seed
+from mock_server.uplink import Fate
 from mock_server.web.api import create_api
 
 NOON = 1_652_788_800_000
@@ -48,6 +49,7 @@ class Api:
 
     project: Project
     token: str = ""
+    garbled: bool = False
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,10 +76,17 @@ class Api:
         return {name: value for name, value in headers.items() if value}
 
     def send(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> JsonObject:
-        """Send a request as it is; the answer must be HTTP 200 with an envelope."""
+        """Send a request as it is; the answer must be HTTP 200 with an envelope.
+
+        A `garbled` client takes an answer that is none for a failure without a code.
+        """
         response = self.client.open(target, method=method, data=body, headers=dict(headers or {}))
         assert response.status_code == 200
-        envelope = json.loads(response.data)
+        try:
+            envelope = json.loads(response.data)
+        except ValueError:
+            assert self.garbled, response.data
+            return {"success": False}
         assert isinstance(envelope, dict)
         return envelope
 
@@ -98,6 +107,18 @@ class Api:
         """POST records/sync with camel-case keys."""
         path = f"/v1.0/parking-control/{device_id}/records/sync"
         return self.call("POST", path, {"dataType": data_type, "recordSyncInfos": list(infos)})
+
+
+def keep_passes(project: Project, *event_times: int, fate: Fate = None, plate_no: str = "京A12345") -> list[Record]:
+    """Let the default lot keep one entering vehicle for each time."""
+    new = (NewRecord(LOT, None, DataType.PASS, PassDirection.ENTER, at, plate_no, {}, fate) for at in event_times)
+    return project.keep(list(new))
+
+
+def published(project: Project) -> list[str]:
+    """The record ids on the main subscription, in the order of their publication."""
+    subjects = (message.subject for message in project.queue.main.pending_messages())
+    return [subject.record_id for subject in subjects if isinstance(subject, Record)]
 
 
 def sync_info(total: int, start: int = NOON - HOUR, end: int = NOON, direction: int | None = 0) -> JsonObject:
