@@ -66,23 +66,29 @@ def _environ_key(name: str) -> str:
     return "CONTENT_TYPE" if name == "content-type" else "HTTP_" + name.upper().replace("-", "_")
 
 
-def admit(caller: Caller, cloud: Cloud) -> Project:
-    """The project that a request belongs to, once all its credentials are right. VendorError names what is not."""
+def identify(caller: Caller, cloud: Cloud) -> Project:
+    """The project that a request belongs to, once headers, client, time and signature are right."""
     _check_headers(caller)
     project = find_project(caller, cloud)
     _check_time(caller, project)
     _check_signature(caller, project)
+    return project
+
+
+def check_token(caller: Caller, project: Project) -> None:
+    """A business call needs the live access token."""
     if not caller.is_token_call and not project.tokens.is_live(caller.header("access_token")):
         raise VendorError(ErrorCode.TOKEN_INVALID)
-    return project
 
 
 def find_project(caller: Caller, cloud: Cloud) -> Project:
     """The project of the client id."""
     project = cloud.get(caller.header("client_id"))
-    if project is None:
-        raise VendorError(ErrorCode.CLIENT_ID_INVALID)
-    return project
+    if project is not None:
+        return project
+    if cloud.unknown_client_code == ErrorCode.DEVICE_NOT_SUPPORTED:
+        raise VendorError(ErrorCode.DEVICE_NOT_SUPPORTED, message="clientId is invalid")
+    raise VendorError(ErrorCode.CLIENT_ID_INVALID)
 
 
 def _check_headers(caller: Caller) -> None:

@@ -2,22 +2,25 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mock_server.cloud import Cloud
-from mock_server.history import RequestAnswered, RequestReceived
+from mock_server.history import RequestAnswered, RequestReceived, Sent
 from mock_server.model import Device, JsonObject
 from mock_server.problems import parse_json
 from mock_server.project import CommandRefusedError, Project, RefusalReason
 from mock_server.tokens import TokenPair
-from mock_server.web.admission import Caller, admit
+from mock_server.web.admission import Caller, check_token, identify
 from mock_server.web.environ import BODY, RAW_PATH, TOO_LARGE
+from mock_server.web.inline import drop, hold_until
 from mock_server.web.masking import masked_body, masked_headers, masked_path, masked_query
+from mock_server.web.mishap import NO_MISHAP, Mishap, strike_call
 from mock_server.wire.envelope import encode, failure, success
-from mock_server.wire.errors import BY_NUMBER, ErrorCode, VendorError
+from mock_server.wire.errors import ErrorCode, VendorError
 from mock_server.wire.messages import command_record
 from mock_server.wire.paging import read_page
 from mock_server.wire.sync_request import read_sync_request
@@ -27,7 +30,18 @@ MAX_BODY = 1024 * 1024
 
 _log = logging.getLogger("mock_server")
 
-Handler: TypeAlias = Callable[[Project, Caller, str], object]
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that may be carried out: whose it is, the variable part of its path, and what faults make of it."""
+
+    project: Project
+    caller: Caller
+    name: str
+    mishap: Mishap
+
+
+Handler: TypeAlias = Callable[[Call], object]
 
 
 def create_api(cloud: Cloud) -> Flask:
@@ -55,42 +69,80 @@ class _Answers:
         self._propagate = propagate
 
     def view(self, handler: Handler) -> Callable[..., Response]:
-        """A Flask view. `handler` gets the project, the caller and the one variable part of the path."""
+        """A Flask view. `handler` gets the call once it is admitted."""
 
         def serve(name: str = "") -> Response:
-            caller = _caller()
-            if caller.environ["REQUEST_METHOD"] == "HEAD":
-                return self._answer(caller, lambda: _refuse(ErrorCode.URI_PATH_INVALID))
-            if TOO_LARGE in caller.environ:
-                return self._answer(caller, lambda: _refuse(ErrorCode.PARAM_ILLEGAL, f"over {MAX_BODY} bytes"))
-            return self._answer(caller, lambda: handler(admit(caller, self._cloud), caller, name))
+            return _Turn(self._cloud, _caller(), propagate=self._propagate).carry_out(handler, name)
 
         return serve
 
     def no_route(self, _error: HTTPException) -> Response:
         """Unknown path or wrong method: reported before anything about credentials (observed)."""
-        return self._answer(_caller(), lambda: _refuse(ErrorCode.URI_PATH_INVALID))
+        return _Turn(self._cloud, _caller(), propagate=self._propagate).refuse(ErrorCode.URI_PATH_INVALID)
 
-    def _answer(self, caller: Caller, handle: Callable[[], object]) -> Response:
-        project = self._cloud.get(caller.header("client_id"))
-        number = _note_request(project, caller) if project else 0
-        envelope = self._envelope(project, handle)
-        if project:
-            _note_answer(project, number, envelope)
-        return Response(encode(envelope), content_type="application/json;charset=UTF-8")
 
-    def _envelope(self, project: Project | None, handle: Callable[[], object]) -> JsonObject:
-        clock = project.clock if project else self._cloud.clock
-        tid = project.new_tid() if project else self._cloud.stranger_tid()
+class _Turn:
+    """One request and its answer."""
+
+    def __init__(self, cloud: Cloud, caller: Caller, propagate: Callable[[], bool]) -> None:
+        self._cloud = cloud
+        self._caller = caller
+        self._propagate = propagate
+        self._project = cloud.get(caller.header("client_id"))
+        self._clock = self._project.clock if self._project else cloud.clock
+        self._mishap = NO_MISHAP
+
+    def refuse(self, code: ErrorCode, detail: str = "") -> Response:
+        """Answer with an error, whoever asks."""
+        return self._answer(lambda: _raise(VendorError(code, detail)))
+
+    def carry_out(self, handler: Handler, name: str) -> Response:
+        """Check the request, let faults strike it, carry it out, answer."""
+        if self._caller.environ["REQUEST_METHOD"] == "HEAD":
+            return self.refuse(ErrorCode.URI_PATH_INVALID)
+        if TOO_LARGE in self._caller.environ:
+            return self.refuse(ErrorCode.PARAM_ILLEGAL, f"over {MAX_BODY} bytes")
+        return self._answer(lambda: self._result(handler, name))
+
+    def _result(self, handler: Handler, name: str) -> object:
+        project = identify(self._caller, self._cloud)
+        device_id = name if handler is _sync_records else None
+        self._mishap = strike_call(project, self._caller, device_id)
+        if self._mishap.has("time.refuse") and self._mishap.refusal is not None:
+            raise self._mishap.refusal
+        check_token(self._caller, project)
+        if self._mishap.refusal is not None:
+            raise self._mishap.refusal
+        return handler(Call(project, self._caller, name, self._mishap))
+
+    def _answer(self, handle: Callable[[], object]) -> Response:
+        number = _note_request(self._project, self._caller) if self._project else 0
+        envelope = self._envelope(handle)
+        whole = encode(envelope)
+        content = self._mishap.garble(envelope) if self._mishap.strikes else whole
+        if self._project:
+            sent: Sent = "not" if self._mishap.has("answer.lose") else "whole" if content == whole else "garbled"
+            _note_answer(self._project, number, envelope, sent)
+        self._delay_or_drop()
+        return Response(content, content_type="application/json;charset=UTF-8")
+
+    def _delay_or_drop(self) -> None:
+        if self._mishap.late_ms:
+            hold_until(self._caller.environ, self._clock, self._clock.now_ms() + self._mishap.late_ms)
+        if self._mishap.has("answer.lose"):
+            drop(self._caller.environ)
+
+    def _envelope(self, handle: Callable[[], object]) -> JsonObject:
+        tid = self._project.new_tid() if self._project else self._cloud.stranger_tid()
         try:
-            return success(handle(), clock.now_ms(), tid)
+            return success(handle(), self._clock.now_ms(), tid)
         except VendorError as error:
-            return failure(error, clock.now_ms(), tid)
+            return failure(error, self._clock.now_ms(), tid)
         except Exception:
             if self._propagate():
                 raise
             _log.exception("a defect of parking-mock: please report it")
-            return failure(VendorError(ErrorCode.SYSTEM_ERROR), clock.now_ms(), tid)
+            return failure(VendorError(ErrorCode.SYSTEM_ERROR), self._clock.now_ms(), tid)
 
 
 def _caller() -> Caller:
@@ -100,22 +152,22 @@ def _caller() -> Caller:
     return Caller(environ, request.get_data(cache=False) if body is None else body)
 
 
-def _get_token(project: Project, _caller: Caller, _name: str) -> JsonObject:
+def _get_token(call: Call) -> JsonObject:
     """`GET /v1.0/token?grant_type=1`."""
     grant_type = request.args.get("grant_type")
     if grant_type == "2":
         raise VendorError(ErrorCode.CODE_INVALID, "this cloud has no users: use grant_type=1")
     if grant_type != "1":
         raise VendorError(ErrorCode.GRANT_TYPE_INVALID)
-    return _token_result(project, project.tokens.grant())
+    return _token_result(call.project, call.project.tokens.grant())
 
 
-def _refresh_token(project: Project, _caller: Caller, refresh_token: str) -> JsonObject:
+def _refresh_token(call: Call) -> JsonObject:
     """`GET /v1.0/token/{refresh_token}`."""
-    pair = project.tokens.refresh(refresh_token)
+    pair = call.project.tokens.refresh(call.name)
     if pair is None:
         raise VendorError(ErrorCode.TOKEN_INVALID)
-    return _token_result(project, pair)
+    return _token_result(call.project, pair)
 
 
 def _token_result(project: Project, pair: TokenPair) -> JsonObject:
@@ -127,53 +179,54 @@ def _token_result(project: Project, pair: TokenPair) -> JsonObject:
     }
 
 
-def _sync_records(project: Project, caller: Caller, device_id: str) -> JsonObject:
+def _sync_records(call: Call) -> JsonObject:
     """`POST /v1.0/parking-control/{device_id}/records/sync`."""
-    body = _json_body(caller)
-    infos = read_sync_request(body, device_id, project.profile, project.clock.now_ms())
+    project = call.project
+    body = _json_body(call.caller)
+    infos = read_sync_request(body, call.name, project.profile, project.clock.now_ms())
     try:
-        return {"sn": project.sync(device_id, infos).sn}
+        return {"sn": project.sync(call.name, infos, lost=call.mishap.has("command.lose")).sn}
     except CommandRefusedError as refused:
         raise VendorError(_refusal_code(project, refused.reason)) from None
 
 
-def _refusal_code(project: Project, reason: RefusalReason) -> ErrorCode:
+def _refusal_code(project: Project, reason: RefusalReason) -> int:
     codes: dict[RefusalReason, int] = {
         "unknown": project.profile.unknown_device_code,
         "lane": ErrorCode.DEVICE_NOT_SUPPORTED,
         "jieshun": project.profile.jieshun_code,
         "offline": ErrorCode.DEVICE_OFFLINE,
     }
-    return BY_NUMBER[codes[reason]]
+    return codes[reason]
 
 
-def _get_command(project: Project, _caller: Caller, sn: str) -> JsonObject:
+def _get_command(call: Call) -> JsonObject:
     """`GET /v1.0/expand/cmds/{sn}`; an unknown sn answers 1000 (our choice)."""
-    command = project.commands.get(sn)
+    command = call.project.commands.get(call.name)
     if command is None:
         raise VendorError(ErrorCode.DATA_NOT_EXIST)
     return command_record(command)
 
 
-def _list_devices(project: Project, _caller: Caller, _name: str) -> JsonObject:
+def _list_devices(call: Call) -> JsonObject:
     """`GET /v1.0/expand/devices`, a page of them (documented shape)."""
     page_no, page_size = read_page(request.args)
-    devices = [device for device in project.devices.values() if _of_type(device, request.args.get("product_type"))]
+    devices = [device for device in call.project.devices.values() if _of_type(device, request.args.get("product_type"))]
     first = (page_no - 1) * page_size
     return {
-        "list": [_device_result(project, device) for device in devices[first : first + page_size]],
+        "list": [_device_result(call.project, device) for device in devices[first : first + page_size]],
         "total": len(devices),
         "page_no": page_no,
         "page_size": page_size,
     }
 
 
-def _get_device(project: Project, _caller: Caller, device_id: str) -> JsonObject:
+def _get_device(call: Call) -> JsonObject:
     """`GET /v1.0/expand/devices/{device_id}`."""
-    device = project.devices.get(device_id)
+    device = call.project.devices.get(call.name)
     if device is None:
-        raise VendorError(BY_NUMBER[project.profile.unknown_device_code])
-    return _device_result(project, device)
+        raise VendorError(call.project.profile.unknown_device_code)
+    return _device_result(call.project, device)
 
 
 def _of_type(device: Device, product_type: str | None) -> bool:
@@ -216,8 +269,8 @@ def _json_body(caller: Caller) -> object:
         raise VendorError(ErrorCode.PARAM_ILLEGAL, str(error)) from None
 
 
-def _refuse(code: ErrorCode, detail: str = "") -> object:
-    raise VendorError(code, detail)
+def _raise(error: VendorError) -> object:
+    raise error
 
 
 def _note_request(project: Project, caller: Caller) -> int:
@@ -233,12 +286,12 @@ def _note_request(project: Project, caller: Caller) -> int:
     )
 
 
-def _note_answer(project: Project, number: int, envelope: JsonObject) -> None:
+def _note_answer(project: Project, number: int, envelope: JsonObject, sent: Sent) -> None:
     result: Any = envelope.get("result")
     sn = result.get("sn") if isinstance(result, dict) else None
     code: Any = envelope.get("code")
     msg: Any = envelope.get("msg")
-    project.history.add(RequestAnswered(number, code, msg, sn))
+    project.history.add(RequestAnswered(number, code, msg, sn, sent))
 
 
 _ROUTES: tuple[tuple[str, str, Handler], ...] = (

@@ -3,11 +3,12 @@
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mock_server.clock import wall_clock_ms
+from mock_server.web.inline import TRANSPORT
 from mock_server.wire.envelope import encode, failure
 from mock_server.wire.errors import ErrorCode, VendorError
 
 MAX_HEAD = 64 * 1024
-"""How long request line and headers may be together, in bytes."""
+"""How long request line and headers may be together, in bytes, give or take what one read of the socket brings."""
 
 
 class VendorHttpProtocol(HttpToolsProtocol):
@@ -28,6 +29,11 @@ class VendorHttpProtocol(HttpToolsProtocol):
             self._head += len(data)
             if self._head > MAX_HEAD and not self.transport.is_closing():
                 self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """A request begins: let whoever answers it close its connection."""
+        super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
 
     def on_headers_complete(self) -> None:
         """A head has ended."""

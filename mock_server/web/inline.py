@@ -5,11 +5,14 @@ come, or when its time is up. Everything else is answered in one go.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mock_server.clock import Clock
 from mock_server.web.environ import TOO_LARGE, build_environ
+from mock_server.web.wsgi import Answer, call_wsgi
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -18,8 +21,16 @@ if TYPE_CHECKING:
 MAX_DRAINED = 256 * 1024 * 1024
 """How much of a body that is too large is read and thrown away, so that its sender gets to read the answer."""
 
+HOLD = "mock_server.hold"
+DROP = "mock_server.drop"
+TRANSPORT = "mock_server.transport"
+"""In the ASGI scope's extensions: the connection, for answers that are never sent."""
+
+MEMORY = "mock_server.memory"
+"""A dictionary that a view keeps from call to call while it waits."""
+
 _WAIT = "mock_server.wait"
-_CAN_WAIT = "mock_server.can_wait"
+_WAITED_MS = "mock_server.waited_ms"
 
 Listen = Callable[[Callable[[], None]], Callable[[], None]]
 
@@ -31,8 +42,11 @@ class _Wait:
 
 
 def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: int) -> bool:
-    """Ask to be called again after the next change that `listen` tells of. False if nobody can wait any longer."""
-    if not environ.get(_CAN_WAIT):
+    """Ask to be called again after the next change that `listen` tells of, at the latest when the time is up.
+
+    `timeout_ms` is counted from the request's first call. False if it is up, or if there is no loop to wait on.
+    """
+    if environ.get(_WAITED_MS, math.inf) >= timeout_ms:
         return False
     environ[_WAIT] = _Wait(listen, timeout_ms)
     return True
@@ -40,6 +54,28 @@ def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: int) -> bool:
 
 class _GoneError(Exception):
     """The client closed the connection in the middle of its request."""
+
+
+def let_others(environ: dict[str, Any]) -> bool:
+    """Ask to be called again as soon as others have had their turn. False if there is no loop."""
+    if _WAITED_MS not in environ:
+        return False
+    environ[_WAIT] = _Wait(_soon, 2**31)
+    return True
+
+
+def _soon(changed: Callable[[], None]) -> Callable[[], None]:
+    return asyncio.get_running_loop().call_soon(changed).cancel
+
+
+def hold_until(environ: dict[str, Any], clock: Clock, at_ms: int) -> None:
+    """Send the answer only when a clock has reached `at_ms`."""
+    environ[HOLD] = (clock, at_ms)
+
+
+def drop(environ: dict[str, Any]) -> None:
+    """Close the connection instead of answering."""
+    environ[DROP] = True
 
 
 class InlineWsgi:
@@ -58,9 +94,14 @@ class InlineWsgi:
                 body = await self._read(receive)
             except _GoneError:
                 return
-            status, headers, content = await self._answer(scope, body)
-            await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
-            await send({"type": "http.response.body", "body": content, "more_body": False})
+            environ, answer = await self._answer(scope, body)
+            if HOLD in environ:
+                await _reached(*environ[HOLD])
+            if DROP in environ and await _abort(scope):
+                return
+            headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers, "trailers": False})
+            await send({"type": "http.response.body", "body": answer.content, "more_body": False})
 
     async def _read(self, receive: "ASGIReceiveCallable") -> bytes | None:
         """The whole body, or None if it is too large. Half a body is no request, whatever it says."""
@@ -77,51 +118,49 @@ class InlineWsgi:
                 break
         return b"".join(chunks) if size <= self._max_body else None
 
-    async def _answer(self, scope: "HTTPScope", body: bytes | None) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-        deadline: float | None = None
+    async def _answer(self, scope: "HTTPScope", body: bytes | None) -> tuple[dict[str, Any], Answer]:
+        start = _now()
+        memory: dict[str, Any] = {}
         while True:
-            environ = _environ(scope, body, can_wait=deadline is None or _now() < deadline)
-            answer = self._call(environ)
+            environ = _environ(scope, body)
+            environ |= {_WAITED_MS: (_now() - start) * 1000, MEMORY: memory}
+            answer = call_wsgi(self._app, environ)
             wait: _Wait | None = environ.get(_WAIT)
             if wait is None:
-                return answer
-            if deadline is None:
-                deadline = _now() + wait.timeout_ms / 1000
-            await _changed(wait.listen, deadline)
-
-    def _call(self, environ: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start_response(
-            status: str, headers: list[tuple[str, str]], _exc_info: object = None
-        ) -> Callable[[bytes], object]:
-            started.append((status, headers))
-            return lambda _: None
-
-        content = _join(self._app(environ, start_response))
-        status, headers = started[-1]
-        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        return int(status[:3]), encoded, content
+                return environ, answer
+            await _changed(wait.listen, start + wait.timeout_ms / 1000)
 
 
-def _environ(scope: "HTTPScope", body: bytes | None, *, can_wait: bool) -> dict[str, Any]:
+def _environ(scope: "HTTPScope", body: bytes | None) -> dict[str, Any]:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     raw_path = (scope.get("raw_path") or b"/").decode("latin-1")
     query = scope["query_string"].decode("latin-1")
     environ = build_environ(scope["method"], raw_path, query, headers, body or b"")
-    environ[_CAN_WAIT] = can_wait
     if body is None:
         environ[TOO_LARGE] = True
     return environ
 
 
-def _join(parts: Iterable[bytes]) -> bytes:
+async def _reached(clock: Clock, at_ms: int) -> None:
+    """Wait until a clock has reached a time."""
+    reached = asyncio.Event()
+    timer = clock.call_at(at_ms, reached.set)
     try:
-        return b"".join(parts)
+        await reached.wait()
     finally:
-        close = getattr(parts, "close", None)
-        if close is not None:
-            close()
+        timer.cancel()
+
+
+async def _abort(scope: "HTTPScope") -> bool:
+    """Close the connection without an answer. False if the server does not let us."""
+    extensions: dict[Any, Any] = scope.get("extensions", {})
+    if TRANSPORT not in extensions:
+        return False
+    extensions[TRANSPORT]["transport"].abort()
+    # The server must have heard of it before we return without an answer.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return True
 
 
 async def _changed(listen: Listen, deadline: float) -> None:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from mock_server.cloud import Cloud
-from mock_server.model import Message
+from mock_server.faults import DELIVERY, SOCKET, Occasion
+from mock_server.model import Message, Record
 from mock_server.problems import parse_json, whole_number
 from mock_server.project import Project
 from mock_server.queue import TOPICS, Consumer, Subscription, SubscriptionBusyError, SubscriptionType
+from mock_server.uplink import record_operation
 from mock_server.wire.encryption import GCM_NONCE_BYTES, queue_password
 from mock_server.wire.messages import encrypted_payload, frame, status_report
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _PATH = re.compile(r"/ws/v2/consumer/persistent/([^/]+)/([^/]+)/([^/]+)/([^/]+)/?")
 _BAD_PAYLOAD = 1007
 _GOING_AWAY = 1001
+_FAILED = 1011
 
 MIN_ACK_TIMEOUT_MS = 1000
 """Pulsar refuses a shorter ack timeout, other than none."""
@@ -174,6 +177,7 @@ class _Session:
             receiver_queue_size=asked.receiver_queue_size,
             negative_ack_delay_ms=asked.negative_ack_delay_ms,
             type=asked.type,
+            close=lambda: self.end(_GOING_AWAY),
         )
 
     async def run(self, receive: "ASGIReceiveCallable") -> None:
@@ -202,7 +206,11 @@ class _Session:
         self._outbox.put_nowait(code)
 
     def _deliver(self, message: Message, redelivery_count: int) -> None:
-        self._outbox.put_nowait(_frame(self._project, message, redelivery_count))
+        if self._project.faults.strike(Occasion(SOCKET, f"socket {self._subscription.name}")):
+            # The subscription is in the middle of delivering: it learns of the end when it is done.
+            asyncio.get_running_loop().call_soon(self.end, _FAILED)
+        else:
+            self._outbox.put_nowait(_frame(self._project, message, redelivery_count))
 
     async def _write(self) -> None:
         with suppress(OSError):
@@ -243,11 +251,26 @@ class _Session:
 
 
 def _frame(project: Project, message: Message, redelivery_count: int) -> str:
+    struck = {strike.kind for strike in project.faults.strike(_occasion(message))}
     encryption = project.profile.encryption
     nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""
-    report = status_report(message, project.product_key)
-    payload = encrypted_payload(report, message.publish_time, project.access_secret, encryption, nonce)
+    report = status_report(message, project.product_key, unknown_fields="message.unknown-fields" in struck)
+    payload = encrypted_payload(
+        report,
+        message.publish_time,
+        project.access_secret,
+        encryption,
+        nonce,
+        flip_bit="message.flip-bit" in struck,
+    )
     return frame(message, payload, encryption, redelivery_count)
+
+
+def _occasion(message: Message) -> Occasion:
+    subject = message.subject
+    if isinstance(subject, Record):
+        return Occasion(DELIVERY, record_operation(subject), subject.device_id, subject.data_type)
+    return Occasion(DELIVERY, f"message {message.message_id}", subject.device_id)
 
 
 async def _deny(send: "ASGISendCallable", refused: HandshakeRefusedError) -> None:

@@ -60,9 +60,9 @@ _PROBLEMS_NAMED = 20
 class VendorError(Exception):
     """A refusal in the vendor's terms: `code`, and `msg` with the vendor's text and, behind a colon, ours."""
 
-    def __init__(self, code: ErrorCode, detail: str = "", *, message: str | None = None) -> None:
-        self.code = code
-        text = code.message if message is None else message
+    def __init__(self, code: int, detail: str = "", *, message: str | None = None) -> None:
+        self.code = int(code)
+        text = BY_NUMBER[code].message if message is None else message
         self.msg = f"{text}: {detail}" if detail else text
         super().__init__(f"{int(code)} {self.msg}")
 

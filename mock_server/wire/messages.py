@@ -8,7 +8,7 @@ import base64
 import json
 from datetime import UTC, datetime
 
-from mock_server.model import Command, CommandResult, DataType, JsonObject, Message, ProcessStatus, Record
+from mock_server.model import Command, CommandResult, DataType, JsonObject, Message, ProcessStatus, Record, UnknownEvent
 from mock_server.wire.encryption import Encryption, encrypt_ecb, encrypt_gcm, message_sign
 
 PROTOCOL = 4
@@ -16,6 +16,7 @@ PROTOCOL = 4
 
 CODES = {DataType.PASS: "vehicle_pass_record", DataType.BILL: "temporary_parking_bill"}
 COMMAND_RESULT = "command_result"
+UNKNOWN_EVENT = "parking_space_alarm"
 
 _PASS_DETAILS = {"lane_device_id": "laneDeviceId", "car_type": "carType", "image_url": "imageUrl"}
 _BILL_DETAILS = {
@@ -75,25 +76,41 @@ def command_record(command: Command) -> JsonObject:
     }
 
 
-def status_report(message: Message, product_key: str) -> JsonObject:
-    """The decrypted text of a message."""
+def status_report(message: Message, product_key: str, *, unknown_fields: bool = False) -> JsonObject:
+    """The decrypted text of a message, on request with fields that no page names."""
     code, value = _code_and_value(message.subject)
-    status = {"code": code, "t": message.publish_time, "value": _compact(value)}
+    more: JsonObject = {"x-new": {"confidence": 0.97, "tags": ["added", None]}} if unknown_fields else {}
+    status = {"code": code, "t": message.publish_time, "value": _compact(value | more), **more}
     return {
         "dataId": message.data_id,
         "devId": message.subject.device_id,
         "productKey": product_key,
         "status": [status],
+        **more,
     }
 
 
-def encrypted_payload(report: JsonObject, t: int, secret: str, encryption: Encryption, nonce: bytes) -> str:
-    """The `payload` of a frame: base64 of the signed outer JSON, which is pure ASCII."""
+def encrypted_payload(
+    report: JsonObject, t: int, secret: str, encryption: Encryption, nonce: bytes, *, flip_bit: bool = False
+) -> str:
+    """The `payload` of a frame: base64 of the signed outer JSON, which is pure ASCII.
+
+    `flip_bit` damages the cipher text after it was signed.
+    """
     plain = _compact(report).encode("utf-8", "backslashreplace")
     data = encrypt_ecb(plain, secret) if encryption == "aes_ecb" else encrypt_gcm(plain, secret, nonce)
     outer: JsonObject = {"data": data, "protocol": PROTOCOL, "pv": "2.0", "t": t}
     outer["sign"] = message_sign(outer, secret)
+    if flip_bit:
+        outer["data"] = _with_flipped_bit(data)
     return base64.b64encode(json.dumps(outer).encode("ascii")).decode()
+
+
+def _with_flipped_bit(data: str) -> str:
+    """Base64 text with the middle byte's lowest bit flipped."""
+    raw = bytearray(base64.b64decode(data))
+    raw[len(raw) // 2] ^= 1
+    return base64.b64encode(raw).decode()
 
 
 def frame(message: Message, payload: str, encryption: Encryption, redelivery_count: int) -> str:
@@ -115,7 +132,9 @@ def iso_time(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 
 
-def _code_and_value(subject: Record | CommandResult) -> tuple[str, JsonObject]:
+def _code_and_value(subject: Record | CommandResult | UnknownEvent) -> tuple[str, JsonObject]:
+    if isinstance(subject, UnknownEvent):
+        return UNKNOWN_EVENT, {"alarmType": 99}
     if isinstance(subject, CommandResult):
         return COMMAND_RESULT, command_value(subject)
     value = pass_value(subject) if subject.data_type is DataType.PASS else bill_value(subject)

@@ -308,8 +308,8 @@ def test_requests_and_answers_are_in_the_history(api: Api) -> None:
     assert isinstance(first.event, RequestReceived)
     assert (first.event.method, first.event.path) == ("POST", SYNC_PATH)
     assert '"totalCount": 0' in first.event.body
-    assert answered.event == RequestAnswered(first.seq, None, None, answer["result"]["sn"])
-    assert refused.event == RequestAnswered(second.seq, 1108, "uri path invalid", None)
+    assert answered.event == RequestAnswered(first.seq, None, None, answer["result"]["sn"], "whole")
+    assert refused.event == RequestAnswered(second.seq, 1108, "uri path invalid", None, "whole")
 
 
 def test_a_stranger_leaves_no_trace_in_a_project(api: Api) -> None:
