@@ -1,9 +1,8 @@
 """Runs the timers of a project's clock on the serving loop."""
 
 import asyncio
-from time import perf_counter
 
-from mock_server.clock import Clock
+from mock_server.clock import Clock, VirtualClock
 from mock_server.project import Project
 
 _MAX_SLEEP_S = 3600.0
@@ -12,7 +11,7 @@ _TURN_S = 0.002
 
 
 class ClockDriver:
-    """Wakes up when the next timer of a project is due."""
+    """Wakes up when the next timer of a project is due. On a virtual clock only what is due already runs by itself."""
 
     def __init__(self, project: Project, loop: asyncio.AbstractEventLoop) -> None:
         self._project = project
@@ -32,14 +31,15 @@ class ClockDriver:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
-        if at_ms is not None:
-            delay = (at_ms - self._clock.now_ms()) / 1000
-            self._handle = self._loop.call_later(min(max(delay, 0.0), _MAX_SLEEP_S), self._run)
+        delay_ms = 0 if at_ms is None else max(0, at_ms - self._clock.now_ms())
+        waits_for_hand = delay_ms > 0 and isinstance(self._clock, VirtualClock)
+        if at_ms is not None and not waits_for_hand:
+            self._handle = self._loop.call_later(min(delay_ms / 1000, _MAX_SLEEP_S), self._run)
 
     def _run(self) -> None:
-        until = perf_counter() + _TURN_S
+        until = self._loop.time() + _TURN_S
         try:
-            while self._clock.run_due(1) and perf_counter() < until:
+            while self._clock.run_due(1) and self._loop.time() < until:
                 pass
         finally:  # the loop tells of a timer that fails; the others must still run
             self._project.history.wake()

@@ -5,24 +5,28 @@ Why this stack, with figures: `docs/serving.md`.
 """
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import uvicorn
 
 from mock_server.cloud import Cloud
 from mock_server.model import JsonObject
 from mock_server.project import Project
-from mock_server.web import api, lab
+from mock_server.web import api
 from mock_server.web.driver import ClockDriver
 from mock_server.web.http_protocol import VendorHttpProtocol
 from mock_server.web.inline import InlineWsgi
+from mock_server.web.lab_plane import LabPlane
 from mock_server.web.message_socket import MessageSocket
+
+T = TypeVar("T")
 
 MAX_FRAME = 64 * 1024
 """The longest WebSocket frame that is read: an acknowledgement is 50 bytes."""
@@ -54,7 +58,7 @@ def listen(host: str, port: int, flag: str) -> socket.socket:
 
 
 def _loopback(host: str) -> str:
-    """The lab plane answers nobody but this machine, wherever the data plane listens."""
+    """Without a token the lab plane answers nobody but this machine, wherever the data plane listens."""
     is_loopback = host in ("localhost", "::1") or host.startswith("127.")
     return host if is_loopback else "127.0.0.1"
 
@@ -72,7 +76,14 @@ class Server:
     """All addresses of one cloud. Listens from its making on; serves between `start` and `stop`."""
 
     def __init__(
-        self, cloud: Cloud, host: str = "127.0.0.1", port: int = 0, ws_port: int = 0, lab_port: int = 0
+        self,
+        cloud: Cloud,
+        host: str = "127.0.0.1",
+        *,
+        port: int = 0,
+        ws_port: int = 0,
+        lab_port: int = 0,
+        lab_token: str | None = None,
     ) -> None:
         self.cloud = cloud
         with contextlib.ExitStack() as opened:
@@ -81,11 +92,12 @@ class Server:
                 for address, each, flag in (
                     (host, port, "--port"),
                     (host, ws_port, "--ws-port"),
-                    (_loopback(host), lab_port, "--lab-port"),
+                    (host if lab_token else _loopback(host), lab_port, "--lab-port"),
                 )
             ]
             opened.pop_all()
         self._messages = MessageSocket(cloud)
+        self._lab = LabPlane(cloud, self.addresses, lab_token)
         self._servers = [self._server(app, protocol) for app, protocol in self._applications()]
         self._tasks: list[asyncio.Task[None]] = []
         self._drivers: dict[str, ClockDriver] = {}
@@ -115,9 +127,7 @@ class Server:
 
     async def start(self) -> None:
         """Serve on the running loop. Returns when every address answers."""
-        loop = asyncio.get_running_loop()
-        for project in self.cloud:
-            self._drivers[project.access_id] = ClockDriver(project, loop)
+        self.cloud.listen(self._drive, self._abandon)
         self._tasks = [
             asyncio.create_task(server.serve(sockets=[listener]))
             for server, listener in zip(self._servers, self._sockets, strict=True)
@@ -131,6 +141,7 @@ class Server:
         for driver in self._drivers.values():
             driver.stop()
         self._messages.close_all()
+        self._lab.end_streams()
         for server in self._servers:
             server.should_exit = True
         await asyncio.gather(*self._tasks)
@@ -140,10 +151,17 @@ class Server:
         for listener in self._sockets:
             listener.close()
 
+    def _drive(self, project: Project) -> None:
+        self._drivers[project.access_id] = ClockDriver(project, asyncio.get_running_loop())
+
+    def _abandon(self, project: Project) -> None:
+        self._drivers.pop(project.access_id).stop()
+        project.queue.close()
+
     def _applications(self) -> Iterator[tuple[Any, Any]]:
         yield InlineWsgi(api.create_api(self.cloud), api.MAX_BODY), VendorHttpProtocol
         yield self._messages, "auto"
-        yield InlineWsgi(lab.create_lab(self.cloud, self.addresses), lab.MAX_BODY), "auto"
+        yield self._lab, "auto"
 
     def _server(self, app: Any, protocol: Any) -> _QuietServer:
         config = uvicorn.Config(
@@ -192,6 +210,21 @@ class ThreadedServer:
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Carry out work on the server's loop and return its result: projects live there."""
+        if self._loop is None:
+            raise RuntimeError("the server does not run")
+        done: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def carry_out() -> None:
+            try:
+                done.set_result(work())
+            except BaseException as error:  # noqa: BLE001 it belongs to whoever asked for the work
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(carry_out)
+        return done.result()
 
     def _run(self) -> None:
         try:

@@ -1,0 +1,30 @@
+"""Fixtures of the tests that need a running server and its lab plane."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mock_server.cloud import Cloud
+from mock_server.lab_client import LabClient, LabProject
+from mock_server.web.server import Server, ThreadedServer
+from tests.support import NOON
+
+
+@pytest.fixture
+def lab_server() -> Iterator[Server]:
+    """A server without projects, on free ports."""
+    with ThreadedServer(Server(Cloud())) as threaded:
+        yield threaded.server
+
+
+@pytest.fixture
+def lab(lab_server: Server) -> Iterator[LabClient]:
+    """Its lab plane."""
+    with LabClient(lab_server.lab, timeout_s=20) as client:
+        yield client
+
+
+@pytest.fixture
+def world(lab: LabClient) -> LabProject:
+    """A project on that server, with the default devices and a virtual clock that starts at noon."""
+    return lab.create_project(clock="virtual", now_ms=NOON)
