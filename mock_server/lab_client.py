@@ -1,0 +1,267 @@
+"""A typed client of the lab API, so that nobody writes its URLs by hand.
+
+lab = LabClient("http://127.0.0.1:8290")
+project = lab.create_project(clock="virtual", seed=7)
+project.add_record("6ce0000000000001", data_type=0, pass_direction=0, event_time=1652779000000, uplink="lose")
+project.advance(3_600_000)
+project.rereports()
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypedDict, cast
+from urllib.parse import quote
+
+import requests
+
+_DATA = b"data: "
+
+
+class DeviceJson(TypedDict):
+    """A device."""
+
+    device_id: str
+    device_name: str
+    supplier_code: str
+    kind: str
+    online: bool
+
+
+class Exports(TypedDict):
+    """What a client must be told to use a project: the object of `serve --json`."""
+
+    api: str
+    ws: str
+    lab: str
+    access_id: str
+    access_secret: str
+    devices: list[DeviceJson]
+
+
+class CellJson(TypedDict):
+    """A cell; times are epoch milliseconds, `pass_direction` is None for bills."""
+
+    device_id: str
+    data_type: int
+    pass_direction: int | None
+    start_time: int
+    end_time: int
+
+
+class RereportJson(TypedDict):
+    """A re-report."""
+
+    sn: str
+    time: int
+    cell: CellJson
+    claimed: int
+    counted: int
+    record_ids: list[str]
+    message_ids: list[str]
+
+
+class Pending(TypedDict):
+    """What is still to happen."""
+
+    messages: int
+    timers: int
+
+
+class IdleJson(TypedDict):
+    """Whether anything is pending, and the project's time."""
+
+    idle: bool
+    now_ms: int
+    pending: Pending
+
+
+class LabApiError(Exception):
+    """A refusal of the lab API: HTTP status, stable code, and what to do."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class LabClient:
+    """The lab plane of one server. A context manager; closing it ends its connections."""
+
+    def __init__(self, url: str, token: str | None = None, timeout_s: float = 70.0) -> None:
+        self.url = url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._session = requests.Session()
+        if token is not None:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections."""
+        self._session.close()
+
+    def health(self) -> dict[str, str]:
+        """`{"status": "ok", "version": ...}`."""
+        return cast("dict[str, str]", self.call("GET", "/healthz"))
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of both planes."""
+        return cast("dict[str, Any]", self.call("GET", "/openapi.json"))
+
+    def projects(self) -> list[str]:
+        """The access ids of all projects."""
+        return cast("list[str]", self.call("GET", "/_lab/projects"))
+
+    def create_project(self, **settings: Any) -> "LabProject":
+        """Make a project: access_id, access_secret, devices, seed, profile, chaos, clock, now_ms, all optional."""
+        exports = cast("Exports", self.call("POST", "/_lab/projects", settings))
+        return LabProject(self, exports["access_id"])
+
+    def project(self, access_id: str) -> "LabProject":
+        """A project that is there already."""
+        return LabProject(self, access_id)
+
+    def call(self, method: str, path: str, body: object = None, **query: Any) -> Any:
+        """One call; the JSON value of the answer, or None if it has no body."""
+        response = self._session.request(
+            method, self.url + path, json=body, params=query or None, timeout=self._timeout_s
+        )
+        if not response.ok:
+            raise _error(response)
+        return response.json() if response.content else None
+
+    def stream(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Iterator[bytes]:
+        """The lines of a body, as they come."""
+        with self._session.get(
+            self.url + path, params=query or None, headers=headers, timeout=self._timeout_s, stream=True
+        ) as response:
+            if not response.ok:
+                raise _error(response)
+            yield from response.iter_lines()
+
+
+class LabProject:
+    """One project, seen from the lab plane."""
+
+    def __init__(self, lab: LabClient, access_id: str) -> None:
+        self._lab = lab
+        self.access_id = access_id
+        self._path = f"/_lab/projects/{_part(access_id)}"
+
+    def show(self) -> dict[str, Any]:
+        """Exports, clock, profile, faults used, counts per device."""
+        return cast("dict[str, Any]", self._call("GET", ""))
+
+    def exports(self) -> Exports:
+        """Addresses, keys and devices."""
+        shown = self.show()
+        return cast("Exports", {name: shown[name] for name in Exports.__annotations__})
+
+    def delete(self) -> None:
+        """Delete the project."""
+        self._call("DELETE", "")
+
+    def reset(self) -> Exports:
+        """Go back to the seed."""
+        return cast("Exports", self._call("POST", "/reset"))
+
+    def snapshot(self) -> dict[str, Any]:
+        """A seed file of the state as it is."""
+        return cast("dict[str, Any]", self._call("GET", "/snapshot"))
+
+    def devices(self) -> list[DeviceJson]:
+        """Every device."""
+        return cast("list[DeviceJson]", self._call("GET", "/devices"))
+
+    def add_device(self, **device: Any) -> DeviceJson:
+        """Add a device: device_id, device_name, supplier_code, kind, online, all optional."""
+        return cast("DeviceJson", self._call("POST", "/devices", device))
+
+    def change_device(self, device_id: str, **changes: Any) -> DeviceJson:
+        """Change device_name, supplier_code or online."""
+        return cast("DeviceJson", self._call("PATCH", f"/devices/{_part(device_id)}", changes))
+
+    def add_record(self, device_id: str, **record: Any) -> dict[str, Any]:
+        """Let a lot keep one record; the answer has its `record_id`."""
+        return cast("dict[str, Any]", self._call("POST", f"/devices/{_part(device_id)}/records", record))
+
+    def add_records(self, device_id: str, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Let a lot keep several records, all or none."""
+        return cast("list[dict[str, Any]]", self._call("POST", f"/devices/{_part(device_id)}/records", records))
+
+    def remove_record(self, device_id: str, record_id: str, data_type: int = 0) -> None:
+        """Let a lot forget a record."""
+        path = f"/devices/{_part(device_id)}/records/{_part(record_id)}"
+        self._call("DELETE", path, data_type=data_type)
+
+    def faults(self) -> dict[str, Any]:
+        """What is directed, what chaos does, what has struck."""
+        return cast("dict[str, Any]", self._call("GET", "/faults"))
+
+    def add_fault(self, kind: str, **settings: Any) -> dict[str, Any]:
+        """Direct a fault: times, skip, device_id, data_type, path, and the kind's own parameter."""
+        return cast("dict[str, Any]", self._call("POST", "/faults", {"kind": kind, **settings}))
+
+    def calm(self) -> None:
+        """No more faults, directed or random."""
+        self._call("DELETE", "/faults")
+
+    def set_chaos(self, preset: str, seed: int | None = None, budget: int | None = None) -> dict[str, Any]:
+        """Let faults strike at random."""
+        given = {"preset": preset, "seed": seed, "budget": budget}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return cast("dict[str, Any]", self._call("PUT", "/chaos", chosen))
+
+    def advance(self, by_ms: int) -> IdleJson:
+        """Move a virtual clock forward; returns when the project is idle at that time."""
+        return cast("IdleJson", self._call("POST", "/clock", {"advance_ms": by_ms}))
+
+    def advance_to(self, to_ms: int) -> IdleJson:
+        """Move a virtual clock to a time."""
+        return cast("IdleJson", self._call("POST", "/clock", {"to_ms": to_ms}))
+
+    def idle(self, timeout_ms: int = 5_000) -> IdleJson:
+        """Wait until nothing is pending, or until the time is up."""
+        return cast("IdleJson", self._call("GET", "/idle", timeout_ms=timeout_ms))
+
+    def rereports(self) -> list[RereportJson]:
+        """What was re-reported, oldest first."""
+        return cast("list[RereportJson]", self._call("GET", "/rereports"))
+
+    def history(self, after: int = 0) -> list[dict[str, Any]]:
+        """What happened, from number `after` on."""
+        lines = self._lab.stream(f"{self._path}/history", after=after)
+        return [json.loads(line) for line in lines]
+
+    def follow(self, after: int = 0) -> Iterator[dict[str, Any]]:
+        """What happened from number `after` on, and then what happens, until the project or the server is gone.
+
+        Closing the iterator ends the connection.
+        """
+        for line in self._lab.stream(f"{self._path}/history", {"Accept": "text/event-stream"}, after=after):
+            if line.startswith(_DATA):
+                yield json.loads(line.removeprefix(_DATA))
+
+    def _call(self, method: str, path: str, body: object = None, **query: Any) -> Any:
+        return self._lab.call(method, self._path + path, body, **query)
+
+
+def _part(name: str) -> str:
+    """A name as one part of a path."""
+    return quote(name, safe="")
+
+
+def _error(response: requests.Response) -> LabApiError:
+    try:
+        error = response.json()["error"]
+        return LabApiError(response.status_code, error["code"], error["message"])
+    except (ValueError, KeyError, TypeError):
+        return LabApiError(response.status_code, "unknown", response.text[:200])
