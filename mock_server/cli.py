@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import signal
+import textwrap
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -15,10 +16,14 @@ from typing import Any, TypeVar
 import click
 
 from mock_server import __version__
+from mock_server.chaos import PRESETS as CHAOS_PRESETS
+from mock_server.chaos import Chaos
 from mock_server.clock import SystemClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
 from mock_server.model import JsonObject
-from mock_server.problems import whole_number
+from mock_server.problems import Problem, parse_json, whole_number
+from mock_server.profile import PRESETS as PROFILE_PRESETS
+from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
 from mock_server.seed import Seed, SeedError, default_seed, load_seed
 from mock_server.web.collector import tame_collector
@@ -30,7 +35,11 @@ COMMANDS = "parking_mock.commands"
 """The entry point group of further commands, so that this package need not know who brings them."""
 
 _DEVICES_SHOWN = 10
+_CHAOS_SEEDS = 1_000_000
+_CHAOS_HELP = f"Faults at random: {', '.join(CHAOS_PRESETS)}."
+_PROFILE_HELP = "What the vendor leaves open: a preset (see docs/profiles.md) or a JSON file of fields."
 _HIGHEST_PORT = 65_535
+_INDENT = "    "
 
 
 class ConfigurationError(click.ClickException):
@@ -95,26 +104,67 @@ def _port(flag: str, default: int, what: str) -> Callable[[Callback], Callback]:
 @_port("--ws-port", 8285, "the message queue")
 @_port("--lab-port", 8290, "the lab plane, which stays on loopback")
 @_option("--seed", type=click.Path(path_type=Path), metavar="FILE", help="Devices and records to start from.")
+@_option("--profile", "profile_name", default="default", show_default=True, metavar="NAME|FILE", help=_PROFILE_HELP)
+@_option("--chaos", "chaos_name", default="default", show_default=True, metavar="NAME", help=_CHAOS_HELP)
+@_option("--chaos-seed", type=int, metavar="N", help="Repeat the chaos of an earlier run.  [default: from the clock]")
+@_option("--lab-token", metavar="TEXT", help="Open the lab plane to the network, for callers with this token.")
 @_option("--ready-file", type=click.Path(path_type=Path), metavar="FILE", help="Written, as with --json, when ready.")
 @_option("--json", "as_json", is_flag=True, help="When ready, print one JSON object on one line.")
-def serve(
-    *, host: str, port: int, ws_port: int, lab_port: int, seed: Path | None, ready_file: Path | None, as_json: bool
+def serve(  # noqa: PLR0913 one argument a flag
+    *,
+    host: str,
+    port: int,
+    ws_port: int,
+    lab_port: int,
+    seed: Path | None,
+    profile_name: str,
+    chaos_name: str,
+    chaos_seed: int | None,
+    lab_token: str | None,
+    ready_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Run the fake cloud until it is interrupted."""
     silence_uvicorn()
     cloud = Cloud()
-    project = cloud.add(default_project(read_seed_file(seed)))
+    chaos = _chaos(chaos_name, cloud.clock.now_ms() % _CHAOS_SEEDS if chaos_seed is None else chaos_seed)
+    project = cloud.add(default_project(read_seed_file(seed), _profile(profile_name), chaos))
     try:
-        server = Server(cloud, host, port, ws_port, lab_port)
+        server = Server(cloud, host, port=port, ws_port=ws_port, lab_port=lab_port, lab_token=lab_token)
     except AddressInUseError as error:
         raise ConfigurationError(f"{error}. Choose another with {error.flag} (0 picks a free one).") from None
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(server, project, ready_file, as_json=as_json))
 
 
-def default_project(seed: Seed | None = None) -> Project:
+def default_project(seed: Seed | None = None, profile: Profile | None = None, chaos: Chaos | None = None) -> Project:
     """The project that `serve` starts with."""
-    return Project(DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, seed or default_seed(), SystemClock())
+    keys = (DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET)
+    return Project(*keys, seed or default_seed(), SystemClock(), profile=profile, chaos=chaos)
+
+
+def _chaos(name: str, seed: int) -> Chaos:
+    if name not in CHAOS_PRESETS:
+        raise ConfigurationError(f"there is no chaos {name!r}; there are: {', '.join(CHAOS_PRESETS)}")
+    return Chaos(name, seed)
+
+
+def _profile(name: str) -> Profile:
+    """A preset by its name, or else the fields of a JSON file."""
+    if name in PROFILE_PRESETS:
+        return PROFILE_PRESETS[name]
+    problems: list[Problem] = []
+    try:
+        profile = read_profile(parse_json(Path(name).read_bytes()), "", problems)
+    except OSError:
+        known = ", ".join(PROFILE_PRESETS)
+        raise ConfigurationError(f"there is no profile {name!r} and no such file; there are: {known}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"cannot use the profile {name}: {error}") from None
+    if profile is None:
+        text = "; ".join(f"{problem.path} {problem.text}" for problem in problems)
+        raise ConfigurationError(f"cannot use the profile {name}: {text}")
+    return profile
 
 
 def read_seed_file(path: Path | None) -> Seed | None:
@@ -149,7 +199,7 @@ async def _serve(server: Server, project: Project, ready_file: Path | None, *, a
     try:
         if ready_file is not None:
             _write_at_once(ready_file, json.dumps(exports, ensure_ascii=False) + "\n")
-        click.echo(json.dumps(exports, ensure_ascii=False) if as_json else ready_text(exports))
+        click.echo(json.dumps(exports, ensure_ascii=False) if as_json else ready_text(exports, project))
         await stopping.wait()
     finally:
         await server.stop()
@@ -167,7 +217,7 @@ def _write_at_once(path: Path, text: str) -> None:
         raise ConfigurationError(f"cannot write the ready file {path}: {error.strerror}") from None
 
 
-def ready_text(exports: JsonObject) -> str:
+def ready_text(exports: JsonObject, project: Project) -> str:
     """What a person reads when the server is ready."""
     devices: Any = exports["devices"]
     width = max(len(device["device_name"]) for device in devices)
@@ -187,6 +237,22 @@ def ready_text(exports: JsonObject) -> str:
             f"  access secret  {exports['access_secret']}",
             "  devices",
             *shown,
+            f"  chaos          {_chaos_text(project.chaos)}",
+            f"  profile        {_profile_text(project.profile)}",
             "Ready. Press Ctrl+C to stop.",
         )
     )
+
+
+def _chaos_text(chaos: Chaos) -> str:
+    if not chaos.rates:
+        return "off"
+    kinds = textwrap.fill(", ".join(chaos.rates), 90, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    bounds = f"seed {chaos.seed}, at most {chaos.budget} faults (--chaos off for none) of these kinds:"
+    return f"{chaos.preset}, {bounds}\n{kinds}"
+
+
+def _profile_text(profile: Profile) -> str:
+    name = next((name for name, preset in PROFILE_PRESETS.items() if preset == profile), "your own")
+    values = ", ".join(f"{key} {value}" for key, value in profile.to_json().items())
+    return f"{name}\n{textwrap.fill(values, 90, initial_indent=_INDENT, subsequent_indent=_INDENT)}"
