@@ -2,7 +2,7 @@
 BIN := .venv/bin
 SET_UP := pyproject.toml constraints.txt scripts/set-up
 
-.PHONY: help serve demo test check format bench fixtures clean
+.PHONY: help serve demo test check format bench fixtures docs clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -30,6 +30,9 @@ bench: .venv/.dev .venv/.bench ## measure speed, as ratios (minutes)
 
 fixtures: .venv/.dev ## write the generated fixtures again
 	@$(BIN)/python -m tests.make_fixtures
+
+docs: .venv/.dev ## write the generated pages again
+	@$(BIN)/python -m tests.make_docs
 
 clean: ## forget everything that was set up
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node/node_modules

@@ -14,9 +14,10 @@ import pytest
 from mock_server.cli import default_project
 from mock_server.cloud import Cloud
 from mock_server.web.server import Server, ThreadedServer
+from tests.make_docs import PAGES as MADE
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(console|python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -75,6 +76,12 @@ def test_page(path: Path, server: Server) -> None:
         assert done.returncode == 0, done.stderr
         if example.expected is not None:
             assert matches(example.expected, done.stdout), f"{path.name} says\n{example.expected}\nbut\n{done.stdout}"
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_made_page_is_up_to_date(name: str) -> None:
+    """A page that is made from the code says what the code says: otherwise run `make docs`."""
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == MADE[name]()
 
 
 def matches(expected: str, printed: str) -> bool:

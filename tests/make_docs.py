@@ -1,0 +1,132 @@
+"""Writes the pages of `docs/` that are made from the code: `make docs`."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import Field
+from functools import partial
+from pathlib import Path
+
+from mock_server.chaos import MAX_CONSECUTIVE, PRESETS
+from mock_server.faults import CATALOGUE
+from mock_server.profile import NUMBERS, Profile, allowed_values, open_points
+from mock_server.profile import PRESETS as PROFILES
+from tests.make_history_docs import history_page
+
+DOCS = Path(__file__).parent.parent / "docs"
+MADE = "<!-- made by `make docs` from the code: change it there -->"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table."""
+    names = list(head)
+    lines = [names, ["---"] * len(names), *([str(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def faults_page() -> str:
+    """Every fault, where it acts, and how likely each preset makes it."""
+    kinds = (
+        (f"`{kind.name}`", ", ".join(kind.sites), kind.doc, kind.value and f"`{kind.value}` ({kind.default})")
+        for kind in CATALOGUE.values()
+    )
+    presets = [name for name in PRESETS if name != "off"]
+    rates = ((f"`{kind}`", *(rate_text(PRESETS[name].rates.get(kind)) for name in presets)) for kind in CATALOGUE)
+    bounds = ((f"`{name}`", f"{preset.activation:.0%}", preset.budget) for name, preset in PRESETS.items())
+    return f"""{MADE}
+
+# Faults and chaos
+
+## Directed faults
+
+`POST /_lab/projects/{{p}}/faults` takes one fault or a list: `kind`, its own parameter, and optionally `times` (how
+often it strikes, 1), `skip` (how many occasions pass first, 0), and what it is limited to: `device_id`, `data_type`,
+`path` (the beginning of a call's path; token calls are struck only if `path` names them). All directed faults that
+match an occasion strike together. `GET` lists them with how often each has struck, `DELETE` is calm: they are
+forgotten and chaos is off.
+
+{table(("kind", "acts on", "what it does", "parameter (default)"), kinds)}
+
+A record whose `uplink` says what happens to it meets no fault on its way.
+
+## Chaos
+
+Faults at random, from one seed. First it is drawn which kinds are part of a run, then when each strikes. At most
+{MAX_CONSECUTIVE} faults in a row hit one logical operation (a call with the same method, path and cells; one record on
+its way; one subscription's connection), so a client that tries three times gets through. A budget bounds all faults
+of a run.
+
+`parking-mock serve --chaos NAME --chaos-seed N`, `"chaos": NAME` or `{{"preset", "seed", "budget"}}` when a project
+is made, or `PUT /_lab/projects/{{p}}/chaos` later. `serve` uses `default` unless told otherwise; a project made over
+the lab API has none.
+
+{table(("preset", "chance that a kind is part of the run", "budget"), bounds)}
+
+{table(("kind", *presets), rates)}
+"""
+
+
+def rate_text(rate: float | None) -> str:
+    """A probability as a percentage, empty for none."""
+    return "" if rate is None else f"{rate:.1%}"
+
+
+def profiles_page() -> str:
+    """Every open point, its values and its default, and the presets."""
+    points = (
+        (
+            point.metadata["point"],
+            f"`{point.name}`",
+            values_of(point),
+            f"`{point.default}`",
+            point.metadata["doc"],
+            point.metadata["source"],
+        )
+        for point in open_points()
+    )
+    presets = ((f"`{name}`", differences(profile)) for name, profile in PROFILES.items())
+    return f"""{MADE}
+
+# Profiles: what the vendor leaves open
+
+The vendor's pages leave these points open. A profile answers them; every combination is legal. Every default is our
+choice unless its source says otherwise. A1 to A10 are points of the endpoint's own page, the others of the platform
+around it.
+
+{table(("point", "field", "values", "default", "meaning", "source of the question"), points)}
+
+`parking-mock serve --profile NAME|FILE`, or `"profile"` when a project is made over the lab API: a preset's name, or an
+object of fields, which may name a preset to start from as `base`: `{{"base": "gcm", "window_bounds": "[s,e]"}}`.
+
+{table(("preset", "what differs from the default"), presets)}
+"""
+
+
+def values_of(point: Field[object]) -> str:
+    """The values of a field, or its bounds."""
+    values = allowed_values(point)
+    if point.name in NUMBERS:
+        return f"{values[0]} to {values[1]}"
+    return ", ".join(f"`{value}`" for value in values)
+
+
+def differences(profile: Profile) -> str:
+    """What a preset changes."""
+    default = Profile().to_json()
+    changed = {name: value for name, value in profile.to_json().items() if value != default[name]}
+    return ", ".join(f"`{name}` {value}" for name, value in changed.items()) or "nothing"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "faults.md": faults_page,
+    "history.md": partial(history_page, MADE),
+    "profiles.md": profiles_page,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, make in PAGES.items():
+        (DOCS / name).write_text(make(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
