@@ -1,0 +1,464 @@
+"""A fake cloud as a Python object: lots, faults, clock, queue and assertions, the same in process and on a server."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from json import loads
+from typing import Any, Literal, TypeVar
+
+from mock_server.chaos import Chaos
+from mock_server.clock import VirtualClock
+from mock_server.faults import CATALOGUE, Fault, read_fault
+from mock_server.history import Entry, RequestAnswered, RequestReceived, Sent
+from mock_server.model import (
+    Cell,
+    DataType,
+    Device,
+    DeviceKind,
+    JsonObject,
+    JsonScalar,
+    Message,
+    PassDirection,
+    Record,
+    Rereport,
+)
+from mock_server.problems import Problem
+from mock_server.project import Idle, Project
+from mock_server.queue import Consumer
+from mock_server.seed import NewRecord, SeedError, read_device, read_record
+from mock_server.story import cell_text, differences, story
+from mock_server.uplink import Fate
+from mock_server.wire.messages import status_report
+
+T = TypeVar("T")
+Run = Callable[[Callable[[], T]], T]
+
+DEFAULT_TIMEOUT_S = 5.0
+
+
+class Lot:
+    """One lot of a parking cloud."""
+
+    def __init__(self, parking: "Parking", device_id: str) -> None:
+        self._parking = parking
+        self.device_id = device_id
+
+    def enter(
+        self,
+        plate_no: str = "",
+        *,
+        at: int | datetime | None = None,
+        uplink: Fate | Mapping[str, int] = None,
+        record_id: str | None = None,
+        **details: JsonScalar,
+    ) -> Record:
+        """A vehicle enters. `at` is epoch milliseconds or an aware datetime, now by default.
+
+        `uplink` is "deliver", "lose", "duplicate", a delay in ms or `{"delay_ms": n}`; None leaves it to the faults.
+        """
+        return self._keep(DataType.PASS, PassDirection.ENTER, plate_no, at, uplink, record_id, details)
+
+    def leave(
+        self,
+        plate_no: str = "",
+        *,
+        at: int | datetime | None = None,
+        uplink: Fate | Mapping[str, int] = None,
+        record_id: str | None = None,
+        **details: JsonScalar,
+    ) -> Record:
+        """A vehicle leaves; the arguments are those of `enter`."""
+        return self._keep(DataType.PASS, PassDirection.LEAVE, plate_no, at, uplink, record_id, details)
+
+    def bill(
+        self,
+        plate_no: str = "",
+        *,
+        at: int | datetime | None = None,
+        uplink: Fate | Mapping[str, int] = None,
+        record_id: str | None = None,
+        **details: JsonScalar,
+    ) -> Record:
+        """A parking bill is paid at `at`; further fields are those of a bill, such as `paid_amount` in fen."""
+        return self._keep(DataType.BILL, None, plate_no, at, uplink, record_id, details)
+
+    def records(self, data_type: DataType | int | None = None) -> list[Record]:
+        """What the lot has."""
+        kept = self._parking.records
+        return [each for each in kept if each.device_id == self.device_id and data_type in (None, each.data_type)]
+
+    def count(self, start: int, end: int, pass_direction: int | None = 0) -> int:
+        """The lot's own count of a window; of bills when `pass_direction` is None."""
+        kind = DataType.BILL if pass_direction is None else DataType.PASS
+        direction = None if pass_direction is None else PassDirection(pass_direction)
+        cell = Cell(self.device_id, kind, direction, start, end)
+        return self._parking.run(lambda: self._parking.project.lots.count(cell))
+
+    def delete(self, record: Record) -> None:
+        """Forget a record: the lot no longer counts it and tells nobody."""
+        self._parking.run(lambda: self._parking.project.lots.remove(record.key))
+
+    def go_offline(self) -> None:
+        """Be off line until `go_online`."""
+        self._parking.change_device(self.device_id, online=False)
+
+    def go_online(self) -> None:
+        """Be on line."""
+        self._parking.change_device(self.device_id, online=True)
+
+    def _keep(
+        self,
+        data_type: DataType,
+        direction: PassDirection | None,
+        plate_no: str,
+        at: int | datetime | None,
+        uplink: Fate | Mapping[str, int],
+        record_id: str | None,
+        details: Mapping[str, JsonScalar],
+    ) -> Record:
+        record: JsonObject = {"data_type": int(data_type), "plate_no": plate_no, **details}
+        record["event_time"] = self._parking.clock.now_ms if at is None else epoch_ms(at)
+        record |= {} if direction is None else {"pass_direction": int(direction)}
+        record |= {} if record_id is None else {"record_id": record_id}
+        if uplink is not None:
+            is_delay = isinstance(uplink, int) and not isinstance(uplink, bool)
+            record["uplink"] = {"delay_ms": uplink} if is_delay else uplink
+        return self._parking.keep(self.device_id, record)
+
+
+class ParkingClock:
+    """A project's time."""
+
+    def __init__(self, parking: "Parking") -> None:
+        self._parking = parking
+
+    @property
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
+        return self._parking.run(self._parking.project.clock.now_ms)
+
+    def advance(self, by_ms: int) -> None:
+        """Move a virtual clock forward; everything due on the way happens. TypeError on the system's clock."""
+        self.advance_to(self.now_ms + by_ms)
+
+    def advance_to(self, at_ms: int | datetime) -> None:
+        """Move a virtual clock to a time."""
+        self._parking.run(lambda: self._advance_to(epoch_ms(at_ms)))
+
+    def _advance_to(self, at_ms: int) -> None:
+        clock = self._parking.project.clock
+        if not isinstance(clock, VirtualClock):
+            raise TypeError('the system\'s clock moves by itself: ask for clock="virtual"')
+        clock.advance_to(at_ms)
+
+
+class QueueMessage:
+    """One delivery of a message, decrypted. Not acknowledged, it comes again."""
+
+    def __init__(self, parking: "Parking", consumer: Consumer, message: Message, redelivery_count: int) -> None:
+        self._parking = parking
+        self._consumer = consumer
+        self.message_id = message.message_id
+        self.redelivery_count = redelivery_count
+        self.report: JsonObject = status_report(message, parking.project.product_key)
+        reports: Any = self.report["status"]
+        (status,) = reports
+        self.code: str = status["code"]
+        self.value: dict[str, Any] = loads(status["value"])
+
+    @property
+    def record_id(self) -> str | None:
+        """The record that it is about, None for a command's result."""
+        return self.value.get("recordId")
+
+    def ack(self) -> None:
+        """Acknowledge: it will not come again."""
+        subscription = self._parking.project.queue.main
+        self._parking.run(lambda: subscription.acknowledge(self._consumer, self.message_id))
+
+
+@dataclass(frozen=True, slots=True)
+class RereportOf:
+    """A re-report with the records themselves, as the lot has them now."""
+
+    rereport: Rereport
+    records: list[Record]
+
+    @property
+    def sn(self) -> str:
+        """The command that asked for it."""
+        return self.rereport.sn
+
+    @property
+    def cell(self) -> Cell:
+        """What was counted."""
+        return self.rereport.cell
+
+    @property
+    def claimed(self) -> int:
+        """What the client counted."""
+        return self.rereport.claimed
+
+    @property
+    def counted(self) -> int:
+        """What the lot counted."""
+        return self.rereport.counted
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """What a client sent, decoded, and what it was told. Credentials are masked."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: Any
+    code: int | None
+    sent: Sent | Literal["pending"]
+
+
+class Parking:
+    """One project as an object. `run` carries out a piece of work where the project lives."""
+
+    def __init__(
+        self, project: Project, addresses: tuple[str, str, str], run: Callable[[Callable[[], Any]], Any]
+    ) -> None:
+        self.project = project
+        self._addresses = addresses
+        self._run = run
+        self.clock = ParkingClock(self)
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Carry out work on the project, and what is due because of it."""
+        result: T = self._run(work)
+        return result
+
+    @property
+    def access_id(self) -> str:
+        """The project's access id."""
+        return self.project.access_id
+
+    @property
+    def access_secret(self) -> str:
+        """The project's secret."""
+        return self.project.access_secret
+
+    @property
+    def exports(self) -> JsonObject:
+        """What a client must be told: the object of `serve --json`."""
+        return self.run(lambda: self.project.exports(*self._addresses))
+
+    def add_lot(
+        self,
+        device_id: str | None = None,
+        *,
+        device_name: str | None = None,
+        supplier_code: str = "tuya",
+        online: bool = True,
+    ) -> Lot:
+        """Add a lot; `supplier_code="jieshun"` makes one that refuses to sync."""
+        device: JsonObject = {"supplier_code": supplier_code, "online": online}
+        return Lot(self, self._add_device(device, device_id, device_name))
+
+    def add_lane(self, device_id: str | None = None, *, device_name: str | None = None) -> str:
+        """Add a lane device; the answer is its device id."""
+        return self._add_device({"kind": DeviceKind.LANE.value}, device_id, device_name)
+
+    def lot(self, device_id: str) -> Lot:
+        """A lot that is there already. KeyError if it is not."""
+        if device_id not in self.project.devices:
+            raise KeyError(f"there is no device {device_id}; there are: {', '.join(self.project.devices) or 'none'}")
+        return Lot(self, device_id)
+
+    def change_device(self, device_id: str, *, online: bool) -> None:
+        """Let a device be on line or off line."""
+        self.run(lambda: self.project.set_online(device_id, online=online))
+
+    def keep(self, device_id: str, record: JsonObject) -> Record:
+        """Let a lot keep a record of the lab API's form. ValueError says what is wrong with it."""
+        new = self._new_record(device_id, record)
+        return self.run(lambda: self.project.keep([new]))[0]
+
+    @property
+    def records(self) -> list[Record]:
+        """Everything that the lots have."""
+        return self.run(lambda: list(self.project.store.records()))
+
+    def add_fault(self, kind: str, **settings: Any) -> Fault:
+        """Direct a fault (see docs/faults.md): times, skip, device_id, data_type, path, and its own parameter."""
+        problems: list[Problem] = []
+        fault = read_fault({"kind": kind, **settings}, "", problems)
+        if fault is None:
+            raise ValueError(str(SeedError(problems)))
+        self.run(lambda: self.project.arm(fault))
+        return fault
+
+    def set_chaos(self, preset: str, seed: int = 0, budget: int | None = None) -> None:
+        """Let faults strike at random."""
+        self.run(lambda: self.project.set_chaos(Chaos(preset, seed, budget)))
+
+    def calm(self) -> None:
+        """No more faults."""
+        self.run(self.project.calm)
+
+    @property
+    def faults_struck(self) -> dict[str, int]:
+        """How often each kind of fault has struck."""
+        return self.run(lambda: dict(self.project.faults.struck))
+
+    def expire_token(self) -> None:
+        """Let the live access token die now; its refresh token still works."""
+        self.run(self.project.tokens.expire)
+
+    def consume(self, limit: int | None = None) -> Iterator[QueueMessage]:
+        """The queue's messages, decrypted, until none is due. One that is not acknowledged comes again later."""
+        return islice(self._consume(), limit)
+
+    def _consume(self) -> Iterator[QueueMessage]:
+        inbox: list[tuple[Message, int]] = []
+        consumer = self.run(lambda: self._connect(inbox))
+        try:
+            while self.run(lambda: bool(inbox)):
+                yield QueueMessage(self, consumer, *inbox.pop(0))
+        finally:
+            self.run(lambda: self.project.queue.main.disconnect(consumer))
+
+    def _connect(self, inbox: list[tuple[Message, int]]) -> Consumer:
+        consumer = Consumer(self.project.new_consumer_id(), lambda message, count: inbox.append((message, count)))
+        self.project.queue.main.connect(consumer)
+        return consumer
+
+    @property
+    def rereports(self) -> list[RereportOf]:
+        """What was re-reported, oldest first."""
+        return self.run(lambda: [self._with_records(each) for each in self.project.lots.rereports])
+
+    def _with_records(self, rereport: Rereport) -> RereportOf:
+        store, cell = self.project.store, rereport.cell
+        found = (store.get((cell.device_id, cell.data_type, record_id)) for record_id in rereport.record_ids)
+        return RereportOf(rereport, [record for record in found if record is not None])
+
+    @property
+    def history(self) -> list[JsonObject]:
+        """Everything that happened, as the lab API tells it."""
+        return [entry.to_json() for entry in self.entries()]
+
+    def entries(self) -> list[Entry]:
+        """Everything that happened, typed."""
+        return self.run(lambda: list(self.project.history.after()))
+
+    @property
+    def requests(self) -> list[ClientRequest]:
+        """What the client sent, oldest first."""
+        entries = self.entries()
+        answers = {each.event.request: each.event for each in entries if isinstance(each.event, RequestAnswered)}
+        return [
+            _request(each.event, answers.get(each.seq)) for each in entries if isinstance(each.event, RequestReceived)
+        ]
+
+    @property
+    def idle(self) -> Idle:
+        """What is still to happen."""
+        return self.run(self.project.idle)
+
+    def reset(self) -> None:
+        """Go back to how it began."""
+        self.run(self.project.reset)
+
+    def story(self) -> list[str]:
+        """What happened last, in ten lines."""
+        return story(self.entries())
+
+    def assert_converged(self, client_records: Iterable[object], lot: Lot | None = None) -> None:
+        """The client has exactly the lots' records, each once; AssertionError names each that differs, and why.
+
+        `client_records` are record ids, or objects or mappings with a `record_id` (or `recordId`).
+        """
+        claimed = Counter(map(record_id_of, client_records))
+        kept = [each.record_id for each in (self.records if lot is None else lot.records())]
+        found = differences(claimed, kept, self.entries())
+        if found:
+            has = f"the client has {claimed.total()} records, the lot {len(kept)}"
+            raise AssertionError("\n  ".join([f"not converged: {has}", *found]))
+
+    def assert_no_rereport(self, after: int = 0) -> None:
+        """Nothing was re-reported, `after` this many; AssertionError tells what was, and why."""
+        rereports = self.rereports[after:]
+        if rereports:
+            lines = [f"{cell_text(each.cell)}: {self._why(each)}" for each in rereports]
+            raise AssertionError("\n  ".join([f"{len(lines)} re-reports that should not be", *lines]))
+
+    def wait_for_rereport(self, after: int = 0, timeout_s: float = DEFAULT_TIMEOUT_S) -> RereportOf:
+        """The first re-report behind the `after` oldest; AssertionError tells why none came."""
+        self._wait_until(lambda: len(self.project.lots.rereports) > after, timeout_s)
+        rereports = self.rereports[after:]
+        if not rereports:
+            raise AssertionError("\n  ".join(["no re-report came", *self.story()]))
+        return rereports[0]
+
+    def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        """In process everything that is due has happened already: there is nothing to wait for."""
+
+    def _why(self, rereport: RereportOf) -> str:
+        told = f"claimed {rereport.claimed}, the lot has {rereport.counted}"
+        if rereport.claimed > rereport.counted:
+            return f"{told}: counted twice, of another window or direction, or deleted at the lot"
+        return f"{told}: lost, not stored yet, or not counted"
+
+    def _add_device(self, device: JsonObject, device_id: str | None, device_name: str | None) -> str:
+        device |= {} if device_id is None else {"device_id": device_id}
+        device |= {} if device_name is None else {"device_name": device_name}
+        problems: list[Problem] = []
+        read = read_device(device, "", problems, default_id=self.project.new_device_id())
+        if read is None:
+            raise ValueError(str(SeedError(problems)))
+        if read.device_id in self.project.devices:
+            raise ValueError(f"there is a device {read.device_id} already: use lot({read.device_id!r})")
+        return self.run(lambda: self.project.put_device(read)).device_id
+
+    def _new_record(self, device_id: str, record: JsonObject) -> NewRecord:
+        device: Device = self.project.devices[device_id]
+        problems: list[Problem] = []
+        new = read_record(record, device, "", problems)
+        if new is None:
+            raise ValueError(str(SeedError(problems)))
+        return new
+
+
+def epoch_ms(at: int | datetime) -> int:
+    """Epoch milliseconds of a time. A datetime without a zone is refused: nobody knows when it is."""
+    if not isinstance(at, datetime):
+        return at
+    if at.tzinfo is None:
+        raise ValueError("a datetime must have a time zone")
+    return round(at.timestamp() * 1000)
+
+
+def record_id_of(record: object) -> str:
+    """The record id of whatever a client keeps: a text, a mapping or an object."""
+    if isinstance(record, str):
+        return record
+    names = ("record_id", "recordId")
+    if isinstance(record, Mapping):
+        found = next((record[name] for name in names if name in record), None)
+    else:
+        found = next((getattr(record, name) for name in names if hasattr(record, name)), None)
+    if not isinstance(found, str):
+        raise TypeError(f"no record_id in {type(record).__name__}")
+    return found
+
+
+def _request(request: RequestReceived, answer: RequestAnswered | None) -> ClientRequest:
+    try:
+        body = loads(request.body) if request.body else None
+    except ValueError:
+        body = request.body
+    code = answer.code if answer else None
+    sent = answer.sent if answer else "pending"
+    return ClientRequest(request.method, request.path, request.query, request.headers, body, code, sent)
+
+
+__all__ = ["CATALOGUE", "ClientRequest", "Lot", "Parking", "QueueMessage", "RereportOf"]

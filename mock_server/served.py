@@ -1,0 +1,36 @@
+"""A parking on a real server, for clients that are another process or do not use `requests`: the API of `Parking`."""
+
+import threading
+from collections.abc import Callable
+
+from mock_server.parking import Parking
+from mock_server.project import Project
+from mock_server.web.server import ThreadedServer
+
+
+class ServedParking(Parking):
+    """One project of a server that runs in a thread. Every piece of work is carried out on the server's loop."""
+
+    def __init__(self, threaded: ThreadedServer, project: Project) -> None:
+        super().__init__(project, threaded.server.addresses(), threaded.run)
+
+    def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        """Wait for a fact of the project, told by its history."""
+        met = threading.Event()
+
+        def look() -> None:
+            if condition():
+                met.set()
+
+        def begin() -> Callable[[], None]:
+            look()
+            return self.project.history.listen(look)
+
+        stop = self.run(begin)
+        met.wait(timeout_s)
+        self.run(stop)
+
+    def wait_until_idle(self, timeout_s: float = 5.0) -> bool:
+        """Wait until nothing is pending; False if the time was up first."""
+        self._wait_until(lambda: self.project.idle().idle, timeout_s)
+        return self.idle.idle
