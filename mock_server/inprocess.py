@@ -24,15 +24,12 @@ import requests
 import responses
 from requests.adapters import HTTPAdapter
 
-from mock_server.chaos import Chaos, read_chaos
-from mock_server.clock import Clock, SystemClock, VirtualClock
-from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
+from mock_server.clock import Clock, VirtualClock
+from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.model import JsonObject
 from mock_server.parking import Parking
-from mock_server.problems import Problem
-from mock_server.profile import Profile, read_profile
-from mock_server.project import Project
-from mock_server.seed import Seed, SeedError, read_devices, read_seed_json
+from mock_server.profile import Profile
+from mock_server.settings import Settings
 from mock_server.web.api import create_api
 from mock_server.web.environ import build_environ
 from mock_server.web.inline import DROP, HOLD
@@ -75,22 +72,22 @@ def mock_parking(
     `elsewhere` says what becomes of requests to other hosts: they pass, or are refused with ConnectionError.
     ValueError names what cannot be used.
     """
-    settings: JsonObject = {"profile": profile, "chaos": chaos, "clock": clock, "now_ms": now_ms}
-    return MockParking(settings | {"seed": seed, "devices": devices}, elsewhere)
+    settings = Settings(profile, chaos, clock, now_ms, seed, devices)
+    return MockParking(settings, elsewhere)
 
 
 class MockParking(Parking):
     """What `mock_parking` makes. It is a new world each time that it is started."""
 
-    def __init__(self, settings: JsonObject, elsewhere: Elsewhere) -> None:
+    def __init__(self, settings: Settings, elsewhere: Elsewhere) -> None:
         self._settings = settings
         self._elsewhere: Elsewhere = elsewhere
         self._lock = threading.RLock()
-        super().__init__(make_project(settings, DEFAULT_ACCESS_ID), ADDRESSES, self._run_here)
+        super().__init__(settings.make_project(DEFAULT_ACCESS_ID), ADDRESSES, self._run_here)
 
     def start(self) -> Self:
         """Make the world anew and answer the vendor's hosts from now on."""
-        self.project = make_project(self._settings, _PATCH.free_access_id())
+        self.project = self._settings.make_project(_PATCH.free_access_id())
         self._app = create_api(self._cloud())
         self._app.testing = True
         _PATCH.push(self)
@@ -155,38 +152,6 @@ class MockParking(Parking):
             result = work()
             _run_due(self.project.clock)
             return result
-
-
-def make_project(settings: JsonObject, access_id: str) -> Project:
-    """A project from the settings of `mock_parking`. ValueError names what cannot be used."""
-    problems: list[Problem] = []
-    given = settings["seed"]
-    random_seed = given if isinstance(given, int) else 0
-    profile = settings["profile"]
-    read = profile if isinstance(profile, Profile) else read_profile(profile, "profile", problems)
-    chaos: Chaos | None = read_chaos(settings["chaos"], "chaos", problems, default_seed=random_seed)
-    seed = _seed(settings, problems)
-    clock = _clock(settings)
-    if problems:
-        raise ValueError(str(SeedError(problems)))
-    return Project(access_id, DEFAULT_ACCESS_SECRET, seed, clock, profile=read, random_seed=random_seed, chaos=chaos)
-
-
-def _seed(settings: JsonObject, problems: list[Problem]) -> Seed:
-    if isinstance(settings["seed"], dict):
-        return read_seed_json(settings["seed"], problems) or Seed(())
-    if settings["devices"] is None:
-        return Seed(())
-    return Seed(tuple(read_devices(settings["devices"], "devices", problems).values()))
-
-
-def _clock(settings: JsonObject) -> Clock:
-    now_ms = settings["now_ms"]
-    if settings["clock"] == "virtual":
-        return VirtualClock(now_ms if isinstance(now_ms, int) else SystemClock().now_ms())
-    if settings["clock"] != "system" or now_ms is not None:
-        raise ValueError('clock must be "system" or "virtual"; now_ms needs the virtual one')
-    return SystemClock()
 
 
 class _Patch:

@@ -1,10 +1,13 @@
 """A parking on a real server, for clients that are another process or do not use `requests`: the API of `Parking`."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from mock_server.parking import Parking
 from mock_server.project import Project
+from mock_server.settings import Settings
 from mock_server.web.server import ThreadedServer
 
 
@@ -34,3 +37,15 @@ class ServedParking(Parking):
         """Wait until nothing is pending; False if the time was up first."""
         self._wait_until(lambda: self.project.idle().idle, timeout_s)
         return self.idle.idle
+
+
+@contextlib.contextmanager
+def serve_project(threaded: ThreadedServer, **settings: Any) -> Iterator[ServedParking]:
+    """A project of its own on a running server, deleted at the end; the settings are those of `mock_parking`."""
+    settings.pop("elsewhere", None)
+    cloud = threaded.server.cloud
+    project = threaded.run(lambda: cloud.add(Settings(**settings).make_project(*cloud.new_keys())))
+    try:
+        yield ServedParking(threaded, project)
+    finally:
+        threaded.run(lambda: cloud.remove(project))

@@ -1,0 +1,85 @@
+"""The pytest plugin: `parking_mock` in process, `parking_server` on a real server, and the story of a failing test.
+
+Loading it imports nothing of the emulator: a suite that does not use it pays nothing.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from mock_server.inprocess import MockParking
+    from mock_server.served import ServedParking
+    from mock_server.web.server import ThreadedServer
+
+MARKER = (
+    "parking_mock(profile, chaos, clock, now_ms, seed, devices, elsewhere): settings of the test's fake parking cloud"
+)
+SECTION = "parking-mock: the story so far"
+
+_PARKING = pytest.StashKey["Parking"]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", MARKER)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Show what happened to a failing test's cloud."""
+    report = yield
+    parking = item.stash.get(_PARKING, None)
+    if parking is not None and report.when == "call" and report.failed:
+        report.sections.append((SECTION, "\n".join(parking.story())))
+    return report
+
+
+@pytest.fixture
+def parking_mock(request: pytest.FixtureRequest) -> "Iterator[MockParking]":
+    """A fake cloud in this process: `requests` to the vendor's hosts are answered by it. New for each test."""
+    from mock_server.inprocess import mock_parking  # noqa: PLC0415 only for a suite that uses it
+
+    with mock_parking(**_settings(request)) as parking:
+        request.node.stash[_PARKING] = parking
+        yield parking
+
+
+@pytest.fixture(scope="session")
+def parking_server_options() -> dict[str, Any]:
+    """Override it to choose `host`, `port`, `ws_port` or `lab_port` of the session's server."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def parking_session_server(parking_server_options: dict[str, Any]) -> "Iterator[ThreadedServer]":
+    """The session's one server, started by the first test that needs it."""
+    from mock_server.cloud import Cloud  # noqa: PLC0415 only for a suite that uses it
+    from mock_server.web.server import Server, ThreadedServer, silence_uvicorn  # noqa: PLC0415 the same
+
+    silence_uvicorn()
+    with ThreadedServer(Server(Cloud(), **parking_server_options)) as threaded:
+        yield threaded
+
+
+@pytest.fixture
+def parking_server(
+    request: pytest.FixtureRequest, parking_session_server: "ThreadedServer"
+) -> "Iterator[ServedParking]":
+    """A project of its own on a real server, for clients of any kind; thrown away after the test."""
+    from mock_server.served import serve_project  # noqa: PLC0415 only for a suite that uses it
+
+    with serve_project(parking_session_server, **_settings(request)) as parking:
+        request.node.stash[_PARKING] = parking
+        yield parking
+
+
+def _settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The settings of the test's markers, the nearest one first."""
+    settings: dict[str, Any] = {}
+    for marker in request.node.iter_markers("parking_mock"):
+        if marker.args:
+            raise pytest.UsageError("parking_mock takes keywords only, such as parking_mock(chaos='rough')")
+        settings = marker.kwargs | settings
+    return settings

@@ -1,0 +1,56 @@
+"""The settings of one project made in Python: checked like those of the lab API, with the same words."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mock_server.chaos import read_chaos
+from mock_server.clock import Clock, SystemClock, VirtualClock
+from mock_server.cloud import DEFAULT_ACCESS_SECRET
+from mock_server.model import JsonObject
+from mock_server.problems import Problem
+from mock_server.profile import Profile, read_profile
+from mock_server.project import Project
+from mock_server.seed import Seed, SeedError, read_devices, read_seed_json
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a project is made from. `seed` is a number for randomness, or a seed file's object."""
+
+    profile: str | JsonObject | Profile = "default"
+    chaos: str | JsonObject = "off"
+    clock: Literal["system", "virtual"] = "system"
+    now_ms: int | None = None
+    seed: int | JsonObject = 0
+    devices: list[JsonObject] | None = None
+
+    def make_project(self, access_id: str, access_secret: str = DEFAULT_ACCESS_SECRET) -> Project:
+        """A new project. ValueError names everything that cannot be used."""
+        problems: list[Problem] = []
+        random_seed = self.seed if isinstance(self.seed, int) else 0
+        profile = self._profile(problems)
+        chaos = read_chaos(self.chaos, "chaos", problems, default_seed=random_seed)
+        seed = self._seed(problems)
+        clock = self._clock()
+        if problems:
+            raise ValueError(str(SeedError(problems)))
+        return Project(access_id, access_secret, seed, clock, profile=profile, random_seed=random_seed, chaos=chaos)
+
+    def _profile(self, problems: list[Problem]) -> Profile | None:
+        return self.profile if isinstance(self.profile, Profile) else read_profile(self.profile, "profile", problems)
+
+    def _seed(self, problems: list[Problem]) -> Seed:
+        if isinstance(self.seed, dict):
+            return read_seed_json(self.seed, problems) or Seed(())
+        if self.devices is None:
+            return Seed(())
+        return Seed(tuple(read_devices(self.devices, "devices", problems).values()))
+
+    def _clock(self) -> Clock:
+        if self.clock not in ("system", "virtual"):
+            raise ValueError(f'clock must be "system" or "virtual", not {self.clock!r}')
+        if self.clock == "virtual":
+            return VirtualClock(SystemClock().now_ms() if self.now_ms is None else self.now_ms)
+        if self.now_ms is not None:
+            raise ValueError('now_ms needs clock="virtual"')
+        return SystemClock()
