@@ -76,6 +76,11 @@ class Clock(ABC):
         at_ms = self.next_at()
         return at_ms is not None and at_ms <= self.now_ms()
 
+    def run_all_due(self) -> None:
+        """Run everything that is due, and what that makes due."""
+        while self.run_due():
+            pass
+
     def _run_next(self) -> None:
         timer = heapq.heappop(self._heap)[2]
         callback, timer.callback = timer.callback, None

@@ -24,7 +24,7 @@ import requests
 import responses
 from requests.adapters import HTTPAdapter
 
-from mock_server.clock import Clock, VirtualClock
+from mock_server.clock import VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.model import JsonObject
 from mock_server.parking import Parking
@@ -124,7 +124,7 @@ class MockParking(Parking):
             environ = _environ(request)
             answer = call_wsgi(self._app, environ)
             self._hold(request, environ)
-            _run_due(self.project.clock)
+            self.project.clock.run_all_due()
         if DROP in environ:
             raise requests.ConnectionError("the connection was closed without an answer", request=request)
         return answer.status, dict(answer.headers), answer.content
@@ -150,7 +150,7 @@ class MockParking(Parking):
     def _run_here(self, work: Callable[[], Any]) -> Any:
         with self._lock:
             result = work()
-            _run_due(self.project.clock)
+            self.project.clock.run_all_due()
             return result
 
 
@@ -218,11 +218,6 @@ def _environ(request: requests.PreparedRequest) -> dict[str, Any]:
     body = request.body or b""
     raw = body.encode() if isinstance(body, str) else bytes(body)
     return build_environ(request.method or "GET", target.path or "/", target.query, request.headers.items(), raw)
-
-
-def _run_due(clock: Clock) -> None:
-    while clock.run_due():
-        pass
 
 
 def _decorate(parking: MockParking, test: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ MARKER = (
 )
 SECTION = "parking-mock: the story so far"
 
-_PARKING = pytest.StashKey["Parking"]()
+_PARKING = pytest.StashKey[Any]()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,7 +15,16 @@ class ServedParking(Parking):
     """One project of a server that runs in a thread. Every piece of work is carried out on the server's loop."""
 
     def __init__(self, threaded: ThreadedServer, project: Project) -> None:
-        super().__init__(project, threaded.server.addresses(), threaded.run)
+        self._threaded = threaded
+        super().__init__(project, threaded.server.addresses(), self._run_there)
+
+    def _run_there(self, work: Callable[[], Any]) -> Any:
+        def carry_out() -> Any:
+            result = work()
+            self.project.clock.run_all_due()
+            return result
+
+        return self._threaded.run(carry_out)
 
     def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
         """Wait for a fact of the project, told by its history."""

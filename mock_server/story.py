@@ -96,7 +96,8 @@ def story(entries: Iterable[Entry]) -> list[str]:
 def _summary(told: list[Journey]) -> str:
     lost = sum(bool(each.lost) for each in told)
     waiting = sum(each.published > each.acknowledged for each in told)
-    return f"{len(told)} records at the lots, {lost} lost on the way at least once, {waiting} not acknowledged"
+    records = "1 record" if len(told) == 1 else f"{len(told)} records"
+    return f"{records} at the lots, {lost} lost on the way at least once, {waiting} not acknowledged"
 
 
 def _call_lines(entries: Iterable[Entry]) -> Iterable[str]:
