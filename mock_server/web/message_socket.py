@@ -209,7 +209,8 @@ class _Session:
         if self._project.faults.strike(Occasion(SOCKET, f"socket {self._subscription.name}")):
             # The subscription is in the middle of delivering: it learns of the end when it is done.
             asyncio.get_running_loop().call_soon(self.end, _FAILED)
-        else:
+        elif self._outbox.qsize() < self._consumer.receiver_queue_size:
+            # Behind a full outbox this is a redelivery to a client that does not read: the message is in there already.
             self._outbox.put_nowait(_frame(self._project, message, redelivery_count))
 
     async def _write(self) -> None:

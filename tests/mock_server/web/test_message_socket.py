@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import hashlib
 import json
@@ -12,10 +13,11 @@ from websockets.sync.client import ClientConnection, connect
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.profile import Profile
-from mock_server.web.message_socket import MAX_RECEIVER_QUEUE, HandshakeRefusedError, read_handshake
-from mock_server.wire.encryption import decrypt_ecb, decrypt_gcm, message_sign
+from mock_server.project import Project
+from mock_server.web.message_socket import MAX_RECEIVER_QUEUE, HandshakeRefusedError, MessageSocket, read_handshake
+from mock_server.wire.encryption import decrypt_ecb, decrypt_gcm, message_sign, queue_password
 from tests.mock_server.web.conftest import DEADLINE_S, Serve, Served
-from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, NOON, make_project
+from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, NOON, keep_passes, make_project
 
 PASSWORD = "7e3ee9916b8f32b8"
 CREDENTIALS = {"username": ACCESS_ID, "password": PASSWORD}
@@ -363,3 +365,57 @@ def stop(served: Served) -> None:
     """Say goodbye as the server does when it stops, on its own loop."""
     messages = served.server._messages  # a whole stop would end the lab plane too
     served.server._tasks[0].get_loop().call_soon_threadsafe(messages.close_all)
+
+
+def test_a_client_that_does_not_read_fills_no_memory() -> None:
+    """Messages that time out again and again wait once for a stalled reader, not once for each redelivery."""
+    project = make_project()
+    cloud = Cloud(project.clock)
+    cloud.add(project)
+    assert isinstance(project.clock, VirtualClock)
+    written: list[str] = []
+
+    async def run() -> None:
+        stalled = asyncio.Event()
+        socket = MessageSocket(cloud)
+
+        async def send(event: Any) -> None:
+            if event["type"] == "websocket.send":
+                written.append(event["text"])
+                await stalled.wait()
+
+        inbox: asyncio.Queue[Any] = asyncio.Queue()
+        inbox.put_nowait({"type": "websocket.connect"})
+        task = asyncio.create_task(socket(stalled_scope(project), inbox.get, send))
+        while not project.queue.main.consumers:
+            await asyncio.sleep(0)
+        keep_passes(project, *range(NOON, NOON + 5), fate="deliver")
+        for _ in range(50):
+            advance(project, 1_000)
+            await asyncio.sleep(0)
+        inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        stalled.set()
+        await task
+
+    asyncio.run(run())
+    redelivered = [entry.to_json() for entry in project.history.after() if entry.event.kind == "message.delivered"]
+    assert max(int(str(entry["redelivery_count"])) for entry in redelivered) >= 49
+    assert len(written) <= 5 + 5
+
+
+def stalled_scope(project: Project) -> Any:
+    """The handshake of a consumer that may hold five messages for a second each."""
+    path = f"/ws/v2/consumer/persistent/{project.access_id}/out/event/{project.access_id}-sub"
+    password = queue_password(project.access_id, project.access_secret)
+    return {
+        "type": "websocket",
+        "path": path,
+        "query_string": b"ackTimeoutMillis=1000&subscriptionType=Failover&receiverQueueSize=5",
+        "headers": [(b"username", project.access_id.encode()), (b"password", password.encode())],
+    }
+
+
+def advance(project: Project, by_ms: int) -> None:
+    """Move the project's virtual clock."""
+    assert isinstance(project.clock, VirtualClock)
+    project.clock.advance(by_ms)
