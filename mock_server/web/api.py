@@ -17,6 +17,7 @@ from mock_server.tokens import TokenPair
 from mock_server.web.admission import Caller, check_token, identify
 from mock_server.web.environ import BODY, RAW_PATH, TOO_LARGE
 from mock_server.web.inline import drop, hold_until
+from mock_server.web.lean import LeanFlask
 from mock_server.web.masking import masked_body, masked_headers, masked_path, masked_query
 from mock_server.web.mishap import NO_MISHAP, Mishap, strike_call
 from mock_server.wire.envelope import encode, failure, success
@@ -46,7 +47,7 @@ Handler: TypeAlias = Callable[[Call], object]
 
 def create_api(cloud: Cloud) -> Flask:
     """The data plane's HTTP side for all projects of a cloud."""
-    app = Flask("mock_server.api", static_folder=None)
+    app = LeanFlask("mock_server.api", static_folder=None)
     app.url_map.merge_slashes = False
     answers = _Answers(cloud, propagate=lambda: app.testing)
     for method, rule, handler in _ROUTES:

@@ -1,0 +1,66 @@
+"""Flask without what the vendor's API has no use for: sessions, signals, hooks around requests, hosts.
+
+Routes, converters, error handlers and `flask.request` are Flask's own. Leaving the rest out takes a third off a
+request (docs/serving.md).
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class _NoSessions(SessionInterface):
+    """One session for everybody, which takes nothing."""
+
+    def __init__(self) -> None:
+        self._none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002 Flask asks so
+        """The one there is."""
+        return self._none
+
+
+class LeanFlask(Flask):
+    """Views and error handlers answer with a WSGI application, which answers without a detour."""
+
+    session_interface: SessionInterface = _NoSessions()
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Routes by path and method, whatever the host."""
+        if request is None:
+            return None
+        scheme = "ws" if _is_upgrade(request.environ) else "http"
+        return MapAdapter(self.url_map, "localhost", "/", "", scheme, request.path, request.method)
+
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request."""
+        with self.request_context(environ):
+            answer: Any
+            try:
+                answer = self.dispatch_request()
+            except HTTPException as error:
+                answer = self.handle_user_exception(error)
+            except Exception as error:  # noqa: BLE001 Flask's own last resort
+                answer = self.handle_exception(error)
+            parts: Iterable[bytes] = answer(environ, start_response)
+            return parts
+
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """There is nothing to take down."""
+
+    def do_teardown_appcontext(self, exc: BaseException | None = None) -> None:
+        """There is nothing to take down."""
+
+
+def _is_upgrade(environ: "WSGIEnvironment") -> bool:
+    """Whether a request wants to become a WebSocket, for which there is no route."""
+    if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
+        return False
+    return "upgrade" in environ.get("HTTP_CONNECTION", "").lower()
