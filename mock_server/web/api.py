@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from flask import Flask, Response, request
+from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
 from mock_server.cloud import Cloud
@@ -17,7 +17,7 @@ from mock_server.tokens import TokenPair
 from mock_server.web.admission import Caller, check_token, identify
 from mock_server.web.environ import BODY, RAW_PATH, TOO_LARGE
 from mock_server.web.inline import drop, hold_until
-from mock_server.web.lean import LeanFlask
+from mock_server.web.lean import JsonAnswer, LeanFlask
 from mock_server.web.masking import masked_body, masked_headers, masked_path, masked_query
 from mock_server.web.mishap import NO_MISHAP, Mishap, strike_call
 from mock_server.wire.envelope import encode, failure, success
@@ -69,15 +69,15 @@ class _Answers:
         self._cloud = cloud
         self._propagate = propagate
 
-    def view(self, handler: Handler) -> Callable[..., Response]:
+    def view(self, handler: Handler) -> Callable[..., JsonAnswer]:
         """A Flask view. `handler` gets the call once it is admitted."""
 
-        def serve(name: str = "") -> Response:
+        def serve(name: str = "") -> JsonAnswer:
             return _Turn(self._cloud, _caller(), propagate=self._propagate).carry_out(handler, name)
 
         return serve
 
-    def no_route(self, _error: HTTPException) -> Response:
+    def no_route(self, _error: HTTPException) -> JsonAnswer:
         """Unknown path or wrong method: reported before anything about credentials (observed)."""
         return _Turn(self._cloud, _caller(), propagate=self._propagate).refuse(ErrorCode.URI_PATH_INVALID)
 
@@ -93,11 +93,11 @@ class _Turn:
         self._clock = self._project.clock if self._project else cloud.clock
         self._mishap = NO_MISHAP
 
-    def refuse(self, code: ErrorCode, detail: str = "") -> Response:
+    def refuse(self, code: ErrorCode, detail: str = "") -> JsonAnswer:
         """Answer with an error, whoever asks."""
         return self._answer(lambda: _raise(VendorError(code, detail)))
 
-    def carry_out(self, handler: Handler, name: str) -> Response:
+    def carry_out(self, handler: Handler, name: str) -> JsonAnswer:
         """Check the request, let faults strike it, carry it out, answer."""
         if self._caller.environ["REQUEST_METHOD"] == "HEAD":
             return self.refuse(ErrorCode.URI_PATH_INVALID)
@@ -116,7 +116,7 @@ class _Turn:
             raise self._mishap.refusal
         return handler(Call(project, self._caller, name, self._mishap))
 
-    def _answer(self, handle: Callable[[], object]) -> Response:
+    def _answer(self, handle: Callable[[], object]) -> JsonAnswer:
         number = _note_request(self._project, self._caller) if self._project else 0
         envelope = self._envelope(handle)
         whole = encode(envelope)
@@ -125,7 +125,7 @@ class _Turn:
             sent: Sent = "not" if self._mishap.has("answer.lose") else "whole" if content == whole else "garbled"
             _note_answer(self._project, number, envelope, sent)
         self._delay_or_drop()
-        return Response(content, content_type="application/json;charset=UTF-8")
+        return JsonAnswer(content)
 
     def _delay_or_drop(self) -> None:
         if self._mishap.late_ms:

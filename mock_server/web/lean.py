@@ -27,6 +27,21 @@ class _NoSessions(SessionInterface):
         return self._none
 
 
+class JsonAnswer:
+    """JSON text as a WSGI application: HTTP 200, type and length, nothing else."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Send it; of an answer to HEAD only the head."""
+        length = str(len(self.content))
+        start_response("200 OK", [("Content-Type", "application/json;charset=UTF-8"), ("Content-Length", length)])
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (self.content,)
+
+
 class LeanFlask(Flask):
     """Views and error handlers answer with a WSGI application, which answers without a detour."""
 
