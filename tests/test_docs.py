@@ -18,35 +18,56 @@ from tests.make_docs import PAGES as MADE
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^```(console|python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(console|python|text)(?: title=\"([\w.]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TEST_RUNS = ("pytest ", "python -m unittest ")
+SETTINGS = {
+    "COLUMNS": "80",
+    "NO_PROXY": "127.0.0.1",
+    "PYTEST_ADDOPTS": "-p no:randomly -p no:cacheprovider -W error",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+"""What makes the output of a page's commands the same everywhere."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the page's own folder: a python block with a title."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Example:
-    """Something to run and what it prints; None if the page does not say."""
+    """Something to run and what it prints; None if the page does not say. A run of tests may fail as the page says."""
 
     run: list[str]
     expected: str | None
+    may_fail: bool = False
 
 
-def examples(page: str) -> Iterator[Example]:
-    """The examples of a page, in order."""
+def steps(page: str) -> Iterator[Example | File]:
+    """What the reader of a page does, in order."""
     blocks = FENCE.findall(page)
-    for place, (kind, text) in enumerate(blocks):
+    for place, (kind, title, text) in enumerate(blocks):
         if kind == "console":
             yield from console_examples(text)
+        elif title:
+            yield File(title, text)
         elif kind == "python":
-            follows = blocks[place + 1] if place + 1 < len(blocks) else ("", "")
-            yield Example([sys.executable, "-c", text], follows[1] if follows[0] == "text" else None)
+            follows = blocks[place + 1] if place + 1 < len(blocks) else ("", "", "")
+            yield Example([sys.executable, "-c", text], follows[2] if follows[0] == "text" else None)
 
 
 def console_examples(text: str) -> Iterator[Example]:
-    """Each `$ command`, continued by `> ` lines, with the lines behind it."""
+    """Each `$ command`, continued by `> ` lines, and the lines behind it. Tests report on either stream."""
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         lines = part.splitlines()
         end = next((place for place, line in enumerate(lines[1:], 1) if not line.startswith("> ")), len(lines))
         script = "\n".join([lines[0], *(line.removeprefix("> ") for line in lines[1:end])])
-        yield Example(["bash", "-c", script], "\n".join(lines[end:]))
+        runs_tests = script.startswith(TEST_RUNS)
+        all_output = f"exec 2>&1\n{script}" if runs_tests else script
+        yield Example(["bash", "-c", all_output], "\n".join(lines[end:]), runs_tests)
 
 
 @pytest.fixture
@@ -66,16 +87,27 @@ def with_real_ports(page: str, server: Server) -> str:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_page(path: Path, server: Server) -> None:
-    """The page's examples run in their order against one server and print what the page says."""
-    variables = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    for example in examples(with_real_ports(path.read_text(encoding="utf-8"), server)):
-        done = subprocess.run(  # noqa: S603 our own documentation
-            example.run, env=variables, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        if example.expected is not None:
-            assert matches(example.expected, done.stdout), f"{path.name} says\n{example.expected}\nbut\n{done.stdout}"
+def test_page(path: Path, server: Server, tmp_path: Path) -> None:
+    """The page's steps run in their order against one server and print what the page says."""
+    todo = list(steps(with_real_ports(path.read_text(encoding="utf-8"), server)))
+    folder = tmp_path if any(isinstance(step, File) for step in todo) else ROOT
+    for step in todo:
+        if isinstance(step, File):
+            (folder / step.name).write_text(step.text, encoding="utf-8")
+        else:
+            check(step, folder, path.name)
+
+
+def check(example: Example, folder: Path, page: str) -> None:
+    """Run an example and compare what it prints."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CI"))}
+    variables = kept | SETTINGS | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(  # noqa: S603 our own documentation
+        example.run, env=variables, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode in ((0, 1) if example.may_fail else (0,)), done.stdout + done.stderr
+    if example.expected is not None:
+        assert matches(example.expected, done.stdout), f"{page} says\n{example.expected}\nbut\n{done.stdout}"
 
 
 @pytest.mark.parametrize("name", MADE)
