@@ -377,6 +377,7 @@ class Parking:
 
         `client_records` are record ids, or objects or mappings with a `record_id` (or `recordId`).
         """
+        __tracebackhide__ = True
         claimed = Counter(map(record_id_of, client_records))
         kept = [each.record_id for each in (self.records if lot is None else lot.records())]
         found = differences(claimed, kept, self.entries())
@@ -386,6 +387,7 @@ class Parking:
 
     def assert_no_rereport(self, after: int = 0) -> None:
         """Nothing was re-reported, `after` this many; AssertionError tells what was, and why."""
+        __tracebackhide__ = True
         rereports = self.rereports[after:]
         if rereports:
             lines = [f"{cell_text(each.cell)}: {self._why(each)}" for each in rereports]
@@ -393,6 +395,7 @@ class Parking:
 
     def wait_for_rereport(self, after: int = 0, timeout_s: float = DEFAULT_TIMEOUT_S) -> RereportOf:
         """The first re-report behind the `after` oldest; AssertionError tells why none came."""
+        __tracebackhide__ = True
         self._wait_until(lambda: len(self.project.lots.rereports) > after, timeout_s)
         rereports = self.rereports[after:]
         if not rereports:
