@@ -6,23 +6,24 @@
         my_client.reconcile()           # plain `requests` against https://openapi.tuyacn.com
         assert parking.rereports[-1].records
 
-One patch serves every parking that is active, in whatever thread. A request goes to the parking whose access id it
-carries; one that carries no known id goes to the parking that was started last. Every parking has an access id of its
-own, so nested and parallel ones do not meet.
+A request goes to the parking whose access id it carries, in whatever thread; one that carries no known id goes to the
+parking that was started last. Every parking has an access id of its own, so nested and parallel ones do not meet.
+Other mocks of `requests` nest as they do among themselves: the one that was started last is asked first.
 """
 
 import functools
 import inspect
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 import requests
-import responses
 from requests.adapters import HTTPAdapter
+from responses import RequestsMock
+from urllib3.util import Timeout
 
 from mock_server.clock import VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
@@ -30,8 +31,9 @@ from mock_server.model import JsonObject
 from mock_server.parking import Parking
 from mock_server.profile import Profile
 from mock_server.settings import Settings
-from mock_server.web.api import create_api
-from mock_server.web.environ import build_environ
+from mock_server.story import TITLE
+from mock_server.web.api import MAX_BODY, create_api
+from mock_server.web.environ import TOO_LARGE, build_environ
 from mock_server.web.inline import DROP, HOLD
 from mock_server.web.wsgi import call_wsgi
 
@@ -47,12 +49,10 @@ API_HOSTS = (
 """The vendor's API hosts by region (documented; the last one, Singapore, was seen)."""
 
 ADDRESSES = ("https://openapi.tuyacn.com", "wss://mqe.tuyacn.com:8285/", "")
-METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
 Elsewhere = Literal["pass", "refuse"]
 Test = TypeVar("Test", bound=Callable[..., Any])
 
-_HOSTS = re.compile(rf"https?://({'|'.join(map(re.escape, API_HOSTS))})(:\d+)?/.*")
 _ANYWHERE = re.compile(r".*")
 
 
@@ -72,8 +72,9 @@ def mock_parking(
     `elsewhere` says what becomes of requests to other hosts: they pass, or are refused with ConnectionError.
     ValueError names what cannot be used.
     """
-    settings = Settings(profile, chaos, clock, now_ms, seed, devices)
-    return MockParking(settings, elsewhere)
+    if elsewhere not in ("pass", "refuse"):
+        raise ValueError(f'elsewhere must be "pass" or "refuse", not {elsewhere!r}')
+    return MockParking(Settings(profile, chaos, clock, now_ms, seed, devices), elsewhere)
 
 
 class MockParking(Parking):
@@ -83,19 +84,30 @@ class MockParking(Parking):
         self._settings = settings
         self._elsewhere: Elsewhere = elsewhere
         self._lock = threading.RLock()
+        self._began = False
         super().__init__(settings.make_project(DEFAULT_ACCESS_ID), ADDRESSES, self._run_here)
 
     def start(self) -> Self:
-        """Make the world anew and answer the vendor's hosts from now on."""
-        self.project = self._settings.make_project(_PATCH.free_access_id())
-        self._app = create_api(self._cloud())
-        self._app.testing = True
+        """Make the world anew and answer the vendor's hosts from now on. RuntimeError if it does so already."""
         _PATCH.push(self)
         return self
 
     def stop(self) -> None:
         """Answer no more. What happened can still be looked at."""
         _PATCH.remove(self)
+
+    def begin(self, access_id: str) -> None:
+        """Make the world anew."""
+        self.project = self._settings.make_project(access_id)
+        cloud = Cloud(self.project.clock)
+        cloud.add(self.project)
+        self._app = create_api(cloud)
+        self._app.testing = True
+        self._began = True
+
+    def another(self) -> "MockParking":
+        """A parking of the same settings, not started."""
+        return MockParking(self._settings, self._elsewhere)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -106,9 +118,9 @@ class MockParking(Parking):
         self.stop()
 
     def __call__(self, test: Test) -> Test:
-        """Decorate a function, a coroutine function, or a class whose test methods are to be decorated.
+        """Decorate a function, a coroutine function, a generator, or a class whose test methods are to be decorated.
 
-        A function that has a parameter `parking` gets this object.
+        A function that has a parameter `parking` gets a parking of its own for each call; others run in this one.
         """
         decorated: Any = _decorate_class(self, test) if isinstance(test, type) else _decorate(self, test)
         return cast("Test", decorated)
@@ -123,46 +135,102 @@ class MockParking(Parking):
         with self._lock:
             environ = _environ(request)
             answer = call_wsgi(self._app, environ)
-            self._hold(request, environ)
             self.project.clock.run_all_due()
+            self._hold(request, environ)
         if DROP in environ:
             raise requests.ConnectionError("the connection was closed without an answer", request=request)
         return answer.status, dict(answer.headers), answer.content
 
     def _hold(self, request: requests.PreparedRequest, environ: dict[str, Any]) -> None:
-        """A late answer: a virtual clock goes on until then; on the system's clock only a shorter time-out notices."""
+        """A late answer: a virtual clock goes on while the client waits; the system's clock does not wait.
+
+        On either a client that would not wait so long gets its time-out.
+        """
         if HOLD not in environ:
             return
         clock, at_ms = environ[HOLD]
-        late_s = (at_ms - clock.now_ms()) / 1000
+        now_ms = clock.now_ms()
+        patience_s = _read_timeout(getattr(request, "req_kwargs", {}).get("timeout"))
+        gives_up = patience_s is not None and at_ms - now_ms > patience_s * 1000
         if isinstance(clock, VirtualClock):
-            clock.advance_to(max(at_ms, clock.now_ms()))
-        timeout = getattr(request, "req_kwargs", {}).get("timeout")
-        read_timeout = timeout[-1] if isinstance(timeout, tuple) else timeout
-        if read_timeout is not None and late_s > read_timeout:
-            raise requests.ReadTimeout(f"no answer within {read_timeout} s", request=request)
-
-    def _cloud(self) -> Cloud:
-        cloud = Cloud(self.project.clock)
-        cloud.add(self.project)
-        return cloud
+            clock.advance_to(max(now_ms, now_ms + round((patience_s or 0) * 1000) if gives_up else at_ms))
+        if gives_up:
+            raise requests.ReadTimeout(f"no answer within {patience_s} s", request=request)
 
     def _run_here(self, work: Callable[[], Any]) -> Any:
+        if not self._began:
+            raise RuntimeError("this parking is not started: what happens before would be forgotten")
         with self._lock:
             result = work()
             self.project.clock.run_all_due()
             return result
 
 
+class _Layer:
+    """One patch of `requests`: what was there when it came is below it and gets what is not for us."""
+
+    def __init__(self, patch: "_Patch") -> None:
+        self.below = below = HTTPAdapter.send
+        self.parkings = 0
+
+        def send(adapter: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+            answering = patch.who_answers(request)
+            if answering is None:
+                return below(adapter, request, *args, **kwargs)
+            mock = RequestsMock(assert_all_requests_are_fired=False)
+            mock.add_callback(request.method or "GET", _ANYWHERE, callback=answering.answer, content_type=None)
+            return mock.unbound_on_send()(adapter, request, *args, **kwargs)
+
+        self.send = send
+
+
 class _Patch:
-    """The one patch of `requests`, there while any parking is active."""
+    """The active parkings, and the layers through which requests come to them.
+
+    Parallel parkings share a layer; one that starts after another mock of `requests` gets a layer above it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._active: list[MockParking] = []
-        self._mock: responses.RequestsMock | None = None
+        self._active: tuple[MockParking, ...] = ()
+        self._layer_of: dict[int, _Layer] = {}
+        self._layers: dict[Any, _Layer] = {}
 
-    def free_access_id(self) -> str:
+    def push(self, parking: MockParking) -> None:
+        """A parking makes its world and becomes the innermost one."""
+        with self._lock:
+            if parking in self._active:
+                raise RuntimeError("this parking is started already")
+            parking.begin(self._free_access_id())
+            layer = self._top() or self._add_layer()
+            layer.parkings += 1
+            self._layer_of[id(parking)] = layer
+            self._active = (*self._active, parking)
+
+    def remove(self, parking: MockParking) -> None:
+        """A parking answers no more; one that does not is left alone."""
+        with self._lock:
+            if parking in self._active:
+                self._active = tuple(each for each in self._active if each is not parking)
+                self._layer_of.pop(id(parking)).parkings -= 1
+                self._take_layers()
+
+    def who_answers(self, request: requests.PreparedRequest) -> MockParking | None:
+        """The parking that a request is for, None if it goes elsewhere. ConnectionError if it may not."""
+        active = self._active
+        if not active:
+            return None
+        host = urlsplit(request.url or "").hostname
+        if host in API_HOSTS:
+            client_id = _text(request.headers.get("client_id", ""))
+            return next((each for each in active if each.access_id == client_id), active[-1])
+        if active[-1].refuses_elsewhere:
+            raise requests.ConnectionError(
+                f'{host} is not the vendor\'s: refused by elsewhere="refuse"', request=request
+            )
+        return None
+
+    def _free_access_id(self) -> str:
         """The default access id, or, while a parking has it, one with the next number."""
         taken = {parking.access_id for parking in self._active}
         stem, number = DEFAULT_ACCESS_ID[:-2], 1
@@ -170,44 +238,20 @@ class _Patch:
             number += 1
         return access_id
 
-    def push(self, parking: MockParking) -> None:
-        """A parking becomes the innermost one."""
-        with self._lock:
-            if parking in self._active:
-                raise RuntimeError("this parking is started already")
-            self._active.append(parking)
-            self._restart()
+    def _top(self) -> _Layer | None:
+        return self._layers.get(HTTPAdapter.send)
 
-    def remove(self, parking: MockParking) -> None:
-        """A parking answers no more; one that does not is left alone."""
-        with self._lock:
-            if parking in self._active:
-                self._active.remove(parking)
-                self._restart()
+    def _add_layer(self) -> _Layer:
+        layer = _Layer(self)
+        self._layers[layer.send] = layer
+        HTTPAdapter.send = layer.send  # type: ignore[method-assign]  # it is what a mock of requests patches
+        return layer
 
-    def _restart(self) -> None:
-        """Patch anew: other mocks may have come since, and what they patch is where requests elsewhere go."""
-        if self._mock is not None:
-            self._mock.stop(allow_assert=False)
-            self._mock = None
-        if self._active:
-            self._mock = self._new_mock(self._active[-1])
-            self._mock.start()
-
-    def _new_mock(self, innermost: MockParking) -> responses.RequestsMock:
-        mock = responses.RequestsMock(assert_all_requests_are_fired=False, real_adapter_send=HTTPAdapter.send)
-        for method in METHODS:
-            mock.add_callback(method, _HOSTS, callback=self._answer, content_type=None)
-        if not innermost.refuses_elsewhere:
-            mock.add_passthru(_ANYWHERE)
-        return mock
-
-    def _answer(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
-        client_id = request.headers.get("client_id", "")
-        for parking in self._active:
-            if parking.access_id == client_id:
-                return parking.answer(request)
-        return self._active[-1].answer(request)
+    def _take_layers(self) -> None:
+        """Take what serves nobody off the top. Below another mock it stays, and lets everything through."""
+        while (layer := self._top()) is not None and not layer.parkings:
+            del self._layers[layer.send]
+            HTTPAdapter.send = layer.below  # type: ignore[method-assign]  # as it was
 
 
 _PATCH = _Patch()
@@ -215,36 +259,81 @@ _PATCH = _Patch()
 
 def _environ(request: requests.PreparedRequest) -> dict[str, Any]:
     target = urlsplit(request.url or "/")
-    body = request.body or b""
-    raw = body.encode() if isinstance(body, str) else bytes(body)
-    return build_environ(request.method or "GET", target.path or "/", target.query, request.headers.items(), raw)
+    headers = ((_text(name), _text(value)) for name, value in request.headers.items())
+    body = _content(request.body)
+    is_too_large = len(body) > MAX_BODY
+    sent = b"" if is_too_large else body
+    environ = build_environ(request.method or "GET", target.path or "/", target.query, headers, sent)
+    return environ | ({TOO_LARGE: True} if is_too_large else {})
+
+
+def _content(body: str | bytes | Iterable[bytes | str] | None) -> bytes:
+    """A body of any kind that `requests` sends."""
+    if isinstance(body, str):
+        return body.encode()
+    if body is None or isinstance(body, bytes | bytearray):
+        return bytes(body or b"")
+    return b"".join(part.encode() if isinstance(part, str) else part for part in body)
+
+
+def _text(header: str | bytes) -> str:
+    return header.decode("latin-1") if isinstance(header, bytes) else header
+
+
+def _read_timeout(timeout: Any) -> float | None:
+    """How long a client waits for an answer: a number, a pair, or urllib3's object; None is for ever."""
+    if isinstance(timeout, tuple):
+        return cast("float | None", timeout[-1])
+    read = timeout.read_timeout if isinstance(timeout, Timeout) else timeout
+    return cast("float | None", read)
 
 
 def _decorate(parking: MockParking, test: Callable[..., Any]) -> Callable[..., Any]:
-    wants = "parking" in inspect.signature(test).parameters
-
-    def extra() -> dict[str, MockParking]:
-        return {"parking": parking} if wants else {}
-
-    @functools.wraps(test)
-    def function(*args: Any, **kwargs: Any) -> Any:
-        with parking:
-            return test(*args, **extra(), **kwargs)
-
-    @functools.wraps(test)
-    async def coroutine(*args: Any, **kwargs: Any) -> Any:
-        with parking:
-            return await test(*args, **extra(), **kwargs)
-
-    decorated: Any = coroutine if inspect.iscoroutinefunction(test) else function
     signature = inspect.signature(test)
+    wants = "parking" in signature.parameters
+    decorated: Any = functools.wraps(test)(_wrapper(parking, test, wants=wants))
     left = [each for name, each in signature.parameters.items() if name != "parking"]
     decorated.__signature__ = signature.replace(parameters=left)  # what pytest reads
     return cast("Callable[..., Any]", decorated)
 
 
+def _wrapper(parking: MockParking, test: Callable[..., Any], *, wants: bool) -> Callable[..., Any]:
+    """The function that runs a test inside of a parking: a coroutine or a generator if the test is one."""
+
+    def given(kwargs: dict[str, Any]) -> tuple[MockParking, dict[str, Any]]:
+        own = parking.another() if wants else parking
+        return own, (kwargs | {"parking": own} if wants else kwargs)
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        own, kwargs = given(kwargs)
+        with own:
+            return test(*args, **kwargs)
+
+    def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        own, kwargs = given(kwargs)
+        with own:
+            return (yield from test(*args, **kwargs))
+
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        own, kwargs = given(kwargs)
+        with own:
+            return await test(*args, **kwargs)
+
+    if inspect.isasyncgenfunction(test):
+        raise TypeError(f"{test.__name__} is an asynchronous generator: use `with mock_parking()` in it")
+    if inspect.isgeneratorfunction(test):
+        return generator
+    return coroutine if inspect.iscoroutinefunction(test) else function
+
+
 def _decorate_class(parking: MockParking, tests: type) -> type:
-    for name, test in list(vars(tests).items()):
-        if name.startswith("test") and callable(test):
+    """Decorate the test methods of a class, inherited ones too."""
+    for name in dir(tests):
+        test = inspect.getattr_static(tests, name)
+        if not name.startswith("test"):
+            continue
+        if isinstance(test, staticmethod | classmethod):
+            setattr(tests, name, type(test)(_decorate(parking, test.__func__)))
+        elif inspect.isfunction(test):
             setattr(tests, name, _decorate(parking, test))
     return tests

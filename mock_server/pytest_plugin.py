@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 MARKER = (
     "parking_mock(profile, chaos, clock, now_ms, seed, devices, elsewhere): settings of the test's fake parking cloud"
 )
-SECTION = "parking-mock: the story so far"
 
 _PARKING = pytest.StashKey[Any]()
 
@@ -32,7 +31,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     report = yield
     parking = item.stash.get(_PARKING, None)
     if parking is not None and report.when == "call" and report.failed:
-        report.sections.append((SECTION, "\n".join(parking.story())))
+        from mock_server.story import TITLE  # noqa: PLC0415 only for a suite that uses it
+
+        report.sections.append((TITLE, "\n".join(parking.story())))
     return report
 
 

@@ -20,6 +20,9 @@ from mock_server.history import (
 from mock_server.model import Cell, PassDirection
 from mock_server.wire.messages import iso_time
 
+TITLE = "parking-mock: the story so far"
+"""What stands above a story."""
+
 LINES = 10
 """How many lines a story has at most."""
 
