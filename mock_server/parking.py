@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from mock_server.chaos import Chaos
 from mock_server.clock import VirtualClock
 from mock_server.faults import CATALOGUE, Fault, read_fault
-from mock_server.history import Entry, RequestAnswered, RequestReceived, Sent
+from mock_server.history import ClockMoved, Entry, RequestAnswered, RequestReceived, Sent
 from mock_server.model import (
     Cell,
     DataType,
@@ -151,6 +151,9 @@ class ParkingClock:
         clock = self._parking.project.clock
         if not isinstance(clock, VirtualClock):
             raise TypeError('the system\'s clock moves by itself: ask for clock="virtual"')
+        if at_ms < clock.now_ms():
+            raise ValueError(f"time does not go back: it is {clock.now_ms()} already")
+        self._parking.project.history.add(ClockMoved(at_ms))
         clock.advance_to(at_ms)
 
 
