@@ -15,7 +15,7 @@ import functools
 import inspect
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
 from urllib.parse import urlsplit
@@ -116,6 +116,8 @@ class MockParking(Parking):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        if isinstance(error, Exception):
+            error.add_note("\n".join([TITLE, *self.story()]))
 
     def __call__(self, test: Test) -> Test:
         """Decorate a function, a coroutine function, a generator, or a class whose test methods are to be decorated.
@@ -170,7 +172,8 @@ class _Layer:
     """One patch of `requests`: what was there when it came is below it and gets what is not for us."""
 
     def __init__(self, patch: "_Patch") -> None:
-        self.below = below = HTTPAdapter.send
+        self.below: Any = HTTPAdapter.send
+        below = self.below
         self.parkings = 0
 
         def send(adapter: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
@@ -181,7 +184,7 @@ class _Layer:
             mock.add_callback(request.method or "GET", _ANYWHERE, callback=answering.answer, content_type=None)
             return mock.unbound_on_send()(adapter, request, *args, **kwargs)
 
-        self.send = send
+        self.send: Any = send
 
 
 class _Patch:
@@ -244,7 +247,7 @@ class _Patch:
     def _add_layer(self) -> _Layer:
         layer = _Layer(self)
         self._layers[layer.send] = layer
-        HTTPAdapter.send = layer.send  # type: ignore[method-assign]  # it is what a mock of requests patches
+        HTTPAdapter.send = layer.send  # type: ignore[method-assign]  # what every mock of requests patches
         return layer
 
     def _take_layers(self) -> None:
@@ -309,7 +312,7 @@ def _wrapper(parking: MockParking, test: Callable[..., Any], *, wants: bool) -> 
         with own:
             return test(*args, **kwargs)
 
-    def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
+    def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         own, kwargs = given(kwargs)
         with own:
             return (yield from test(*args, **kwargs))
