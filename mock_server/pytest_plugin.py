@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from mock_server.served import ServedParking
     from mock_server.web.server import ThreadedServer
 
-MARKER = (
-    "parking_mock(profile, chaos, clock, now_ms, seed, devices, elsewhere): settings of the test's fake parking cloud"
-)
+SETTINGS = ("profile", "chaos", "clock", "now_ms", "seed", "devices", "elsewhere")
+MARKER = f"parking_mock({', '.join(SETTINGS)}): settings of the test's fake parking cloud, the nearest first"
+SERVER_OPTIONS = ("host", "port", "ws_port", "lab_port")
 
-_PARKING = pytest.StashKey[Any]()
+_PARKINGS = pytest.StashKey[list[Any]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,12 +29,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """Show what happened to a failing test's cloud."""
     report = yield
-    parking = item.stash.get(_PARKING, None)
-    if parking is not None and report.when == "call" and report.failed:
-        from mock_server.story import TITLE  # noqa: PLC0415 only for a suite that uses it
-
-        report.sections.append((TITLE, "\n".join(parking.story())))
+    if report.failed and report.when != "teardown":  # by then it is gone
+        report.sections += [_section(parking) for parking in item.stash.get(_PARKINGS, [])]
     return report
+
+
+def _section(parking: Any) -> tuple[str, str]:
+    from mock_server.story import TITLE  # noqa: PLC0415 only for a suite that uses it
+
+    return TITLE, "\n".join(parking.story())
 
 
 @pytest.fixture
@@ -43,13 +46,13 @@ def parking_mock(request: pytest.FixtureRequest) -> "Iterator[MockParking]":
     from mock_server.inprocess import mock_parking  # noqa: PLC0415 only for a suite that uses it
 
     with mock_parking(**_settings(request)) as parking:
-        request.node.stash[_PARKING] = parking
+        request.node.stash.setdefault(_PARKINGS, []).append(parking)
         yield parking
 
 
 @pytest.fixture(scope="session")
 def parking_server_options() -> dict[str, Any]:
-    """Override it to choose `host`, `port`, `ws_port` or `lab_port` of the session's server."""
+    """Override it, for the session, to choose `host`, `port`, `ws_port` or `lab_port` of the session's server."""
     return {}
 
 
@@ -59,6 +62,7 @@ def parking_session_server(parking_server_options: dict[str, Any]) -> "Iterator[
     from mock_server.cloud import Cloud  # noqa: PLC0415 only for a suite that uses it
     from mock_server.web.server import Server, ThreadedServer, silence_uvicorn  # noqa: PLC0415 the same
 
+    _refuse_others("parking_server_options", parking_server_options, SERVER_OPTIONS)
     silence_uvicorn()
     with ThreadedServer(Server(Cloud(), **parking_server_options)) as threaded:
         yield threaded
@@ -72,7 +76,7 @@ def parking_server(
     from mock_server.served import serve_project  # noqa: PLC0415 only for a suite that uses it
 
     with serve_project(parking_session_server, **_settings(request)) as parking:
-        request.node.stash[_PARKING] = parking
+        request.node.stash.setdefault(_PARKINGS, []).append(parking)
         yield parking
 
 
@@ -82,5 +86,12 @@ def _settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     for marker in request.node.iter_markers("parking_mock"):
         if marker.args:
             raise pytest.UsageError("parking_mock takes keywords only, such as parking_mock(chaos='rough')")
+        _refuse_others("parking_mock", marker.kwargs, SETTINGS)
         settings = marker.kwargs | settings
     return settings
+
+
+def _refuse_others(where: str, given: dict[str, Any], known: tuple[str, ...]) -> None:
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise pytest.UsageError(f"{where} does not know {', '.join(unknown)}; it knows {', '.join(known)}")
