@@ -9,6 +9,7 @@ from mock_server.model import JsonObject
 from mock_server.problems import parse_json
 from mock_server.project import Project
 from mock_server.web.admission import Caller
+from mock_server.web.masking import masked_path
 from mock_server.wire.envelope import encode
 from mock_server.wire.errors import ErrorCode, VendorError
 
@@ -65,7 +66,7 @@ NO_MISHAP = Mishap()
 
 def call_operation(caller: Caller) -> str:
     """The logical operation of a call, shared by its retries: method and path, and for a sync the cells asked about."""
-    name = f"{CALL} {caller.environ['REQUEST_METHOD']} {caller.environ['PATH_INFO']}"
+    name = f"{CALL} {caller.environ['REQUEST_METHOD']} {masked_path(caller.environ['PATH_INFO'])}"
     return f"{name} {_cells(caller.body)}" if caller.body else name
 
 
