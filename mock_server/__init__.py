@@ -4,16 +4,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mock_server.inprocess import MockParking, mock_parking
+    from mock_server.parking import Lot, Parking
+    from mock_server.served import ServedParking
 
 __version__ = "0.1.0"
 
-__all__ = ["MockParking", "__version__", "mock_parking"]
+__all__ = ["Lot", "MockParking", "Parking", "ServedParking", "__version__", "mock_parking"]
+
+_MODULES = {
+    "Lot": "parking",
+    "MockParking": "inprocess",
+    "Parking": "parking",
+    "ServedParking": "served",
+    "mock_parking": "inprocess",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for only then: a suite that does not use it pays nothing."""
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from mock_server import inprocess  # noqa: PLC0415 that is the point
+    from importlib import import_module  # noqa: PLC0415 that is the point
 
-    return getattr(inprocess, name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

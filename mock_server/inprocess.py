@@ -159,6 +159,13 @@ class MockParking(Parking):
         if gives_up:
             raise requests.ReadTimeout(f"no answer within {patience_s} s", request=request)
 
+    def _happens_in_s(self) -> float | None:
+        """Other threads may act at any time; the system's clock reaches the next timer."""
+        due = self.project.clock.next_at()
+        if due is not None and not isinstance(self.project.clock, VirtualClock):
+            return max(0, due - self.project.clock.now_ms()) / 1000
+        return threading.TIMEOUT_MAX if threading.active_count() > 1 else None
+
     def _run_here(self, work: Callable[[], Any]) -> Any:
         if not self._began:
             raise RuntimeError("this parking is not started: what happens before would be forgotten")

@@ -1,14 +1,16 @@
 """A fake cloud as a Python object: lots, faults, clock, queue and assertions, the same in process and on a server."""
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import count
 from json import loads
 from typing import Any, Literal, TypeVar
 
-from mock_server.chaos import Chaos
+from mock_server.chaos import PRESETS, Chaos
 from mock_server.clock import VirtualClock
 from mock_server.faults import CATALOGUE, Fault, read_fault
 from mock_server.history import ClockMoved, Entry, RequestAnswered, RequestReceived, Sent
@@ -118,6 +120,9 @@ class Lot:
         record_id: str | None,
         details: Mapping[str, JsonScalar],
     ) -> Record:
+        given = {"data_type", "pass_direction", "event_time"} & set(details)
+        if given:
+            raise ValueError(f"{', '.join(sorted(given))}: enter, leave or bill says what it is, and at says when")
         record: JsonObject = {"data_type": int(data_type), "plate_no": plate_no, **details}
         record["event_time"] = self._parking.clock.now_ms if at is None else epoch_ms(at)
         record |= {} if direction is None else {"pass_direction": int(direction)}
@@ -264,26 +269,24 @@ class Parking:
     ) -> Lot:
         """Add a lot; `supplier_code="jieshun"` makes one that refuses to sync."""
         device: JsonObject = {"supplier_code": supplier_code, "online": online}
-        return Lot(self, self._add_device(device, device_id, device_name))
+        return Lot(self, self.run(lambda: self._add_device(device, device_id, device_name)))
 
     def add_lane(self, device_id: str | None = None, *, device_name: str | None = None) -> str:
         """Add a lane device; the answer is its device id."""
-        return self._add_device({"kind": DeviceKind.LANE.value}, device_id, device_name)
+        return self.run(lambda: self._add_device({"kind": DeviceKind.LANE.value}, device_id, device_name))
 
     def lot(self, device_id: str) -> Lot:
         """A lot that is there already. KeyError if it is not."""
-        if device_id not in self.project.devices:
-            raise KeyError(f"there is no device {device_id}; there are: {', '.join(self.project.devices) or 'none'}")
+        self.run(lambda: self._device(device_id))
         return Lot(self, device_id)
 
     def change_device(self, device_id: str, *, online: bool) -> None:
         """Let a device be on line or off line."""
-        self.run(lambda: self.project.set_online(device_id, online=online))
+        self.run(lambda: self.project.set_online(self._device(device_id).device_id, online=online))
 
     def keep(self, device_id: str, record: JsonObject) -> Record:
         """Let a lot keep a record of the lab API's form. ValueError says what is wrong with it."""
-        new = self._new_record(device_id, record)
-        return self.run(lambda: self.project.keep([new]))[0]
+        return self.run(lambda: self.project.keep([self._new_record(device_id, record)]))[0]
 
     @property
     def records(self) -> list[Record]:
@@ -300,7 +303,9 @@ class Parking:
         return fault
 
     def set_chaos(self, preset: str, seed: int = 0, budget: int | None = None) -> None:
-        """Let faults strike at random."""
+        """Let faults strike at random. ValueError if there is no such preset."""
+        if preset not in PRESETS:
+            raise ValueError(f"chaos must be one of {', '.join(PRESETS)}, not {preset!r}")
         self.run(lambda: self.project.set_chaos(Chaos(preset, seed, budget)))
 
     def calm(self) -> None:
@@ -317,20 +322,30 @@ class Parking:
         self.run(self.project.tokens.expire)
 
     def consume(self, limit: int | None = None) -> Iterator[QueueMessage]:
-        """The queue's messages, decrypted, until none is due. One that is not acknowledged comes again later."""
-        return islice(self._consume(), limit)
+        """The queue's messages, decrypted, until none is due or `limit` have come.
 
-    def _consume(self) -> Iterator[QueueMessage]:
+        One that is not acknowledged comes again to the next `consume()`. While another consumer is connected the
+        messages are that one's, as on any Failover subscription.
+        """
         inbox: list[tuple[Message, int]] = []
+        main = self.project.queue.main
         consumer = self.run(lambda: self._connect(inbox))
         try:
-            while self.run(lambda: bool(inbox)):
-                yield QueueMessage(self, consumer, *inbox.pop(0))
+            for _ in count() if limit is None else range(limit):
+                self.run(lambda: main.pull(consumer))
+                if not inbox:
+                    break
+                yield QueueMessage(self, consumer, *inbox.pop())
         finally:
-            self.run(lambda: self.project.queue.main.disconnect(consumer))
+            self.run(lambda: main.disconnect(consumer))
 
     def _connect(self, inbox: list[tuple[Message, int]]) -> Consumer:
-        consumer = Consumer(self.project.new_consumer_id(), lambda message, count: inbox.append((message, count)))
+        """A consumer that gets only what it pulls."""
+        consumer = Consumer(
+            self.project.new_consumer_id(),
+            lambda message, redelivery_count: inbox.append((message, redelivery_count)),
+            receiver_queue_size=0,
+        )
         self.project.queue.main.connect(consumer)
         return consumer
 
@@ -382,10 +397,10 @@ class Parking:
         """
         __tracebackhide__ = True
         claimed = Counter(map(record_id_of, client_records))
-        kept = [each.record_id for each in (self.records if lot is None else lot.records())]
+        kept = Counter(each.record_id for each in (self.records if lot is None else lot.records()))
         found = differences(claimed, kept, self.entries())
         if found:
-            has = f"the client has {claimed.total()} records, the lot {len(kept)}"
+            has = f"the client has {claimed.total()} records, the lot {kept.total()}"
             raise AssertionError("\n  ".join([f"not converged: {has}", *found]))
 
     def assert_no_rereport(self, after: int = 0) -> None:
@@ -405,8 +420,29 @@ class Parking:
             raise AssertionError("\n  ".join(["no re-report came", *self.story()]))
         return rereports[0]
 
+    def wait_until_idle(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> bool:
+        """Wait until nothing is pending; False if the time was up first, or if waiting cannot help."""
+        self._wait_until(lambda: self.project.idle().idle, timeout_s)
+        return self.idle.idle
+
     def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
-        """In process everything that is due has happened already: there is nothing to wait for."""
+        """Wait for a fact of the project, as long as something can still happen."""
+        changed = threading.Event()
+        stop = self.run(lambda: self.project.history.listen(changed.set))
+        give_up_at = time.monotonic() + timeout_s
+        try:
+            while not self.run(condition) and time.monotonic() < give_up_at:
+                soon = self.run(self._happens_in_s)
+                if soon is None:
+                    break
+                changed.wait(min(soon, max(0.0, give_up_at - time.monotonic())))
+                changed.clear()
+        finally:
+            self.run(stop)
+
+    def _happens_in_s(self) -> float | None:
+        """In how many seconds something happens at the latest unless somebody acts; None if nobody can act."""
+        return threading.TIMEOUT_MAX
 
     def _why(self, rereport: RereportOf) -> str:
         told = f"claimed {rereport.claimed}, the lot has {rereport.counted}"
@@ -423,10 +459,17 @@ class Parking:
             raise ValueError(str(SeedError(problems)))
         if read.device_id in self.project.devices:
             raise ValueError(f"there is a device {read.device_id} already: use lot({read.device_id!r})")
-        return self.run(lambda: self.project.put_device(read)).device_id
+        return self.project.put_device(read).device_id
+
+    def _device(self, device_id: str) -> Device:
+        devices = self.project.devices
+        if device_id not in devices:
+            there = ", ".join(devices) or "none"
+            raise KeyError(f"there is no device {device_id} (a reset or a restart forgets it); there are: {there}")
+        return devices[device_id]
 
     def _new_record(self, device_id: str, record: JsonObject) -> NewRecord:
-        device: Device = self.project.devices[device_id]
+        device = self._device(device_id)
         problems: list[Problem] = []
         new = read_record(record, device, "", problems)
         if new is None:

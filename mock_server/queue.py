@@ -142,6 +142,17 @@ class Subscription:
         consumer.refused[message_id] = (timer, held[1])
         self._settle(consumer)
         self._pump()
+        self._history.wake()
+
+    def pull(self, consumer: Consumer) -> None:
+        """Deliver one message, if there is one and this consumer is the active one, whatever it holds already."""
+        if self._consumers[:1] == [consumer]:
+            usual = consumer.receiver_queue_size
+            consumer.receiver_queue_size = len(consumer.unacknowledged) + 1
+            try:
+                self._pump()
+            finally:
+                consumer.receiver_queue_size = usual
 
     def clear(self) -> None:
         """Forget every message and keep the consumers."""

@@ -1,7 +1,6 @@
 """A parking on a real server, for clients that are another process or do not use `requests`: the API of `Parking`."""
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,32 +25,11 @@ class ServedParking(Parking):
 
         return self._threaded.run(carry_out)
 
-    def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
-        """Wait for a fact of the project, told by its history."""
-        met = threading.Event()
-
-        def look() -> None:
-            if condition():
-                met.set()
-
-        def begin() -> Callable[[], None]:
-            look()
-            return self.project.history.listen(look)
-
-        stop = self.run(begin)
-        met.wait(timeout_s)
-        self.run(stop)
-
-    def wait_until_idle(self, timeout_s: float = 5.0) -> bool:
-        """Wait until nothing is pending; False if the time was up first."""
-        self._wait_until(lambda: self.project.idle().idle, timeout_s)
-        return self.idle.idle
-
 
 @contextlib.contextmanager
 def serve_project(threaded: ThreadedServer, **settings: Any) -> Iterator[ServedParking]:
     """A project of its own on a running server, deleted at the end; the settings are those of `mock_parking`."""
-    settings.pop("elsewhere", None)
+    settings.pop("elsewhere", None)  # requests of a client to other hosts do not come past a server
     cloud = threaded.server.cloud
     project = threaded.run(lambda: cloud.add(Settings(**settings).make_project(*cloud.new_keys())))
     try:

@@ -1,6 +1,7 @@
 """The story so far: what became of each record, told from the history, in lines that a person reads."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mock_server.history import (
@@ -26,6 +27,9 @@ TITLE = "parking-mock: the story so far"
 LINES = 10
 """How many lines a story has at most."""
 
+WIDTH = 160
+"""How many signs a line has at most."""
+
 
 @dataclass(slots=True)
 class Journey:
@@ -48,9 +52,10 @@ class Journey:
             return f"delivered {self.delivered} x and never acknowledged"
         if self.published:
             return "on the queue, not delivered yet: nobody consumes"
-        return (
-            f"lost on the way ({', '.join(self.lost)}); no sync has asked for it again" if self.lost else "on its way"
-        )
+        if not self.lost:
+            return "on its way"
+        again = "lost again when it was re-reported" if len(self.lost) > 1 else "no sync has asked for it again"
+        return f"lost on the way ({', '.join(self.lost)}); {again}"
 
     def why_doubled(self) -> str:
         """Why a client has it twice."""
@@ -93,7 +98,13 @@ def story(entries: Iterable[Entry]) -> list[str]:
     calls = list(_call_lines(known))
     shown_losses = losses[-3:]
     room = LINES - 1 - len(shown_losses)
-    return [_summary(list(told)), *shown_losses, *calls[-room:]]
+    return [_shown(line) for line in (_summary(list(told)), *shown_losses, *calls[-room:])]
+
+
+def _shown(line: str) -> str:
+    """One line that fits on a screen, whatever a client has sent."""
+    plain = "".join(sign if sign.isprintable() else "?" for sign in line)
+    return plain if len(plain) <= WIDTH else f"{plain[: WIDTH - 3]}..."
 
 
 def _summary(told: list[Journey]) -> str:
@@ -132,13 +143,12 @@ def cell_text(cell: Cell) -> str:
     return f"{cell.device_id} {kind} {iso_time(cell.start_time)} to {iso_time(cell.end_time)}"
 
 
-def differences(claimed: Mapping[str, int], kept: Iterable[str], entries: Iterable[Entry]) -> list[str]:
-    """What a client's record ids (with how often it has each) and the lot's differ in, each with the likely reason."""
+def differences(claimed: Counter[str], kept: Counter[str], entries: Iterable[Entry]) -> list[str]:
+    """In which record ids a client and the lots differ, and how often each has them, with the likely reason."""
     told = journeys(entries)
-    at_lot = set(kept)
-    lines = [f"missing  {each}: {_missing(told.get(each))}" for each in sorted(at_lot - set(claimed))]
-    lines += [f"extra    {each}: {_extra(told.get(each))}" for each in sorted(set(claimed) - at_lot)]
-    doubled = sorted(each for each, times in claimed.items() if times > 1 and each in at_lot)
+    lines = [f"missing  {each}: {_missing(told.get(each))}" for each in sorted(kept - claimed)]
+    lines += [f"extra    {each}: {_extra(told.get(each))}" for each in sorted(set(claimed) - set(kept))]
+    doubled = sorted(each for each in claimed - kept if each in kept)
     return lines + [f"doubled  {each}, {claimed[each]} x: {_doubled(told.get(each))}" for each in doubled]
 
 

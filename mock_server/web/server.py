@@ -210,11 +210,14 @@ class ThreadedServer:
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
+        self._loop = None
 
     def run(self, work: Callable[[], T]) -> T:
         """Carry out work on the server's loop and return its result: projects live there."""
         if self._loop is None:
             raise RuntimeError("the server does not run")
+        if threading.current_thread() is self._thread:
+            return work()
         done: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def carry_out() -> None:
