@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mock_server.inprocess import MockParking, mock_parking
-    from mock_server.parking import Lot, Parking
+    from mock_server.parking import Parking
+    from mock_server.parking_lot import Lot
     from mock_server.served import ServedParking
 
 __version__ = "0.1.0"
@@ -12,7 +13,7 @@ __version__ = "0.1.0"
 __all__ = ["Lot", "MockParking", "Parking", "ServedParking", "__version__", "mock_parking"]
 
 _MODULES = {
-    "Lot": "parking",
+    "Lot": "parking_lot",
     "MockParking": "inprocess",
     "Parking": "parking",
     "ServedParking": "served",

@@ -100,6 +100,11 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def monotonic_s() -> float:
+    """Seconds that never go back, for whoever waits for a fact in real time."""
+    return time.monotonic()
+
+
 class SystemClock(Clock):
     """The machine's time. Whoever owns it calls `run_due` when `next_at` is reached."""
 
