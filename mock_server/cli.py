@@ -6,6 +6,7 @@ Exit codes: 0 all well, 2 wrong usage or configuration. Every flag has a variabl
 import asyncio
 import json
 import os
+import re
 import signal
 import textwrap
 from collections.abc import Callable
@@ -39,6 +40,7 @@ _CHAOS_SEEDS = 1_000_000
 _CHAOS_HELP = f"Faults at random: {', '.join(CHAOS_PRESETS)}."
 _PROFILE_HELP = "What the vendor leaves open: a preset (see docs/profiles.md) or a JSON file of fields."
 _HIGHEST_PORT = 65_535
+_VISIBLE = re.compile("[!-~]+")
 _INDENT = "    "
 
 
@@ -59,6 +61,19 @@ class _Port(click.ParamType[int]):
         if number is None or number > _HIGHEST_PORT:
             self.fail(f"{value!r} is not a port: use a number from 0 to {_HIGHEST_PORT}", param, ctx)
         return number
+
+
+class _Token(click.ParamType[str]):
+    """A text that a header can carry as it is, and that is there."""
+
+    name = "token"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The token, or a usage error."""
+        token = str(value)
+        if not _VISIBLE.fullmatch(token):
+            self.fail("a token has visible ASCII signs only, and at least one", param, ctx)
+        return token
 
 
 class _Commands(click.Group):
@@ -107,7 +122,9 @@ def _port(flag: str, default: int, what: str) -> Callable[[Callback], Callback]:
 @_option("--profile", "profile_name", default="default", show_default=True, metavar="NAME|FILE", help=_PROFILE_HELP)
 @_option("--chaos", "chaos_name", default="default", show_default=True, metavar="NAME", help=_CHAOS_HELP)
 @_option("--chaos-seed", type=int, metavar="N", help="Repeat the chaos of an earlier run.  [default: from the clock]")
-@_option("--lab-token", metavar="TEXT", help="Open the lab plane to the network, for callers with this token.")
+@_option(
+    "--lab-token", type=_Token(), metavar="TEXT", help="Open the lab plane to the network, for callers with this token."
+)
 @_option("--ready-file", type=click.Path(path_type=Path), metavar="FILE", help="Written, as with --json, when ready.")
 @_option("--json", "as_json", is_flag=True, help="When ready, print one JSON object on one line.")
 def serve(  # noqa: PLR0913 one argument a flag
@@ -132,7 +149,8 @@ def serve(  # noqa: PLR0913 one argument a flag
     try:
         server = Server(cloud, host, port=port, ws_port=ws_port, lab_port=lab_port, lab_token=lab_token)
     except AddressInUseError as error:
-        raise ConfigurationError(f"{error}. Choose another with {error.flag} (0 picks a free one).") from None
+        advice = "name an address of this machine" if error.flag == "--host" else "0 picks a free one"
+        raise ConfigurationError(f"{error}. Choose another with {error.flag} ({advice}).") from None
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(server, project, ready_file, as_json=as_json))
 

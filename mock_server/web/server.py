@@ -7,6 +7,8 @@ Why this stack, with figures: `docs/serving.md`.
 import asyncio
 import concurrent.futures
 import contextlib
+import errno
+import ipaddress
 import logging
 import socket
 import threading
@@ -43,6 +45,8 @@ class AddressInUseError(Exception):
 
 def listen(host: str, port: int, flag: str) -> socket.socket:
     """A listening socket; port 0 picks a free one. AddressInUseError if it cannot be had."""
+    if not host:  # to a socket that means every address of the machine
+        raise AddressInUseError("--host", host, port, "an address is needed")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio turns Nagle's algorithm off only where the protocol is named: else each kept-alive answer waits 40 ms
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -52,14 +56,19 @@ def listen(host: str, port: int, flag: str) -> socket.socket:
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        raise AddressInUseError(flag, host, port, error.strerror or str(error)) from None
+        is_foreign = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+        reason = error.strerror or str(error)
+        raise AddressInUseError("--host" if is_foreign else flag, host, port, reason) from None
     listener.setblocking(False)
     return listener
 
 
 def _loopback(host: str) -> str:
     """Without a token the lab plane answers nobody but this machine, wherever the data plane listens."""
-    is_loopback = host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # some other name
+        is_loopback = False
     return host if is_loopback else "127.0.0.1"
 
 
@@ -97,7 +106,7 @@ class Server:
             ]
             opened.pop_all()
         self._messages = MessageSocket(cloud)
-        self._lab = LabPlane(cloud, self.addresses, lab_token)
+        self._lab = LabPlane(cloud, self.addresses, lab_token or None)
         self._servers = [self._server(app, protocol) for app, protocol in self._applications()]
         self._tasks: list[asyncio.Task[None]] = []
         self._drivers: dict[str, ClockDriver] = {}

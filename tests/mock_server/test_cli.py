@@ -139,6 +139,20 @@ def test_ready_file_appears_whole_and_goes(tmp_path: Path) -> None:
     assert not ready.exists()
 
 
+@pytest.mark.parametrize("token", ["", " ", "p\xe4ssword"])
+def test_token_that_no_header_carries_ends_with_2(token: str) -> None:
+    """An empty token would leave the door open, a foreign sign lock it for good."""
+    text = run("serve", *FREE_PORTS, "--lab-token", token)
+    assert text.startswith("exit code: 2\n")
+    assert "visible ASCII" in text
+
+
+def test_host_of_nobody_is_named_as_such() -> None:
+    """Not as a port that is taken."""
+    text = run("serve", *FREE_PORTS, "--host", "no-such-host.invalid")
+    assert "Choose another with --host (name an address of this machine)." in text
+
+
 def test_ready_file_that_cannot_be_written_ends_with_2(tmp_path: Path) -> None:
     """A ready file in a folder that is not there stops start-up with a message."""
     text = run("serve", *FREE_PORTS, "--ready-file", str(tmp_path / "no" / "ready.json"))

@@ -124,6 +124,12 @@ def test_without_a_token_it_listens_on_loopback_only(host: str) -> None:
         server.close()
 
 
+def test_an_empty_token_is_none() -> None:
+    """It opens nothing: a foreign name is refused as without a token."""
+    with ThreadedServer(Server(Cloud(), lab_token="")) as threaded:
+        assert code_of(call(threaded.server, Host="evil.example")) == (403, "foreign_host")
+
+
 def test_a_missing_host_is_foreign() -> None:
     """A request that names nobody is refused."""
     with pytest.raises(LabError, match="localhost"):

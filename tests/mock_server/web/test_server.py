@@ -97,11 +97,12 @@ def test_a_taken_address_names_its_flag() -> None:
         listen("127.0.0.1", free_port, "--port").close()
 
 
-def test_an_unknown_host_is_refused_with_its_flag() -> None:
-    """A name that is nobody's."""
+@pytest.mark.parametrize("host", ["203.0.113.1", "no-such-host.invalid", ""])
+def test_an_unknown_host_is_refused_with_its_flag(host: str) -> None:
+    """An address of another machine, a name that is nobody's, and none, which would be every address."""
     with pytest.raises(AddressInUseError) as caught:
-        Server(Cloud(), host="203.0.113.1")
-    assert caught.value.flag == "--port"
+        Server(Cloud(), host=host)
+    assert caught.value.flag == "--host"
     assert caught.value.reason
 
 
