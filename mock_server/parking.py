@@ -35,6 +35,9 @@ Run = Callable[[Callable[[], T]], T]
 
 DEFAULT_TIMEOUT_S = 5.0
 
+SHOWN = 20
+"""How many differences a failed assertion names."""
+
 
 class ParkingClock:
     """A project's time."""
@@ -304,7 +307,8 @@ class Parking:
         found = differences(claimed, kept, self.entries())
         if found:
             has = f"the client has {claimed.total()} records, the lot {kept.total()}"
-            raise AssertionError("\n  ".join([f"not converged: {has}", *found]))
+            more = [f"... and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+            raise AssertionError("\n  ".join([f"not converged: {has}", *found[:SHOWN], *more]))
 
     def assert_no_rereport(self, after: int = 0) -> None:
         """Nothing was re-reported, `after` this many; AssertionError tells what was, and why."""
