@@ -134,7 +134,7 @@ class RandomFaults(Protocol):
     """A source of faults that nobody directed."""
 
     def draw(self, occasion: Occasion, consecutive: int, worst: int) -> Strike | None:
-        """At most one fault. `consecutive` faults have just hit this operation, `worst` the worst-hit call."""
+        """At most one fault. `consecutive` faults have just hit this operation, `worst` any call."""
 
 
 @dataclass(slots=True)
@@ -150,7 +150,8 @@ class Faults:
     def __init__(self, history: History, random_faults: RandomFaults | None = None) -> None:
         self._history = history
         self._armed: list[_Armed] = []
-        self._consecutive: dict[str, int] = {}
+        self._hit_calls: dict[str, int] = {}
+        self._hit_others: dict[str, int] = {}
         self.random_faults = random_faults
         self.struck: dict[str, int] = {}
 
@@ -165,7 +166,8 @@ class Faults:
     def reset(self) -> None:
         """Forget the directed faults and what has struck."""
         self._armed.clear()
-        self._consecutive.clear()
+        self._hit_calls.clear()
+        self._hit_others.clear()
         self.struck.clear()
 
     def armed(self) -> Iterator[tuple[Fault, int]]:
@@ -183,16 +185,20 @@ class Faults:
             return []
         strikes = [self._use(armed) for armed in tuple(self._armed) if self._is_due(armed, occasion)]
         if not strikes and self.random_faults is not None and not (occasion.path or "").startswith(TOKEN_PATH):
-            calls = (hits for operation, hits in self._consecutive.items() if operation.startswith(CALL))
-            worst = max(calls, default=0)
-            drawn = self.random_faults.draw(occasion, self._consecutive.get(occasion.operation, 0), worst)
+            consecutive = self._hits(occasion.operation).get(occasion.operation, 0)
+            drawn = self.random_faults.draw(occasion, consecutive, max(self._hit_calls.values(), default=0))
             strikes = [] if drawn is None else [drawn]
         self._note(occasion, strikes)
         return strikes
 
     def suffer(self, operation: str) -> None:
         """An operation failed because of a fault that struck another one."""
-        self._consecutive[operation] = self._consecutive.get(operation, 0) + 1
+        hits = self._hits(operation)
+        hits[operation] = hits.get(operation, 0) + 1
+
+    def _hits(self, operation: str) -> dict[str, int]:
+        """How many faults have just hit each operation: calls are few, records many."""
+        return self._hit_calls if operation.startswith(CALL) else self._hit_others
 
     def _is_due(self, armed: _Armed, occasion: Occasion) -> bool:
         if not armed.fault.matches(occasion):
@@ -208,9 +214,9 @@ class Faults:
 
     def _note(self, occasion: Occasion, strikes: list[Strike]) -> None:
         if not strikes:
-            self._consecutive.pop(occasion.operation, None)
+            self._hits(occasion.operation).pop(occasion.operation, None)
             return
-        self._consecutive[occasion.operation] = self._consecutive.get(occasion.operation, 0) + 1
+        self.suffer(occasion.operation)
         for strike in strikes:
             self.struck[strike.kind] = self.struck.get(strike.kind, 0) + 1
             self._history.add(FaultInjected(strike.kind, strike.value, occasion.site, occasion.operation))

@@ -307,3 +307,21 @@ def test_bad_fault_says_what_is_wrong(fault: JsonObject, words: str) -> None:
     problems: list[Problem] = []
     assert read_fault(fault, "", problems) is None
     assert words in "; ".join(f"{problem.path} {problem.text}" for problem in problems)
+
+
+def test_a_random_source_is_told_of_hits() -> None:
+    """How often the operation was hit in a row, and how often the worst-hit call, which no record changes."""
+    told: list[tuple[int, int]] = []
+
+    class Source:
+        """Strikes always."""
+
+        def draw(self, _occasion: Occasion, consecutive: int, worst: int) -> Strike:
+            """Remember what it is told."""
+            told.append((consecutive, worst))
+            return Strike("uplink.lose", 0)
+
+    some = Faults(History(lambda: 0), Source())
+    for occasion in (ONCE, ONCE, ONCE, Occasion(CALL, "call 1"), Occasion(CALL, "call 1"), ONCE):
+        some.strike(occasion)
+    assert told == [(0, 0), (1, 0), (2, 0), (0, 0), (1, 1), (3, 2)]
