@@ -14,12 +14,13 @@ from itertools import count
 class Timer:
     """One thing that happens later. `cancel` may be called at any time, also after it has run."""
 
-    __slots__ = ("_clock", "at_ms", "callback")
+    __slots__ = ("_clock", "at_ms", "callback", "on_dropped")
 
     def __init__(self, clock: "Clock", at_ms: int, callback: Callable[[], object]) -> None:
         self._clock = clock
         self.at_ms = at_ms
         self.callback: Callable[[], object] | None = callback
+        self.on_dropped: Callable[[], object] | None = None
 
     def cancel(self) -> None:
         """Forget the callback."""
@@ -89,10 +90,14 @@ class Clock(ABC):
             callback()
 
     def cancel_all(self) -> None:
-        """Forget every timer."""
-        for _, _, timer in self._heap:
+        """Forget every timer. Whoever waits for one is told by its `on_dropped`."""
+        dropped = [timer for _, _, timer in self._heap if timer.callback is not None]
+        for timer in dropped:
             timer.cancel()
         self._heap.clear()
+        for timer in dropped:
+            if timer.on_dropped is not None:
+                timer.on_dropped()
 
 
 def wall_clock_ms() -> int:

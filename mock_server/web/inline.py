@@ -142,9 +142,10 @@ def _environ(scope: "HTTPScope", body: bytes | None) -> dict[str, Any]:
 
 
 async def _reached(clock: Clock, at_ms: int) -> None:
-    """Wait until a clock has reached a time."""
+    """Wait until a clock has reached a time, or its project begins again or ends."""
     reached = asyncio.Event()
     timer = clock.call_at(at_ms, reached.set)
+    timer.on_dropped = reached.set
     try:
         await reached.wait()
     finally:

@@ -69,6 +69,19 @@ def test_cancel_all_forgets_everything() -> None:
     assert (ran, clock.pending) == ([], 0)
 
 
+def test_who_waits_for_a_dropped_timer_is_told() -> None:
+    """Of those that were still to run, when all are forgotten; a timer that was cancelled alone tells nobody."""
+    clock = VirtualClock(0)
+    told: list[int] = []
+    timers = [clock.call_at(at, lambda: None) for at in (1, 2, 3)]
+    for timer in timers:
+        timer.on_dropped = lambda at=timer.at_ms: told.append(at)
+    timers[1].cancel()
+    clock.advance(1)
+    clock.cancel_all()
+    assert told == [3]
+
+
 def test_the_system_clock_runs_what_is_due_in_bites() -> None:
     """`run_due` stops after its limit and tells whether more is due."""
     now = [1000]

@@ -3,16 +3,18 @@
 import gc
 import weakref
 from collections import Counter
+from threading import Thread
 from typing import Any
 
 import pytest
+from requests import get
 
 from mock_server import __version__, profile
 from mock_server.lab_client import LabApiError, LabClient, LabProject
 from mock_server.web.server import Server
 from tests.mock_server.web.lab_consumer import consuming
 from tests.sdk.world import DEADLINE_S, wait_until
-from tests.support import HOUR, JIESHUN_LOT, LANE, LOT, NOON
+from tests.support import HOUR, JIESHUN_LOT, LANE, LOT, NOON, sign
 
 SECRET = "0123456789abcdef0123456789abcdef"
 BILL = {"data_type": 1, "event_time": NOON, "plate_no": "京A12345", "paid_amount": 500, "pay_method": 2}
@@ -164,6 +166,25 @@ def test_reset(lab: LabClient) -> None:
     project.set_chaos("rough")
     assert project.reset() == project.exports()
     assert (project.show(), project.history(), project.snapshot()) == at_first
+
+
+@pytest.mark.parametrize("ending", ["reset", "delete"])
+def test_nobody_waits_for_a_world_that_is_gone(world: LabProject, ending: str) -> None:
+    """A late answer comes at once when its project begins again or ends: its clock no longer brings it."""
+    world.add_fault("answer.late", delay_ms=HOUR, path="/v1.0/token")
+    keys = world.exports()
+    headers = {"client_id": keys["access_id"], "t": str(NOON), "sign_method": "HMAC-SHA256"}
+    target = "/v1.0/token?grant_type=1"
+    headers["sign"] = sign(keys["access_secret"], "GET", target, b"", keys["access_id"] + str(NOON))
+    answers: list[dict[str, object]] = []
+    caller = Thread(target=lambda: answers.append(get(keys["api"] + target, headers=headers, timeout=10).json()))
+    caller.start()
+    for entry in world.follow():
+        if entry["kind"] == "answer":
+            break
+    getattr(world, ending)()
+    caller.join(10)
+    assert [answer["success"] for answer in answers] == [True]
 
 
 def test_a_reset_does_not_turn_back_time(world: LabProject) -> None:
