@@ -168,6 +168,7 @@ class _Session:
         self._project = asked.project
         self._send = send
         self._outbox: asyncio.Queue[str | int] = asyncio.Queue()
+        self._failing = False
         self._ended = False
         self._subscription: Subscription = asked.project.queue.subscription(asked.topic, asked.subscription)
         self._consumer = Consumer(
@@ -206,8 +207,11 @@ class _Session:
         self._outbox.put_nowait(code)
 
     def _deliver(self, message: Message, redelivery_count: int) -> None:
+        if self._failing:
+            return
         if self._project.faults.strike(Occasion(SOCKET, f"socket {self._subscription.name}")):
             # The subscription is in the middle of delivering: it learns of the end when it is done.
+            self._failing = True
             asyncio.get_running_loop().call_soon(self.end, _FAILED)
         elif self._outbox.qsize() < self._consumer.receiver_queue_size:
             # Behind a full outbox this is a redelivery to a client that does not read: the message is in there already.

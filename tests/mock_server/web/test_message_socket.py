@@ -403,6 +403,20 @@ def test_a_client_that_does_not_read_fills_no_memory() -> None:
     assert len(written) <= 5 + 5
 
 
+def test_a_closing_connection_is_struck_once(served: Served) -> None:
+    """However many messages are due on it: two closings are two connections."""
+    record_ids = served.publish(5)
+    served.lab("POST", "/faults", {"kind": "socket.close", "times": 2})
+    for _ in range(2):
+        with open_socket(served) as socket:
+            with pytest.raises(ConnectionClosed) as closed:
+                receive(socket)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1011
+    with open_socket(served) as socket:
+        assert [record_of(receive(socket))["recordId"] for _ in range(5)] == record_ids
+
+
 async def turns(count: int) -> None:
     """Let everything else have its turn on the loop, so often."""
     for _ in range(count):
