@@ -151,6 +151,16 @@ def test_a_negative_acknowledgement_brings_a_message_again_after_its_delay(world
     assert world.news() == [("one", "m1", 1)]
 
 
+def test_a_negative_acknowledgement_wakes_who_waits_for_the_consumer(world: World) -> None:
+    """As whoever moves a clock does: the message is in flight no more."""
+    consumer = world.connect("one")
+    world.publish()
+    in_flight: list[int] = []
+    world.history.listen(lambda: in_flight.append(world.queue.in_flight))
+    world.main.negative_acknowledge(consumer, "m1")
+    assert in_flight == [0]
+
+
 def test_a_negative_acknowledgement_makes_room(world: World) -> None:
     """A message that waits for its second delivery is not held by the consumer."""
     consumer = world.connect("one", receiver_queue_size=1, negative_ack_delay_ms=100)
