@@ -6,7 +6,7 @@ import sys
 import time
 from os import cpu_count
 
-from benchmarks import growth, messages, requests, start, store
+from benchmarks import growth, messages, requests, soak, start, store
 from benchmarks.processes import MissingToolError
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "messages": messages.run,
     "start": start.run,
     "growth": growth.run,
+    "soak": soak.run,
 }
 
 
@@ -26,7 +27,8 @@ def name(text: str) -> str:
 
 
 def main() -> int:
-    """Run what is asked for; 2 if a tool is missing."""
+    """Run what is asked for; 1 if what must hold does not, 2 if a tool is missing."""
+    exit_code = 0
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", type=name, metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, smaller data")
@@ -35,12 +37,13 @@ def main() -> int:
     for each in asked.names or BENCHMARKS:
         began = time.perf_counter()
         try:
-            BENCHMARKS[each](quick=asked.quick)
+            if BENCHMARKS[each](quick=asked.quick) is False:
+                exit_code = 1
         except MissingToolError as error:
             print(f"\n{each}: {error}", file=sys.stderr)
             return 2
         print(f"({each}: {time.perf_counter() - began:.0f} s)", flush=True)
-    return 0
+    return exit_code
 
 
 sys.exit(main())
