@@ -6,7 +6,7 @@ import sys
 import time
 from os import cpu_count
 
-from benchmarks import growth, messages, requests, soak, start, store
+from benchmarks import growth, inprocess, messages, requests, soak, start, store
 from benchmarks.processes import MissingToolError
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "messages": messages.run,
     "start": start.run,
     "growth": growth.run,
+    "inprocess": inprocess.run,
     "soak": soak.run,
 }
 
