@@ -96,6 +96,7 @@ class Lots:
         for info, counted, differing in zip(infos, counts, differs, strict=True):
             if differing or whole_command:
                 self._rereport(sn, info, counted)
+        self._uplink.repeat()
 
     def _asks_for_rereport(self, info: SyncInfo, counted: int) -> bool:
         ignored = self._profile.over_count == "ignore" and info.claimed > counted

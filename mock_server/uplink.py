@@ -1,5 +1,6 @@
 """The way of a record from the lot to the queue, and the one place where publications are made."""
 
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from random import Random
@@ -16,7 +17,7 @@ Fate: TypeAlias = Literal["deliver", "lose", "duplicate"] | int | None
 None leaves it to the faults."""
 
 STEP = 500
-"""How many messages of a long re-report are published before others get their turn."""
+"""How many messages of re-reports are published before others get their turn."""
 
 SWAP_WAIT_MS = 1_000
 """How long a message that changes places waits for the next one."""
@@ -36,6 +37,8 @@ class Uplink:
         self._ledger = ledger
         self._entry = 0
         self._held: list[tuple[Record, Timer]] = []
+        self._repeats: deque[tuple[Record, str]] = deque()
+        self._repeating = False
 
     def send(self, record: Record, fate: Fate = None) -> None:
         """Send a record that has just happened."""
@@ -52,7 +55,10 @@ class Uplink:
         self._publish(result, "command")
 
     def resend(self, cell: Cell, records: list[Record], spread_ms: int) -> tuple[list[Record], tuple[str, ...]]:
-        """Publish records again, at once or over a time; return them and their message ids in the order chosen."""
+        """Publish records again over a time, or with the next `repeat`.
+
+        Return them and their message ids in the order chosen.
+        """
         operation = f"rereport {cell.device_id} {cell.start_time} {cell.end_time}"
         for strike in self._faults.strike(Occasion(REREPORT, operation, cell.device_id, cell.data_type)):
             if strike.kind == "rereport.shuffle":
@@ -63,8 +69,13 @@ class Uplink:
         if spread_ms:
             self._resend_spread(records, message_ids, spread_ms)
         else:
-            self._resend_from(records, message_ids, 0)
+            self._repeats.extend(zip(records, message_ids, strict=True))
         return records, message_ids
+
+    def repeat(self) -> None:
+        """Publish what `resend` was given, one step now, the others in turns of their own."""
+        if not self._repeating:
+            self._repeat_step()
 
     def _resend_spread(self, records: Sequence[Record], message_ids: Sequence[str], spread_ms: int) -> None:
         now = self._clock.now_ms()
@@ -72,13 +83,13 @@ class Uplink:
             at_ms = now + place * spread_ms // len(records)
             self._clock.call_at(at_ms, partial(self._resend_one, record, message_id))
 
-    def _resend_from(self, records: Sequence[Record], message_ids: Sequence[str], start: int) -> None:
+    def _repeat_step(self) -> None:
         """Publish one step; the next follows at the same time, after others have had their turn."""
-        end = start + STEP
-        for record, message_id in zip(records[start:end], message_ids[start:end], strict=True):
-            self._resend_one(record, message_id)
-        if end < len(records):
-            self._clock.call_at(self._clock.now_ms(), partial(self._resend_from, records, message_ids, end))
+        for _ in range(min(STEP, len(self._repeats))):
+            self._resend_one(*self._repeats.popleft())
+        self._repeating = bool(self._repeats)
+        if self._repeating:
+            self._clock.call_at(self._clock.now_ms(), self._repeat_step)
 
     def _resend_one(self, record: Record, message_id: str) -> None:
         strikes = self._faults.strike(_occasion(REPEAT, record))

@@ -113,6 +113,7 @@ def test_a_spread_re_report_is_even(count: int, spread_ms: int) -> None:
 def test_a_long_re_report_lets_others_take_their_turn(world: World, count: int) -> None:
     """The first step is published at once, each further one by a timer at the same time; none is lost."""
     _, announced = world.uplink.resend(CELL, [record(number) for number in range(count)], 0)
+    world.uplink.repeat()
     assert len(world.messages()) == min(count, STEP)
     steps = 0
     while world.clock.run_due(limit=1) or world.clock.pending:
@@ -121,6 +122,21 @@ def test_a_long_re_report_lets_others_take_their_turn(world: World, count: int) 
     assert steps <= count // STEP
     assert tuple(message.message_id for message in world.messages()[:-1]) == announced
     assert len({message.message_id for message in world.messages()}) == count + 1
+
+
+def test_many_re_reports_let_others_take_their_turn(world: World) -> None:
+    """The step is that of all together, and whoever comes meanwhile waits behind them."""
+    announced: list[str] = []
+    for first in (0, STEP, 2 * STEP):
+        announced += world.uplink.resend(CELL, [record(first + number) for number in range(STEP)], 0)[1]
+    world.uplink.repeat()
+    assert len(world.messages()) == STEP
+    announced += world.uplink.resend(CELL, [record()], 0)[1]
+    world.uplink.repeat()
+    assert (len(world.messages()), world.clock.pending) == (STEP, 1)
+    world.clock.run_all_due()
+    assert [message.message_id for message in world.messages()] == announced
+    assert world.clock.pending == 0
 
 
 def test_a_new_ledger_has_new_message_ids(world: World) -> None:
