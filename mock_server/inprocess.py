@@ -17,7 +17,7 @@ import re
 import threading
 from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar, cast, overload
 from urllib.parse import urlsplit
 
 import requests
@@ -51,7 +51,8 @@ API_HOSTS = (
 ADDRESSES = ("https://openapi.tuyacn.com", "wss://mqe.tuyacn.com:8285/", "")
 
 Elsewhere = Literal["pass", "refuse"]
-Test = TypeVar("Test", bound=Callable[..., Any])
+Class = TypeVar("Class")
+T = TypeVar("T")
 
 _ANYWHERE = re.compile(r".*")
 
@@ -119,13 +120,18 @@ class MockParking(Parking):
         if isinstance(error, Exception):
             error.add_note("\n".join([TITLE, *self.story()]))
 
-    def __call__(self, test: Test) -> Test:
+    @overload
+    def __call__(self, test: type[Class]) -> type[Class]: ...
+
+    @overload
+    def __call__(self, test: Callable[..., T]) -> Callable[..., T]: ...
+
+    def __call__(self, test: Any) -> Any:
         """Decorate a function, a coroutine function, a generator, or a class whose test methods are to be decorated.
 
         A function that has a parameter `parking` gets a parking of its own for each call; others run in this one.
         """
-        decorated: Any = _decorate_class(self, test) if isinstance(test, type) else _decorate(self, test)
-        return cast("Test", decorated)
+        return _decorate_class(self, test) if isinstance(test, type) else _decorate(self, test)
 
     @property
     def refuses_elsewhere(self) -> bool:
@@ -300,34 +306,37 @@ def _read_timeout(timeout: Any) -> float | None:
 
 def _decorate(parking: MockParking, test: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(test)
-    wants = "parking" in signature.parameters
-    decorated: Any = functools.wraps(test)(_wrapper(parking, test, wants=wants))
+    decorated: Any = functools.wraps(test)(_wrapper(parking, test, list(signature.parameters)))
     left = [each for name, each in signature.parameters.items() if name != "parking"]
     decorated.__signature__ = signature.replace(parameters=left)  # what pytest reads
     return cast("Callable[..., Any]", decorated)
 
 
-def _wrapper(parking: MockParking, test: Callable[..., Any], *, wants: bool) -> Callable[..., Any]:
+def _wrapper(parking: MockParking, test: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
     """The function that runs a test inside of a parking: a coroutine or a generator if the test is one."""
 
-    def given(kwargs: dict[str, Any]) -> tuple[MockParking, dict[str, Any]]:
-        own = parking.another() if wants else parking
-        return own, (kwargs | {"parking": own} if wants else kwargs)
+    def prepare(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[MockParking, Callable[[], Any]]:
+        if "parking" not in names:
+            return parking, functools.partial(test, *args, **kwargs)
+        own, place = parking.another(), names.index("parking")
+        if place < len(args):
+            return own, functools.partial(test, *args[:place], own, *args[place:], **kwargs)
+        return own, functools.partial(test, *args, **kwargs, parking=own)
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        own, kwargs = given(kwargs)
+        own, call = prepare(args, kwargs)
         with own:
-            return test(*args, **kwargs)
+            return call()
 
     def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        own, kwargs = given(kwargs)
+        own, call = prepare(args, kwargs)
         with own:
-            return (yield from test(*args, **kwargs))
+            return (yield from call())
 
     async def coroutine(*args: Any, **kwargs: Any) -> Any:
-        own, kwargs = given(kwargs)
+        own, call = prepare(args, kwargs)
         with own:
-            return await test(*args, **kwargs)
+            return await call()
 
     if inspect.isasyncgenfunction(test):
         raise TypeError(f"{test.__name__} is an asynchronous generator: use `with mock_parking()` in it")
