@@ -1,19 +1,24 @@
 """Flask without what the vendor's API has no use for: sessions, signals, hooks around requests, hosts.
 
 Routes, converters, error handlers and `flask.request` are Flask's own. Leaving the rest out takes a third off a
-request (docs/serving.md).
+request, and remembering where paths lead an eighth more (docs/serving.md).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import MapAdapter, Rule, WebsocketMismatch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+ROUTES_KEPT = 1024
+"""How many paths are remembered: a client's devices and commands come again, its mistakes need not."""
 
 
 class _NoSessions(SessionInterface):
@@ -47,12 +52,21 @@ class LeanFlask(Flask):
 
     session_interface: SessionInterface = _NoSessions()
 
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Routes by path and method, whatever the host."""
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._known_route = lru_cache(ROUTES_KEPT)(self._route)
+
+    def create_url_adapter(self, request: Request | None) -> None:
+        """Find the route by path and method, whatever the host, and leave nothing to match."""
         if request is None:
-            return None
-        scheme = "ws" if _is_upgrade(request.environ) else "http"
-        return MapAdapter(self.url_map, "localhost", "/", "", scheme, request.path, request.method)
+            return
+        if _is_upgrade(request.environ):
+            raise WebsocketMismatch
+        request.url_rule, view_args = self._known_route(request.method, request.path)
+        request.view_args = dict(view_args)
+
+    def _route(self, method: str, path: str) -> tuple[Rule, Mapping[str, Any]]:
+        return MapAdapter(self.url_map, "localhost", "/", "", "http", path, method).match(return_rule=True)
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""

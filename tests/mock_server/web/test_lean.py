@@ -4,7 +4,7 @@ import pytest
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from mock_server.web.lean import LeanFlask
+from mock_server.web.lean import ROUTES_KEPT, LeanFlask
 
 
 @pytest.fixture
@@ -50,6 +50,22 @@ def test_any_host_is_right(app: LeanFlask, host: str) -> None:
 def test_an_upgrade_to_a_websocket_has_no_route(app: LeanFlask, headers: dict[str, str], text: str) -> None:
     """Only if both headers ask for it."""
     assert app.test_client().get("/echo/a?q=1", headers=headers).text == text
+
+
+def test_a_route_that_is_remembered_is_the_same_route(app: LeanFlask) -> None:
+    """Its arguments come anew each time; another method is another route."""
+    client = app.test_client()
+    for _ in range(2):
+        assert [client.get(f"/echo/{name}?q=1").text for name in "ab"] == ["a 1", "b 1"]
+        assert client.delete("/echo/a").text == "Method Not Allowed"
+
+
+def test_no_more_routes_are_remembered_than_may_be(app: LeanFlask) -> None:
+    """Whatever paths a client makes up."""
+    client = app.test_client()
+    for number in range(ROUTES_KEPT + 10):
+        assert client.get(f"/echo/{number}?q=1").text == f"{number} 1"
+    assert app._known_route.cache_info().currsize == ROUTES_KEPT
 
 
 def test_a_view_that_fails_is_a_server_error_and_a_failure_in_tests(
