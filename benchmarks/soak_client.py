@@ -49,13 +49,12 @@ class Customer:
         self.inbox: Inbox | None = None
         self._random = Random(number)
         self._lab = Connection(lab)
-        self._token = ""
-        self._now_ms = START_MS
 
     async def open(self, *, consuming: bool) -> None:
         """Make the project, and connect the consumer."""
         body: dict[str, Any] = {"devices": [{"device_id": each} for each in self.devices], "seed": self.number}
         body |= {"clock": "virtual", "now_ms": START_MS} if self.virtual else {}
+        self._now_ms, self._token = START_MS, ""
         self._exports = await self.lab("POST", "", body)
         self.path = f"/{self._exports['access_id']}"
         self._api = Connection(self._exports["api"])
