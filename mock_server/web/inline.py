@@ -5,8 +5,9 @@ come, or when its time is up. Everything else is answered in one go.
 """
 
 import asyncio
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,14 @@ class InlineWsgi:
     def __init__(self, app: "WSGIApplication", max_body: int) -> None:
         self._app = app
         self._max_body = max_body
+        self._waiting: set[asyncio.Event] = set()
+        self._ending = False
+
+    def end_waits(self) -> None:
+        """Let nobody wait any longer: the server is going away. Whoever waits is answered now."""
+        self._ending = True
+        for waiting in self._waiting:
+            waiting.set()
 
     async def __call__(self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
         """Serve one request; refuse a WebSocket."""
@@ -96,7 +105,7 @@ class InlineWsgi:
                 return
             environ, answer = await self._answer(scope, body)
             if HOLD in environ:
-                await _reached(*environ[HOLD])
+                await self._reached(*environ[HOLD])
             if DROP in environ and await _abort(scope):
                 return
             headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
@@ -123,12 +132,46 @@ class InlineWsgi:
         memory: dict[str, Any] = {}
         while True:
             environ = _environ(scope, body)
-            environ |= {_WAITED_MS: (_now() - start) * 1000, MEMORY: memory}
+            environ |= {_WAITED_MS: math.inf if self._ending else (_now() - start) * 1000, MEMORY: memory}
             answer = call_wsgi(self._app, environ)
             wait: _Wait | None = environ.get(_WAIT)
             if wait is None:
                 return environ, answer
-            await _changed(wait.listen, start + wait.timeout_ms / 1000)
+            await self._changed(wait.listen, start + wait.timeout_ms / 1000)
+
+    async def _reached(self, clock: Clock, at_ms: int) -> None:
+        """Wait until a clock has reached a time, or its project begins again or ends."""
+        with self._wait() as reached:
+            timer = clock.call_at(at_ms, reached.set)
+            timer.on_dropped = reached.set
+            try:
+                await reached.wait()
+            finally:
+                timer.cancel()
+
+    async def _changed(self, listen: Listen, deadline: float) -> None:
+        """Wait until something changes or the deadline passes."""
+        with self._wait() as changed:
+            stop = listen(changed.set)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await changed.wait()
+            except TimeoutError:
+                pass
+            finally:
+                stop()
+
+    @contextlib.contextmanager
+    def _wait(self) -> Iterator[asyncio.Event]:
+        """Something to wait for that is over at the latest when the server goes away."""
+        event = asyncio.Event()
+        if self._ending:
+            event.set()
+        self._waiting.add(event)
+        try:
+            yield event
+        finally:
+            self._waiting.discard(event)
 
 
 def _environ(scope: "HTTPScope", body: bytes | None) -> dict[str, Any]:
@@ -141,17 +184,6 @@ def _environ(scope: "HTTPScope", body: bytes | None) -> dict[str, Any]:
     return environ
 
 
-async def _reached(clock: Clock, at_ms: int) -> None:
-    """Wait until a clock has reached a time, or its project begins again or ends."""
-    reached = asyncio.Event()
-    timer = clock.call_at(at_ms, reached.set)
-    timer.on_dropped = reached.set
-    try:
-        await reached.wait()
-    finally:
-        timer.cancel()
-
-
 async def _abort(scope: "HTTPScope") -> bool:
     """Close the connection without an answer. False if the server does not let us."""
     extensions: dict[Any, Any] = scope.get("extensions", {})
@@ -162,19 +194,6 @@ async def _abort(scope: "HTTPScope") -> bool:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return True
-
-
-async def _changed(listen: Listen, deadline: float) -> None:
-    """Wait until something changes or the deadline passes."""
-    changed = asyncio.Event()
-    stop = listen(changed.set)
-    try:
-        async with asyncio.timeout_at(deadline):
-            await changed.wait()
-    except TimeoutError:
-        pass
-    finally:
-        stop()
 
 
 def _now() -> float:

@@ -49,9 +49,10 @@ class LabPlane:
                 return
         await self._flask(scope, receive, send)
 
-    def end_streams(self) -> None:
-        """End every event stream: the server is going away."""
+    def end_waits(self) -> None:
+        """End every event stream and every long poll: the server is going away."""
         self._ended.set()
+        self._flask.end_waits()
 
     def _stream(self, scope: "HTTPScope", headers: dict[str, str]) -> EventStream | None:
         """The event stream that is asked for, or None for everything else."""

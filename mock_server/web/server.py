@@ -105,6 +105,7 @@ class Server:
                 )
             ]
             opened.pop_all()
+        self._api = InlineWsgi(api.create_api(cloud), api.MAX_BODY)
         self._messages = MessageSocket(cloud)
         self._lab = LabPlane(cloud, self.addresses, lab_token or None)
         self._servers = [self._server(app, protocol) for app, protocol in self._applications()]
@@ -146,11 +147,12 @@ class Server:
             await asyncio.sleep(0)
 
     async def stop(self) -> None:
-        """Let running requests end, close every WebSocket, free the addresses."""
+        """Answer who waits, let running requests end, close every WebSocket, free the addresses."""
         for driver in self._drivers.values():
             driver.stop()
         self._messages.close_all()
-        self._lab.end_streams()
+        self._lab.end_waits()
+        self._api.end_waits()
         for server in self._servers:
             server.should_exit = True
         await asyncio.gather(*self._tasks)
@@ -168,7 +170,7 @@ class Server:
         project.queue.close()
 
     def _applications(self) -> Iterator[tuple[Any, Any]]:
-        yield InlineWsgi(api.create_api(self.cloud), api.MAX_BODY), VendorHttpProtocol
+        yield self._api, VendorHttpProtocol
         yield self._messages, "auto"
         yield self._lab, "auto"
 

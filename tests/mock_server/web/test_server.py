@@ -9,10 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from mock_server.clock import SystemClock
 from mock_server.cloud import Cloud
+from mock_server.faults import Fault
 from mock_server.web.server import AddressInUseError, Server, ThreadedServer, listen
 from tests.mock_server.web.conftest import DEADLINE_S, Served
-from tests.support import ACCESS_ID, LOT, sync_info
+from tests.sdk.world import wait_until
+from tests.support import ACCESS_ID, HOUR, LOT, NOON, Api, keep_passes, make_project, sync_info
 from tests.support import sign as sign_by_the_page
 
 
@@ -161,6 +164,34 @@ def test_a_server_can_live_on_a_loop_of_its_callers() -> None:
             await loop.run_in_executor(None, lambda: requests.get(health, timeout=DEADLINE_S))
 
     asyncio.run(run())
+
+
+def test_who_waits_is_answered_when_the_server_goes() -> None:
+    """With an answer of its plane, at once: no status 500, no waiting for what will not come."""
+    project = make_project(clock=SystemClock())
+    cloud = Cloud()
+    cloud.add(project)
+    project.arm(Fault("answer.late", HOUR, path="/v1.0/token"))
+    keep_passes(project, NOON, fate=HOUR)
+    headers = Api(project).signed_headers("GET", "/v1.0/token?grant_type=1")
+    answers: list[requests.Response] = []
+
+    def ask(url: str) -> threading.Thread:
+        asking = threading.Thread(
+            target=lambda: answers.append(requests.get(url, headers=headers, timeout=DEADLINE_S)), daemon=True
+        )
+        asking.start()
+        return asking
+
+    with ThreadedServer(Server(cloud)) as threaded:
+        server = threaded.server
+        late = ask(f"{server.api}/v1.0/token?grant_type=1")
+        polling = ask(f"{server.lab}/_lab/projects/{ACCESS_ID}/idle?timeout_ms=60000")
+        wait_until(lambda: len(server._api._waiting | server._lab._flask._waiting) == 2, "both wait")
+    late.join(DEADLINE_S)
+    polling.join(DEADLINE_S)
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert sorted(answer.json().get("success", answer.json().get("idle")) for answer in answers) == [False, True]
 
 
 def test_a_server_that_cannot_start_says_so_to_its_starter(monkeypatch: pytest.MonkeyPatch) -> None:
