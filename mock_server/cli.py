@@ -145,14 +145,14 @@ def serve(  # noqa: PLR0913 one argument a flag
     silence_uvicorn()
     cloud = Cloud()
     chaos = _chaos(chaos_name, cloud.clock.now_ms() % _CHAOS_SEEDS if chaos_seed is None else chaos_seed)
-    project = cloud.add(default_project(read_seed_file(seed), _profile(profile_name), chaos))
+    cloud.add(default_project(read_seed_file(seed), _profile(profile_name), chaos))
     try:
         server = Server(cloud, host, port=port, ws_port=ws_port, lab_port=lab_port, lab_token=lab_token)
     except AddressInUseError as error:
         advice = "name an address of this machine" if error.flag == "--host" else "0 picks a free one"
         raise ConfigurationError(f"{error}. Choose another with {error.flag} ({advice}).") from None
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_serve(server, project, ready_file, as_json=as_json))
+        runner.run(_serve(server, ready_file, as_json=as_json))
 
 
 def default_project(seed: Seed | None = None, profile: Profile | None = None, chaos: Chaos | None = None) -> Project:
@@ -206,23 +206,30 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def _serve(server: Server, project: Project, ready_file: Path | None, *, as_json: bool) -> None:
+async def _serve(server: Server, ready_file: Path | None, *, as_json: bool) -> None:
+    """Serve until a signal comes. Nothing here holds the default project: whoever deletes it gets its memory back."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, stopping.set)
     await server.start()
     tame_collector(loop)
-    exports = server.exports(project)
     try:
-        if ready_file is not None:
-            _write_at_once(ready_file, json.dumps(exports, ensure_ascii=False) + "\n")
-        click.echo(json.dumps(exports, ensure_ascii=False) if as_json else ready_text(exports, project))
+        _tell(server, next(iter(server.cloud)), ready_file, as_json=as_json)
         await stopping.wait()
     finally:
         await server.stop()
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)  # noqa: ASYNC240 nothing is served any more
+
+
+def _tell(server: Server, project: Project, ready_file: Path | None, *, as_json: bool) -> None:
+    """Say what can be called, in the ready file and on standard output."""
+    exports = server.exports(project)
+    line = json.dumps(exports, ensure_ascii=False)
+    if ready_file is not None:
+        _write_at_once(ready_file, line + "\n")
+    click.echo(line if as_json else ready_text(exports, project))
 
 
 def _write_at_once(path: Path, text: str) -> None:

@@ -1,5 +1,7 @@
 """The command line as a user meets it: a real process, its whole output, its exit codes."""
 
+import asyncio
+import gc
 import json
 import os
 import re
@@ -7,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +17,10 @@ from pathlib import Path
 import pytest
 import requests
 from syrupy.assertion import SnapshotAssertion
+
+from mock_server.cli import _serve, default_project
+from mock_server.cloud import Cloud
+from mock_server.web.server import Server
 
 FREE_PORTS = ("--port", "0", "--ws-port", "0", "--lab-port", "0")
 
@@ -126,6 +133,31 @@ def test_json_is_one_object_on_one_line_with_live_addresses() -> None:
         process.send_signal(signal.SIGTERM)
         rest, errors = process.communicate(timeout=20)
     assert (rest, errors, process.returncode) == ("", "", 0)
+
+
+def test_the_default_project_can_be_forgotten(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever deletes it gets its memory back: the command holds no hand on it."""
+
+    async def run() -> None:
+        cloud = Cloud()
+        project = weakref.ref(cloud.add(default_project()))
+        serving = asyncio.create_task(_serve(Server(cloud), None, as_json=True))
+        while not (line := capsys.readouterr().out):  # noqa: ASYNC110 a line has no event
+            await asyncio.sleep(0)
+        known = cloud.get(json.loads(line)["access_id"])
+        assert known is not None
+        cloud.remove(known)
+        del known
+        assert project() is None
+        os.kill(os.getpid(), signal.SIGINT)
+        await serving
+
+    thresholds = gc.get_threshold()
+    try:
+        asyncio.run(run())
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def test_ready_file_appears_whole_and_goes(tmp_path: Path) -> None:
