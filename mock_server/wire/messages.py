@@ -8,7 +8,17 @@ import base64
 import json
 from datetime import UTC, datetime
 
-from mock_server.model import Command, CommandResult, DataType, JsonObject, Message, ProcessStatus, Record, UnknownEvent
+from mock_server.model import (
+    LATEST_MS,
+    Command,
+    CommandResult,
+    DataType,
+    JsonObject,
+    Message,
+    ProcessStatus,
+    Record,
+    UnknownEvent,
+)
 from mock_server.wire.encryption import Encryption, encrypt_ecb, encrypt_gcm, message_sign
 
 PROTOCOL = 4
@@ -127,7 +137,9 @@ def frame(message: Message, payload: str, encryption: Encryption, redelivery_cou
 
 
 def iso_time(at_ms: int) -> str:
-    """Epoch milliseconds as ISO 8601 text in UTC."""
+    """Epoch milliseconds as ISO 8601 text in UTC; behind the year 9999 as the number that they are."""
+    if at_ms > LATEST_MS:
+        return f"{at_ms} ms"
     seconds, milliseconds = divmod(at_ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.model import Command, CommandResult, JsonScalar, Message, ProcessStatus, Record
+from mock_server.model import INT64_MAX, LATEST_MS, Command, CommandResult, JsonScalar, Message, ProcessStatus, Record
 from mock_server.wire.encryption import Encryption, decrypt_ecb, decrypt_gcm, message_sign
 from mock_server.wire.messages import command_record, encrypted_payload, frame, iso_time, status_report
 from tests.strategies import new_bill, new_pass
@@ -126,3 +126,9 @@ def test_times_are_iso_to_the_millisecond(at_ms: int) -> None:
     """As the standard library reads them."""
     read = datetime.fromisoformat(iso_time(at_ms))
     assert round(read.timestamp() * 1000) == at_ms
+
+
+@given(st.integers(min_value=LATEST_MS, max_value=INT64_MAX))
+def test_a_time_that_no_calendar_has_is_told_all_the_same(at_ms: int) -> None:
+    """A client may ask for a window of any 64-bit number."""
+    assert (str(at_ms) in iso_time(at_ms)) == (at_ms > LATEST_MS)
