@@ -170,7 +170,10 @@ def read_seed_json(data: object, problems: list[Problem]) -> Seed | None:
         return None
     reader.only(("format", "version", "devices", "records", "comment"))
     _check_format(root, problems)
-    known = read_devices(root.get("devices"), "devices", problems)
+    if "devices" not in root:
+        reader.note(ProblemKind.MISSING, "devices", "is required")
+        return None
+    known = read_devices(root["devices"], "devices", problems)
     records = [
         _read_seed_record(item, f"records[{place}]", known, problems)
         for place, item in enumerate(reader.items("records", MAX_RECORDS, required=False) or [])

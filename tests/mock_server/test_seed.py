@@ -57,6 +57,7 @@ def test_a_whole_seed() -> None:
         (seed(version=2), "version 1"),
         (seed(version=True), "version 1"),
         (seed(extra=1), "extra is not known"),
+        (HEAD, "devices is required"),
         (seed(devices=[]), "devices must not be empty"),
         (seed(devices=[{"device_id": ""}]), "devices[0].device_id must have 1 to 64 characters"),
         (seed(devices=[{"device_id": "a/b"}]), "must not have a slash"),
