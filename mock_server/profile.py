@@ -153,8 +153,6 @@ NUMBERS = {
 }
 """The fields that are numbers, with their bounds."""
 
-"""The fields that are numbers of a range."""
-
 _CODES = {
     "jieshun_code": (2003, 2008, 2009),
     "unknown_device_code": (1106, 2010),
