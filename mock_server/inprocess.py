@@ -31,7 +31,7 @@ from mock_server.model import JsonObject
 from mock_server.parking import Parking
 from mock_server.profile import Profile
 from mock_server.settings import Settings
-from mock_server.story import TITLE
+from mock_server.story import TITLE, told_beside_a_failure
 from mock_server.web.api import MAX_BODY, create_api
 from mock_server.web.environ import TOO_LARGE, build_environ
 from mock_server.web.inline import DROP, HOLD
@@ -118,7 +118,7 @@ class MockParking(Parking):
     ) -> None:
         self.stop()
         if isinstance(error, Exception):
-            error.add_note("\n".join([TITLE, *self.story()]))
+            error.add_note(f"{TITLE}\n{told_beside_a_failure(self.story)}")
 
     @overload
     def __call__(self, test: type[Class]) -> type[Class]: ...

@@ -35,9 +35,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 
 def _section(parking: Any) -> tuple[str, str]:
-    from mock_server.story import TITLE  # noqa: PLC0415 only for a suite that uses it
+    from mock_server.story import TITLE, told_beside_a_failure  # noqa: PLC0415 only for a suite that uses it
 
-    return TITLE, "\n".join(parking.story())
+    return TITLE, told_beside_a_failure(parking.story)
 
 
 @pytest.fixture

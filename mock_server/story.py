@@ -1,7 +1,7 @@
 """The story so far: what became of each record, told from the history, in lines that a person reads."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from mock_server.history import (
@@ -105,6 +105,14 @@ def _shown(line: str) -> str:
     """One line that fits on a screen, whatever a client has sent."""
     plain = "".join(sign if sign.isprintable() else "?" for sign in line)
     return plain if len(plain) <= WIDTH else f"{plain[: WIDTH - 3]}..."
+
+
+def told_beside_a_failure(tell: Callable[[], list[str]]) -> str:
+    """A story that goes along with somebody else's failure, which a failure of ours must not hide."""
+    try:
+        return "\n".join(tell())
+    except Exception as error:  # noqa: BLE001 whatever it is, the other failure is what matters
+        return f"it cannot be told: {error!r}"
 
 
 def _summary(told: list[Journey]) -> str:

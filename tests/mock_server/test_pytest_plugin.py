@@ -235,6 +235,30 @@ def test_tear_down(bad_end): pass
     assert lines[-1] == "call   GET /v1.0/token -> success"
 
 
+def test_a_story_that_cannot_be_told(pytester: pytest.Pytester) -> None:
+    """A failure of ours neither hides the test's nor ends the run."""
+    tests = """
+def broken(): raise KeyError("ours")
+
+def test_fixture(parking_mock):
+    parking_mock.story = broken
+    raise SystemError("theirs")
+
+def test_block():
+    from mock_server import mock_parking
+    with mock_parking() as parking:
+        parking.story = broken
+        raise SystemError("theirs")
+
+def test_next(): pass
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        ["E *SystemError: theirs", "it cannot be told: KeyError('ours')", "E *SystemError: theirs"]
+    )
+
+
 def test_no_story_without_a_failure(pytester: pytest.Pytester) -> None:
     """Passing, skipped and expectedly failing tests have no section, nor have failing tests without a parking."""
     tests = """
