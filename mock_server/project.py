@@ -30,7 +30,7 @@ from mock_server.seed import NewRecord, Seed, device_to_json
 from mock_server.store import RecordKey
 from mock_server.store.memory import MemoryStore
 from mock_server.tokens import Tokens, hex_id
-from mock_server.uplink import Uplink
+from mock_server.uplink import Fate, Uplink
 
 RefusalReason = Literal["unknown", "lane", "jieshun", "offline"]
 
@@ -107,10 +107,10 @@ class Project:
         self.uplink = Uplink(self.clock, self.queue, *shared, self._ledger)
         self.lots = Lots(self.clock, self.store, self.uplink, self.profile, *shared)
         self.commands = Commands(self.clock, self.profile, self.history, self.uplink.report)
-        self.set_chaos(self._first_chaos.again())
         for device in self.seed.devices:
             self.put_device(device)
         self.keep(self.seed.records)
+        self.set_chaos(self._first_chaos.again())
 
     def set_chaos(self, chaos: Chaos) -> None:
         """Let faults strike at random from now on; `off` is calm."""
@@ -169,14 +169,18 @@ class Project:
         self.put_device(replace(self.devices[device_id], online=online))
 
     def snapshot(self) -> Seed:
-        """The state as a seed: records whose messages wait on the queue are delivered again, the others are not."""
-        waiting = {
-            message.subject.key for message in self.queue.main.pending_messages() if isinstance(message.subject, Record)
-        }
-        records = (
-            NewRecord.of(record, "deliver" if record.key in waiting else "lose") for record in self.store.records()
-        )
+        """The state as a seed: messages that wait are delivered again, those on their way keep their delay."""
+        messages = self.queue.main.pending_messages()
+        waiting = {message.subject.key for message in messages if isinstance(message.subject, Record)}
+        records = (NewRecord.of(record, self._fate_again(record, waiting)) for record in self.store.records())
         return Seed(tuple(self.devices.values()), tuple(records))
+
+    def _fate_again(self, record: Record, waiting: Container[RecordKey]) -> Fate:
+        """What must happen to a record's message in a copy of this world."""
+        if record.key in waiting:
+            return "deliver"
+        remaining_ms = self.uplink.remaining_ms(record)
+        return "lose" if remaining_ms is None else remaining_ms
 
     def idle(self) -> Idle:
         """What is still to happen."""

@@ -11,6 +11,7 @@ from mock_server.faults import REPEAT, REREPORT, UPLINK, Faults, Occasion, Publi
 from mock_server.history import History, MessagePublished, RecordLost
 from mock_server.model import Cell, CommandResult, Message, Origin, Record, UnknownEvent
 from mock_server.queue import Queue, pulsar_message_id
+from mock_server.store import RecordKey
 
 Fate: TypeAlias = Literal["deliver", "lose", "duplicate"] | int | None
 """What happens to a record's message on its way, faults or no faults; a number delays it by that many milliseconds.
@@ -37,6 +38,7 @@ class Uplink:
         self._ledger = ledger
         self._entry = 0
         self._held: list[tuple[Record, Timer]] = []
+        self._on_their_way: dict[RecordKey, int] = {}
         self._repeats: deque[tuple[Record, str]] = deque()
         self._repeating = False
 
@@ -102,17 +104,27 @@ class Uplink:
         if not plan.copies:
             self._history.add(RecordLost(record.device_id, record.record_id, record.data_type, cause))
         for copy in range(plan.copies):
-            publish = partial(self._publish, record, origin, None if copy else message_id)
+            own_id = None if copy else message_id
             if plan.delay_ms:
-                self._clock.call_at(self._clock.now_ms() + plan.delay_ms, publish)
+                self._delay(record, origin, plan.delay_ms, own_id)
             elif plan.swap:
                 self._hold(record)
             else:
-                publish()
+                self._publish(record, origin, own_id)
+
+    def remaining_ms(self, record: Record) -> int | None:
+        """How long a record's message is still on its way; None if it is not."""
+        at_ms = self._on_their_way.get(record.key)
+        return None if at_ms is None else max(0, at_ms - self._clock.now_ms())
+
+    def _delay(self, record: Record, origin: Origin, delay_ms: int, message_id: str | None) -> None:
+        at_ms = self._on_their_way[record.key] = self._clock.now_ms() + delay_ms
+        self._clock.call_at(at_ms, partial(self._publish, record, origin, message_id))
 
     def _hold(self, record: Record) -> None:
         """Keep a message back until the next one has gone, or no longer than a moment."""
         at_ms = self._clock.now_ms() + SWAP_WAIT_MS
+        self._on_their_way[record.key] = at_ms
         self._held.append((record, self._clock.call_at(at_ms, self._release)))
 
     def _release(self) -> None:
@@ -131,6 +143,8 @@ class Uplink:
             subject=subject,
             origin=origin,
         )
+        if isinstance(subject, Record):
+            self._on_their_way.pop(subject.key, None)
         record_id = subject.record_id if isinstance(subject, Record) else None
         sn = subject.sn if isinstance(subject, CommandResult) else None
         self._history.add(MessagePublished(message.message_id, subject.device_id, origin, record_id, sn))

@@ -45,7 +45,8 @@ forgotten and chaos is off.
 
 {table(("kind", "acts on", "what it does", "parameter (default)"), kinds)}
 
-A record whose `uplink` says what happens to it meets no fault on its way.
+A record whose `uplink` says what happens to it meets no fault on its way. Chaos begins after the seed: its records
+meet no random fault and spend none of the budget.
 
 ## Chaos
 

@@ -6,15 +6,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from mock_server.chaos import Chaos
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
-from mock_server.history import MessagePublished, RecordLost
+from mock_server.history import MessagePublished, RecordKept, RecordLost
 from mock_server.model import (
     Cell,
     Command,
     CommandResult,
     DataType,
     Device,
+    JsonScalar,
     Message,
     PassDirection,
     ProcessStatus,
@@ -24,10 +26,10 @@ from mock_server.model import (
 from mock_server.profile import Profile
 from mock_server.project import CommandRefusedError, Idle, Project
 from mock_server.queue import Consumer, Subscription
-from mock_server.seed import Seed, default_seed
+from mock_server.seed import NewRecord, Seed, default_seed
 from mock_server.uplink import Fate
 from tests.strategies import fates, new_bill, new_pass
-from tests.support import ACCESS_ID, HOUR, JIESHUN_LOT, LANE, LOT, NOON, make_project
+from tests.support import ACCESS_ID, HOUR, JIESHUN_LOT, LANE, LOT, NOON, keep_passes, make_project
 
 CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
 
@@ -376,3 +378,32 @@ def test_exports_tell_a_client_everything() -> None:
         "kind": "lot",
         "online": True,
     }
+
+
+def test_a_snapshot_keeps_what_is_on_its_way() -> None:
+    """A late message is as late in the copy as it still is here; what was lost stays lost."""
+    project = make_project()
+    keep_passes(project, NOON, fate=5_000)
+    keep_passes(project, NOON, fate="lose")
+    keep_passes(project, NOON, fate="deliver")
+    clock_of(project).advance(2_000)
+    assert [record.fate for record in project.snapshot().records] == [3_000, "lose", "deliver"]
+    clock_of(project).advance(3_000)
+    assert [record.fate for record in project.snapshot().records] == ["deliver", "lose", "deliver"]
+
+
+def test_a_seed_spends_no_chaos() -> None:
+    """Chaos begins after the seed: its records meet no random fault, those that come later do."""
+    records = tuple(new_pass(f"r{number}", fate=None) for number in range(200))
+    project = make_project(seed=Seed(default_seed().devices, records), chaos=Chaos("rough", 1))
+    assert project.chaos.used == 0
+    keep_passes(project, *range(NOON, NOON + 200))
+    assert project.chaos.used > 0
+
+
+def test_the_history_knows_a_records_further_fields_but_no_image(project: Project) -> None:
+    """What a bill says is in the history; the address of an image, which may show a plate, is not."""
+    bill: dict[str, JsonScalar] = {"paid_amount": 500, "image_url": "http://images/京A12345.jpg"}
+    project.keep([NewRecord(LOT, None, DataType.BILL, None, NOON, "京A12345", bill)])
+    kept = [entry.event for entry in project.history.after() if isinstance(entry.event, RecordKept)]
+    assert kept[0].details == {"paid_amount": 500}

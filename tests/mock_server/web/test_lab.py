@@ -308,7 +308,7 @@ def test_the_history_can_be_read_on(lab: Lab) -> None:
     """`after` is the number of the last line that the reader has."""
     everything = history(lab)
     assert [line["seq"] for line in everything] == [1, 2, 3, 4]
-    assert [line["kind"] for line in everything] == ["faults", "device", "device", "device"]
+    assert [line["kind"] for line in everything] == ["device", "device", "device", "faults"]
     lab.send("POST", RECORDS, PASS)
     assert [line["kind"] for line in history(lab, "?after=4")] == ["record.kept", "message.published"]
     assert history(lab, "?after=6") == []
