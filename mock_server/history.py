@@ -6,12 +6,12 @@ get here: what the history holds may be shown.
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from itertools import islice
 from typing import ClassVar, Literal, TypeAlias
 
-from mock_server.model import Cell, JsonObject, Origin
+from mock_server.model import Cell, JsonObject, JsonScalar, Origin
 
 Sent: TypeAlias = Literal["whole", "garbled", "not"]
 """What of an answer went out."""
@@ -27,7 +27,10 @@ _SHORT_PLATE = 5
 
 @dataclass(frozen=True, slots=True)
 class RecordKept:
-    """The lot keeps a record. `replaced` tells that it had an older version of it."""
+    """The lot keeps a record. `replaced` tells that it had an older version of it.
+
+    `details` are its further fields, but for the image's address, which may show a plate.
+    """
 
     kind: ClassVar[str] = "record.kept"
     device_id: str
@@ -38,6 +41,8 @@ class RecordKept:
     plate_no: str
     uplink: str
     replaced: bool
+    created_time: int = 0
+    details: dict[str, JsonScalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

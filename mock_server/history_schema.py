@@ -15,7 +15,7 @@ from mock_server.history import SCHEMA_VERSION, Event
 from mock_server.model import Cell, JsonObject
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_PLAIN = {str: "string", int: "integer", bool: "boolean", NoneType: "null"}
+_PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 
 SEQ: JsonObject = {"type": "integer", "minimum": 1, "description": "counts from 1 without gaps; a reset starts again"}
 TIME: JsonObject = {"type": "integer", "description": "epoch milliseconds of the project's clock"}

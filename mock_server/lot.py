@@ -67,6 +67,8 @@ class Lots:
                 plate_no=mask_plate(record.plate_no),
                 uplink=f"delay {fate} ms" if isinstance(fate, int) else fate or "",
                 replaced=replaced,
+                created_time=record.created_time,
+                details={name: value for name, value in record.details.items() if name != "image_url"},
             )
         )
         self._uplink.send(record, fate)

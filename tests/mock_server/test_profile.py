@@ -37,7 +37,6 @@ def profile_from(fields: JsonObject) -> Profile | None:
 @settings(max_examples=150)
 def test_every_combination_works(fields: dict[str, Any], offsets: list[int], spelling: str) -> None:
     """Under any profile a lot keeps, counts, compares and re-reports, and says so in envelopes."""
-    fields["command_done_ms"] = max(fields["command_sent_ms"], fields["command_done_ms"])
     profile = profile_from(fields)
     assert profile is not None
     project = make_project(profile)
@@ -116,7 +115,7 @@ def test_a_value_that_is_not_allowed_is_refused(point: Any) -> None:
         ("wild", "profile.base must be default or strict"),
         (7, "profile must be a preset or an object"),
         ({"window": "[s,e]"}, "profile.window is not known"),
-        ({"command_sent_ms": 500}, "profile.command_done_ms must not be before command_sent_ms"),
+        ({"command_sent_ms": -1}, "profile.command_sent_ms must be from 0"),
     ],
     ids=str,
 )
