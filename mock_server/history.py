@@ -102,6 +102,27 @@ class MessageAcknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageRefused:
+    """A consumer acknowledged a message negatively: it will come again."""
+
+    kind: ClassVar[str] = "message.refused"
+    message_id: str
+    topic: str
+    subscription: str
+    consumer: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageExpired:
+    """A subscription that nobody has ever listened to let go of its oldest message."""
+
+    kind: ClassVar[str] = "message.expired"
+    message_id: str
+    topic: str
+    subscription: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConsumerChanged:
     """A consumer came, became the active one, or left."""
 
@@ -217,6 +238,8 @@ Event = (
     | MessagePublished
     | MessageDelivered
     | MessageAcknowledged
+    | MessageRefused
+    | MessageExpired
     | ConsumerChanged
     | RequestReceived
     | RequestAnswered

@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mock_server.clock import Clock, Timer
-from mock_server.history import ConsumerChanged, History, MessageAcknowledged, MessageDelivered
+from mock_server.history import (
+    ConsumerChanged,
+    History,
+    MessageAcknowledged,
+    MessageDelivered,
+    MessageExpired,
+    MessageRefused,
+)
 from mock_server.model import Message
 
 TOPICS = ("event", "event-test")
@@ -93,8 +100,13 @@ class Subscription:
         self._pending[message.message_id] = pending
         self._backlog.append(pending)
         if not self.attended and len(self._pending) > UNATTENDED_LIMIT:
-            del self._pending[self._backlog.popleft().message.message_id]
+            self._expire_oldest()
         self._pump()
+
+    def _expire_oldest(self) -> None:
+        oldest = self._backlog.popleft().message.message_id
+        del self._pending[oldest]
+        self._history.add(MessageExpired(oldest, self.topic, self.name))
 
     def connect(self, consumer: Consumer) -> None:
         """Add a consumer behind those that are there. SubscriptionBusyError if it may not share."""
@@ -140,9 +152,9 @@ class Subscription:
         at_ms = self._clock.now_ms() + consumer.negative_ack_delay_ms
         timer = self._clock.call_at(at_ms, lambda: self._redeliver([consumer.refused.pop(message_id)[1]]))
         consumer.refused[message_id] = (timer, held[1])
+        self._history.add(MessageRefused(message_id, self.topic, self.name, consumer.consumer_id))
         self._settle(consumer)
         self._pump()
-        self._history.wake()
 
     def pull(self, consumer: Consumer) -> None:
         """Deliver one message, if there is one and this consumer is the active one, whatever it holds already."""

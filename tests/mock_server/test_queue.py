@@ -17,7 +17,7 @@ from mock_server.queue import (
     SubscriptionBusyError,
     pulsar_message_id,
 )
-from tests.support import NOON
+from tests.support import NOON, keep_passes, make_project
 
 
 class World:
@@ -398,3 +398,27 @@ def test_message_ids_are_pulsars(ledger: int, entry: int) -> None:
 def test_a_known_message_id() -> None:
     """Ledger 1, entry 300, encoded by hand."""
     assert pulsar_message_id(1, 300) == base64.b64encode(bytes([0x08, 1, 0x10, 0xAC, 0x02])).decode()
+
+
+def test_a_refusal_is_in_the_history() -> None:
+    """Whoever reads the history sees that a message was delivered and refused, not only that it came again."""
+    project = make_project()
+    subscription = project.queue.main
+    consumer = Consumer("c", lambda _message, _count: None)
+    subscription.connect(consumer)
+    (record,) = keep_passes(project, NOON, fate="deliver")
+    (message,) = subscription.pending_messages()
+    subscription.negative_acknowledge(consumer, message.message_id)
+    told = [entry.to_json() for entry in project.history.after() if entry.event.kind == "message.refused"]
+    assert [(each["message_id"], each["consumer"]) for each in told] == [(message.message_id, "c")]
+    assert message.subject == record
+
+
+def test_what_a_topic_lets_go_is_in_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test topic keeps the newest messages until somebody listens; the history names those that are gone."""
+    monkeypatch.setattr("mock_server.queue.UNATTENDED_LIMIT", 2)
+    project = make_project()
+    keep_passes(project, NOON, NOON, NOON, fate="deliver")
+    told = [entry.to_json() for entry in project.history.after() if entry.event.kind == "message.expired"]
+    first = project.queue.main.pending_messages()[0].message_id
+    assert [(each["message_id"], each["topic"]) for each in told] == [(first, "event-test")]
