@@ -27,7 +27,7 @@ from mock_server.problems import Problem
 from mock_server.project import Idle, Project
 from mock_server.queue import Consumer
 from mock_server.seed import NewRecord, SeedError, read_device, read_record
-from mock_server.story import cell_text, differences, story
+from mock_server.story import cell_text, differences, how_many, story
 from mock_server.wire.messages import status_report
 
 T = TypeVar("T")
@@ -306,7 +306,7 @@ class Parking:
         kept = Counter(each.record_id for each in (self.records if lot is None else lot.records()))
         found = differences(claimed, kept, self.entries())
         if found:
-            has = f"the client has {claimed.total()} records, the lot {kept.total()}"
+            has = f"the client has {how_many(claimed.total(), 'record')}, the lot {kept.total()}"
             more = [f"... and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
             raise AssertionError("\n  ".join([f"not converged: {has}", *found[:SHOWN], *more]))
 
@@ -316,7 +316,7 @@ class Parking:
         rereports = self.rereports[after:]
         if rereports:
             lines = [f"{cell_text(each.cell)}: {self._why(each)}" for each in rereports]
-            raise AssertionError("\n  ".join([f"{len(lines)} re-reports that should not be", *lines]))
+            raise AssertionError("\n  ".join([f"{how_many(len(lines), 're-report')} that should not be", *lines]))
 
     def wait_for_rereport(self, after: int = 0, timeout_s: float = DEFAULT_TIMEOUT_S) -> RereportOf:
         """The first re-report behind the `after` oldest; AssertionError tells why none came."""

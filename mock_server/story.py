@@ -115,11 +115,17 @@ def told_beside_a_failure(tell: Callable[[], list[str]]) -> str:
         return f"it cannot be told: {error!r}"
 
 
+def how_many(count: int, name: str) -> str:
+    """A number of things, in the singular or the plural."""
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
 def _summary(told: list[Journey]) -> str:
     lost = sum(bool(each.lost) for each in told)
     waiting = sum(each.published > each.acknowledged for each in told)
-    records = "1 record" if len(told) == 1 else f"{len(told)} records"
-    return f"{records} at the lots, {lost} lost on the way at least once, {waiting} not acknowledged"
+    return (
+        f"{how_many(len(told), 'record')} at the lots, {lost} lost on the way at least once, {waiting} not acknowledged"
+    )
 
 
 def _call_lines(entries: Iterable[Entry]) -> Iterable[str]:
