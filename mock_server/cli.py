@@ -22,7 +22,7 @@ from mock_server.chaos import Chaos
 from mock_server.clock import SystemClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
 from mock_server.model import JsonObject
-from mock_server.problems import Problem, parse_json, whole_number
+from mock_server.problems import Problem, in_words, parse_json, whole_number
 from mock_server.profile import PRESETS as PROFILE_PRESETS
 from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
@@ -180,8 +180,7 @@ def _profile(name: str) -> Profile:
     except ValueError as error:
         raise ConfigurationError(f"cannot use the profile {name}: {error}") from None
     if profile is None:
-        text = "; ".join(f"{problem.path} {problem.text}" for problem in problems)
-        raise ConfigurationError(f"cannot use the profile {name}: {text}")
+        raise ConfigurationError(f"cannot use the profile {name}: {in_words(problems)}")
     return profile
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -32,6 +32,11 @@ class Problem:
     kind: ProblemKind
     path: str
     text: str
+
+
+def in_words(problems: Sequence[Problem]) -> str:
+    """All the problems as one text, each with its path."""
+    return "; ".join(f"{problem.path} {problem.text}" for problem in problems)
 
 
 def parse_json(raw: bytes) -> object:

@@ -21,7 +21,7 @@ from mock_server.model import (
     PassDirection,
     Record,
 )
-from mock_server.problems import Problem, ProblemKind, Reader, parse_json, type_name
+from mock_server.problems import Problem, ProblemKind, Reader, in_words, parse_json, type_name
 from mock_server.uplink import Fate
 
 FORMAT = "parking-mock/seed"
@@ -45,7 +45,7 @@ class SeedError(Exception):
     """A seed, a device or a record that cannot be used; the text names every problem with its path."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(f"{problem.path} {problem.text}" for problem in problems[:20]))
+        super().__init__(in_words(problems[:20]))
 
 
 @dataclass(frozen=True, slots=True)

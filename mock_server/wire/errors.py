@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Self
 
-from mock_server.problems import Problem, ProblemKind
+from mock_server.problems import Problem, ProblemKind, in_words
 
 
 class ErrorCode(IntEnum):
@@ -69,6 +69,6 @@ class VendorError(Exception):
 
 def error_for(problems: list[Problem]) -> VendorError:
     """The refusal of a body: the code of its first problem, and all of them (20 at most) in the text."""
-    named = "; ".join(f"{problem.path} {problem.text}" for problem in problems[:_PROBLEMS_NAMED])
+    named = in_words(problems[:_PROBLEMS_NAMED])
     more = len(problems) - _PROBLEMS_NAMED
     return VendorError(CODE_OF_PROBLEM[problems[0].kind], named + (f"; and {more} more" if more > 0 else ""))
