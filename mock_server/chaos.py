@@ -82,7 +82,8 @@ PRESETS = {
     "default": Preset(0.75, 400, _DEFAULT),
     "rough": Preset(1.0, 5_000, _ROUGH),
 }
-"""The named chaos presets. `record.delete` is in none: after it no client can ever agree with the lot."""
+"""The named chaos presets. None has `record.delete`, after which no client can ever agree with the lot, or
+`answer.refuse`, which tells a client to stop."""
 
 
 class Chaos:

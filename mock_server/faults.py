@@ -22,6 +22,9 @@ CALL, DELIVERY, SOCKET = "call", "delivery", "socket"
 TOKEN_PATH = "/v1.0/token"  # noqa: S105 a path, no token
 """Calls below it meet only faults that name them by `path`."""
 
+LIMITS = ("device_id", "data_type", "path", "record_id")
+"""What a directed fault may be limited to."""
+
 MAX_TIMES = 1_000_000
 MAX_VALUE = 10**12
 
@@ -56,6 +59,9 @@ CATALOGUE = _kinds(
     FaultKind("answer.late", (CALL,), "the call is carried out at once and answered late", "delay_ms", 2_000),
     FaultKind("answer.busy", (CALL,), "the call is refused as busy: 1110, 1111 or 1199", "code", 1111),
     FaultKind("answer.error", (CALL,), "the call is refused with 500, system error"),
+    FaultKind(
+        "answer.refuse", (CALL,), "the call is refused for good: 1004 sign, 1106 permission, 2010 device", "code", 1106
+    ),
     FaultKind("answer.unknown-code", (CALL,), "the call is refused with a code of no table", "code", 90_210),
     FaultKind("answer.not-json", (CALL,), "the call is carried out; the answer is a web page"),
     FaultKind("answer.no-result", (CALL,), "the call is carried out; the answer's result is an empty object"),
@@ -88,6 +94,7 @@ class Occasion:
     device_id: str | None = None
     data_type: int | None = None
     path: str | None = None
+    record_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,7 @@ class Fault:
     device_id: str | None = None
     data_type: int | None = None
     path: str | None = None
+    record_id: str | None = None
 
     def matches(self, occasion: Occasion) -> bool:
         """Whether this occasion is meant."""
@@ -108,6 +116,7 @@ class Fault:
             occasion.site in CATALOGUE[self.kind].sites
             and self.device_id in (None, occasion.device_id)
             and self.data_type in (None, occasion.data_type)
+            and self.record_id in (None, occasion.record_id)
             and self._means_path(occasion.path or "")
         )
 
@@ -118,7 +127,7 @@ class Fault:
         """The fault as the lab API writes it."""
         named = CATALOGUE[self.kind].value
         own: JsonObject = {"kind": self.kind} | ({named: self.value} if named else {})
-        limits = {"device_id": self.device_id, "data_type": self.data_type, "path": self.path}
+        limits = {name: getattr(self, name) for name in LIMITS}
         return own | {"times": self.times, "skip": self.skip} | {k: v for k, v in limits.items() if v is not None}
 
 
@@ -232,17 +241,18 @@ def read_fault(data: JsonObject, path: str, problems: list[Problem]) -> Fault | 
         if name is not None:
             reader.note(ProblemKind.RANGE, "kind", f"must be one of {', '.join(CATALOGUE)}")
         return None
-    reader.only(("kind", *([kind.value] if kind.value else []), "times", "skip", "device_id", "data_type", "path"))
+    reader.only(("kind", *([kind.value] if kind.value else []), "times", "skip", *LIMITS))
     value = reader.integer(kind.value, 0, MAX_VALUE, required=False) if kind.value else None
     times = reader.integer("times", 1, MAX_TIMES, required=False)
     skip = reader.integer("skip", 0, MAX_TIMES, required=False)
     device_id = reader.text("device_id", 1, 64, required=False)
     data_type = reader.choice("data_type", (0, 1), required=False)
     prefix = reader.text("path", 1, 256, required=False)
+    record_id = reader.text("record_id", 1, 64, required=False)
     if len(problems) > noted:
         return None
     chosen = kind.default if value is None else value
-    return Fault(kind.name, chosen, times or 1, skip or 0, device_id, data_type, prefix)
+    return Fault(kind.name, chosen, times or 1, skip or 0, device_id, data_type, prefix, record_id)
 
 
 @dataclass(frozen=True, slots=True)

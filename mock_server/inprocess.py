@@ -15,7 +15,7 @@ import functools
 import inspect
 import re
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast, overload
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from urllib3.util import Timeout
 
 from mock_server.clock import VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
+from mock_server.inprocess_socket import InProcessSocket
 from mock_server.model import JsonObject
 from mock_server.parking import Parking
 from mock_server.profile import Profile
@@ -34,8 +35,9 @@ from mock_server.settings import Settings
 from mock_server.story import TITLE, told_beside_a_failure
 from mock_server.web.api import MAX_BODY, create_api
 from mock_server.web.environ import TOO_LARGE, build_environ
+from mock_server.web.handshake import read_handshake
 from mock_server.web.inline import DROP, HOLD
-from mock_server.web.wsgi import call_wsgi
+from mock_server.web.wsgi import Answer, call_wsgi
 
 API_HOSTS = (
     "openapi.tuyacn.com",
@@ -100,9 +102,9 @@ class MockParking(Parking):
     def begin(self, access_id: str) -> None:
         """Make the world anew."""
         self.project = self._settings.make_project(access_id)
-        cloud = Cloud(self.project.clock)
-        cloud.add(self.project)
-        self._app = create_api(cloud)
+        self._cloud = Cloud(self.project.clock)
+        self._cloud.add(self.project)
+        self._app = create_api(self._cloud)
         self._app.testing = True
         self._began = True
 
@@ -140,16 +142,33 @@ class MockParking(Parking):
 
     def answer(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
         """Answer one request."""
-        with self._lock:
-            environ = _environ(request)
-            answer = call_wsgi(self._app, environ)
-            self.project.clock.run_all_due()
-            self._hold(request, environ)
-        if DROP in environ:
-            raise requests.ConnectionError("the connection was closed without an answer", request=request)
+        patience_s = _read_timeout(getattr(request, "req_kwargs", {}).get("timeout"))
+        try:
+            answer = self.call(_environ(request), patience_s)
+        except TimeoutError as error:
+            raise requests.ReadTimeout(*error.args, request=request) from None
+        except ConnectionError as error:
+            raise requests.ConnectionError(*error.args, request=request) from None
         return answer.status, dict(answer.headers), answer.content
 
-    def _hold(self, request: requests.PreparedRequest, environ: dict[str, Any]) -> None:
+    def call(self, environ: dict[str, Any], patience_s: float | None = None) -> Answer:
+        """Answer one WSGI request. ConnectionError if no answer goes out, TimeoutError if it comes too late."""
+        with self._lock:
+            answer = call_wsgi(self._app, environ)
+            self.project.clock.run_all_due()
+            self._hold(environ, patience_s)
+        if DROP in environ:
+            raise ConnectionError("the connection was closed without an answer")
+        return answer
+
+    def open_socket(self, url: str, headers: Mapping[str, str]) -> InProcessSocket:
+        """Connect a consumer of the message queue. HandshakeRefusedError as over a real connection."""
+        target = urlsplit(url)
+        named = {name.lower(): value for name, value in headers.items()}
+        with self._lock:
+            return InProcessSocket(read_handshake(target.path, target.query, named, self._cloud), self._lock)
+
+    def _hold(self, environ: dict[str, Any], patience_s: float | None) -> None:
         """A late answer: a virtual clock goes on while the client waits; the system's clock does not wait.
 
         On either a client that would not wait so long gets its time-out.
@@ -158,12 +177,11 @@ class MockParking(Parking):
             return
         clock, at_ms = environ[HOLD]
         now_ms = clock.now_ms()
-        patience_s = _read_timeout(getattr(request, "req_kwargs", {}).get("timeout"))
         gives_up = patience_s is not None and at_ms - now_ms > patience_s * 1000
         if isinstance(clock, VirtualClock):
             clock.advance_to(max(now_ms, now_ms + round((patience_s or 0) * 1000) if gives_up else at_ms))
         if gives_up:
-            raise requests.ReadTimeout(f"no answer within {patience_s} s", request=request)
+            raise TimeoutError(f"no answer within {patience_s} s")
 
     def _happens_in_s(self) -> float | None:
         """Other threads may act at any time; the system's clock reaches the next timer."""

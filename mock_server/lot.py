@@ -45,7 +45,9 @@ class Lots:
 
     def happen(self, record: Record, fate: Fate = None) -> Record:
         """A new record: faults may make it an odd one, or have it deleted or corrected later. Return what is kept."""
-        occasion = Occasion(RECORD, record_operation(record), record.device_id, record.data_type)
+        occasion = Occasion(
+            RECORD, record_operation(record), record.device_id, record.data_type, record_id=record.record_id
+        )
         strikes = self._faults.strike(occasion) if fate is None else []
         for strike in strikes:
             record = _made_odd(record, strike)

@@ -163,7 +163,7 @@ def record_operation(record: Record) -> str:
 
 
 def _occasion(site: str, record: Record) -> Occasion:
-    return Occasion(site, record_operation(record), record.device_id, record.data_type)
+    return Occasion(site, record_operation(record), record.device_id, record.data_type, record_id=record.record_id)
 
 
 def _planned(fate: Fate) -> Publication:

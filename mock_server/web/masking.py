@@ -11,7 +11,8 @@ PLAIN_HEADERS = ("client_id", "sign_method", "t", "nonce", "signature-headers", 
 _TOKEN_PATH = "/v1.0/token/"  # noqa: S105 a path, not a token
 _KEPT = 200
 _PATH_KEPT = 1000
-_BODY_KEPT = 4096
+_QUERY_KEPT = 4096
+_BODY_KEPT = 16_384
 
 _NAMES = "(?:access_?token|refresh_?token|token|sign|secret|access_?secret|client_?secret|password|plate_?no)"
 _IN_QUERY = re.compile(rf"((?:^|&){_NAMES}=)([^&]+)", re.IGNORECASE)
@@ -37,11 +38,11 @@ def masked_path(path: str) -> str:
 
 def masked_query(query: str) -> str:
     """The query as sent, at most 4096 characters; credentials that do not belong there are masked."""
-    return _IN_QUERY.sub(_masked, query[:_BODY_KEPT])
+    return _IN_QUERY.sub(_masked, query[:_QUERY_KEPT])
 
 
 def masked_body(body: bytes) -> str:
-    """The first 4096 bytes of a body as text; plates and credentials in its JSON are masked."""
+    """The first 16,384 bytes of a body as text; plates and credentials in its JSON are masked."""
     return _IN_BODY.sub(_masked, body[:_BODY_KEPT].decode("utf-8", "replace"))
 
 

@@ -17,11 +17,17 @@ _REFUSALS = {
     "answer.busy": "system is busy, please retry later",
     "answer.error": ErrorCode.SYSTEM_ERROR.message,
     "answer.unknown-code": "unknown error",
+    "answer.refuse": ErrorCode.PERMISSION_DENY.message,
     "time.refuse": ErrorCode.REQUEST_TIME_INVALID.message,
     "device.offline": ErrorCode.DEVICE_OFFLINE.message,
 }
 _CODES = {"answer.error": 500, "time.refuse": 1013, "device.offline": 2001}
-_BUSY_TEXTS = {1110: "concurrent request over limit", 1199: "your requests are too frequent"}
+_TEXTS = {
+    1004: ErrorCode.SIGN_INVALID.message,
+    1110: "concurrent request over limit",
+    1199: "your requests are too frequent",
+    2010: "device not exist",
+}
 _WEB_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
 _UNKNOWN_FIELDS: JsonObject = {"region": "az1", "x-new": {"cost": 3, "hints": []}}
 _HALF = 2
@@ -43,7 +49,7 @@ class Mishap:
         for strike in self.strikes:
             if strike.kind in _REFUSALS:
                 code = _CODES.get(strike.kind, strike.value)
-                return VendorError(code, message=_BUSY_TEXTS.get(code, _REFUSALS[strike.kind]))
+                return VendorError(code, message=_TEXTS.get(code, _REFUSALS[strike.kind]))
         return None
 
     @property

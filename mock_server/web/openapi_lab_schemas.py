@@ -5,7 +5,7 @@ from dataclasses import Field
 from typing import Any
 
 from mock_server import chaos, profile, seed
-from mock_server.faults import CATALOGUE, MAX_TIMES, MAX_VALUE
+from mock_server.faults import CATALOGUE, LIMITS, MAX_TIMES, MAX_VALUE
 from mock_server.history_schema import event_schemas, marker_schemas, schema_of
 from mock_server.model import LATEST_MS, Cell, DeviceKind, JsonObject
 from mock_server.web.lab_projects import KEY_PATTERN, MAX_SECRET_LENGTH, SECRET_PATTERN
@@ -228,12 +228,12 @@ def _limits() -> Schemas:
         "device_id": text(1, 64, doc="only there"),
         "data_type": {"enum": [0, 1], "description": "only such records"},
         "path": text(1, 256, doc="only calls whose path begins so"),
+        "record_id": text(1, 64, doc="only this record"),
     }
 
 
 def _directed(more: Schemas) -> JsonObject:
-    optional = ("device_id", "data_type", "path")
-    return answered({"kind": {"enum": list(CATALOGUE)}, **_limits(), **more}, optional)
+    return answered({"kind": {"enum": list(CATALOGUE)}, **_limits(), **more}, LIMITS)
 
 
 def _faults() -> JsonObject:

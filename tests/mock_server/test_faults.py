@@ -13,7 +13,7 @@ from mock_server.problems import Problem
 from mock_server.project import Project
 from tests.support import HOUR, LOT, NOON, SYNC_PATH, Api, keep_passes, published, sync_info
 
-ONCE = Occasion(UPLINK, "record 1", LOT, 0)
+ONCE = Occasion(UPLINK, "record 1", LOT, 0, record_id="pass-1")
 
 
 def faults() -> Faults:
@@ -56,6 +56,8 @@ def test_skip_lets_the_first_occasions_pass() -> None:
         ({"data_type": 0}, True),
         ({"data_type": 1}, False),
         ({"path": "/v1.0"}, False),
+        ({"record_id": "pass-1"}, True),
+        ({"record_id": "pass-2"}, False),
     ],
     ids=str,
 )

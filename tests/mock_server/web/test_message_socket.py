@@ -14,7 +14,8 @@ from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.web.message_socket import MAX_RECEIVER_QUEUE, HandshakeRefusedError, MessageSocket, read_handshake
+from mock_server.web.handshake import MAX_RECEIVER_QUEUE, HandshakeRefusedError, read_handshake
+from mock_server.web.message_socket import MessageSocket
 from mock_server.wire.encryption import decrypt_ecb, decrypt_gcm, message_sign, queue_password
 from tests.mock_server.web.conftest import DEADLINE_S, Serve, Served
 from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, NOON, keep_passes, make_project
