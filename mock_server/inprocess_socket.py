@@ -24,6 +24,11 @@ class InProcessSocket(ConsumerSession):
                 self.end(FAILED)
             return self._frames.popleft() if self._frames else None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to learn by reading: a frame, or that the connection is broken."""
+        return self.closed is None and bool(self._frames or self._failing)
+
     def send(self, text: str) -> None:
         """Send a frame. On a closed connection nobody hears it; one that is no frame closes it."""
         with self._lock:

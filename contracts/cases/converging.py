@@ -1,0 +1,5 @@
+"""Cases of converging."""
+
+from contracts.case import Case
+
+CASES: tuple[Case, ...] = ()

@@ -1,0 +1,5 @@
+"""Cases of errors."""
+
+from contracts.case import Case
+
+CASES: tuple[Case, ...] = ()

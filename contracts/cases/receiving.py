@@ -1,0 +1,5 @@
+"""Cases of receiving."""
+
+from contracts.case import Case
+
+CASES: tuple[Case, ...] = ()

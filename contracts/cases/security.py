@@ -1,0 +1,5 @@
+"""Cases of security."""
+
+from contracts.case import Case
+
+CASES: tuple[Case, ...] = ()

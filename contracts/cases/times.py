@@ -1,0 +1,5 @@
+"""Cases of time."""
+
+from contracts.case import Case
+
+CASES: tuple[Case, ...] = ()

@@ -1,0 +1,5 @@
+"""Cases of planning windows."""
+
+from contracts.case import Case
+
+CASES: tuple[Case, ...] = ()

@@ -1,0 +1,60 @@
+"""From a frame of the message queue to what it says: the vendor's outer frame, signature, encryption and report."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.padding import PKCS7
+
+NONCE_BYTES = 12
+
+
+class UnreadableError(Exception):
+    """A message that was damaged, forged, or is of a form that nobody knows."""
+
+
+def read_report(frame: Mapping[str, Any], secret: str) -> dict[str, Any]:
+    """The status report in a frame. UnreadableError if it is not what the vendor has sent."""
+    try:
+        outer = json.loads(base64.b64decode(frame["payload"], validate=True))
+        _check_sign(outer, secret)
+        encryption = frame.get("properties", {}).get("em", "aes_ecb")
+        report = json.loads(decrypt(outer["data"], secret, encryption))
+    except (ValueError, KeyError, TypeError, InvalidTag) as error:
+        raise UnreadableError(repr(error)) from None
+    if not isinstance(report, dict):
+        raise UnreadableError("the report is no object")
+    return report
+
+
+def decrypt(data: str, secret: str, encryption: str) -> bytes:
+    """AES-128 with the middle half of the secret: GCM where the message says so, else ECB."""
+    raw, key = base64.b64decode(data, validate=True), secret[8:24].encode()
+    if encryption == "aes_gcm":
+        return AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], None)
+    decryptor = Cipher(algorithms.AES(key), modes.ECB()).decryptor()  # noqa: S305 the vendor's choice
+    unpadder = PKCS7(128).unpadder()
+    return unpadder.update(decryptor.update(raw) + decryptor.finalize()) + unpadder.finalize()
+
+
+def _check_sign(outer: Mapping[str, Any], secret: str) -> None:
+    """ECB tells nothing of damage; the outer signature does."""
+    parts = [f"{key}={outer[key]}" for key in sorted(outer) if key != "sign" and outer[key] not in ("", None)]
+    if not hmac.compare_digest(md5("||".join([*parts, secret])), str(outer["sign"])):
+        raise UnreadableError("the signature is wrong")
+
+
+def password(access_id: str, secret: str) -> str:
+    """The password of the message queue."""
+    return md5(access_id + md5(secret))[8:24]
+
+
+def md5(text: str) -> str:
+    """Lower-case hex."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,412 @@
+"""The reference client: what a good integration of the parking cloud looks like.
+
+It stores each record once and acknowledges it then. It cuts time into hours that end half a second before the full
+hour, and asks each lot about each hour, passes and bills, entering and leaving apart: five minutes after its end,
+then until the lot has been silent three times, and once more a day later. Nothing here waits or sleeps: whoever runs
+it calls `advance` and asks `wakes_at`. Every choice that is open has a name at the top.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from random import Random
+from typing import Any
+
+from contracts.client import Client, DumpedRecord, Effect, Socket, Start, Window
+from contracts.clients.messages import UnreadableError, password, read_report
+from contracts.clients.record_store import NO_DIRECTION, CellRow, LotRow, RecordStore, Stored
+from contracts.clients.vendor_api import CallError, Kind, VendorApi
+from mock_server.model import JsonObject
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+
+BOUNDARY_MS = -500
+"""Windows begin and end half a second before the full hour, where no record of a lot with whole seconds lies."""
+
+GRACE_MS = 5 * MINUTE
+"""How long after its end a window is first asked about: records on their way are no mismatch."""
+
+AGAIN_MS = HOUR
+"""How long after an ask the same cell is asked again."""
+
+DRAIN_MS = 10 * MINUTE
+"""How long no message of a cell must have come before it is asked again after a re-report."""
+
+ALIKE = 3
+"""So many asks in a row with the same count and no re-report close a cell: one silence may be a lost command."""
+
+REVISIT_MS = DAY
+"""How long after its end a closed window is asked once more: a record may reach the lot late."""
+
+GIVE_UP_AFTER = 4
+"""So many re-reports that change nothing: from then on the cell is asked about once a day, and somebody is told."""
+
+LOOK_BACK = 1
+"""How many hours before its first start a client asks about."""
+
+HORIZON_MS = 7 * DAY
+"""How old a window may be that is still asked about: lots keep limited history."""
+
+BATCH = 48
+"""How many cells one call names, and so how many of a lot and type one pass asks about."""
+
+UNREADABLE_AFTER = 3
+"""So many redeliveries of a message that cannot be read set it aside."""
+
+FAILED_AFTER = 3
+"""So many commands of a lot that end in status 4 say that it does not support them."""
+
+LINES = ((0, 0), (0, 1), (1, NO_DIRECTION))
+"""What is counted apart: entering passes, leaving passes, bills."""
+
+CODES = {"vehicle_pass_record": (0, "passTime"), "temporary_parking_bill": (1, "payTime")}
+SUCCEEDED, FAILED = 3, 4
+FRAMES_A_TRANSACTION = 100
+
+
+class ReferenceClient(Client):
+    """One process of an integration. Its state is in a SQLite file in the folder that it is given."""
+
+    def __init__(self, _exports: JsonObject | None = None) -> None:
+        self._socket: Socket | None = None
+        self._reconnect_at, self._reconnects = 0, 0
+        self._not_before, self._failures = 0, 0
+        self._stopped = ""
+
+    # The verbs
+
+    def start(self, start: Start) -> None:
+        """Open the store, connect, and take up the plan where it was left."""
+        exports: Any = start.exports
+        self._exports = exports
+        self._machine_ms = start.now_ms
+        self._random = Random(str(exports["access_id"]))  # noqa: S311 spreads retries, no secret
+        self._link = start.link
+        self._bounds = str(start.profile.get("window_bounds", "[s,e)"))
+        self._api = self.make_api()
+        self._store = RecordStore(start.folder / "parking.sqlite")
+        self._lots = [each["device_id"] for each in exports["devices"] if each["kind"] == "lot"]
+        for device_id in self._lots:
+            self._store.add_lot(device_id, self.window_start(self.now_ms()) - LOOK_BACK * HOUR)
+        self.take_refused_lots_up_again()
+        self.connect()
+
+    def sync(self, now_ms: int, window: Window | None = None) -> None:
+        """One pass over everything due, or over the cells of a window."""
+        self._machine_ms = now_ms
+        self.receive()
+        self.plan()
+        self.reconcile(window)
+
+    def advance(self, now_ms: int) -> None:
+        """Receive, plan the windows that have closed, ask about what is due."""
+        self.sync(now_ms)
+
+    def wakes_at(self) -> int | None:
+        """When the next window closes, the next cell is due, or the connection is to be tried again."""
+        moments = [self.next_close()]
+        if not self._stopped and (due := self._store.next_due_ms()) is not None:
+            moments.append(max(due, self._not_before))
+        if self._socket is None:
+            moments.append(self._reconnect_at)
+        return max(self._machine_ms + 1, min(moments) - (self.now_ms() - self._machine_ms))
+
+    def quiet(self) -> None:
+        """Store and acknowledge what has come."""
+        self.receive()
+
+    def dump(self) -> list[DumpedRecord]:
+        """Every record."""
+        return self._store.dump()
+
+    def effects(self) -> list[Effect]:
+        """One for each record, however often it came."""
+        return self._store.effects()
+
+    def crash(self) -> None:
+        """Nothing is kept that is not in the file already."""
+        self._store.close()
+
+    def stop(self) -> None:
+        """Leave the queue and let go of the file."""
+        if self._socket is not None:
+            self._socket.close()
+        self._store.close()
+
+    # The present
+
+    def now_ms(self) -> int:
+        """The cloud's time, as its answers tell it: this machine's clock may be wrong."""
+        return self._api.now_ms()
+
+    def make_api(self) -> VendorApi:
+        """The calls to the cloud."""
+        return VendorApi(self._exports, self._link, lambda: self._machine_ms)
+
+    # Receiving
+
+    def connect(self) -> None:
+        """Consume the same subscription as before: what was not acknowledged waits there."""
+        name, secret = self._exports["access_id"], self._exports["access_secret"]
+        url = f"{self._exports['ws']}ws/v2/consumer/persistent/{name}/out/event/{self.subscription()}"
+        keys = {"username": name, "password": password(name, secret)}
+        try:
+            self._socket = self._link.connect(f"{url}?subscriptionType=Failover&ackTimeoutMillis=30000", keys)
+        except OSError:
+            self.reconnect_later()
+
+    def subscription(self) -> str:
+        """Always the same: a new one would begin without what is waiting."""
+        return f"{self._exports['access_id']}-sub"
+
+    def reconnect_later(self) -> None:
+        """Slower each time, until a message has come."""
+        self._socket = None
+        self._reconnect_at = self.now_ms() + self.pause(1_000, self._reconnects, MINUTE)
+        self._reconnects += 1
+
+    def pause(self, first_ms: int, tries: int, most_ms: int) -> int:
+        """A pause that doubles with each try, with up to a quarter more, so that not all come at once."""
+        doubled = min(most_ms, first_ms << min(tries, 20))
+        return doubled + self._random.randrange(doubled // 4 + 1)
+
+    def receive(self) -> None:
+        """Take every frame that has come; come back after a lost connection."""
+        if self._socket is None and self.now_ms() >= self._reconnect_at:
+            self.connect()
+        while self._socket is not None and (frames := self.read_frames(self._socket)):
+            self.take_frames(self._socket, frames)
+        if self._socket is not None and self._socket.closed is not None:
+            self.reconnect_later()
+
+    def read_frames(self, socket: Socket) -> list[dict[str, Any]]:
+        """Some of the frames that wait."""
+        frames: list[dict[str, Any]] = []
+        while len(frames) < FRAMES_A_TRANSACTION and (text := socket.receive()) is not None:
+            frames.append(json.loads(text))
+        return frames
+
+    def take_frames(self, socket: Socket, frames: Sequence[dict[str, Any]]) -> None:
+        """Store first, durably; acknowledge then. What is acknowledged never comes again."""
+        with self._store.transaction():
+            readable = [self.take(frame) for frame in frames]
+        for frame, is_done in zip(frames, readable, strict=True):
+            self.answer_frame(socket, frame, is_done=is_done)
+        self._reconnects = 0
+
+    def answer_frame(self, socket: Socket, frame: dict[str, Any], *, is_done: bool) -> None:
+        """Acknowledge one message, or ask for it again. One by one: a cumulative acknowledgement takes others along."""
+        kind = "ack" if is_done else "negativeAcknowledge"
+        socket.send(json.dumps({"type": kind, "messageId": frame["messageId"]}))
+
+    def take(self, frame: dict[str, Any]) -> bool:
+        """Do what a message says; False to have it sent again. Known records are done too: they must not pile up."""
+        try:
+            report = self.read(frame)
+        except UnreadableError as error:
+            if frame.get("redeliveryCount", 0) < UNREADABLE_AFTER:
+                return False
+            self._store.set_aside(frame["messageId"], str(error))
+            return True
+        try:
+            for status in report["status"]:
+                self.take_status(report["devId"], status)
+        except (ValueError, KeyError, TypeError) as error:
+            self._store.set_aside(frame["messageId"], repr(error))
+        return True
+
+    def read(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """The status report of a frame."""
+        return read_report(frame, self._exports["access_secret"])
+
+    def take_status(self, device_id: str, status: dict[str, Any]) -> None:
+        """A record, a command's result, or something that this client need not know."""
+        code = status["code"]
+        if code in CODES:
+            self.take_record(self.record_of(device_id, code, json.loads(status["value"])))
+        elif code == "command_result":
+            self.take_result(json.loads(status["value"]))
+
+    def record_of(self, device_id: str, code: str, value: dict[str, Any]) -> Stored:
+        """A record as it is stored. The record id makes it the same record, whatever message brings it."""
+        data_type, time_field = CODES[code]
+        direction = NO_DIRECTION if data_type else int(value["passDirection"])
+        content = json.dumps(value, sort_keys=True, ensure_ascii=False)
+        return Stored(device_id, data_type, str(value["recordId"]), direction, int(value[time_field]), content)
+
+    def take_record(self, record: Stored) -> None:
+        """Store it; do what it asks for only if it is new. Any message of an asked cell may be part of a re-report."""
+        if self._store.keep(record):
+            self._store.add_effect("charge" if record.data_type else "occupancy", record.record_id)
+        self._store.heard(record, self.now_ms(), self.now_ms() + DRAIN_MS, GIVE_UP_AFTER)
+
+    def take_result(self, value: dict[str, Any]) -> None:
+        """A command that did not succeed was no question: its cells are still to be asked about."""
+        lot = next((lot for lot in self._store.lots() if lot.device_id == value["deviceId"]), None)
+        if lot is None or lot.state:
+            return
+        failed = lot.failed + 1 if value["processStatus"] == FAILED else 0
+        self._store.put_lot(lot._replace(failed=failed))
+        if value["processStatus"] != SUCCEEDED:
+            self._store.unask(value["sn"], self.now_ms() + AGAIN_MS)
+        if failed >= FAILED_AFTER:
+            self.leave_alone(lot, "unsupported", "its commands fail")
+
+    # Planning
+
+    def window_start(self, at_ms: int) -> int:
+        """The start of the window in which a time lies. Epoch milliseconds know no time zone and no summer time."""
+        return (at_ms - BOUNDARY_MS) // HOUR * HOUR + BOUNDARY_MS
+
+    def windows(self, from_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
+        """The windows between two boundaries. Each begins where the one before it ends."""
+        return ((start, start + HOUR) for start in range(from_ms, until_ms, HOUR))
+
+    def closed_until(self) -> int:
+        """Up to where windows have been closed for long enough."""
+        return self.window_start(self.now_ms() - GRACE_MS)
+
+    def next_close(self) -> int:
+        """When the next window will have been closed for long enough."""
+        return self.closed_until() + HOUR + GRACE_MS
+
+    def plan(self) -> None:
+        """Every window that has closed since the last time becomes cells, those of a time without this process too."""
+        until = self.closed_until()
+        for lot in self._store.lots():
+            if lot.planned_ms < until and not lot.state:
+                start = max(lot.planned_ms, until - HORIZON_MS)
+                with self._store.transaction():
+                    self._store.plan(self.cells_of(lot.device_id, start, until), lot.device_id, until)
+
+    def cells_of(self, device_id: str, start: int, until: int) -> Iterator[tuple[str, int, int, int, int, int]]:
+        """Every line of every window, whether anything has come of it or not: all of it may be lost."""
+        for start_ms, end_ms in self.windows(start, until):
+            for data_type, direction in LINES:
+                yield device_id, data_type, direction, start_ms, end_ms, end_ms + GRACE_MS
+
+    # Asking
+
+    def reconcile(self, window: Window | None = None) -> None:
+        """Ask each lot about what is due. One that fails does not stop the others."""
+        for lot in self._store.lots():
+            for data_type in (0, 1):
+                if self._stopped or self.now_ms() < self._not_before or lot.state or self.now_ms() < lot.retry_ms:
+                    break
+                cells = self.cells_to_ask(lot.device_id, data_type, window)
+                if cells and not self.try_to_ask(lot, data_type, cells):
+                    break
+
+    def cells_to_ask(self, device_id: str, data_type: int, window: Window | None) -> list[CellRow]:
+        """What is due, or a window's cells."""
+        if window is not None:
+            return self._store.cells_between(device_id, data_type, *window)[:BATCH]
+        return self._store.due_cells(device_id, data_type, self.now_ms(), BATCH)
+
+    def try_to_ask(self, lot: LotRow, data_type: int, cells: Sequence[CellRow]) -> bool:
+        """Ask; a failure leaves every cell as it was, to be asked with the same window later."""
+        counts = [self.count(cell) for cell in cells]
+        try:
+            sn = self.ask(lot.device_id, data_type, cells, counts)
+        except CallError as error:
+            self.failed(lot, error)
+            return False
+        self._failures = 0
+        with self._store.transaction():
+            if lot.tries:
+                self._store.put_lot(lot._replace(tries=0, retry_ms=0))
+            for cell, count in zip(cells, counts, strict=True):
+                self._store.put_cell(self.asked(cell, count, sn))
+        return True
+
+    def count(self, cell: CellRow) -> int:
+        """How many records of the cell are stored now, whenever and however often they came."""
+        low = cell.start_ms + (self._bounds == "(s,e]")
+        high = cell.end_ms + (self._bounds != "[s,e)")
+        return self._store.count(cell.device_id, cell.data_type, cell.direction, low, high)
+
+    def ask(self, device_id: str, data_type: int, cells: Sequence[CellRow], counts: Sequence[int]) -> str:
+        """Tell a lot some counts. The command's serial number says that they were passed on, not that they are right.
+
+        Only the lot's silence says that, and only in the long run.
+        """
+        result = self._api.post(self.path(device_id), self.body(data_type, cells, counts))
+        sn = result.get("sn")
+        if not isinstance(sn, str) or not sn:
+            raise CallError(Kind.LATER, "the answer has no sn")
+        return sn
+
+    def path(self, device_id: str) -> str:
+        """The command's path; the device is the lot, not one of its lanes."""
+        return f"/v1.0/parking-control/{device_id}/records/sync"
+
+    def body(self, data_type: int, cells: Sequence[CellRow], counts: Sequence[int]) -> dict[str, Any]:
+        """The body, in the spelling of the vendor's tables."""
+        infos = [self.info(cell, count) for cell, count in zip(cells, counts, strict=True)]
+        return {self.key("data_type"): data_type, self.key("record_sync_infos"): infos}
+
+    def info(self, cell: CellRow, count: int) -> dict[str, Any]:
+        """One cell and its count. Bills have no direction."""
+        info = {"total_count": count, "start_time": cell.start_ms, "end_time": cell.end_ms}
+        info |= {} if cell.direction == NO_DIRECTION else {"pass_direction": cell.direction}
+        return {self.key(name): value for name, value in info.items()}
+
+    def key(self, name: str) -> str:
+        """One spelling throughout."""
+        return name
+
+    def asked(self, cell: CellRow, count: int, sn: str) -> CellRow:
+        """What is known of a cell after an ask, and when it is due again."""
+        heard = cell.heard_ms > cell.asked_ms
+        alike = cell.asked_ms > 0 and count == cell.told
+        silent = cell.silent + 1 if alike and not heard else 1
+        fruitless = cell.fruitless + 1 if alike and heard else 0 if heard else cell.fruitless
+        if fruitless == GIVE_UP_AFTER and fruitless > cell.fruitless:
+            self._store.alarm(self.now_ms(), f"{cell.device_id}: the lot does not agree about {cell.start_ms}")
+        cell = cell._replace(asked_ms=self.now_ms(), told=count, silent=silent, fruitless=fruitless, sn=sn)
+        return self.scheduled(cell)
+
+    def scheduled(self, cell: CellRow) -> CellRow:
+        """When a cell is due again."""
+        now = self.now_ms()
+        if now - cell.end_ms > HORIZON_MS or (cell.silent >= ALIKE and cell.visited):
+            return cell._replace(due_ms=None)
+        if cell.silent >= ALIKE:
+            return cell._replace(due_ms=max(now + AGAIN_MS, cell.end_ms + REVISIT_MS + GRACE_MS), visited=1)
+        return cell._replace(due_ms=now + (DAY if cell.fruitless >= GIVE_UP_AFTER else AGAIN_MS))
+
+    # Failures
+
+    def failed(self, lot: LotRow, error: CallError) -> None:
+        """What a refusal, or no answer at all, means for the lot and for everybody."""
+        if error.kind is Kind.STOP:
+            self._stopped = str(error)
+            self._store.alarm(self.now_ms(), f"stopped: {error}")
+        elif error.kind is Kind.UNSUPPORTED:
+            self.leave_alone(lot, "unsupported", str(error))
+        elif error.kind is Kind.REFUSED:
+            self.leave_alone(lot, "refused", str(error))
+        elif error.kind is Kind.OFFLINE:
+            retry_ms = self.now_ms() + self.pause(5 * MINUTE, lot.tries, 2 * HOUR)
+            self._store.put_lot(lot._replace(tries=lot.tries + 1, retry_ms=retry_ms))
+        else:
+            self._not_before = self.now_ms() + self.pause(MINUTE, self._failures, HOUR)
+            self._failures += 1
+
+    def leave_alone(self, lot: LotRow, state: str, reason: str) -> None:
+        """Ask this lot no more, and tell somebody. The others go on."""
+        self._store.put_lot(lot._replace(state=state))
+        self._store.alarm(self.now_ms(), f"{lot.device_id} is left alone, {state}: {reason}")
+
+    def take_refused_lots_up_again(self) -> None:
+        """A restart may follow a correction of what was refused; what a brand does not support stays so."""
+        for lot in self._store.lots():
+            if lot.state == "refused":
+                self._store.put_lot(lot._replace(state=""))
+
+    @property
+    def alarms(self) -> list[str]:
+        """What somebody was told."""
+        with suppress(AttributeError):
+            return self._store.alarms()
+        return []

@@ -1,0 +1,134 @@
+"""Signed calls to the vendor's API, and what the refusals mean: the part that every integration needs."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any
+
+from contracts.client import Link
+
+TOKEN_INVALID, SIGN_INVALID, TIME_INVALID = 1010, 1004, 1013
+RENEW_BEFORE_MS = 60_000
+TIMEOUT_S = 10.0
+HTTP_OK = 200
+
+
+class Kind(Enum):
+    """What a failed call asks of its caller."""
+
+    LATER = "temporary, or not known to be anything else: try again later, slower each time"
+    OFFLINE = "the lot cannot be reached: try this lot later"
+    UNSUPPORTED = "the lot will never do this: leave it alone and tell somebody"
+    REFUSED = "the same request will be refused again: leave it and tell somebody"
+    STOP = "nothing will work until somebody has changed the keys: stop and tell somebody"
+
+
+KINDS = {
+    2001: Kind.OFFLINE,
+    **dict.fromkeys((2003, 2008, 2009), Kind.UNSUPPORTED),
+    **dict.fromkeys((1006, 1100, 1101, 1102, 1104, 1105, 1106, 1108, 1109, 2010), Kind.REFUSED),
+    **dict.fromkeys((SIGN_INVALID, 1005), Kind.STOP),
+}
+"""The codes that are not temporary. The vendor's lists disagree, so every other code is, to be safe."""
+
+
+class CallError(Exception):
+    """A call that did not do what it should. `code` is None where there was no usable answer."""
+
+    def __init__(self, kind: Kind, text: str, code: int | None = None) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.code = code
+
+
+class VendorApi:
+    """Calls with a token that is renewed in time. Nothing here waits: who calls decides when to try again.
+
+    `read_clock` tells this machine's epoch milliseconds; `now_ms` is the cloud's, as its answers tell it.
+    """
+
+    def __init__(self, exports: Mapping[str, Any], link: Link, read_clock: Callable[[], int]) -> None:
+        self._base = str(exports["api"]).rstrip("/")
+        self._access_id, self._secret = str(exports["access_id"]), str(exports["access_secret"])
+        self._link = link
+        self._read_clock = read_clock
+        self._ahead_ms = 0
+        self._token, self._renew_at = "", 0
+
+    def now_ms(self) -> int:
+        """The cloud's time."""
+        return self._read_clock() + self._ahead_ms
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The result of a POST. CallError says what to do otherwise."""
+        return self.business("POST", path, json.dumps(body).encode())
+
+    def business(self, method: str, target: str, body: bytes = b"") -> dict[str, Any]:
+        """A call with a token. One that died early is replaced once, a wrong clock is set right once."""
+        try:
+            return self.send(method, target, body, self.live_token())
+        except CallError as error:
+            if error.code == TOKEN_INVALID:
+                self._token = ""
+            elif error.code != TIME_INVALID:
+                raise
+        return self.send(method, target, body, self.live_token())
+
+    def live_token(self) -> str:
+        """The access token, asked for anew a minute before it dies."""
+        if not self._token or self.now_ms() >= self._renew_at:
+            self._token = self._ask_for_token()
+        return self._token
+
+    def _ask_for_token(self) -> str:
+        target = "/v1.0/token?grant_type=1"
+        try:
+            result = self.send("GET", target)
+        except CallError as error:
+            if error.code != TIME_INVALID:
+                raise
+            result = self.send("GET", target)
+        try:
+            self._renew_at = self.now_ms() + int(result["expire_time"]) * 1000 - RENEW_BEFORE_MS
+            return str(result["access_token"])
+        except (KeyError, TypeError, ValueError):
+            raise CallError(Kind.LATER, "the answer has no token") from None
+
+    def send(self, method: str, target: str, body: bytes = b"", token: str = "") -> dict[str, Any]:
+        """Sign the very bytes that are sent, with the time of this attempt, and read the answer."""
+        headers = self.headers(method, target, body, token)
+        try:
+            answer = self._link.call(method, self._base + target, headers, body, TIMEOUT_S)
+        except OSError as error:  # it may have been carried out all the same
+            raise CallError(Kind.LATER, f"no answer: {error}") from None
+        if answer.status != HTTP_OK:
+            raise CallError(Kind.LATER, f"HTTP status {answer.status}")
+        return self.result_of(answer.body)
+
+    def headers(self, method: str, target: str, body: bytes, token: str) -> dict[str, str]:
+        """The headers of one attempt: signature v2. `target` has its query in the order of its keys."""
+        t = str(self.now_ms())
+        text = f"{self._access_id}{token}{t}{method}\n{hashlib.sha256(body).hexdigest()}\n\n{target}"
+        sign = hmac.digest(self._secret.encode(), text.encode(), "sha256").hex().upper()
+        headers = {"client_id": self._access_id, "t": t, "sign_method": "HMAC-SHA256", "sign": sign}
+        headers |= {"access_token": token} if token else {}
+        return headers | ({"Content-Type": "application/json"} if body else {})
+
+    def result_of(self, content: bytes) -> dict[str, Any]:
+        """The result in an envelope. It is one only if the body says `success: true`: errors come with HTTP 200 too."""
+        try:
+            envelope = json.loads(content)
+            success, t = envelope["success"], envelope["t"]
+        except (ValueError, KeyError, TypeError):
+            raise CallError(Kind.LATER, "the answer is no envelope") from None
+        if type(t) is int:
+            self._ahead_ms = t - self._read_clock()
+        if success is not True:
+            code = envelope.get("code")
+            raise CallError(KINDS.get(code, Kind.LATER), f"{code} {envelope.get('msg')}", code)
+        result = envelope.get("result")
+        if not isinstance(result, dict):
+            raise CallError(Kind.LATER, "the answer has no result")
+        return result

@@ -1,0 +1,11 @@
+"""The zoo: known-bad clients, each the reference client with one defect that breaks one rule.
+
+Each module has the defects of one group of rules; importing it fills the zoo.
+"""
+
+from contracts.clients.zoo import converging, counting, failing, form, receiving, security, times, windows
+from contracts.clients.zoo.animal import ZOO, Animal, breaks
+
+__all__ = ["ZOO", "Animal", "breaks"]
+
+GROUPS = (form, windows, counting, receiving, converging, failing, security, times)

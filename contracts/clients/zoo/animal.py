@@ -1,0 +1,41 @@
+"""How a known-bad client is entered into the zoo."""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from contracts.clients.reference import ReferenceClient
+
+AClient = TypeVar("AClient", bound=type[ReferenceClient])
+
+
+class Animal(NamedTuple):
+    """A known-bad client: the rule that it breaks, and what is wrong with it in a sentence."""
+
+    rule_id: str
+    client: type[ReferenceClient]
+
+    @property
+    def name(self) -> str:
+        """Its class's name."""
+        return self.client.__name__
+
+    @property
+    def defect(self) -> str:
+        """What is wrong with it."""
+        return (self.client.__doc__ or "").strip().splitlines()[0]
+
+
+ZOO: dict[str, Animal] = {}
+"""Every animal by its name."""
+
+
+def breaks(rule_id: str) -> Callable[[AClient], AClient]:
+    """Enter a client that breaks this rule, and as few others as its defect allows."""
+
+    def enter(client: AClient) -> AClient:
+        if client.__name__ in ZOO:
+            raise ValueError(f"there is a {client.__name__} already")
+        ZOO[client.__name__] = Animal(rule_id, client)
+        return client
+
+    return enter

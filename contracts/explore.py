@@ -1,0 +1,95 @@
+"""Draws the scenarios of a case with hypothesis, plays them, and shrinks what broke a rule."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, given
+from hypothesis.database import ExampleDatabase
+
+from contracts.case import Case
+from contracts.rule import Outcome, Rule
+from contracts.run import Run
+from contracts.scenario import Scenario
+from contracts.session import MakeClient, play
+from contracts.verdict import judge
+
+DEFAULT_EXAMPLES = 25
+"""How many scenarios of each case are played unless somebody asks for more."""
+
+Watch: TypeAlias = Callable[[Scenario, Run, dict[str, Outcome]], bool]
+"""Is told of every run; True means that it has seen enough."""
+
+
+class _EnoughError(Exception):
+    """Nobody wants to see more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """How cases are explored. With `shrink` a scenario that breaks a rule is made smaller."""
+
+    make_client: MakeClient
+    rules: tuple[Rule, ...]
+    examples: int = DEFAULT_EXAMPLES
+    seed: int | None = None
+    shrink: bool = True
+    database: ExampleDatabase | None = None
+
+    def of(self, case: Case, watch: Watch) -> None:
+        """Play scenarios of a case until there have been enough."""
+
+        def body(scenario: Scenario) -> None:
+            run = play(scenario, self.make_client)
+            outcomes = judge(run, self.rules)
+            if watch(scenario, run, outcomes):
+                raise _EnoughError
+            if self.shrink:
+                _raise_first(self.rules, outcomes)
+
+        try:
+            self._test(case, body)()
+        except (_EnoughError, BrokenError, ExceptionGroup) as error:
+            _only_ours(error)
+
+    def _test(self, case: Case, body: Callable[[Scenario], None]) -> Callable[[], None]:
+        phases = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if self.shrink else [])]
+        body.__qualname__ = body.__name__ = re.sub(r"\W", "_", case.id)  # what hypothesis files failures under
+        test: Callable[[], None] = given(case.scenarios)(body)
+        if self.seed is not None:
+            test = hypothesis.seed(f"{self.seed} {case.id}")(test)
+        return hypothesis.settings(
+            max_examples=self.examples,
+            database=self.database,
+            deadline=None,
+            phases=phases,
+            report_multiple_bugs=True,
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+            verbosity=hypothesis.Verbosity.quiet,
+        )(test)
+
+
+class BrokenError(Exception):
+    """A rule is broken. Each rule has a class of its own, so that hypothesis shrinks one at a time."""
+
+
+_BROKEN: dict[str, type[BrokenError]] = {}
+
+
+def _raise_first(rules: Iterable[Rule], outcomes: dict[str, Outcome]) -> None:
+    broken = [rule for rule in rules if rule.id in outcomes and outcomes[rule.id].breaches]
+    if broken:
+        rule = min(broken, key=lambda each: ("must", "should", "info").index(each.level))
+        raise _BROKEN.setdefault(rule.id, type(rule.id, (BrokenError,), {}))(outcomes[rule.id].breaches[0].message)
+
+
+def _only_ours(error: BaseException) -> None:
+    """Let through what is not about a broken rule."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            _only_ours(each)
+    elif not isinstance(error, _EnoughError | BrokenError):
+        raise error

@@ -1,0 +1,19 @@
+"""The rules, in groups. Each module has the rules of one group in a `RULES` book."""
+
+from contracts.rule import Rule, RuleBook
+from contracts.rules import converging, counting, failing, form, receiving, security, times, windows
+
+BOOKS: tuple[RuleBook, ...] = (
+    form.RULES,
+    windows.RULES,
+    counting.RULES,
+    receiving.RULES,
+    converging.RULES,
+    failing.RULES,
+    security.RULES,
+    times.RULES,
+)
+"""The groups, in the order in which a client is best read: what it sends, when, with which number, and what follows."""
+
+RULES: dict[str, Rule] = {rule.id: rule for book in BOOKS for rule in book}
+"""Every rule by its id."""

@@ -1,0 +1,5 @@
+"""Rules of converging."""
+
+from contracts.rule import RuleBook
+
+RULES = RuleBook("Converging")

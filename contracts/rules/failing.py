@@ -1,0 +1,5 @@
+"""Rules of errors."""
+
+from contracts.rule import RuleBook
+
+RULES = RuleBook("Errors")

@@ -1,0 +1,5 @@
+"""Rules of the form of a request."""
+
+from contracts.rule import RuleBook
+
+RULES = RuleBook("The form of a request")

@@ -1,0 +1,5 @@
+"""Rules of receiving."""
+
+from contracts.rule import RuleBook
+
+RULES = RuleBook("Receiving")

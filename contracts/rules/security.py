@@ -1,0 +1,5 @@
+"""Rules of security."""
+
+from contracts.rule import RuleBook
+
+RULES = RuleBook("Security")

@@ -1,0 +1,5 @@
+"""Rules of time."""
+
+from contracts.rule import RuleBook
+
+RULES = RuleBook("Time")

@@ -1,0 +1,5 @@
+"""Rules of planning windows."""
+
+from contracts.rule import RuleBook
+
+RULES = RuleBook("Planning windows")

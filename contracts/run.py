@@ -1,0 +1,296 @@
+"""What one run has shown: the history of the world, read once, and what the client told of itself.
+
+Rules read a `Run` and nothing else. `seq` is always the number of a line of the history, so that everything that a
+rule says can be found there.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from contracts.client import DumpedRecord, Effect, Verb
+from contracts.reading import Call, Delivery, LotRecord, Reading, RecordKey
+from contracts.scenario import Scenario
+from mock_server.history import (
+    ConsumerChanged,
+    DeviceChanged,
+    Entry,
+    FaultInjected,
+    Rereported,
+)
+from mock_server.model import JIESHUN, Cell, DataType, Line, PassDirection
+from mock_server.problems import parse_json
+from mock_server.profile import Profile
+
+SYNC_PREFIX, SYNC_SUFFIX = "/v1.0/parking-control/", "/records/sync"
+TOKEN_PREFIX = "/v1.0/token"  # noqa: S105 a path
+
+
+class Act(NamedTuple):
+    """Something that the harness did, behind line `seq` of the history: a verb, or a step of the scenario."""
+
+    seq: int
+    time: int
+    verb: str
+    text: str = ""
+
+
+class Dump(NamedTuple):
+    """What the client had stored when the history ended at line `seq`."""
+
+    seq: int
+    time: int
+    records: tuple[DumpedRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """One entry of a sync body. `cell` is None where it makes none; `claimed` is what it has for a count."""
+
+    raw: dict[str, Any]
+    cell: Cell | None
+    claimed: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One call of records/sync. `body` is None if it is no JSON object (or too long to be in the history whole)."""
+
+    call: Call
+    device_id: str
+    body: dict[str, Any] | None
+    infos: tuple[Info, ...]
+    faults: tuple[str, ...] = ()
+
+    @property
+    def seq(self) -> int:
+        """The line of the request."""
+        return self.call.seq
+
+    @property
+    def time(self) -> int:
+        """When it was sent."""
+        return self.call.time
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """What it asks about."""
+        return tuple(info.cell for info in self.infos if info.cell is not None)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the command never reached the lot."""
+        return "command.lose" in self.faults
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One claimed count of a call. `counted` is the lot's own count, None if the lot never compared."""
+
+    sync: Sync
+    cell: Cell
+    claimed: int
+    counted: int | None
+
+    @property
+    def seq(self) -> int:
+        """The line of the request."""
+        return self.sync.seq
+
+    @property
+    def time(self) -> int:
+        """When it was sent."""
+        return self.sync.time
+
+    @property
+    def equal(self) -> bool:
+        """Whether the lot compared and found the same number."""
+        return self.counted == self.claimed
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. `calm_seq` is the line behind which there were no more faults, None if there was no calm."""
+
+    scenario: Scenario
+    entries: tuple[Entry, ...]
+    profile: Profile
+    can: frozenset[Verb]
+    acts: tuple[Act, ...] = ()
+    dumps: tuple[Dump, ...] = ()
+    effects: tuple[Effect, ...] | None = None
+    calm_seq: int | None = None
+
+    @cached_property
+    def _read(self) -> "Reading":
+        return Reading(self.entries)
+
+    @property
+    def records(self) -> dict[RecordKey, LotRecord]:
+        """Every record that a lot has had, by key."""
+        return self._read.records
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every delivery of every message."""
+        return self._read.deliveries
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every request."""
+        return self._read.calls
+
+    @cached_property
+    def syncs(self) -> list[Sync]:
+        """Every call of records/sync."""
+        faults = self._read.faults_by_call
+        return [
+            _sync(call, faults.get(call.seq, ()))
+            for call in self.calls
+            if call.request.path.startswith(SYNC_PREFIX) and call.request.path.endswith(SYNC_SUFFIX)
+        ]
+
+    @cached_property
+    def token_calls(self) -> list[Call]:
+        """Every call for a token."""
+        return [call for call in self.calls if call.request.path.startswith(TOKEN_PREFIX)]
+
+    @cached_property
+    def claims(self) -> list[Claim]:
+        """Every claimed count that is a whole number of a proper cell, in order."""
+        return [claim for sync in self.syncs for claim in self._claims_of(sync)]
+
+    def _claims_of(self, sync: Sync) -> Iterator[Claim]:
+        compared = self._read.compared.get(sync.call.answer.sn or "", []) if sync.call.answer else []
+        for place, info in enumerate(sync.infos):
+            if info.cell is not None and type(info.claimed) is int:
+                counted = compared[place].counted if place < len(compared) else None
+                yield Claim(sync, info.cell, info.claimed, counted)
+
+    @cached_property
+    def claims_of(self) -> dict[Cell, list[Claim]]:
+        """The claims of each cell, in order."""
+        found: dict[Cell, list[Claim]] = defaultdict(list)
+        for claim in self.claims:
+            found[claim.cell].append(claim)
+        return dict(found)
+
+    @property
+    def devices(self) -> dict[str, DeviceChanged]:
+        """Every device as it last was."""
+        return self._read.devices
+
+    @property
+    def rereports(self) -> list[tuple[Entry, Rereported]]:
+        """Every decision to report a cell again."""
+        return self._read.rereports
+
+    @property
+    def faults(self) -> list[tuple[Entry, FaultInjected]]:
+        """Every fault that struck."""
+        return self._read.faults
+
+    @property
+    def consumers(self) -> list[tuple[Entry, ConsumerChanged]]:
+        """Every coming and going of a consumer."""
+        return self._read.consumers
+
+    @property
+    def ended_at(self) -> int:
+        """The time of the last line."""
+        return self.entries[-1].time if self.entries else 0
+
+    @property
+    def calm_at(self) -> int | None:
+        """When calm began."""
+        return next((act.time for act in self.acts if act.verb == "calm"), None)
+
+    def acts_of(self, *verbs: str) -> list[Act]:
+        """What the harness did, of these verbs."""
+        return [act for act in self.acts if act.verb in verbs]
+
+    @property
+    def agreed(self) -> bool:
+        """Whether client and lots agreed before the patience was at its end."""
+        return any(act.verb == "agrees" for act in self.acts)
+
+    def takes_sync(self, device_id: str) -> bool:
+        """Whether a device is a lot that supports records/sync."""
+        device = self.devices.get(device_id)
+        return device is not None and device.device_kind == "lot" and device.supplier_code != JIESHUN
+
+    def is_in(self, cell: Cell, record: LotRecord) -> bool:
+        """Whether the lot counts a record in a cell."""
+        return record.line == cell.line and self.spans(cell, record)
+
+    def spans(self, cell: Cell, record: LotRecord) -> bool:
+        """Whether a record's time lies in a cell's window, by the lot's rules (A2, A3)."""
+        low, high = self.profile.bounds(cell.start_time, cell.end_time)
+        kept = record.kept
+        return low <= (kept.event_time if self.profile.window_time == "event" else kept.created_time) < high
+
+    def in_cell(self, cell: Cell) -> list[LotRecord]:
+        """Every record that was ever in a cell."""
+        return [record for record in self._lines.get(cell.line, ()) if self.spans(cell, record)]
+
+    @cached_property
+    def _lines(self) -> dict[Line, list[LotRecord]]:
+        lines: dict[Line, list[LotRecord]] = defaultdict(list)
+        for record in self.records.values():
+            lines[record.line].append(record)
+        return lines
+
+    def bracket(self, cell: Cell, seq: int) -> tuple[int, int]:
+        """The count bracket: records of the cell acknowledged, and records delivered, before that line."""
+        inside = self.in_cell(cell)
+        return (sum(each.acked_before(seq) for each in inside), sum(each.delivered_before(seq) for each in inside))
+
+    @cached_property
+    def off_bracket(self) -> list[tuple[Claim, int, int]]:
+        """The claims that no truthful client could have made, with the least and the most that it could have."""
+        judged = ((claim, *self.bracket(claim.cell, claim.seq)) for claim in self.claims)
+        return [(claim, low, high) for claim, low, high in judged if not low <= claim.claimed <= high]
+
+
+def _sync(call: Call, faults: tuple[str, ...]) -> Sync:
+    device_id = call.request.path[len(SYNC_PREFIX) : -len(SYNC_SUFFIX)]
+    try:
+        body = parse_json(call.request.body.encode())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        return Sync(call, device_id, None, (), faults)
+    listed = field_of(body, "record_sync_infos")
+    infos = [_info(device_id, field_of(body, "data_type"), each) for each in listed] if isinstance(listed, list) else []
+    return Sync(call, device_id, body, tuple(infos), faults)
+
+
+def field_of(body: dict[str, Any], snake: str) -> Any:
+    """A field under either of its spellings, None if it has neither."""
+    return body.get(snake, body.get(camel(snake)))
+
+
+def camel(snake: str) -> str:
+    """A name as the vendor's examples spell it."""
+    first, *rest = snake.split("_")
+    return first + "".join(word.title() for word in rest)
+
+
+def _info(device_id: str, data_type: Any, raw: Any) -> Info:
+    if not isinstance(raw, dict):
+        return Info({}, None, None)
+    start, end = field_of(raw, "start_time"), field_of(raw, "end_time")
+    direction = field_of(raw, "pass_direction")
+    is_pass = data_type == DataType.PASS
+    proper = type(start) is int and type(end) is int and data_type in (0, 1) and (not is_pass or direction in (0, 1))
+    line_direction = PassDirection(direction) if proper and is_pass else None
+    cell = Cell(device_id, DataType(data_type), line_direction, start, end) if proper else None
+    return Info(raw, cell, field_of(raw, "total_count"))
+
+
+def text_of(info: Info) -> str:
+    """An entry of a sync body as it was sent."""
+    return json.dumps(info.raw, ensure_ascii=False)

@@ -1,0 +1,188 @@
+"""A scenario: what happens to a client's world, as one readable value that can be drawn, shrunk, saved and repeated.
+
+Times are milliseconds after `MIDNIGHT`. What goes wrong is part of the value: every record says how often its message
+arrives, how late, and what becomes of it in each re-report. After its last step the world is calm.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, Self, TypeAlias
+
+from mock_server.model import JsonObject, JsonScalar
+
+MIDNIGHT = 1_772_409_600_000
+"""2026-03-02 00:00 UTC, from which scenarios count their times. Any day would do; this one is fixed."""
+
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+
+BEGIN = 8 * HOUR
+"""When a client is started unless its scenario says otherwise: 08:00."""
+
+Kind: TypeAlias = Literal["enter", "leave", "bill"]
+
+MAX_AGAIN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Happens:
+    """A record happens: a vehicle passes or a bill is paid at `event`; the lot gets to know of it at `at`.
+
+    `copies` of its message arrive, `delay_ms` late; `again` says how many arrive in the first, second, ...
+    re-report of it, one where it says nothing. `name` is its record id; the same name again is a correction.
+    """
+
+    step: ClassVar[str] = "happens"
+    at: int
+    name: str
+    kind: Kind = "enter"
+    event: int | None = None
+    lot: int = 0
+    plate: str = "京A10001"
+    copies: int = 1
+    delay_ms: int = 0
+    again: tuple[int, ...] = ()
+    details: dict[str, JsonScalar] = field(default_factory=dict)
+
+    @property
+    def event_at(self) -> int:
+        """When it happened."""
+        return self.at if self.event is None else self.event
+
+
+@dataclass(frozen=True, slots=True)
+class Strikes:
+    """A fault of the catalogue is directed (docs/faults.md)."""
+
+    step: ClassVar[str] = "strikes"
+    at: int
+    kind: str
+    value: int | None = None
+    times: int = 1
+    skip: int = 0
+    lot: int | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Calms:
+    """Every directed fault is forgotten."""
+
+    step: ClassVar[str] = "calms"
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deletes:
+    """The lot deletes a record and tells nobody."""
+
+    step: ClassVar[str] = "deletes"
+    at: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOffline:
+    """A lot is off line for a while."""
+
+    step: ClassVar[str] = "goes offline"
+    at: int
+    lot: int = 0
+    for_ms: int = HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Crashes:
+    """The client's process dies; it is started again after `down_ms`."""
+
+    step: ClassVar[str] = "crashes"
+    at: int
+    down_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJumps:
+    """The client's clock is wrong by `off_ms` from now on."""
+
+    step: ClassVar[str] = "clock jumps"
+    at: int
+    off_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Syncs:
+    """The client is told to make a reconciliation pass."""
+
+    step: ClassVar[str] = "syncs"
+    at: int
+
+
+Step: TypeAlias = Happens | Strikes | Calms | Deletes | GoesOffline | Crashes | ClockJumps | Syncs
+STEPS: dict[str, type[Any]] = {
+    each.step: each for each in (Happens, Strikes, Calms, Deletes, GoesOffline, Crashes, ClockJumps, Syncs)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What happens to a client's world.
+
+    `lots` are supplier codes; the device id of lot 0 is `LOT_IDS[0]`. `runs_ms` is how long it runs on at least
+    after its last step; `settles` says whether the client is then given time to agree with the lots.
+    """
+
+    steps: tuple[Step, ...] = ()
+    lots: tuple[str, ...] = ("tuya",)
+    profile: JsonObject = field(default_factory=dict)
+    begin: int = BEGIN
+    runs_ms: int = 0
+    settles: bool = True
+    tz: str = "UTC"
+
+    def ordered(self) -> list[Step]:
+        """The steps in the order of their times; those of one time as they are written."""
+        return sorted(self.steps, key=lambda step: step.at)
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """How large it is: records, faults, steps. The smallest failing scenario is the one to show."""
+        records = [step for step in self.steps if isinstance(step, Happens)]
+        odd = sum((step.copies != 1) + bool(step.delay_ms) + sum(n != 1 for n in step.again) for step in records)
+        return (len(records), odd + len(self.steps) - len(records), len(self.lots))
+
+    def to_json(self) -> JsonObject:
+        """The scenario as a replay file has it."""
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        return own | {"steps": [_step_json(step) for step in self.steps], "lots": list(self.lots)}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """The reverse of `to_json`. ValueError says what is wrong."""
+        try:
+            steps = tuple(_read_step(step) for step in data["steps"])
+            return cls(**{**data, "steps": steps, "lots": tuple(data["lots"])})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this is no scenario: {error!r}") from None
+
+
+def _step_json(step: Step) -> JsonObject:
+    told = {each.name: getattr(step, each.name) for each in fields(step)}
+    told = {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
+    return {"step": step.step} | {name: value for name, value in told.items() if value not in (None, {}, [])}
+
+
+def _read_step(data: Any) -> Step:
+    own = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items() if name != "step"}
+    step: Step = STEPS[data["step"]](**own)
+    return step
+
+
+LOT_IDS = tuple(f"6ce{number:013d}" for number in range(1, 301))
+"""The device ids of the lots of every scenario."""
+
+LANE_ID = "6ce0000000009001"
+"""The lane device that is there beside them."""
+
+
+def records_of(scenario: Scenario) -> Iterator[Happens]:
+    """The records that happen."""
+    return (step for step in scenario.steps if isinstance(step, Happens))

@@ -1,0 +1,259 @@
+"""One client in one world: a scenario is played to it, then the world is calm and the client has time to agree."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+from contracts.agreement import Agreement
+from contracts.client import Client, Start, Verb
+from contracts.run import Act, Dump, Run
+from contracts.scenario import (
+    HOUR,
+    LOT_IDS,
+    MIDNIGHT,
+    MINUTE,
+    Calms,
+    ClockJumps,
+    Crashes,
+    Deletes,
+    GoesOffline,
+    Happens,
+    Scenario,
+    Step,
+    Strikes,
+    Syncs,
+)
+from contracts.world import World
+from mock_server.model import JsonObject
+
+MakeClient: TypeAlias = Callable[[JsonObject], Client]
+
+TICK = MINUTE
+"""How often a client that does not say when it wakes is told the time."""
+
+SYNC_EVERY = 10 * MINUTE
+"""How often a client without timers of its own is told to sync."""
+
+PATIENCE = 54 * HOUR
+"""How long a client has in calm weather until it must agree with the lots: two days and a margin."""
+
+ROUNDS = 12
+"""So many unequal comparisons of one cell end a run before the patience does: nothing new would be seen."""
+
+LINGER = 3 * HOUR
+"""How long it is watched after it agrees: it must be quiet then."""
+
+DEATHS = 5
+"""So often a client that died of itself is started again."""
+
+FOR_EVER = 10**12
+
+_RAM = Path("/dev/shm")  # noqa: S108 a folder of its own is made in it
+
+
+class Session:
+    """A client in its world. Use it as a context manager; `run` plays a whole scenario."""
+
+    def __init__(self, scenario: Scenario, make_client: MakeClient) -> None:
+        self.scenario = scenario
+        self._make_client = make_client
+        self.world = World(scenario)
+        self._off_ms = 0
+        self._acts: list[Act] = []
+        self._dumps: list[Dump] = []
+        self._down_until: int | None = None
+        self._next_sync = 0
+        self._calm_at: int | None = None
+        self._play: dict[type[Any], Callable[[Any], None]] = {
+            Happens: self.world.happens,
+            Strikes: self.world.strikes,
+            Calms: lambda _: self.world.parking.project.faults.clear(),
+            Deletes: self._delete,
+            GoesOffline: self._go_offline,
+            Crashes: self._crash,
+            ClockJumps: self._jump,
+            Syncs: lambda _: self._sync(),
+        }
+
+    def __enter__(self) -> Self:
+        self.world.__enter__()
+        self._agreement = Agreement(self.world.parking.project)
+        self._folder = Path(tempfile.mkdtemp(prefix="parking-mock-", dir=_RAM if _RAM.is_dir() else None))
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._end()
+        finally:
+            self.world.__exit__()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def run(self) -> Run:
+        """Play the scenario from beginning to end."""
+        for step in self.scenario.ordered():
+            self.go_to(step.at)
+            self.play(step)
+        last = max([self.scenario.begin, *(step.at for step in self.scenario.steps)])
+        self.go_to(last + self.scenario.runs_ms)
+        if self.scenario.settles:
+            self.settle()
+        return self.finish()
+
+    def play(self, step: Step) -> None:
+        """One step, now."""
+        self._note(step.step)
+        self._play[type(step)](step)
+        self._listen()
+
+    def go_to(self, at: int) -> None:
+        """Let time pass until `at` (ms after midnight); the client's timers run on the way."""
+        until = MIDNIGHT + at
+        while self.world.now_ms < until:
+            self.world.advance_to(max(self.world.now_ms + 1, min(until, self._next_moment())))
+            self._rise()
+            self._listen()
+            self._tick()
+
+    def settle(self) -> None:
+        """Calm: no more faults. The client has time to agree, and is then watched for a while."""
+        self.world.parking.calm()
+        self._calm_at = self.world.parking.project.history.last
+        self._note("calm")
+        end = self._now + PATIENCE
+        while self._now < end and not self._agrees() and not self._agreement.hopeless(ROUNDS):
+            self.go_to(min(end, self._now + HOUR))
+        if self._agrees():
+            self._note("agrees")
+            self.go_to(self._now + LINGER)
+
+    def finish(self) -> Run:
+        """What has been seen."""
+        self.go_to(self._now)
+        self.dump()
+        effects = tuple(self._client.effects()) if "effects" in self._can and self._down_until is None else None
+        return self._seen(effects)
+
+    def dump(self) -> None:
+        """Look into the client's store, if it lets us."""
+        if "dump" in self._can and self._down_until is None:
+            self._dumps.append(Dump(self._last, self.world.now_ms, tuple(self._client.dump())))
+
+    def _seen(self, effects: Any = None) -> Run:
+        return Run(
+            scenario=self.scenario,
+            entries=tuple(self.world.parking.project.history.after()),
+            profile=self.world.parking.project.profile,
+            can=self._can,
+            acts=tuple(self._acts),
+            dumps=tuple(self._dumps),
+            effects=effects,
+            calm_seq=self._calm_at,
+        )
+
+    def _agrees(self) -> bool:
+        return self._down_until is None and self._agreement.reached()
+
+    @property
+    def _now(self) -> int:
+        return self.world.now_ms - MIDNIGHT
+
+    @property
+    def _last(self) -> int:
+        return self.world.parking.project.history.last
+
+    @property
+    def _client_now(self) -> int:
+        return self.world.now_ms + self._off_ms
+
+    def _note(self, verb: str, text: str = "") -> None:
+        self._acts.append(Act(self._last, self.world.now_ms, verb, text))
+
+    def _start(self) -> None:
+        self._client = self._make_client(self.world.parking.exports)
+        self._can = self._client.can
+        profile = self.world.parking.project.profile.to_json()
+        start = Start(self.world.parking.exports, self._client_now, self._folder, self.world, self.scenario.tz, profile)
+        self._note("start")
+        self._ask("start", lambda: self._client.start(start))
+        self._listen()
+
+    def _next_moment(self) -> int:
+        """When the client or the world has something to do."""
+        moments = [self.world.next_at, self._down_until]
+        if self._down_until is None and "advance" in self._can:
+            wakes_at = self._client.wakes_at()
+            moments.append(self.world.now_ms + TICK if wakes_at is None else wakes_at - self._off_ms)
+        elif self._down_until is None:
+            moments.append(self._next_sync)
+        return min(each for each in moments if each is not None) if any(moments) else self.world.now_ms + TICK
+
+    def _tick(self) -> None:
+        if self._down_until is not None:
+            return
+        if "advance" in self._can:
+            self._ask("advance", lambda: self._client.advance(self._client_now))
+        elif self.world.now_ms >= self._next_sync:
+            self._sync()
+            self._next_sync = self.world.now_ms + SYNC_EVERY
+        self._listen()
+
+    def _sync(self) -> None:
+        if self._down_until is None:
+            self._ask("sync", lambda: self._client.sync(self._client_now))
+
+    def _listen(self) -> None:
+        """Let the client take what has come."""
+        while self._down_until is None and "quiet" in self._can and self.world.has_frames:
+            self._ask("quiet", self._client.quiet)
+
+    def _ask(self, verb: Verb, work: Callable[[], object]) -> None:
+        """Let the client do something. One that raises is dead, and is started again, as a supervisor would."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 whatever it is, the client died of it
+            self._note("died", f"in {verb}: {error!r}")
+            self._die(down_ms=0 if len([act for act in self._acts if act.verb == "died"]) <= DEATHS else FOR_EVER)
+
+    def _rise(self) -> None:
+        if self._down_until is not None and self.world.now_ms >= self._down_until:
+            self._down_until = None
+            self._start()
+
+    def _crash(self, step: Crashes) -> None:
+        if "crash" not in self._can or self._down_until is not None:
+            return
+        self._die(step.down_ms)
+        self._rise()
+
+    def _die(self, down_ms: int) -> None:
+        """Nothing is left of the process but its folder."""
+        with contextlib.suppress(Exception):
+            self._client.crash()
+        self.world.cut()
+        self._down_until = self.world.now_ms + down_ms
+
+    def _jump(self, step: ClockJumps) -> None:
+        self._off_ms = step.off_ms
+
+    def _delete(self, step: Deletes) -> None:
+        for record in self.world.parking.records:
+            if record.record_id == step.name:
+                self.world.parking.project.lots.remove(record.key)
+
+    def _go_offline(self, step: GoesOffline) -> None:
+        self.world.parking.project.take_offline(LOT_IDS[step.lot], step.for_ms)
+
+    def _end(self) -> None:
+        if self._down_until is None and "stop" in self._can:
+            self._ask("stop", self._client.stop)
+        self.world.cut()
+
+
+def play(scenario: Scenario, make_client: MakeClient) -> Run:
+    """Play a scenario to a client from beginning to end."""
+    with Session(scenario, make_client) as session:
+        return session.run()

@@ -1,0 +1,84 @@
+"""Hypothesis strategies for scenarios: records where it hurts, and what goes wrong with each as part of the value.
+
+Values are drawn so that the simplest is the plainest: one record, delivered once, at a full minute. What hypothesis
+shrinks to is then a story such as "record 1 lost, record 2 twice".
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from contracts.scenario import BEGIN, HOUR, MINUTE, SECOND, Happens, Kind, Scenario, Step
+from mock_server.model import JsonObject
+
+PLATES = tuple(f"京{letter}1000{digit}" for digit in range(10) for letter in "ABCDE")
+"""Plates whose masks differ, so that the history still tells them apart."""
+
+IN_THE_HOUR = tuple(BEGIN + minute * MINUTE for minute in (10, 20, 30, 40, 50))
+EDGES = (BEGIN, BEGIN + HOUR - 1, BEGIN + HOUR, BEGIN + 1)
+"""Moments on and next to a full hour."""
+
+KINDS: tuple[Kind, ...] = ("enter", "leave", "bill")
+
+
+def moments(edges: Sequence[int] = ()) -> SearchStrategy[int]:
+    """When a record happens: in the middle of the client's first hour, or at one of some edges."""
+    return st.sampled_from((*IN_THE_HOUR, *edges))
+
+
+def fates(
+    copies: Sequence[int] = (1, 0, 2), again: int = 0, delays: Sequence[int] = (0,)
+) -> SearchStrategy[JsonObject]:
+    """What goes wrong with one record: how many copies arrive at first, how late, and in each of `again` re-reports."""
+    return st.fixed_dictionaries(
+        {
+            "copies": st.sampled_from(copies),
+            "delay_ms": st.sampled_from(delays),
+            "again": st.lists(st.sampled_from((1, 0, 2)), max_size=again).map(tuple),
+        }
+    )
+
+
+@st.composite
+def records(
+    draw: st.DrawFn,
+    least: int = 1,
+    most: int = 3,
+    *,
+    kinds: Sequence[Kind] = ("enter",),
+    lots: Sequence[int] = (0,),
+    at: SearchStrategy[int] | None = None,
+    fate: SearchStrategy[JsonObject] | None = None,
+    plates: Sequence[str] = PLATES,
+) -> list[Happens]:
+    """Some records r1, r2, ...; each happens when the lot gets to know of it."""
+    number = draw(st.integers(least, most))
+    return [
+        Happens(
+            at=draw(at or moments()),
+            name=f"r{place + 1}",
+            kind=draw(st.sampled_from(kinds)),
+            lot=draw(st.sampled_from(lots)),
+            plate=plates[place % len(plates)],
+            **_drawn(draw, fate),
+        )
+        for place in range(number)
+    ]
+
+
+def _drawn(draw: st.DrawFn, fate: SearchStrategy[JsonObject] | None) -> Any:
+    return {} if fate is None else draw(fate)
+
+
+def scenario(steps: SearchStrategy[Sequence[Step]], **settings: Any) -> SearchStrategy[Scenario]:
+    """Scenarios of these steps; other settings of a scenario as they are."""
+    plain = Scenario(**settings)
+    return steps.map(lambda drawn: replace(plain, steps=tuple(drawn)))
+
+
+def on_the_second(at: int) -> int:
+    """A time as a lot with whole seconds has it."""
+    return at // SECOND * SECOND
