@@ -35,7 +35,7 @@ class LotRecord:
     kept: RecordKept
     seq: int
     time: int
-    versions: int = 1
+    kept_as: list[RecordKept] = field(default_factory=list)
     removed_seq: int | None = None
     deliveries: list["Delivery"] = field(default_factory=list)
     losses: list[int] = field(default_factory=list)
@@ -51,23 +51,46 @@ class LotRecord:
         return self.kept.record_id
 
     @property
+    def versions(self) -> int:
+        """How often the lot has kept it: more than once if it was corrected."""
+        return len(self.kept_as)
+
+    @property
     def line(self) -> Line:
         """The line in which it counts."""
-        direction = None if self.kept.pass_direction is None else PassDirection(self.kept.pass_direction)
-        return Line(self.kept.device_id, DataType(self.kept.data_type), direction)
+        return line_of(self.kept)
+
+    @property
+    def lines(self) -> set[Line]:
+        """The lines in which some version of it counts: more than one only if a correction turned it round."""
+        return {line_of(each) for each in self.kept_as}
 
     def delivered_before(self, seq: int) -> bool:
         """Whether it had been handed to the client before that line."""
-        return bool(self.deliveries) and self.deliveries[0].seq < seq
+        return any(not each.torn for each in self.deliveries if each.seq < seq)
 
     def acked_before(self, seq: int) -> bool:
-        """Whether the client had acknowledged it before that line."""
-        return any(each.acked_seq is not None and each.acked_seq < seq for each in self.deliveries)
+        """Whether the client had acknowledged it before that line. To be rid of a damaged message is no promise."""
+        return any(each.readable and each.acked_seq is not None and each.acked_seq < seq for each in self.deliveries)
+
+    def intact_before(self, seq: int) -> bool:
+        """Whether it had been handed to the client undamaged before that line."""
+        return any(each.readable and each.seq < seq for each in self.deliveries)
+
+
+def line_of(kept: RecordKept) -> Line:
+    """The line in which a version of a record counts."""
+    direction = None if kept.pass_direction is None else PassDirection(kept.pass_direction)
+    return Line(kept.device_id, DataType(kept.data_type), direction)
 
 
 @dataclass(slots=True)
 class Delivery:
-    """One delivery of one message. `record` is None for a command's result and for an unknown event."""
+    """One delivery of one message. `record` is None for a command's result and for an unknown event.
+
+    `damaged` tells that a bit of it was flipped on the way: nobody need be able to read it. A `torn` one was never
+    handed over, because the connection broke.
+    """
 
     seq: int
     time: int
@@ -79,8 +102,20 @@ class Delivery:
     device_id: str
     record: LotRecord | None
     version: int = 1
+    damaged: bool = False
+    torn: bool = False
     acked_seq: int | None = None
     refused_seq: int | None = None
+
+    @property
+    def readable(self) -> bool:
+        """Whether the client was handed it undamaged."""
+        return not self.torn and not self.damaged
+
+    @property
+    def content(self) -> RecordKept | None:
+        """The version of the record that it told of."""
+        return self.record.kept_as[self.version - 1] if self.record else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +161,7 @@ class Reading:
         self._published: dict[str, tuple[int, MessagePublished, LotRecord | None, int]] = {}
         self._delivered: dict[tuple[str, str], Delivery] = {}
         self._open: dict[int, int] = {}
+        self._torn: set[str] = set()
         take: dict[type[Any], Any] = {
             RecordKept: self._kept,
             RecordRemoved: self._removed,
@@ -152,8 +188,8 @@ class Reading:
         record = self.records.get(key)
         if record is None:
             self.records[key] = record = LotRecord(event, entry.seq, entry.time)
-        else:
-            record.kept, record.versions = event, record.versions + 1
+        record.kept = event
+        record.kept_as.append(event)
         self._by_id[event.device_id, event.record_id] = record
 
     def _removed(self, entry: Entry, event: RecordRemoved) -> None:
@@ -179,6 +215,7 @@ class Reading:
             device_id=published.device_id,
             record=record,
             version=version,
+            torn=event.consumer in self._torn,
         )
         self.deliveries.append(delivery)
         self._delivered[event.subscription, event.message_id] = delivery
@@ -213,6 +250,11 @@ class Reading:
         if event.site == "call" and self._open:
             number = max(self._open)
             self.faults_by_call[number] = (*self.faults_by_call.get(number, ()), event.fault)
+        elif event.fault == "message.flip-bit":
+            self.deliveries[-1].damaged = True  # a delivery is noted just before what strikes it
+        elif event.fault == "socket.close":
+            self.deliveries[-1].torn = True
+            self._torn.add(self.deliveries[-1].consumer)  # what follows on this connection comes to nobody
 
     def _device(self, _entry: Entry, event: DeviceChanged) -> None:
         self.devices[event.device_id] = event

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from contracts.client import DumpedRecord, Effect, Verb
-from contracts.reading import Call, Delivery, LotRecord, Reading, RecordKey
+from contracts.reading import Call, Delivery, LotRecord, Reading, RecordKey, line_of
 from contracts.scenario import Scenario
 from mock_server.history import (
     ConsumerChanged,
@@ -153,6 +153,10 @@ class Run:
             if call.request.path.startswith(SYNC_PREFIX) and call.request.path.endswith(SYNC_SUFFIX)
         ]
 
+    def faults_of(self, call: Call) -> tuple[str, ...]:
+        """The faults that struck a call."""
+        return self._read.faults_by_call.get(call.seq, ())
+
     @cached_property
     def token_calls(self) -> list[Call]:
         """Every call for a token."""
@@ -232,27 +236,58 @@ class Run:
         kept = record.kept
         return low <= (kept.event_time if self.profile.window_time == "event" else kept.created_time) < high
 
+    def _places(self, cell: Cell, record: LotRecord) -> set[bool]:
+        """Whether a record lies in a cell, as a client may see it.
+
+        Both where that is not certain: a correction has moved it, or the lot goes by a time that it tells nobody.
+        """
+        low, high = self.profile.bounds(cell.start_time, cell.end_time)
+        by_created = self.profile.window_time == "created"
+        return {
+            line_of(kept) == cell.line and low <= time < high
+            for kept in record.kept_as
+            for time in ((kept.event_time, kept.created_time) if by_created else (kept.event_time,))
+        }
+
     def in_cell(self, cell: Cell) -> list[LotRecord]:
         """Every record that was ever in a cell."""
-        return [record for record in self._lines.get(cell.line, ()) if self.spans(cell, record)]
+        return [record for record in self._lines.get(cell.line, ()) if self.is_in(cell, record)]
 
     @cached_property
     def _lines(self) -> dict[Line, list[LotRecord]]:
         lines: dict[Line, list[LotRecord]] = defaultdict(list)
         for record in self.records.values():
-            lines[record.line].append(record)
+            for line in record.lines:
+                lines[line].append(record)
         return lines
 
+    @cached_property
+    def _inside(self) -> dict[Cell, tuple[list[LotRecord], list[LotRecord]]]:
+        """The records that are certainly in a claimed cell, and those that may be."""
+        found = {}
+        for cell in self.claims_of:
+            places = [(record, self._places(cell, record)) for record in self._lines.get(cell.line, ())]
+            found[cell] = (
+                [record for record, place in places if False not in place],
+                [record for record, place in places if True in place],
+            )
+        return found
+
     def bracket(self, cell: Cell, seq: int) -> tuple[int, int]:
-        """The count bracket: records of the cell acknowledged, and records delivered, before that line."""
-        inside = self.in_cell(cell)
-        return (sum(each.acked_before(seq) for each in inside), sum(each.delivered_before(seq) for each in inside))
+        """The count bracket of a claimed cell: records acknowledged, and records delivered, before that line."""
+        certain, possible = self._inside[cell]
+        return (sum(each.acked_before(seq) for each in certain), sum(each.delivered_before(seq) for each in possible))
+
+    @cached_property
+    def brackets(self) -> list[tuple[int, int]]:
+        """The count bracket of each claim."""
+        return [self.bracket(claim.cell, claim.seq) for claim in self.claims]
 
     @cached_property
     def off_bracket(self) -> list[tuple[Claim, int, int]]:
         """The claims that no truthful client could have made, with the least and the most that it could have."""
-        judged = ((claim, *self.bracket(claim.cell, claim.seq)) for claim in self.claims)
-        return [(claim, low, high) for claim, low, high in judged if not low <= claim.claimed <= high]
+        judged = zip(self.claims, self.brackets, strict=True)
+        return [(claim, low, high) for claim, (low, high) in judged if not low <= claim.claimed <= high]
 
 
 def _sync(call: Call, faults: tuple[str, ...]) -> Sync:

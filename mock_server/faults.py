@@ -73,7 +73,12 @@ CATALOGUE = _kinds(
     FaultKind("time.refuse", (CALL,), "the call is refused with 1013, request time is invalid"),
     FaultKind("device.offline", (CALL,), "the lot is off line for this call and `for_ms` more", "for_ms", 0),
     FaultKind("socket.close", (SOCKET,), "the connection closes when a message is due"),
-    FaultKind("message.flip-bit", (DELIVERY,), "one bit of a message's cipher text is flipped"),
+    FaultKind(
+        "message.flip-bit",
+        (DELIVERY,),
+        "one bit of a message's cipher text is flipped, where byte `byte` of its text is; 0 is the middle",
+        "byte",
+    ),
     FaultKind("message.unknown-fields", (DELIVERY,), "a message has fields that no page names"),
     FaultKind("message.unknown-event", (UPLINK,), "a message of a kind that no page names comes along"),
     FaultKind("record.no-plate", (RECORD,), "a record has an empty plate"),

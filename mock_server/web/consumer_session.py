@@ -96,7 +96,7 @@ class ConsumerSession(ABC):
 
 def message_frame(project: Project, message: Message, redelivery_count: int) -> str:
     """A message as a text frame, damaged as the delivery's faults will have it."""
-    struck = {strike.kind for strike in project.faults.strike(_occasion(message))}
+    struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(message))}
     encryption = project.profile.encryption
     nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""
     report = status_report(message, project.product_key, unknown_fields="message.unknown-fields" in struck)
@@ -106,7 +106,7 @@ def message_frame(project: Project, message: Message, redelivery_count: int) -> 
         project.access_secret,
         encryption,
         nonce,
-        flip_bit="message.flip-bit" in struck,
+        flip_at=struck.get("message.flip-bit"),
     )
     return frame(message, payload, encryption, redelivery_count)
 

@@ -101,25 +101,25 @@ def status_report(message: Message, product_key: str, *, unknown_fields: bool = 
 
 
 def encrypted_payload(
-    report: JsonObject, t: int, secret: str, encryption: Encryption, nonce: bytes, *, flip_bit: bool = False
+    report: JsonObject, t: int, secret: str, encryption: Encryption, nonce: bytes, *, flip_at: int | None = None
 ) -> str:
     """The `payload` of a frame: base64 of the signed outer JSON, which is pure ASCII.
 
-    `flip_bit` damages the cipher text after it was signed.
+    With `flip_at` the cipher text is damaged after it was signed, where that byte of the text is; 0 is the middle.
     """
     plain = _compact(report).encode("utf-8", "backslashreplace")
     data = encrypt_ecb(plain, secret) if encryption == "aes_ecb" else encrypt_gcm(plain, secret, nonce)
     outer: JsonObject = {"data": data, "protocol": PROTOCOL, "pv": "2.0", "t": t}
     outer["sign"] = message_sign(outer, secret)
-    if flip_bit:
-        outer["data"] = _with_flipped_bit(data)
+    if flip_at is not None:
+        outer["data"] = _with_flipped_bit(data, flip_at and flip_at + len(nonce))
     return base64.b64encode(json.dumps(outer).encode("ascii")).decode()
 
 
-def _with_flipped_bit(data: str) -> str:
-    """Base64 text with the middle byte's lowest bit flipped."""
+def _with_flipped_bit(data: str, place: int) -> str:
+    """Base64 text with the lowest bit of one byte flipped: the middle one for 0, the last one for what is too far."""
     raw = bytearray(base64.b64decode(data))
-    raw[len(raw) // 2] ^= 1
+    raw[min(place, len(raw) - 1) or len(raw) // 2] ^= 1
     return base64.b64encode(raw).decode()
 
 

@@ -111,6 +111,26 @@ def test_a_payload_is_ascii_outside_and_any_text_inside(text: str, encryption: E
 
 
 def test_a_frame_has_what_consumers_need() -> None:
+@pytest.mark.parametrize(("encryption", "nonce"), [("aes_ecb", b""), ("aes_gcm", b"n" * 12)])
+@pytest.mark.parametrize(("flip_at", "byte"), [(0, None), (5, 5), (10**12, -1)])
+def test_one_bit_is_flipped_where_it_is_asked_for(
+    encryption: Encryption, nonce: bytes, flip_at: int, byte: int | None
+) -> None:
+    """The lowest bit of the byte of the cipher text that stands for a byte of the text; 0 is the middle byte."""
+    whole, damaged = (
+        base64.b64decode(_outer({"text": "x" * 40}, encryption, nonce, at)["data"]) for at in (None, flip_at)
+    )
+    place = len(whole) // 2 if byte is None else len(whole) - 1 if byte < 0 else byte + len(nonce)
+    assert [each for each in range(len(whole)) if whole[each] != damaged[each]] == [place]
+    assert whole[place] ^ damaged[place] == 1
+
+
+def _outer(report: dict[str, object], encryption: Encryption, nonce: bytes, flip_at: int | None) -> dict[str, str]:
+    payload = encrypted_payload(report, NOON, ACCESS_SECRET, encryption, nonce, flip_at=flip_at)
+    outer: dict[str, str] = json.loads(base64.b64decode(payload))
+    return outer
+
+
     """`properties` is an object, which the Node SDK needs; the publish time is ISO 8601 with milliseconds."""
     assert json.loads(frame(message(PASS), "cGF5", "aes_gcm", 3)) == {
         "messageId": "bWVzc2FnZQ==",
