@@ -263,19 +263,19 @@ class Run:
 
     @cached_property
     def _inside(self) -> dict[Cell, tuple[list[LotRecord], list[LotRecord]]]:
-        """The records that are certainly in a claimed cell, and those that may be."""
-        found = {}
-        for cell in self.claims_of:
+        return {}
+
+    def _inside_of(self, cell: Cell) -> tuple[list[LotRecord], list[LotRecord]]:
+        """The records that are certainly in a cell, and those that may be."""
+        if cell not in self._inside:
             places = [(record, self._places(cell, record)) for record in self._lines.get(cell.line, ())]
-            found[cell] = (
-                [record for record, place in places if False not in place],
-                [record for record, place in places if True in place],
-            )
-        return found
+            certain = [record for record, place in places if False not in place]
+            self._inside[cell] = (certain, [record for record, place in places if True in place])
+        return self._inside[cell]
 
     def bracket(self, cell: Cell, seq: int) -> tuple[int, int]:
-        """The count bracket of a claimed cell: records acknowledged, and records delivered, before that line."""
-        certain, possible = self._inside[cell]
+        """The count bracket: records of the cell acknowledged, and records delivered, before that line."""
+        certain, possible = self._inside_of(cell)
         return (sum(each.acked_before(seq) for each in certain), sum(each.delivered_before(seq) for each in possible))
 
     @cached_property
