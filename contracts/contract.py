@@ -1,0 +1,75 @@
+"""`ClientContract`: a client's own test suite, one test a case, and one machine that explores freely.
+
+from contracts import Client, ClientContract
+
+class TestMyClient(ClientContract):
+def make_client(self, exports) -> Client:
+return MyClient(exports)
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from contracts.case import Case
+from contracts.cases import CASES
+from contracts.check import CaseResult, Plan, explore_case
+from contracts.client import Client
+from contracts.machine import machine_of
+from contracts.report.story import by_history, story
+from contracts.rule import LEVELS, Level
+from contracts.rules import RULES
+from mock_server.model import JsonObject
+
+settings.register_profile("parking-mock-ci", max_examples=25, stateful_step_count=15, deadline=None, derandomize=True)
+settings.register_profile("parking-mock-night", max_examples=1_000, stateful_step_count=60, deadline=None)
+
+
+class ClientContract:
+    """Subclass it in a test module, give it a client, and run pytest.
+
+    `level`: rules from this level on must hold. `examples` of each case; None takes hypothesis' own setting, so that
+    `--hypothesis-profile parking-mock-night` makes it a long night. `seed` None lets hypothesis choose, and remember
+    what failed in its database. `rules` leaves out what is not in it.
+    """
+
+    level: ClassVar[Level] = "must"
+    examples: ClassVar[int | None] = None
+    seed: ClassVar[int | None] = None
+    rules: ClassVar[tuple[str, ...]] = tuple(RULES)
+
+    def make_client(self, exports: JsonObject) -> Client:
+        """A new client; `exports` is the object of `serve --json`."""
+        raise NotImplementedError("a contract needs make_client(self, exports)")
+
+    @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES.values()])
+    def test_case(self, case: Case) -> None:
+        """The client breaks no rule in any scenario of the case."""
+        __tracebackhide__ = True
+        result = explore_case(self.make_client, self._plan(), case.id)
+        told = list(self._told(result))
+        if told:
+            pytest.fail("\n".join(told), pytrace=False)
+
+    def test_free_exploration(self) -> None:
+        """The client breaks no rule whatever happens in whatever order."""
+        __tracebackhide__ = True
+        chosen = settings(max_examples=self.examples or settings().max_examples, deadline=None)
+        run_state_machine_as_test(machine_of(self.make_client, self._held()), settings=chosen)
+
+    def _plan(self) -> Plan:
+        own = settings()
+        return Plan(self._held(), tuple(CASES), self.examples or own.max_examples, self.seed, database=own.database)
+
+    def _held(self) -> tuple[str, ...]:
+        held = LEVELS[: LEVELS.index(self.level) + 1]
+        return tuple(rule_id for rule_id in self.rules if RULES[rule_id].level in held)
+
+    def _told(self, result: CaseResult) -> Iterator[str]:
+        found = [tally.failure for tally in result.tallies.values() if tally.failure is not None]
+        for failures in by_history(found):
+            yield ""
+            yield from story(failures, f"run this test again: {result.case}")

@@ -1,0 +1,127 @@
+"""The kill matrix: every known-bad client against every rule.
+
+It shows that the judge catches wrong clients: a must-rule whose own client survives is a defect of the judge, and
+so is a rule that the reference client breaks.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from typing import Literal, TypeAlias
+
+from contracts.cases import CASES
+from contracts.check import aimed_at
+from contracts.clients.zoo import ZOO
+from contracts.explore import DEFAULT_EXAMPLES, Exploration
+from contracts.rule import Outcome
+from contracts.rules import RULES
+from contracts.run import Run
+from contracts.scenario import Scenario
+from mock_server.model import JsonObject
+
+SAMPLES = 2
+"""How many scenarios of the cases that are not made for its rule are played to a known-bad client."""
+
+Mark: TypeAlias = Literal["killed", "silent", "unreached"]
+
+
+@dataclass(slots=True)
+class Row:
+    """One known-bad client. `killed_after` is the number of scenarios until its own rule caught it."""
+
+    animal: str
+    rule_id: str
+    killed_after: int | None = None
+    runs: int = 0
+    marks: dict[str, Mark] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> Mark:
+        """What its own rule says of it."""
+        return self.marks.get(self.rule_id, "unreached")
+
+    @property
+    def also(self) -> list[str]:
+        """The other rules that it breaks."""
+        return [rule_id for rule_id, mark in self.marks.items() if mark == "killed" and rule_id != self.rule_id]
+
+    def to_json(self) -> JsonObject:
+        """The row as the command prints it."""
+        return {
+            "client": self.animal,
+            "rule": self.rule_id,
+            "verdict": self.mark,
+            "killed_after": self.killed_after,
+            "runs": self.runs,
+            "also_breaks": self.also,
+        }
+
+    def see(self, outcomes: Mapping[str, Outcome]) -> bool:
+        """One more run; true once its own rule has caught it."""
+        self.runs += 1
+        for rule_id, outcome in outcomes.items():
+            known = self.marks.get(rule_id, "unreached")
+            if outcome.breaches:
+                self.marks[rule_id] = "killed"
+            elif known == "unreached":
+                self.marks[rule_id] = "silent" if outcome.exercised else "unreached"
+        if self.killed_after is None and self.mark == "killed":
+            self.killed_after = self.runs
+        return self.killed_after is not None
+
+
+def row_of(name: str, examples: int = DEFAULT_EXAMPLES, seed: int = 0, samples: int = SAMPLES) -> Row:
+    """Play to one known-bad client: the cases made for its rule until it is caught, then some of every other case."""
+    animal = ZOO[name]
+    row = Row(name, animal.rule_id)
+    aimed = aimed_at([animal.rule_id])
+    for case_id in aimed:
+        if row.killed_after is None:
+            _explore(row, case_id, examples, seed, until_killed=True)
+    for case_id in CASES if samples else ():
+        if case_id not in aimed:
+            _explore(row, case_id, samples, seed, until_killed=False)
+    return row
+
+
+def _explore(row: Row, case_id: str, examples: int, seed: int, *, until_killed: bool) -> None:
+    def watch(_scenario: Scenario, _run: Run, outcomes: Mapping[str, Outcome]) -> bool:
+        return row.see(outcomes) and until_killed
+
+    client = ZOO[row.animal].client
+    Exploration(client, tuple(RULES.values()), examples, seed, shrink=False).of(CASES[case_id], watch)
+
+
+def rows(
+    names: Iterable[str] = tuple(ZOO),
+    *,
+    examples: int = DEFAULT_EXAMPLES,
+    seed: int = 0,
+    samples: int = SAMPLES,
+    jobs: int = 1,
+    on_row: Callable[[Row], None] = lambda _: None,
+) -> list[Row]:
+    """The rows of some known-bad clients, made in `jobs` processes; `on_row` is told of each when it is done."""
+    make = partial(row_of, examples=examples, seed=seed, samples=samples)
+    if jobs == 1:
+        return [_told(row, on_row) for row in map(make, names)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return [_told(row, on_row) for row in pool.map(make, names)]
+
+
+def _told(row: Row, on_row: Callable[[Row], None]) -> Row:
+    on_row(row)
+    return row
+
+
+def survivors(made: Iterable[Row]) -> list[Row]:
+    """The known-bad clients of must-rules that were not caught by their own rule."""
+    return [row for row in made if RULES[row.rule_id].level == "must" and row.mark != "killed"]
+
+
+def without_animal() -> list[str]:
+    """The must-rules that no known-bad client breaks: nothing shows that they can fail."""
+    has_animal = {animal.rule_id for animal in ZOO.values()}
+    return [rule.id for rule in RULES.values() if rule.level == "must" and rule.id not in has_animal]

@@ -1,0 +1,81 @@
+"""Failures as files that repeat them: readable JSON with the scenario, what broke, and the history."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contracts.check import Failure
+from contracts.rule import Breach, Rule
+from contracts.rules import RULES
+from contracts.scenario import Scenario
+from contracts.session import MakeClient, play
+from mock_server import __version__
+from mock_server.model import JsonObject
+from mock_server.problems import parse_json
+
+FORMAT = "parking-mock/failure"
+VERSION = 1
+
+
+class ReplayError(Exception):
+    """A file that is no failure, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A failure read from a file."""
+
+    rule: Rule
+    case: str
+    client: str | None
+    scenario: Scenario
+    breaches: tuple[str, ...]
+
+
+def failure_json(failure: Failure, client: str | None, seed: int | None) -> JsonObject:
+    """A failure as its file has it. `client` is its MODULE:NAME, None if it has none."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "parking_mock": __version__,
+        "rule": failure.rule_id,
+        "case": failure.case,
+        "client": client,
+        "seed": seed,
+        "breaches": [breach.message for breach in failure.breaches],
+        "scenario": failure.scenario.to_json(),
+        "history": [entry.to_json() for entry in failure.run.entries],
+    }
+
+
+def write_failure(folder: Path, failure: Failure, client: str | None, seed: int | None) -> Path:
+    """Write a failure to a folder under its rule's and case's name."""
+    path = folder / f"{failure.rule_id}--{failure.case.replace('/', '-')}.json"
+    text = json.dumps(failure_json(failure, client, seed), ensure_ascii=False, indent=1)
+    path.write_text(f"{text}\n", encoding="utf-8")
+    return path
+
+
+def read_failure(path: Path) -> Recorded:
+    """Read a failure. OSError if the file cannot be read, ReplayError if it is none."""
+    try:
+        data: Any = parse_json(path.read_bytes())
+    except ValueError as error:
+        raise ReplayError(f"{path} is no failure file: {error}") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT or data.get("version") != VERSION:
+        raise ReplayError(f'{path} is no failure file: it needs "format": "{FORMAT}" and "version": {VERSION}')
+    if data.get("rule") not in RULES:
+        raise ReplayError(f"{path}: there is no rule {data.get('rule')!r}")
+    try:
+        scenario = Scenario.from_json(data["scenario"])
+        return Recorded(RULES[data["rule"]], data["case"], data.get("client"), scenario, tuple(data["breaches"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReplayError(f"{path}: {error!r}") from None
+
+
+def replay(recorded: Recorded, make_client: MakeClient) -> Failure | None:
+    """Play a recorded scenario again; the failure if the rule is still broken, None if it is mended."""
+    run = play(recorded.scenario, make_client)
+    breaches: tuple[Breach, ...] = recorded.rule.check(run).breaches
+    return Failure(recorded.rule.id, recorded.case, recorded.scenario, run, breaches) if breaches else None

@@ -1,0 +1,155 @@
+"""The story of one failure on the console: verdict, sum, shortest history, records, why, and how to repeat it."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from contracts.check import Failure
+from contracts.counters import diagnose
+from contracts.reading import LotRecord
+from contracts.report.telling import Told, cell_text, clock_text, names_text, tell
+from contracts.rule import LEVELS
+from contracts.rules import RULES
+from contracts.run import Claim, Run
+from contracts.verdict import BROKEN
+from mock_server.story import how_many
+
+BEFORE, AFTER = 14, 3
+"""How many lines of the history are shown before a breach, and how many after it."""
+
+RECORDS_SHOWN = 12
+WIDTH = 116
+
+
+def story(failures: Sequence[Failure], repeat: str) -> list[str]:
+    """The lines of failures that one history shows, the most serious first. `repeat` is the command that repeats it."""
+    run, seq = failures[0].run, failures[0].breaches[0].seq
+    records, faults, _ = failures[0].scenario.size
+    return [
+        *(line for failure in failures for line in _verdict(failure)),
+        *_sum(run, seq),
+        *_diagnosis(run),
+        f"  Shortest history found ({how_many(records, 'record')}, {how_many(faults, 'fault or other event')})",
+        *_history(tell(run), seq),
+        *_table(run),
+        *(line for failure in failures for line in _reason(failure)),
+        f"  Repeat: {repeat}",
+    ]
+
+
+def by_history(failures: Iterable[Failure]) -> list[list[Failure]]:
+    """Failures that one history shows go together; the most serious first, then the smallest."""
+    together: dict[str, list[Failure]] = {}
+    for failure in sorted(failures, key=_rank):
+        together.setdefault(f"{failure.case} {failure.scenario}", []).append(failure)
+    return list(together.values())
+
+
+def _rank(failure: Failure) -> tuple[int, tuple[int, int, int]]:
+    return LEVELS.index(RULES[failure.rule_id].level), failure.scenario.size
+
+
+def _verdict(failure: Failure) -> Iterator[str]:
+    rule = RULES[failure.rule_id]
+    yield f"{BROKEN[rule.level].upper()}  {rule.id} ({rule.level})   case {failure.case}"
+    yield from _wrapped("  ", failure.breaches[0].message)
+
+
+def _reason(failure: Failure) -> Iterator[str]:
+    rule = RULES[failure.rule_id]
+    yield from _wrapped(f"  {rule.id}: ", rule.statement)
+    yield from _wrapped("    ", f"Why: {rule.why} ({rule.source})")
+
+
+def _wrapped(indent: str, text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _sum(run: Run, seq: int) -> Iterator[str]:
+    """Where a claimed count is wrong: what it should have been, and what it seems to be made of."""
+    found = next((each for each in run.off_bracket if each[0].seq == seq), None)
+    if found is None:
+        return
+    claim, low, high = found
+    there = [record for record in run.in_cell(claim.cell) if record.delivered_before(claim.seq)]
+    right = f"{low}" if low == high else f"{low} to {high}"
+    names = f" ({names_text(record.name for record in there)})" if there else ""
+    yield f"  Cell: {cell_text(claim.cell)}."
+    yield f"  Claimed {claim.claimed}. Right was {right}{names}."
+    if claim.claimed > high:
+        more = f"{claim.claimed - high} too many{_repeats(there, claim)}"
+        yield f"  {claim.claimed} = {how_many(high, 'record')} + {more}"
+    else:
+        yield f"  {claim.claimed} = {how_many(low, 'record')} - {low - claim.claimed} missing"
+
+
+def _repeats(records: list[LotRecord], claim: Claim) -> str:
+    times = Counter({record.name: sum(each.seq < claim.seq for each in record.deliveries) for record in records})
+    repeated = [f"{name} {count} x" for name, count in times.items() if count > 1]
+    return f" (delivered: {names_text(repeated)})" if repeated else ""
+
+
+def _diagnosis(run: Run) -> Iterator[str]:
+    """Which wrong counters explain every claim of the run."""
+    if not run.off_bracket:
+        return
+    fitting = [counter for counter, fits, _ in diagnose(run) if fits]
+    yield f"  Which wrong counter explains every claim of this run? ({how_many(len(run.claims), 'claim')})"
+    if not fitting:
+        yield "     none that is known"
+    for counter in fitting:
+        only = " <- only candidate left" if len(fitting) == 1 else ""
+        yield f"     {counter.name}: YES{only}"
+        yield f"       remedy: {counter.remedy}"
+
+
+def _history(told: list[Told], seq: int) -> Iterator[str]:
+    place = next((place for place, line in enumerate(told) if line.seq >= seq), len(told) - 1)
+    first = max(0, place - BEFORE)
+    if first:
+        yield f"     ... {how_many(first, 'line')} before"
+    for number, line in enumerate(told[first : place + AFTER + 1], start=first):
+        mark = "   <- here" if number == place else "   <- fault" if line.fault else ""
+        text = f"    {number + 1:>3}  {clock_text(line.time):<12}  {line.lane:<7}  {line.text}"
+        yield (text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}...") + mark
+    if place + AFTER + 1 < len(told):
+        yield f"     ... {how_many(len(told) - place - AFTER - 1, 'line')} more"
+
+
+def _table(run: Run) -> Iterator[str]:
+    """Every record, how often it was delivered, and what the client has of it."""
+    records = list(run.records.values())
+    if not records:
+        return
+    stored = Counter(record.record_id for record in run.dumps[-1].records) if run.dumps else None
+    yield "  Records        event time  delivered  acked  stored  class"
+    for record in records[:RECORDS_SHOWN]:
+        has = "?" if stored is None else str(stored[record.name])
+        acked = "yes" if record.acked_before(run.entries[-1].seq + 1) else "no"
+        yield (
+            f"    {record.name:<12} {clock_text(record.kept.event_time):<12} {len(record.deliveries):>6}"
+            f"    {acked:<5}  {has:>4}    {record_class(run, record)}"
+        )
+    if len(records) > RECORDS_SHOWN:
+        yield f"    ... and {len(records) - RECORDS_SHOWN} more"
+
+
+def record_class(run: Run, record: LotRecord) -> str:
+    """What became of a record in the end: ok, lost, doubled, foreign, misplaced or stale."""
+    if record.removed_seq is not None:
+        return "foreign: the lot has forgotten it"
+    if not record.deliveries:
+        return "lost: never delivered"
+    if not run.dumps:
+        return "ok" if record.acked_before(run.entries[-1].seq + 1) else "lost: never acknowledged"
+    stored = [each for each in run.dumps[-1].records if each.record_id == record.name]
+    if not stored:
+        return "lost: delivered, not stored"
+    if len(stored) > 1:
+        return f"doubled: stored {len(stored)} x"
+    (one,) = stored
+    in_its_place = (one.device_id, one.data_type, one.pass_direction, one.event_ms) == (
+        *record.line,
+        record.kept.event_time,
+    )
+    return "ok" if in_its_place else "misplaced: stored under another lot, type, direction or time"

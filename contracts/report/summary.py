@@ -1,0 +1,36 @@
+"""The last lines of a check on the console: how many rules have which verdict, and which need a look."""
+
+import textwrap
+from collections.abc import Iterator
+
+from contracts.check import Check
+from contracts.verdict import Verdict
+from mock_server.story import how_many
+
+_INDENT = 20
+_WIDTH = 110
+
+
+def summary(found: Check) -> Iterator[str]:
+    """Every verdict with its rules; those that passed are only counted."""
+    by_verdict: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
+    for rule in found.rules:
+        by_verdict[found.verdict(rule)].append(rule.id)
+    counts = ", ".join(f"{len(ids)} {verdict}" for verdict, ids in by_verdict.items() if ids)
+    yield f"{how_many(len(found.rules), 'rule')} in {how_many(found.runs, 'run')}: {counts}"
+    for verdict, ids in by_verdict.items():
+        if ids and verdict is not Verdict.PASS:
+            yield _block(verdict.value, ids)
+    deaths = [f"in {case.case}: {death}" for case in found.cases for death in case.deaths[:1]]
+    if deaths:
+        yield f"  the client died of itself in {how_many(len(deaths), 'case')}, first {deaths[0]}"
+
+
+def _block(title: str, ids: list[str]) -> str:
+    return textwrap.fill(
+        ", ".join(ids),
+        _WIDTH,
+        initial_indent=f"  {title:<{_INDENT - 2}}",
+        subsequent_indent=" " * _INDENT,
+        break_on_hyphens=False,
+    )
