@@ -76,7 +76,8 @@ class QueueMessage:
         self._consumer = consumer
         self.message_id = message.message_id
         self.redelivery_count = redelivery_count
-        self.report: JsonObject = status_report(message, parking.project.product_key)
+        project = parking.project
+        self.report: JsonObject = status_report(message, project.product_key, project.profile.record_time)
         reports: Any = self.report["status"]
         (status,) = reports
         self.code: str = status["code"]

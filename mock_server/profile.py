@@ -108,6 +108,12 @@ class Profile:
     encryption: Literal["aes_ecb", "aes_gcm"] = _open(
         "aes_ecb", "queue", "the message cipher (both documented)", "documented: chosen in the console"
     )
+    record_time: Literal["ms", "s", "text", "iso"] = _open(
+        "ms",
+        "message",
+        "the times of a record: epoch milliseconds, epoch seconds, text in Beijing time, ISO 8601 with its offset",
+        "the fields of messages are not published; lots and gateways of this market write times in all four forms",
+    )
     command_sent_ms: int = _open(50, "command", "from the call to process status 2", "not documented")
     command_done_ms: int = _open(200, "command", "from the call to the last process status", "not documented")
 
@@ -141,6 +147,9 @@ PRESETS = {
     "accept-first": Profile(jieshun="accept-then-fail", offline="accept-then-unknown"),
     "other-codes": Profile(jieshun_code=2008, unknown_device_code=2010, unknown_client_code=2009),
     "gcm": Profile(encryption="aes_gcm"),
+    "second-times": Profile(record_time="s"),
+    "text-times": Profile(record_time="text"),
+    "iso-times": Profile(record_time="iso"),
 }
 """The named profiles. Each names only what differs from the default."""
 

@@ -19,7 +19,7 @@ from mock_server.history import (
     Rereported,
 )
 from mock_server.model import Cell, PassDirection
-from mock_server.wire.messages import iso_time
+from mock_server.wire.record_time import iso_time
 
 TITLE = "parking-mock: the story so far"
 """What stands above a story."""

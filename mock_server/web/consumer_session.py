@@ -99,7 +99,12 @@ def message_frame(project: Project, message: Message, redelivery_count: int) -> 
     struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(message))}
     encryption = project.profile.encryption
     nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""
-    report = status_report(message, project.product_key, unknown_fields="message.unknown-fields" in struck)
+    report = status_report(
+        message,
+        project.product_key,
+        project.profile.record_time,
+        unknown_fields="message.unknown-fields" in struck,
+    )
     payload = encrypted_payload(
         report,
         message.publish_time,

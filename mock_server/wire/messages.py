@@ -6,10 +6,9 @@ of passes, bills and command results are our choice, because the vendor does not
 
 import base64
 import json
-from datetime import UTC, datetime
+from typing import Any
 
 from mock_server.model import (
-    LATEST_MS,
     Command,
     CommandResult,
     DataType,
@@ -20,6 +19,7 @@ from mock_server.model import (
     UnknownEvent,
 )
 from mock_server.wire.encryption import Encryption, encrypt_ecb, encrypt_gcm, message_sign
+from mock_server.wire.record_time import RecordTime, iso_time, written_time
 
 PROTOCOL = 4
 """The legacy status report, which third-party devices of this family use (documented for a sister product)."""
@@ -37,6 +37,7 @@ _BILL_DETAILS = {
     "paid_amount": "paidAmount",
     "pay_method": "payMethod",
 }
+_TIMES = ("passTime", "enterTime", "leaveTime", "payTime")
 STATUS_TEXTS = {
     ProcessStatus.SENDING: "The command is being sent",
     ProcessStatus.SENT: "The command is sent",
@@ -86,9 +87,11 @@ def command_record(command: Command) -> JsonObject:
     }
 
 
-def status_report(message: Message, product_key: str, *, unknown_fields: bool = False) -> JsonObject:
+def status_report(
+    message: Message, product_key: str, record_time: RecordTime = "ms", *, unknown_fields: bool = False
+) -> JsonObject:
     """The decrypted text of a message, on request with fields that no page names."""
-    code, value = _code_and_value(message.subject)
+    code, value = _code_and_value(message.subject, record_time)
     more: JsonObject = {"x-new": {"confidence": 0.97, "tags": ["added", None]}} if unknown_fields else {}
     status = {"code": code, "t": message.publish_time, "value": _compact(value | more), **more}
     return {
@@ -136,21 +139,17 @@ def frame(message: Message, payload: str, encryption: Encryption, redelivery_cou
     )
 
 
-def iso_time(at_ms: int) -> str:
-    """Epoch milliseconds as ISO 8601 text in UTC; behind the year 9999 as the number that they are."""
-    if at_ms > LATEST_MS:
-        return f"{at_ms} ms"
-    seconds, milliseconds = divmod(at_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
-
-
-def _code_and_value(subject: Record | CommandResult | UnknownEvent) -> tuple[str, JsonObject]:
+def _code_and_value(subject: Record | CommandResult | UnknownEvent, record_time: RecordTime) -> tuple[str, JsonObject]:
     if isinstance(subject, UnknownEvent):
         return UNKNOWN_EVENT, {"alarmType": 99}
     if isinstance(subject, CommandResult):
         return COMMAND_RESULT, command_value(subject)
     value = pass_value(subject) if subject.data_type is DataType.PASS else bill_value(subject)
-    return CODES[subject.data_type], value
+    return CODES[subject.data_type], value | _times(value, record_time)
+
+
+def _times(value: dict[str, Any], form: RecordTime) -> JsonObject:
+    return {name: written_time(value[name], form) for name in _TIMES if name in value}
 
 
 def _details(record: Record, names: dict[str, str]) -> JsonObject:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mock_server import mock_parking
 from mock_server.clock import VirtualClock
 from mock_server.model import JsonObject
 from mock_server.problems import Problem
@@ -153,3 +154,10 @@ def test_a_profile_cannot_change() -> None:
     """A project's answers stay what they were when it began."""
     with pytest.raises(FrozenInstanceError):
         Profile().over_count = "ignore"  # type: ignore[misc] # that it is refused is the point
+
+
+def test_messages_tell_times_in_the_form_of_the_lot() -> None:
+    """Whoever reads the queue in the test's own process finds what a consumer finds."""
+    with mock_parking(profile="text-times") as parking:
+        parking.add_lot(LOT).enter("京A12345", at=NOON)
+        assert [message.value["passTime"] for message in parking.consume()] == ["2022-05-17 20:00:00"]
