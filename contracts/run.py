@@ -113,7 +113,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run. `calm_seq` is the line behind which there were no more faults, None if there was no calm."""
+    """A finished run. `calm_seq` is the line behind which nothing more goes wrong, None if there was no calm.
+
+    What a record carries (`Happens.again`) may still go wrong then: it is bounded, and in the history.
+    """
 
     scenario: Scenario
     entries: tuple[Entry, ...]

@@ -70,7 +70,7 @@ class Session:
         self._play: dict[type[Any], Callable[[Any], None]] = {
             Happens: self.world.happens,
             Strikes: self.world.strikes,
-            Calms: lambda _: self.world.parking.project.faults.clear(),
+            Calms: lambda _: self.world.calm(),
             Deletes: self._delete,
             GoesOffline: self._go_offline,
             Crashes: self._crash,
@@ -119,8 +119,8 @@ class Session:
             self._tick()
 
     def settle(self) -> None:
-        """Calm: no more faults. The client has time to agree, and is then watched for a while."""
-        self.world.parking.calm()
+        """Calm: no more faults but those that records carry. The client has time to agree, and is watched then."""
+        self.world.calm()
         self._calm_at = self.world.parking.project.history.last
         self._note("calm")
         end = self._now + PATIENCE

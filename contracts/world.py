@@ -105,6 +105,10 @@ class World:
             if copies != 1:
                 arm("rereport.duplicate" if copies else "rereport.lose", skip=place)
 
+    def calm(self) -> None:
+        """No more faults, but for what the records' own plans still have in store: that is bounded."""
+        self.parking.project.calm(keep=lambda fault: fault.record_id is not None)
+
     def strikes(self, step: Strikes) -> None:
         """A fault is directed."""
         value = CATALOGUE[step.kind].default if step.value is None else step.value

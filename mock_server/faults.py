@@ -173,9 +173,9 @@ class Faults:
         """Direct a fault; it stays until it has struck as often as it should."""
         self._armed.append(_Armed(fault))
 
-    def clear(self) -> None:
-        """Forget the directed faults."""
-        self._armed.clear()
+    def clear(self, keep: Callable[[Fault], bool] = lambda _: False) -> None:
+        """Forget the directed faults, but for those to keep."""
+        self._armed = [armed for armed in self._armed if keep(armed.fault)]
 
     def reset(self) -> None:
         """Forget the directed faults and what has struck."""

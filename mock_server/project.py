@@ -118,9 +118,9 @@ class Project:
         self.faults.random_faults = chaos if chaos.rates else None
         self.history.add(FaultsChanged("chaos", f"{chaos.preset} seed {chaos.seed} budget {chaos.budget}"))
 
-    def calm(self) -> None:
-        """No more faults: the directed ones are forgotten, chaos is off."""
-        self.faults.clear()
+    def calm(self, keep: Callable[[Fault], bool] = lambda _: False) -> None:
+        """No more faults but those to keep: the other directed ones are forgotten, chaos is off."""
+        self.faults.clear(keep)
         self.history.add(FaultsChanged("cleared", "directed faults"))
         self.set_chaos(Chaos("off", self.chaos.seed))
 
