@@ -83,7 +83,10 @@ class Window(NamedTuple):
 
 
 class DumpedRecord(NamedTuple):
-    """A record as the client has stored it. Bills have no direction; `content_hash` is the client's own."""
+    """A record as the client has stored it. Bills have no direction.
+
+    `content_hash` is the client's own, of what the record says: as long as that does not change, neither does this.
+    """
 
     record_id: str
     device_id: str

@@ -89,7 +89,7 @@ class Delivery:
     """One delivery of one message. `record` is None for a command's result and for an unknown event.
 
     `damaged` tells that a bit of it was flipped on the way: nobody need be able to read it. A `torn` one was never
-    handed over, because the connection broke.
+    handed over, because the connection broke. An `extended` one has fields that no page names.
     """
 
     seq: int
@@ -104,6 +104,8 @@ class Delivery:
     version: int = 1
     damaged: bool = False
     torn: bool = False
+    extended: bool = False
+    subscription: str = ""
     acked_seq: int | None = None
     refused_seq: int | None = None
 
@@ -216,6 +218,7 @@ class Reading:
             record=record,
             version=version,
             torn=event.consumer in self._torn,
+            subscription=event.subscription,
         )
         self.deliveries.append(delivery)
         self._delivered[event.subscription, event.message_id] = delivery
@@ -252,6 +255,8 @@ class Reading:
             self.faults_by_call[number] = (*self.faults_by_call.get(number, ()), event.fault)
         elif event.fault == "message.flip-bit":
             self.deliveries[-1].damaged = True  # a delivery is noted just before what strikes it
+        elif event.fault == "message.unknown-fields":
+            self.deliveries[-1].extended = True
         elif event.fault == "socket.close":
             self.deliveries[-1].torn = True
             self._torn.add(self.deliveries[-1].consumer)  # what follows on this connection comes to nobody

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from contracts.client import DumpedRecord, Effect, Verb
 from contracts.reading import Call, Delivery, LotRecord, Reading, RecordKey, line_of
-from contracts.scenario import Scenario
+from contracts.scenario import LOT_IDS, Scenario
 from mock_server.history import (
     ConsumerChanged,
     DeviceChanged,
@@ -225,9 +225,14 @@ class Run:
         return any(act.verb == "agrees" for act in self.acts)
 
     def takes_sync(self, device_id: str) -> bool:
-        """Whether a device is a lot that supports records/sync."""
+        """Whether a device is a lot that supports records/sync, and one that the client was told of."""
         device = self.devices.get(device_id)
-        return device is not None and device.device_kind == "lot" and device.supplier_code != JIESHUN
+        is_lot = device is not None and device.device_kind == "lot" and device.supplier_code != JIESHUN
+        return is_lot and self.is_listed(device_id)
+
+    def is_listed(self, device_id: str) -> bool:
+        """Whether the client was told of a device when it started."""
+        return device_id not in {LOT_IDS[place] for place in self.scenario.unlisted}
 
     def is_in(self, cell: Cell, record: LotRecord) -> bool:
         """Whether the lot counts a record in a cell."""

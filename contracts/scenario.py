@@ -65,7 +65,7 @@ class Strikes:
 
 @dataclass(frozen=True, slots=True)
 class Calms:
-    """Every directed fault is forgotten."""
+    """Every directed fault is forgotten, but for what records carry with them."""
 
     step: ClassVar[str] = "calms"
     at: int
@@ -116,9 +116,17 @@ class Syncs:
     at: int
 
 
-Step: TypeAlias = Happens | Strikes | Calms | Deletes | GoesOffline | Crashes | ClockJumps | Syncs
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The harness looks into the client's store."""
+
+    step: ClassVar[str] = "looks"
+    at: int
+
+
+Step: TypeAlias = Happens | Strikes | Calms | Deletes | GoesOffline | Crashes | ClockJumps | Syncs | Looks
 STEPS: dict[str, type[Any]] = {
-    each.step: each for each in (Happens, Strikes, Calms, Deletes, GoesOffline, Crashes, ClockJumps, Syncs)
+    each.step: each for each in (Happens, Strikes, Calms, Deletes, GoesOffline, Crashes, ClockJumps, Syncs, Looks)
 }
 
 
@@ -126,8 +134,9 @@ STEPS: dict[str, type[Any]] = {
 class Scenario:
     """What happens to a client's world.
 
-    `lots` are supplier codes; the device id of lot 0 is `LOT_IDS[0]`. `runs_ms` is how long it runs on at least
-    after its last step; `settles` says whether the client is then given time to agree with the lots.
+    `lots` are supplier codes; the device id of lot 0 is `LOT_IDS[0]`. The client is not told of the `unlisted` ones,
+    but their messages come over the same queue. `runs_ms` is how long it runs on at least after its last step;
+    `settles` says whether the client is then given time to agree with the lots.
     """
 
     steps: tuple[Step, ...] = ()
@@ -137,6 +146,7 @@ class Scenario:
     runs_ms: int = 0
     settles: bool = True
     tz: str = "UTC"
+    unlisted: tuple[int, ...] = ()
 
     def ordered(self) -> list[Step]:
         """The steps in the order of their times; those of one time as they are written."""
@@ -152,14 +162,16 @@ class Scenario:
     def to_json(self) -> JsonObject:
         """The scenario as a replay file has it."""
         own = {each.name: getattr(self, each.name) for each in fields(self)}
-        return own | {"steps": [_step_json(step) for step in self.steps], "lots": list(self.lots)}
+        lists = {"lots": list(self.lots), "unlisted": list(self.unlisted)}
+        return own | {"steps": [_step_json(step) for step in self.steps], **lists}
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
         """The reverse of `to_json`. ValueError says what is wrong."""
         try:
             steps = tuple(_read_step(step) for step in data["steps"])
-            return cls(**{**data, "steps": steps, "lots": tuple(data["lots"])})
+            lists = {name: tuple(data.get(name, ())) for name in ("lots", "unlisted")}
+            return cls(**{**data, "steps": steps, **lists})
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is no scenario: {error!r}") from None
 

@@ -21,6 +21,7 @@ from contracts.scenario import (
     Deletes,
     GoesOffline,
     Happens,
+    Looks,
     Scenario,
     Step,
     Strikes,
@@ -76,11 +77,12 @@ class Session:
             Crashes: self._crash,
             ClockJumps: self._jump,
             Syncs: lambda _: self._sync(),
+            Looks: lambda _: self.dump(),
         }
 
     def __enter__(self) -> Self:
         self.world.__enter__()
-        self._agreement = Agreement(self.world.parking.project)
+        self._agreement = Agreement(self.world.parking.project, [LOT_IDS[place] for place in self.scenario.unlisted])
         self._folder = Path(tempfile.mkdtemp(prefix="parking-mock-", dir=_RAM if _RAM.is_dir() else None))
         self._start()
         return self
@@ -173,12 +175,16 @@ class Session:
         self._acts.append(Act(self._last, self.world.now_ms, verb, text))
 
     def _start(self) -> None:
-        self._client = self._make_client(self.world.parking.exports)
+        exports = self.world.exports
+        self._client = self._make_client(exports)
         self._can = self._client.can
         profile = self.world.parking.project.profile.to_json()
-        start = Start(self.world.parking.exports, self._client_now, self._folder, self.world, self.scenario.tz, profile)
+        start = Start(exports, self._client_now, self._folder, self.world, self.scenario.tz, profile)
+        is_first = all(act.verb != "start" for act in self._acts)
         self._note("start")
         self._ask("start", lambda: self._client.start(start))
+        if not is_first:
+            self.dump()  # what it has stored before anything is reported to it again
         self._listen()
 
     def _next_moment(self) -> int:
@@ -206,8 +212,11 @@ class Session:
             self._ask("sync", lambda: self._client.sync(self._client_now))
 
     def _listen(self) -> None:
-        """Let the client take what has come."""
+        """Let the client take what has come. One that no longer reads is not asked for ever."""
+        before = None
         while self._down_until is None and "quiet" in self._can and self.world.has_frames:
+            if before == (before := self.world.progress):
+                break
             self._ask("quiet", self._client.quiet)
 
     def _ask(self, verb: Verb, work: Callable[[], object]) -> None:

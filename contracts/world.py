@@ -26,6 +26,7 @@ class World:
             for place, (device_id, brand) in enumerate(zip(LOT_IDS, scenario.lots, strict=False))
         ]
         lane: JsonObject = {"device_id": LANE_ID, "device_name": "Lane", "kind": "lane"}
+        self._unlisted = {LOT_IDS[place] for place in scenario.unlisted}
         now_ms = MIDNIGHT + scenario.begin
         self.parking: MockParking = mock_parking(
             profile=scenario.profile, clock="virtual", now_ms=now_ms, devices=[*lots, lane]
@@ -38,6 +39,13 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         self.parking.stop()
+
+    @property
+    def exports(self) -> JsonObject:
+        """What a client is told: the object of `serve --json`, without the lots that it must find out about itself."""
+        exports: dict[str, Any] = dict(self.parking.exports)
+        listed = [device for device in exports["devices"] if device["device_id"] not in self._unlisted]
+        return exports | {"devices": listed}
 
     @property
     def now_ms(self) -> int:
@@ -83,6 +91,11 @@ class World:
     def has_frames(self) -> bool:
         """Whether frames wait to be read."""
         return any(socket.waiting for socket in self._sockets)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """What changes whenever a client takes a frame or says something."""
+        return (self.parking.project.history.last, sum(socket.unread for socket in self._sockets))
 
     def happens(self, step: Happens) -> None:
         """A record happens, with its fate on the line and in each re-report."""

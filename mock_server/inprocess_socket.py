@@ -29,6 +29,11 @@ class InProcessSocket(ConsumerSession):
         """Whether there is something to learn by reading: a frame, or that the connection is broken."""
         return self.closed is None and bool(self._frames or self._failing)
 
+    @property
+    def unread(self) -> int:
+        """How many frames wait."""
+        return len(self._frames)
+
     def send(self, text: str) -> None:
         """Send a frame. On a closed connection nobody hears it; one that is no frame closes it."""
         with self._lock:
