@@ -88,7 +88,7 @@ def line_of(kept: RecordKept) -> Line:
 class Delivery:
     """One delivery of one message. `record` is None for a command's result and for an unknown event.
 
-    `damaged` tells that a bit of it was flipped on the way: nobody need be able to read it. A `torn` one was never
+    `flipped_at` is the byte of its text where a bit was flipped on the way, None if none was. A `torn` one was never
     handed over, because the connection broke. An `extended` one has fields that no page names.
     """
 
@@ -102,12 +102,17 @@ class Delivery:
     device_id: str
     record: LotRecord | None
     version: int = 1
-    damaged: bool = False
+    flipped_at: int | None = None
     torn: bool = False
     extended: bool = False
     subscription: str = ""
     acked_seq: int | None = None
     refused_seq: int | None = None
+
+    @property
+    def damaged(self) -> bool:
+        """Whether a bit of it was flipped on the way: nobody need be able to read it."""
+        return self.flipped_at is not None
 
     @property
     def readable(self) -> bool:
@@ -254,7 +259,7 @@ class Reading:
             number = max(self._open)
             self.faults_by_call[number] = (*self.faults_by_call.get(number, ()), event.fault)
         elif event.fault == "message.flip-bit":
-            self.deliveries[-1].damaged = True  # a delivery is noted just before what strikes it
+            self.deliveries[-1].flipped_at = event.value  # a delivery is noted just before what strikes it
         elif event.fault == "message.unknown-fields":
             self.deliveries[-1].extended = True
         elif event.fault == "socket.close":

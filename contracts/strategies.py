@@ -79,6 +79,13 @@ def scenario(steps: SearchStrategy[Sequence[Step]], **settings: Any) -> SearchSt
     return steps.map(lambda drawn: replace(plain, steps=tuple(drawn)))
 
 
+def in_profiles(
+    profiles: Sequence[JsonObject], steps: SearchStrategy[Sequence[Step]], **settings: Any
+) -> SearchStrategy[Scenario]:
+    """Scenarios of these steps in clouds of several profiles, the plainest first."""
+    return st.one_of([scenario(steps, profile=profile, **settings) for profile in profiles])
+
+
 def on_the_second(at: int) -> int:
     """A time as a lot with whole seconds has it."""
     return at // SECOND * SECOND

@@ -1,5 +1,55 @@
 """Cases of the form of a request."""
 
-from contracts.case import Case
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
-CASES: tuple[Case, ...] = ()
+from contracts.case import Case
+from contracts.scenario import BEGIN, HOUR, LANE_ID, MINUTE, Crashes, Scenario
+from contracts.strategies import in_profiles, records, scenario
+from mock_server.model import JsonObject
+
+ONE_ASK = 56 * MINUTE
+"""So long after a record its hour has been asked about."""
+
+SPELLINGS: tuple[JsonObject, ...] = ({"key_spelling": "camel"}, {"key_spelling": "snake"})
+
+_SEEN_BY_A_LANE: SearchStrategy[JsonObject] = st.just({"details": {"lane_device_id": LANE_ID}})
+
+
+def _down_for(down_ms: int) -> SearchStrategy[Scenario]:
+    return scenario(st.just((Crashes(BEGIN, down_ms),)), settles=False, runs_ms=down_ms + 10 * MINUTE)
+
+
+CASES = (
+    Case(
+        "form/lanes",
+        (
+            "FORM-PATH",
+            "FORM-CASE",
+            "FORM-TYPES",
+            "FORM-DATATYPE",
+            "FORM-DIRECTION",
+            "FORM-NO-DIRECTION",
+            "FORM-LIST",
+            "FORM-COUNT",
+            "FORM-UNIQUE",
+            "FORM-JSON",
+        ),
+        "Vehicles pass the lanes of a lot, and the lot is asked about the hour.",
+        scenario(records(1, 3, kinds=("enter", "leave"), fate=_SEEN_BY_A_LANE), settles=False, runs_ms=ONE_ASK),
+    ),
+    Case(
+        "form/spelling",
+        ("FORM-CASE", "FORM-COUNT", "FORM-JSON"),
+        "A cloud takes one of the two spellings of keys only.",
+        in_profiles(
+            SPELLINGS, records(0, 2, kinds=("enter", "bill")), lots=("tuya", "tuya"), settles=False, runs_ms=ONE_ASK
+        ),
+    ),
+    Case(
+        "form/catch-up",
+        ("FORM-BATCH",),
+        "A client was down for more than a day and has many hours to ask about.",
+        st.sampled_from((27 * HOUR, 36 * HOUR, 48 * HOUR)).flatmap(_down_for),
+    ),
+)

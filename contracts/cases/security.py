@@ -1,5 +1,50 @@
 """Cases of security."""
 
-from contracts.case import Case
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
-CASES: tuple[Case, ...] = ()
+from contracts.case import Case
+from contracts.cases.form import ONE_ASK
+from contracts.rules.security import HARMLESS_BYTES
+from contracts.run import SYNC_PREFIX, TOKEN_PREFIX
+from contracts.scenario import BEGIN, MINUTE, Step, Strikes
+from contracts.strategies import in_profiles, records, scenario
+from mock_server.model import JsonObject
+
+FAILURES = ("answer.lose", "answer.busy", "answer.error", "answer.unknown-code", "answer.not-json", "answer.truncated")
+CIPHERS: tuple[JsonObject, ...] = ({"encryption": "aes_gcm"}, {"encryption": "aes_ecb"})
+
+
+def _failures() -> SearchStrategy[list[Step]]:
+    return st.lists(
+        st.builds(
+            Strikes,
+            at=st.just(BEGIN),
+            kind=st.sampled_from(FAILURES),
+            times=st.integers(1, 2),
+            path=st.sampled_from((SYNC_PREFIX, TOKEN_PREFIX)),
+        ),
+        min_size=1,
+        max_size=2,
+    )
+
+
+def _damaged() -> SearchStrategy[list[Step]]:
+    strikes = st.sampled_from(HARMLESS_BYTES).map(lambda byte: Strikes(BEGIN, "message.flip-bit", byte, times=1000))
+    return st.tuples(strikes, records(1, 2)).map(lambda drawn: [drawn[0], *drawn[1]])
+
+
+CASES = (
+    Case(
+        "security/retries",
+        ("SEC-SIGN",),
+        "The first calls fail in ways that are worth another try.",
+        scenario(_failures(), settles=False, runs_ms=15 * MINUTE),
+    ),
+    Case(
+        "security/damage",
+        ("SEC-TAMPER",),
+        "A bit of every message is flipped on the way.",
+        in_profiles(CIPHERS, _damaged(), settles=False, runs_ms=ONE_ASK),
+    ),
+)

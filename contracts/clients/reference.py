@@ -90,6 +90,8 @@ class ReferenceClient(Client):
             self._store.add_lot(device_id, self.window_start(self.now_ms()) - LOOK_BACK * HOUR)
         self.take_refused_lots_up_again()
         self.connect()
+        self._record_time = str(start.profile.get("record_time", "ms"))
+        self._camel = start.profile.get("key_spelling") == "camel"
 
     def sync(self, now_ms: int, window: Window | None = None) -> None:
         """One pass over everything due, or over the cells of a window."""
@@ -341,7 +343,7 @@ class ReferenceClient(Client):
         return f"/v1.0/parking-control/{device_id}/records/sync"
 
     def body(self, data_type: int, cells: Sequence[CellRow], counts: Sequence[int]) -> dict[str, Any]:
-        """The body, in the spelling of the vendor's tables."""
+        """The body, in the spelling of the vendor's tables unless this cloud wants that of the examples."""
         infos = [self.info(cell, count) for cell, count in zip(cells, counts, strict=True)]
         return {self.key("data_type"): data_type, self.key("record_sync_infos"): infos}
 
@@ -353,7 +355,8 @@ class ReferenceClient(Client):
 
     def key(self, name: str) -> str:
         """One spelling throughout."""
-        return name
+        first, *rest = name.split("_")
+        return first + "".join(word.title() for word in rest) if self._camel else name
 
     def asked(self, cell: CellRow, count: int, sn: str) -> CellRow:
         """What is known of a cell after an ask, and when it is due again."""

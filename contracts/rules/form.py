@@ -1,5 +1,379 @@
-"""Rules of the form of a request."""
+"""Rules of the form of a request: what the endpoint's page says that a call must look like.
 
-from contracts.rule import RuleBook
+Each looks at one property of a call and takes the others as they are, so that one defect breaks one rule: a field is
+found under any spelling of its name, and a number that is written as text is nothing but that.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from contracts.reading import Call
+from contracts.rule import Breach, Outcome, RuleBook, judged
+from contracts.run import SYNC_PREFIX, SYNC_SUFFIX, Run, Sync
+from mock_server.model import Cell, DataType
+from mock_server.problems import type_name
+from mock_server.web.masking import BODY_KEPT
+from mock_server.wire.errors import ErrorCode
+from mock_server.wire.sync_request import CAMEL, SNAKE
 
 RULES = RuleBook("The form of a request")
+
+INFOS = "record_sync_infos"
+MOST_INFOS = 48
+"""How many cells a request should name at most: two days of one direction, or one day of both."""
+
+AT_ONCE_MS = 600_000
+"""Requests about a lot within ten minutes are one batch of work."""
+
+_ABSENT: Any = object()
+_CUT = BODY_KEPT - 3
+"""A body of so many bytes may have been longer: a cut may fall into a character."""
+
+
+@lru_cache(maxsize=256)
+def squashed(key: str) -> str:
+    """A key without what spellings differ in."""
+    return key.replace("_", "").replace("-", "").lower()
+
+
+_NAMES = {squashed(key): key for key in sorted(SNAKE.keys)}
+
+
+def find(raw: dict[str, Any], name: str) -> Any:
+    """A field under any spelling of its name."""
+    return next((value for key, value in raw.items() if squashed(key) == squashed(name)), _ABSENT)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a field is not there, or null."""
+    return value is _ABSENT or value is None
+
+
+def posts(run: Run) -> list[Sync]:
+    """The calls of records/sync with the right method."""
+    return [sync for sync in run.syncs if sync.call.request.method == "POST"]
+
+
+def bodies(run: Run) -> Iterator[tuple[Sync, dict[str, Any]]]:
+    """The calls of records/sync that have a JSON object for a body."""
+    return ((sync, sync.body) for sync in posts(run) if sync.body is not None)
+
+
+def items_of(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The objects in the list of a body, or the one that stands in place of the list."""
+    value = find(body, INFOS)
+    listed = value if isinstance(value, list) else [value]
+    return [item for item in listed if isinstance(item, dict)]
+
+
+def items(run: Run) -> Iterator[tuple[Sync, Any, dict[str, Any]]]:
+    """Every object in a list, with its call and the data type that it is of."""
+    for sync, body in bodies(run):
+        for item in items_of(body):
+            top = find(body, "data_type")
+            yield sync, find(item, "data_type") if is_missing(top) else top, item
+
+
+def is_cut(sync: Sync) -> bool:
+    """Whether the history may not have the whole body."""
+    return len(sync.call.request.body.encode()) >= _CUT
+
+
+def firsts(breaches: Iterator[Breach]) -> Iterator[Breach]:
+    """The first breach of each call."""
+    seen: set[int] = set()
+    for breach in breaches:
+        if breach.seq not in seen:
+            seen.add(breach.seq)
+            yield breach
+
+
+@RULES.rule(
+    "FORM-PATH",
+    "must",
+    "documented",
+    statement="A sync is a POST to /v1.0/parking-control/{device_id}/records/sync with the device id of a lot.",
+    why="Records name the lane device that saw them, but only the lot keeps records and can count them.",
+)
+def path(run: Run) -> Outcome:
+    """Exercised once a lot that has told of a lane is asked."""
+    told = [
+        (each.seq, each.device_id)
+        for each in run.deliveries
+        if each.readable and each.record and each.record.kept.details.get("lane_device_id")
+    ]
+    asked = (any(seq < sync.seq and lot == sync.device_id for seq, lot in told) for sync in run.syncs)
+    return judged(any(asked), (Breach(fault, call.seq) for call in run.calls if (fault := _path_fault(run, call))))
+
+
+def _path_fault(run: Run, call: Call) -> str:
+    method, sent = call.request.method, call.request.path
+    missed = call.code == ErrorCode.URI_PATH_INVALID and "parking" in sent.lower()
+    if "records/sync" not in sent.lower() and not missed:
+        return ""
+    device_id = sent[len(SYNC_PREFIX) : -len(SYNC_SUFFIX)]
+    if sent != f"{SYNC_PREFIX}{device_id}{SYNC_SUFFIX}" or "/" in device_id:
+        return f"asked {sent}, which is not the path of records/sync"
+    if method != "POST":
+        return f"used {method} where POST is right"
+    return _device_fault(run, device_id)
+
+
+def _device_fault(run: Run, device_id: str) -> str:
+    device = run.devices.get(device_id)
+    if device is None:
+        return f"asked device {device_id}, which the project does not have"
+    return "" if device.device_kind == "lot" else f"asked device {device_id}, which is a {device.device_kind} device"
+
+
+@RULES.rule(
+    "FORM-CASE",
+    "must",
+    "documented",
+    statement="A body spells its keys in one way throughout, snake case or camel case, as this cloud wants it.",
+    why="The vendor's page shows both spellings; a mixture is in neither, and fields of it are not found.",
+)
+def case(run: Run) -> Outcome:
+    """A spelling that this cloud does not take may be tried once, no more after it was refused."""
+    return judged(any(True for _ in items(run)), firsts(_case_breaches(run)))
+
+
+def _case_breaches(run: Run) -> Iterator[Breach]:
+    refused_seq: int | None = None
+    for sync, body in bodies(run):
+        used = dict.fromkeys([*body, *(key for item in items_of(body) for key in item)])
+        snake, camel = [key for key in used if key in SNAKE.keys], [key for key in used if key in CAMEL.keys]
+        odd = [key for key in used if squashed(key) in _NAMES and key not in (*SNAKE.keys, *CAMEL.keys)]
+        if odd:
+            yield Breach(f"spelt {_NAMES[squashed(odd[0])]} as {odd[0]}", sync.seq)
+        elif snake and camel:
+            yield Breach(f"mixed {snake[0]} with {camel[0]}", sync.seq)
+        elif (camel if run.profile.key_spelling == "snake" else snake) and run.profile.key_spelling != "either":
+            if refused_seq is not None and refused_seq < sync.seq:
+                text = f"spelt its keys otherwise than in {run.profile.key_spelling} case after that was refused"
+                yield Breach(text, sync.seq)
+            elif sync.call.code == ErrorCode.PARAM_ILLEGAL:
+                refused_seq = sync.call.answer_seq
+
+
+@RULES.rule(
+    "FORM-TYPES",
+    "must",
+    "documented",
+    statement="Counts, times, types and directions are JSON integers, and both times are there.",
+    why="The fields are Integer and Long: a text, a number with a point or true is refused, or worse, misread.",
+)
+def types(run: Run) -> Outcome:
+    """Whatever is there must be an integer; what may be missing is for other rules to say."""
+    return judged(any(True for _ in items(run)), firsts(_type_breaches(run)))
+
+
+def _type_breaches(run: Run) -> Iterator[Breach]:
+    for sync, body in bodies(run):
+        for raw in (body, *items_of(body)):
+            for name in ("data_type", "total_count", "start_time", "end_time", "pass_direction"):
+                value = find(raw, name)
+                if not is_missing(value) and type(value) is not int:
+                    yield Breach(f"{name} is {value!r:.40}, {type_name(value)}, and no integer", sync.seq)
+    for sync, _, item in items(run):
+        for name in ("start_time", "end_time"):
+            if is_missing(find(item, name)):
+                yield Breach(f"an entry has no {name}", sync.seq)
+
+
+@RULES.rule(
+    "FORM-DATATYPE",
+    "must",
+    "documented",
+    statement="data_type is 0 or 1, once in each request, beside the list and not in its entries.",
+    why="A request is about passes or about bills: the type belongs to all of its entries.",
+)
+def data_type(run: Run) -> Outcome:
+    """Any request shows it."""
+    return judged(
+        any(True for _ in bodies(run)),
+        (Breach(fault, sync.seq) for sync, body in bodies(run) if (fault := _data_type_fault(body))),
+    )
+
+
+def _data_type_fault(body: dict[str, Any]) -> str:
+    value = find(body, "data_type")
+    if any(find(item, "data_type") is not _ABSENT for item in items_of(body)):
+        return "data_type is in the entries of the list; it belongs beside the list"
+    if is_missing(value):
+        return "there is no data_type"
+    is_odd = type(value) is int and value not in (DataType.PASS, DataType.BILL)
+    return f"data_type is {value}; there are only 0, passes, and 1, bills" if is_odd else ""
+
+
+@RULES.rule(
+    "FORM-DIRECTION",
+    "must",
+    "documented",
+    statement="Each entry about passes has a pass_direction, 0 for entering or 1 for leaving.",
+    why="The lot counts the two directions apart and cannot know which one is meant.",
+)
+def direction(run: Run) -> Outcome:
+    """Any entry about passes shows it."""
+    of_passes = [(sync, find(item, "pass_direction")) for sync, kind, item in items(run) if kind == DataType.PASS]
+    return judged(of_passes, firsts(_direction_breaches(of_passes)))
+
+
+def _direction_breaches(of_passes: list[tuple[Sync, Any]]) -> Iterator[Breach]:
+    for sync, value in of_passes:
+        if is_missing(value):
+            yield Breach("an entry about passes has no pass_direction", sync.seq)
+        elif type(value) is int and value not in (0, 1):
+            yield Breach(f"pass_direction is {value}; there are only 0 and 1", sync.seq)
+
+
+@RULES.rule(
+    "FORM-NO-DIRECTION",
+    "info",
+    "documented",
+    statement="Entries about bills have no pass_direction.",
+    why="Nobody drives through a bill: the page requires a direction for passes only, and a cloud may refuse it.",
+)
+def no_direction(run: Run) -> Outcome:
+    """Any entry about bills shows it."""
+    of_bills = [(sync, find(item, "pass_direction")) for sync, kind, item in items(run) if kind == DataType.BILL]
+    given = ((sync, value) for sync, value in of_bills if value is not _ABSENT)
+    return judged(
+        of_bills, firsts(Breach(f"an entry about bills has pass_direction {value}", sync.seq) for sync, value in given)
+    )
+
+
+@RULES.rule(
+    "FORM-LIST",
+    "must",
+    "documented",
+    statement="record_sync_infos is a list of at least one object.",
+    why="The field is a List; an empty one asks nothing, and a bare object is none.",
+)
+def is_list(run: Run) -> Outcome:
+    """Any request shows it."""
+    return judged(
+        any(True for _ in bodies(run)),
+        (Breach(fault, sync.seq) for sync, body in bodies(run) if (fault := _list_fault(find(body, INFOS)))),
+    )
+
+
+def _list_fault(value: Any) -> str:
+    if is_missing(value):
+        return f"there is no {INFOS}"
+    if not isinstance(value, list):
+        return f"{INFOS} is {type_name(value)} and no list"
+    if not value:
+        return f"{INFOS} is empty"
+    wrong = next((item for item in value if not isinstance(item, dict)), None)
+    return "" if all(isinstance(item, dict) for item in value) else f"{INFOS} has {type_name(wrong)} for an entry"
+
+
+@RULES.rule(
+    "FORM-COUNT",
+    "must",
+    "documented",
+    statement="Each entry has a total_count of 0 or more; none is written as 0.",
+    why="A count that is left out is no count: what was lost from a window without records would never be missed.",
+)
+def count(run: Run) -> Outcome:
+    """Exercised where the count is 0, which is what gets left out."""
+    counts = [(sync, find(item, "total_count")) for sync, _, item in items(run)]
+    return judged(any(value == 0 for _, value in counts), firsts(_count_breaches(counts)))
+
+
+def _count_breaches(counts: list[tuple[Sync, Any]]) -> Iterator[Breach]:
+    for sync, value in counts:
+        if is_missing(value):
+            yield Breach("an entry has no total_count", sync.seq)
+        elif type(value) is int and value < 0:
+            yield Breach(f"total_count is {value}", sync.seq)
+
+
+@RULES.rule(
+    "FORM-UNIQUE",
+    "should",
+    "derived",
+    statement="No cell is in one request twice.",
+    why="The lot compares each entry: twice the work, and two answers if the counts differ.",
+)
+def unique(run: Run) -> Outcome:
+    """Exercised where a request has several entries."""
+    return judged(
+        any(len(sync.cells) > 1 for sync in run.syncs),
+        (Breach(f"asked twice about {_cell_text(cell)}", sync.seq) for sync in run.syncs for cell in _repeated(sync)),
+    )
+
+
+def _repeated(sync: Sync) -> list[Cell]:
+    return [cell for place, cell in enumerate(sync.cells) if sync.cells.index(cell) == place < _last(sync, cell)]
+
+
+def _last(sync: Sync, cell: Cell) -> int:
+    return max(place for place, each in enumerate(sync.cells) if each == cell)
+
+
+def _cell_text(cell: Cell) -> str:
+    what = "bills" if cell.pass_direction is None else ("entering", "leaving")[cell.pass_direction]
+    return f"{what} from {cell.start_time} to {cell.end_time}"
+
+
+@RULES.rule(
+    "FORM-BATCH",
+    "info",
+    "practice",
+    statement=f"A request has {MOST_INFOS} entries at most.",
+    why="The longest list is not documented: one that grows with every hour of downtime will hit the limit one day.",
+)
+def batch(run: Run) -> Outcome:
+    """Exercised where a lot is asked about more than that within ten minutes."""
+    sizes = [(sync, _size(sync)) for sync in posts(run)]
+    long = (Breach(f"sent {size} entries in one request", sync.seq) for sync, size in sizes if size > MOST_INFOS)
+    return judged(_has_much_to_ask(sizes), long)
+
+
+def _size(sync: Sync) -> int:
+    if sync.body is not None:
+        return len(items_of(sync.body))
+    return len(re.findall(r'"start_?time"', sync.call.request.body, re.IGNORECASE))
+
+
+def _has_much_to_ask(sizes: list[tuple[Sync, int]]) -> bool:
+    asked: dict[tuple[str, Any], list[tuple[int, int]]] = defaultdict(list)
+    for sync, size in sizes:
+        line = (sync.device_id, repr(find(sync.body or {}, "data_type")))
+        asked[line].append((sync.time, size))
+        if sum(n for time, n in asked[line] if time > sync.time - AT_ONCE_MS) > MOST_INFOS:
+            return True
+    return False
+
+
+@RULES.rule(
+    "FORM-JSON",
+    "must",
+    "documented",
+    statement="The body is a JSON object in UTF-8, announced as application/json, and signed as it is sent.",
+    why="The signature covers the bytes of the body: another serialisation of the same value is another body.",
+)
+def json_body(run: Run) -> Outcome:
+    """A signature is the body's business only where calls without a body are signed well."""
+    signed_well = next((call.answer_seq for call in run.token_calls if call.taken), None)
+    found = (
+        Breach(fault, sync.seq)
+        for sync in posts(run)
+        if (fault := _json_fault(run, sync, is_signer=signed_well is not None and signed_well < sync.seq))
+    )
+    return judged(any(sync.body is not None for sync in posts(run)), found)
+
+
+def _json_fault(run: Run, sync: Sync, *, is_signer: bool) -> str:
+    if sync.call.code == ErrorCode.CONTENT_TYPE_NOT_SUPPORTED:
+        return "the content type is not application/json"
+    if sync.body is None and not is_cut(sync):
+        return "the body is no JSON object in UTF-8"
+    if sync.call.code == ErrorCode.SIGN_INVALID and is_signer and "answer.refuse" not in run.faults_of(sync.call):
+        return "signs calls without a body well, and this one not: the very bytes that are sent must be signed"
+    return ""

@@ -1,5 +1,111 @@
-"""Rules of security."""
+"""Rules of security, as far as the traffic and the store show them."""
 
-from contracts.rule import RuleBook
+from collections.abc import Iterator
+
+from contracts.reading import Call, Delivery, LotRecord
+from contracts.rule import Breach, Outcome, RuleBook, judged
+from contracts.run import Claim, Run
+from mock_server.wire.errors import ErrorCode
 
 RULES = RuleBook("Security")
+
+SECOND_MS = 1_000
+"""Attempts within a second may have the same time, and then without a nonce the same signature."""
+
+HARMLESS_BYTES = range(16, 32)
+"""A flip there is in the `dataId` that every text begins with, in either cipher: the rest of it can still be read."""
+
+
+@RULES.rule(
+    "SEC-SIGN",
+    "must",
+    "documented",
+    statement="Each attempt of a call has its own time, and its nonce if it has one, and a right signature over both.",
+    why="A signed request that is sent again as it was is what a replay looks like: clouds refuse it, soon or later.",
+)
+def sign(run: Run) -> Outcome:
+    """Exercised where a failed call is tried again while its old signature would still pass."""
+    return judged(any(_retries(run)), [*_signed_wrongly(run), *_sent_again(run)])
+
+
+def _retries(run: Run) -> Iterator[bool]:
+    failed: dict[tuple[str, ...], int] = {}
+    for call in run.calls:
+        asked = call.request
+        key = (asked.method, asked.path, asked.query, asked.body)
+        yield key in failed and SECOND_MS <= call.time - failed[key] <= run.profile.time_tolerance_ms
+        if not call.understood:
+            failed[key] = call.time
+
+
+def _signed_wrongly(run: Run) -> Iterator[Breach]:
+    """Where only calls with a body are signed wrongly, the body is what is wrong: that is another rule's business."""
+    signed_well = False
+    for call in run.calls:
+        is_refused = call.code in (ErrorCode.SIGN_INVALID, ErrorCode.HEADER_MISSING)
+        if is_refused and "answer.refuse" not in run.faults_of(call) and not (call.request.body and signed_well):
+            yield Breach(f"{call.request.method} {call.request.path} was refused: {call.code}, signature", call.seq)
+        signed_well = signed_well or (call.taken and not call.request.body)
+
+
+def _sent_again(run: Run) -> Iterator[Breach]:
+    first: dict[str, Call] = {}
+    for call in run.calls:
+        signature = call.request.headers.get("sign", "")
+        before = first.setdefault(signature, call)
+        later_ms = call.time - before.time
+        if signature and before is not call and (later_ms >= SECOND_MS or call.request.headers.get("nonce")):
+            yield Breach(f"sent the request of line {before.seq} again as it was, {later_ms} ms later", call.seq)
+
+
+@RULES.rule(
+    "SEC-TAMPER",
+    "must",
+    "practice",
+    statement="A record is not taken from a message that its signature or its authentication tag shows to be damaged.",
+    why="Whoever reads what was changed on the way stores what no lot has said.",
+)
+def tamper(run: Run) -> Outcome:
+    """Exercised by a record of which only damaged messages came, as far as they can be read without the check."""
+    looks = [dump.seq for dump in run.dumps] or [claim.seq for claim in run.claims]
+    last = max(looks, default=0)
+    exercised = any(
+        not record.intact_before(last) and any(_is_tempting(each) and each.seq < last for each in record.deliveries)
+        for record in run.records.values()
+    )
+    return judged(exercised, _stored(run) if run.dumps else _counted(run))
+
+
+def _is_tempting(delivery: Delivery) -> bool:
+    return delivery.flipped_at in HARMLESS_BYTES and not delivery.torn
+
+
+def _only_damaged(record: LotRecord, seq: int) -> bool:
+    return not record.intact_before(seq) and any(each.damaged and each.seq < seq for each in record.deliveries)
+
+
+def _stored(run: Run) -> Iterator[Breach]:
+    for dump in run.dumps:
+        stored = {(each.device_id, each.data_type, each.record_id) for each in dump.records}
+        for record in run.records.values():
+            if record.key in stored and _only_damaged(record, dump.seq):
+                text = f"stored record {record.name} though every message about it was damaged"
+                yield Breach(text, record.deliveries[0].seq)
+
+
+def _counted(run: Run) -> Iterator[Breach]:
+    """Of a client that shows no store: its counts, if they are what they would be with the damaged messages."""
+    counts = [(claim, *_with_and_without(run, claim)) for claim in run.claims]
+    if all(claim.claimed == with_damaged for claim, with_damaged, _ in counts):
+        for claim, with_damaged, without in counts:
+            if with_damaged > without:
+                text = f"claimed {with_damaged} records of which {with_damaged - without} came in damaged messages only"
+                yield Breach(text, claim.seq)
+
+
+def _with_and_without(run: Run, claim: Claim) -> tuple[int, int]:
+    inside = run.in_cell(claim.cell)
+    return (
+        sum(each.delivered_before(claim.seq) for each in inside),
+        sum(each.intact_before(claim.seq) for each in inside),
+    )

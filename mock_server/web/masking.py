@@ -12,7 +12,8 @@ _TOKEN_PATH = "/v1.0/token/"  # noqa: S105 a path, not a token
 _KEPT = 200
 _PATH_KEPT = 1000
 _QUERY_KEPT = 4096
-_BODY_KEPT = 16_384
+BODY_KEPT = 16_384
+"""So many bytes of a body are shown."""
 
 _NAMES = "(?:access_?token|refresh_?token|token|sign|secret|access_?secret|client_?secret|password|plate_?no)"
 _IN_QUERY = re.compile(rf"((?:^|&){_NAMES}=)([^&]+)", re.IGNORECASE)
@@ -43,7 +44,7 @@ def masked_query(query: str) -> str:
 
 def masked_body(body: bytes) -> str:
     """The first 16,384 bytes of a body as text; plates and credentials in its JSON are masked."""
-    return _IN_BODY.sub(_masked, body[:_BODY_KEPT].decode("utf-8", "replace"))
+    return _IN_BODY.sub(_masked, body[:BODY_KEPT].decode("utf-8", "replace"))
 
 
 def _masked(found: re.Match[str]) -> str:
