@@ -5,8 +5,7 @@ the command and of every re-reported record. An odometer makes them all. The emu
 asks chaos, so a choice exists exactly where the emulator has something that can go wrong.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
@@ -44,6 +43,11 @@ class Kind(NamedTuple):
 
     direction: PassDirection
     at_end: bool
+
+    @property
+    def words(self) -> str:
+        """What such a record does."""
+        return f"{'leaves' if self.direction else 'enters'}{' at the end' if self.at_end else ''}"
 
 
 KINDS = tuple(Kind(direction, at_end) for at_end in (False, True) for direction in PassDirection)
@@ -89,11 +93,15 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One history and what was wrong. `told` names its records and faults in words, in their order."""
+    """One history and what was wrong. `told` names its records and faults in words, in their order.
+
+    `position` is where the odometer stood.
+    """
 
     size: Size
     violations: frozenset[Violation]
     told: tuple[str, ...]
+    position: tuple[int, ...]
 
 
 class Choices:
@@ -136,6 +144,11 @@ class Choices:
         self._live = next(each for each in LIVE if each == chosen)
         return self._live
 
+    def played(self, records: int, violations: Iterable[Violation]) -> Played:
+        """The history that was chosen, and what was wrong with it."""
+        size = Size(records, self._scope.faults - self.left)
+        return Played(size, frozenset(violations), tuple(self.told), self._odometer.position)
+
     def draw(self, occasion: Occasion, consecutive: int, worst: int) -> Strike | None:  # noqa: ARG002 chaos asks for less
         """The fault that the emulator is to make here."""
         if occasion.site == UPLINK:
@@ -160,8 +173,9 @@ class Choices:
 class Stage:
     """One project with one consumer, on which history after history is played, each in a window of its own."""
 
-    def __init__(self, scope: Scope, odometer: Odometer) -> None:
+    def __init__(self, scope: Scope, odometer: Odometer, make_client: type[Correct]) -> None:
         self.scope = scope
+        self._make_client = make_client
         self.choices = Choices(odometer, scope)
         device = Device(LOT, "Lot")
         self._clock = VirtualClock(BEGIN_MS)
@@ -171,9 +185,9 @@ class Stage:
         self._queue = self._project.queue.main
         self._queue.connect(self._consumer)
 
-    def play(self, make_client: type[Correct]) -> Played:
+    def play(self) -> Played:
         """Play the history at which the odometer stands."""
-        self._begin(make_client)
+        self._begin()
         for place, kind in enumerate(self.choices.kinds()):
             self._happen(f"r{place + 1}", kind, PLATES[place % len(PLATES)])
         self._cell_ids = {cell: frozenset(each.record_id for each in self._records_in(cell)) for cell in self._cells}
@@ -183,10 +197,9 @@ class Stage:
             self._sync(sync)
         self._go_to(self._window.end_ms + SYNC_AFTER + self.scope.syncs * SYNC_EVERY)
         self._look_at_the_end()
-        faults = self.scope.faults - self.choices.left
-        return Played(Size(self._happened, faults), frozenset(self._violations), tuple(self.choices.told))
+        return self.choices.played(self._happened, self._violations)
 
-    def _begin(self, make_client: type[Correct]) -> None:
+    def _begin(self) -> None:
         self._project.reset()
         self._project.faults.random_faults = self.choices
         self._inbox.clear()
@@ -194,7 +207,7 @@ class Stage:
         start = self._clock.now_ms() + MINUTE
         self._window = Window(start, start + HOUR)
         self._cells = [Cell(LOT, DataType.PASS, direction, *self._window) for direction in PassDirection]
-        self._client = make_client(self._window)
+        self._client = self._make_client(self._window)
         self._delivered: set[str] = set()
         self._acked: set[str] = set()
         self._violations: set[Violation] = set()
@@ -210,7 +223,7 @@ class Stage:
         at_ms = self._window.end_ms if kind.at_end else self._window.start_ms
         self._go_to(at_ms)
         self._happened += 1
-        self.choices.told.append(f"{name} {'leaves' if kind.direction else 'enters'}{' at the end' * kind.at_end}")
+        self.choices.told.append(f"{name} {kind.words}")
         live = self.choices.live(name, self._window.end_ms + LATE_AFTER - at_ms)
         self._crashes = live == "crash"
         self._project.keep([NewRecord(LOT, name, DataType.PASS, kind.direction, at_ms, plate, {})])
@@ -303,37 +316,19 @@ class Stage:
         self._queue.connect(self._consumer)
 
 
-class Tally:
-    """The histories of one client by size, all of them and those that show each violation; the smallest of those."""
-
-    def __init__(self) -> None:
-        self.histories: Counter[Size] = Counter()
-        self.seen: dict[Violation, Counter[Size]] = {each: Counter() for each in Violation}
-        self.smallest: dict[Violation, Played] = {}
-
-    def take(self, played: Played) -> None:
-        """One more history."""
-        self.histories[played.size] += 1
-        for violation in played.violations:
-            self.seen[violation][played.size] += 1
-            known = self.smallest.get(violation)
-            if known is None or played.size < known.size:
-                self.smallest[violation] = played
+Play: TypeAlias = Callable[[], Played]
+"""Plays the history at which an odometer stands."""
 
 
-def histories(scope: Scope, make_client: type[Correct], odometer: Odometer | None = None) -> Iterator[Played]:
-    """Every history of a scope as it goes with this client, from where the odometer stands."""
-    turning = odometer or Odometer()
-    stage = Stage(scope, turning)
+def every(play: Play, odometer: Odometer) -> Iterator[Played]:
+    """Every history, from where the odometer stands; it moves on when the next one is asked for."""
     while True:
-        yield stage.play(make_client)
-        if not turning.advance():
+        yield play()
+        if not odometer.advance():
             return
 
 
-def tally(scope: Scope, make_client: type[Correct]) -> Tally:
-    """Every history of a scope, summed up."""
-    found = Tally()
-    for played in histories(scope, make_client):
-        found.take(played)
-    return found
+def histories(scope: Scope, make_client: type[Correct], odometer: Odometer | None = None) -> Iterator[Played]:
+    """Every history of a scope as it goes with this model, from where the odometer stands."""
+    turning = odometer or Odometer()
+    return every(Stage(scope, turning, make_client).play, turning)
