@@ -25,7 +25,6 @@ CASES = (
         "form/lanes",
         (
             "FORM-PATH",
-            "FORM-CASE",
             "FORM-TYPES",
             "FORM-DATATYPE",
             "FORM-DIRECTION",

@@ -54,8 +54,14 @@ def _sent_again(run: Run) -> Iterator[Breach]:
         signature = call.request.headers.get("sign", "")
         before = first.setdefault(signature, call)
         later_ms = call.time - before.time
-        if signature and before is not call and (later_ms >= SECOND_MS or call.request.headers.get("nonce")):
+        is_blamed = later_ms >= SECOND_MS or call.request.headers.get("nonce")
+        if signature and before is not call and is_blamed and not _clock_jumped(run, before, call):
             yield Breach(f"sent the request of line {before.seq} again as it was, {later_ms} ms later", call.seq)
+
+
+def _clock_jumped(run: Run, before: Call, call: Call) -> bool:
+    """Whether the client may have lived through the same time twice."""
+    return any(before.seq <= act.seq <= call.seq for act in run.acts_of("clock jumps"))
 
 
 @RULES.rule(
@@ -66,14 +72,16 @@ def _sent_again(run: Run) -> Iterator[Breach]:
     why="Whoever reads what was changed on the way stores what no lot has said.",
 )
 def tamper(run: Run) -> Outcome:
-    """Exercised by a record of which only damaged messages came, as far as they can be read without the check."""
+    """Exercised where a record of which only damaged messages had come might have been seen in the store or a count."""
     looks = [dump.seq for dump in run.dumps] or [claim.seq for claim in run.claims]
-    last = max(looks, default=0)
-    exercised = any(
-        not record.intact_before(last) and any(_is_tempting(each) and each.seq < last for each in record.deliveries)
-        for record in run.records.values()
-    )
+    hurt = [record for record in run.records.values() if any(map(_is_tempting, record.deliveries))]
+    exercised = any(_is_tempted(record, seq) for record in hurt for seq in looks)
     return judged(exercised, _stored(run) if run.dumps else _counted(run))
+
+
+def _is_tempted(record: LotRecord, seq: int) -> bool:
+    came = any(_is_tempting(each) for each in record.deliveries if each.seq < seq)
+    return came and not record.intact_before(seq)
 
 
 def _is_tempting(delivery: Delivery) -> bool:

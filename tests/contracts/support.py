@@ -1,6 +1,11 @@
 """What tests of the judge share."""
 
+from collections.abc import Mapping
+
+from contracts.cases import CASES
 from contracts.clients.reference import ReferenceClient
+from contracts.clients.zoo import Animal
+from contracts.explore import Exploration
 from contracts.rule import Outcome
 from contracts.rules import RULES
 from contracts.run import Run
@@ -22,3 +27,18 @@ def kept(rule_id: str, scenario: Scenario, make_client: MakeClient = ReferenceCl
     """Whether a rule is exercised in a scenario, and the client keeps it."""
     found = outcome(rule_id, play(scenario, make_client))
     return found.exercised and not found.breaches
+
+
+def killed(animal: Animal, seed: int) -> bool:
+    """Whether some case that is aimed at its rule shows an animal to break it, at the usual number of examples."""
+    found: list[bool] = []
+
+    def is_broken(_scenario: Scenario, _run: Run, outcomes: Mapping[str, Outcome]) -> bool:
+        found.append(bool(outcomes[animal.rule_id].breaches))
+        return found[-1]
+
+    exploration = Exploration(animal.client, (RULES[animal.rule_id],), seed=seed, shrink=False)
+    for case in CASES.values():
+        if animal.rule_id in case.aims and True not in found:
+            exploration.of(case, is_broken)
+    return True in found

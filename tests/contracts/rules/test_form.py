@@ -1,0 +1,205 @@
+"""Tests of the rules of the form of a request."""
+
+import json
+from typing import Any
+
+import pytest
+
+from contracts.cases.form import ONE_ASK
+from contracts.clients.reference import ReferenceClient
+from contracts.clients.zoo import GROUPS, ZOO, form
+from contracts.clients.zoo.form import AsksAllAtOnce, KeepsItsSpelling
+from contracts.rules.form import RULES
+from contracts.run import Run
+from contracts.scenario import BEGIN, DAY, HOUR, LANE_ID, LOT_IDS, MINUTE, Crashes, Happens, Kind, Scenario, Strikes
+from contracts.session import play
+from mock_server.history import DeviceChanged, Entry, Event, RequestAnswered, RequestReceived
+from mock_server.profile import Profile
+from mock_server.web.masking import masked_body
+from tests.contracts.support import broken, kept, killed, outcome
+
+assert form in GROUPS  # importing the group fills the zoo
+
+IDS = tuple(rule.id for rule in RULES)
+ANIMALS = {name: animal for name, animal in ZOO.items() if animal.client.__module__ == form.__name__}
+
+SEEN_BY_A_LANE = Scenario(
+    (Happens(BEGIN + 10 * MINUTE, "r1", details={"lane_device_id": LANE_ID}),), settles=False, runs_ms=ONE_ASK
+)
+CAMEL = Scenario(
+    lots=("tuya", "tuya"), profile={"key_spelling": "camel"}, begin=BEGIN, settles=False, runs_ms=10 * MINUTE
+)
+DOWN_FOR_A_DAY = Scenario((Crashes(BEGIN, 27 * HOUR),), settles=False, runs_ms=27 * HOUR + 10 * MINUTE)
+NOTHING_ASKED = Scenario(settles=False, runs_ms=MINUTE)
+
+SCENARIOS = {"KeepsItsSpelling": CAMEL, "AsksAllAtOnce": DOWN_FOR_A_DAY}
+INFO = {"total_count": 2, "start_time": 1000, "end_time": 2000, "pass_direction": 0}
+BODY: dict[str, Any] = {"data_type": 0, "record_sync_infos": [INFO]}
+PATH = f"/v1.0/parking-control/{LOT_IDS[0]}/records/sync"
+
+
+def history(*events: Event, profile: Profile | None = None) -> Run:
+    """A run of which nothing is known but its history."""
+    entries = tuple(Entry(place + 1, place, event) for place, event in enumerate(events))
+    return Run(NOTHING_ASKED, entries, profile or Profile(), frozenset())
+
+
+def asked(body: object = BODY, *, method: str = "POST", path: str = PATH, code: int | None = None) -> Run:
+    """One call and its answer; a body that is no text is sent as JSON."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    return history(
+        DeviceChanged(LOT_IDS[0], "Lot", "tuya", "lot", online=True),
+        DeviceChanged(LANE_ID, "Lane", "", "lane", online=True),
+        RequestReceived(method, path, "", {}, masked_body(text.encode())),
+        RequestAnswered(3, code, None, None, "whole"),
+    )
+
+
+def with_infos(*infos: object, data_type: object = 0) -> dict[str, object]:
+    """A body of these entries."""
+    return {"data_type": data_type, "record_sync_infos": list(infos)}
+
+
+@pytest.mark.parametrize("name", ANIMALS)
+def test_each_animal_breaks_its_own_rule_of_form_and_no_other(name: str) -> None:
+    """A defect in one property of a request is held against that property only."""
+    run = play(SCENARIOS.get(name, SEEN_BY_A_LANE), ANIMALS[name].client)
+    assert [rule for rule in IDS if outcome(rule, run).breaches] == [ANIMALS[name].rule_id]
+
+
+@pytest.mark.parametrize("rule_id", IDS)
+def test_the_reference_client_keeps_each_rule_where_it_can_be_broken(rule_id: str) -> None:
+    """Each rule is exercised in the scenario that shows its animals, and kept."""
+    assert kept(rule_id, DOWN_FOR_A_DAY if rule_id == "FORM-BATCH" else SEEN_BY_A_LANE)
+
+
+@pytest.mark.parametrize("rule_id", IDS)
+def test_nothing_is_exercised_where_nothing_is_asked(rule_id: str) -> None:
+    """A client that has made no call has shown nothing."""
+    assert not outcome(rule_id, play(NOTHING_ASKED, ReferenceClient)).exercised
+
+
+@pytest.mark.parametrize("name", ANIMALS)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_each_animal_is_killed_at_any_seed(name: str, seed: int) -> None:
+    """The aimed cases find each defect at the usual number of examples."""
+    assert killed(ANIMALS[name], seed)
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "body"),
+    [
+        ("FORM-CASE", {"data_type": 0, "recordSyncInfos": [INFO]}),
+        ("FORM-CASE", with_infos({**INFO, "totalCount": 2})),
+        ("FORM-CASE", {"datatype": 0, "record_sync_infos": [INFO]}),
+        ("FORM-CASE", with_infos({"Total-Count" if key == "total_count" else key: INFO[key] for key in INFO})),
+        ("FORM-TYPES", with_infos(INFO, data_type="0")),
+        ("FORM-TYPES", with_infos(INFO, data_type=False)),
+        ("FORM-TYPES", with_infos({**INFO, "total_count": "2"})),
+        ("FORM-TYPES", with_infos({**INFO, "start_time": 1000.0})),
+        ("FORM-TYPES", with_infos({**INFO, "end_time": None})),
+        ("FORM-TYPES", with_infos({**INFO, "pass_direction": True})),
+        ("FORM-TYPES", with_infos({key: INFO[key] for key in INFO if key != "start_time"})),
+        ("FORM-DATATYPE", {"record_sync_infos": [{"data_type": 0, **INFO}]}),
+        ("FORM-DATATYPE", {"data_type": 0, "record_sync_infos": [{"data_type": 0, **INFO}]}),
+        ("FORM-DATATYPE", {"record_sync_infos": [INFO]}),
+        ("FORM-DATATYPE", with_infos(INFO, data_type=None)),
+        ("FORM-DATATYPE", with_infos(INFO, data_type=2)),
+        ("FORM-DIRECTION", with_infos({**INFO, "pass_direction": 2})),
+        ("FORM-DIRECTION", with_infos({**INFO, "pass_direction": None})),
+        ("FORM-NO-DIRECTION", with_infos(INFO, data_type=1)),
+        ("FORM-LIST", {"data_type": 0}),
+        ("FORM-LIST", {"data_type": 0, "record_sync_infos": None}),
+        ("FORM-LIST", {"data_type": 0, "record_sync_infos": INFO}),
+        ("FORM-LIST", {"data_type": 0, "record_sync_infos": []}),
+        ("FORM-LIST", with_infos(INFO, 7)),
+        ("FORM-LIST", with_infos(INFO, None)),
+        ("FORM-COUNT", with_infos({**INFO, "total_count": -1})),
+        ("FORM-COUNT", with_infos({**INFO, "total_count": None})),
+        ("FORM-UNIQUE", with_infos(INFO, {**INFO, "total_count": 3})),
+        ("FORM-JSON", "data_type=0"),
+        ("FORM-JSON", "[]"),
+        ("FORM-JSON", ""),
+        ("FORM-JSON", "{'data_type': 0}"),
+    ],
+)
+def test_a_body_with_one_defect_breaks_one_rule(rule_id: str, body: object) -> None:
+    """Whatever is wrong with a body is said by one rule, and every other takes the body as it is."""
+    assert [rule for rule in IDS if outcome(rule, asked(body)).breaches] == [rule_id]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", PATH),
+        ("POST", PATH.replace("v1.0", "v2.0")),
+        ("POST", f"{PATH}/"),
+        ("POST", PATH.replace(LOT_IDS[0], LANE_ID)),
+        ("POST", PATH.replace(LOT_IDS[0], "6ce")),
+        ("POST", PATH.replace("records", "a/records")),
+    ],
+)
+def test_another_method_path_or_device_breaks_the_path(method: str, path: str) -> None:
+    """Only a POST to the very path with the id of one of the project's lots is right."""
+    assert outcome("FORM-PATH", asked(method=method, path=path)).breaches
+    assert not outcome("FORM-JSON", asked(method=method, path=path)).breaches
+
+
+@pytest.mark.parametrize("code", [None, 1108])
+def test_a_near_miss_of_the_path_is_told_from_another_call(code: int | None) -> None:
+    """A path with `parking` in it is meant for this endpoint if nothing is there, and for another one otherwise."""
+    found = outcome("FORM-PATH", asked(path=PATH.replace("records", "record"), code=code))
+    assert bool(found.breaches) == (code == 1108)
+
+
+def test_a_right_body_breaks_nothing_in_either_spelling() -> None:
+    """Snake case and camel case, with fields that no page names."""
+    camel = {"dataType": 1, "recordSyncInfos": [{"totalCount": 0, "startTime": 1, "endTime": 2}], "traceId": "x"}
+    for body in (BODY, camel):
+        assert not [rule for rule in IDS if outcome(rule, asked(body)).breaches]
+
+
+def test_the_path_is_exercised_only_by_a_lot_that_told_of_a_lane() -> None:
+    """A client that asks the lane of its last record cannot be caught where no record names one."""
+    plain = Scenario((Happens(BEGIN + 10 * MINUTE, "r1"),), settles=False, runs_ms=ONE_ASK)
+    assert not outcome("FORM-PATH", play(plain, ReferenceClient)).exercised
+
+
+def test_the_count_is_exercised_only_by_a_zero() -> None:
+    """A client that leaves out zeros cannot be caught where every cell has a record."""
+    kinds: tuple[Kind, ...] = ("enter", "leave", "bill")
+    steps = tuple(Happens(BEGIN + MINUTE, kind, kind, event=BEGIN - 30 * MINUTE) for kind in kinds)
+    run = play(Scenario(steps, settles=False, runs_ms=6 * MINUTE), ReferenceClient)
+    assert len(run.claims) == 3
+    assert not outcome("FORM-COUNT", run).exercised
+
+
+@pytest.mark.parametrize("rule_id", ["FORM-BATCH", "FORM-UNIQUE"])
+def test_a_single_entry_exercises_no_rule_of_lists(rule_id: str) -> None:
+    """One cell cannot be there twice, and is no batch."""
+    assert not outcome(rule_id, asked()).exercised
+
+
+def test_a_spelling_may_be_tried_once() -> None:
+    """A client that knows only the vendor's tables is refused by this cloud; it is blamed if it does not learn."""
+
+    class LeavesLotsAlone(ReferenceClient):
+        def key(self, name: str) -> str:
+            return name
+
+    one_lot = Scenario(profile={"key_spelling": "camel"}, settles=False, runs_ms=10 * MINUTE)
+    assert kept("FORM-CASE", one_lot, LeavesLotsAlone)
+    assert broken("FORM-CASE", one_lot, KeepsItsSpelling)
+
+
+def test_a_body_that_the_history_has_cut_is_still_measured() -> None:
+    """A week of hours in one request is more than the history shows: too long a list, but no broken JSON."""
+    run = play(Scenario((Crashes(BEGIN, 7 * DAY),), settles=False, runs_ms=7 * DAY + 10 * MINUTE), AsksAllAtOnce)
+    assert any(sync.body is None for sync in run.syncs)
+    assert [rule for rule in IDS if outcome(rule, run).breaches] == ["FORM-BATCH"]
+
+
+def test_a_refusal_that_a_fault_made_is_nobodys_signature() -> None:
+    """1004 out of the blue says nothing about the body."""
+    refused = Scenario((Strikes(BEGIN, "answer.refuse", 1004),), settles=False, runs_ms=10 * MINUTE)
+    assert kept("FORM-JSON", refused)

@@ -1,0 +1,168 @@
+"""Tests of the rules of security."""
+
+from dataclasses import replace
+
+import pytest
+
+from contracts.cases.form import ONE_ASK
+from contracts.client import Verb
+from contracts.clients.reference import ReferenceClient
+from contracts.clients.zoo import GROUPS, ZOO, security
+from contracts.clients.zoo.counting import CountsOneMore
+from contracts.clients.zoo.form import SignsAnotherBody
+from contracts.clients.zoo.security import IgnoresTheSignature, IgnoresTheTag, ResendsSignedRequests, SignsInLowerCase
+from contracts.rules.security import RULES
+from contracts.run import SYNC_PREFIX, TOKEN_PREFIX, Act, Run
+from contracts.scenario import BEGIN, MINUTE, SECOND, Happens, Looks, Scenario, Strikes
+from contracts.session import MakeClient, play
+from mock_server.history import Entry, Event, RequestAnswered, RequestReceived
+from mock_server.profile import Profile
+from tests.contracts.support import broken, kept, killed, outcome
+
+assert security in GROUPS  # importing the group fills the zoo
+
+ANIMALS = {name: animal for name, animal in ZOO.items() if animal.client.__module__ == security.__name__}
+HARMLESS_BYTE = 20
+
+
+def failing(kind: str, path: str = SYNC_PREFIX) -> Scenario:
+    """The first call of a kind fails."""
+    return Scenario((Strikes(BEGIN, kind, path=path),), settles=False, runs_ms=10 * MINUTE)
+
+
+def damaged(encryption: str, byte: int = HARMLESS_BYTE, times: int = 1000) -> Scenario:
+    """One record, of which the first messages are damaged, and a count of its hour."""
+    flips = Strikes(BEGIN + 10 * MINUTE, "message.flip-bit", byte, times=times)
+    steps = (flips, Happens(BEGIN + 10 * MINUTE, "r1"))
+    return Scenario(steps, profile={"encryption": encryption}, settles=False, runs_ms=ONE_ASK)
+
+
+def without_dump(make_client: type[ReferenceClient]) -> MakeClient:
+    """The same client, which does not let anybody look into its store."""
+
+    class Hidden(make_client):  # type: ignore[misc,valid-type]  # a class of a class that is not known before
+        @property
+        def can(self) -> frozenset[Verb]:
+            """All but a look into the store."""
+            own: frozenset[Verb] = super().can
+            return own - {"dump"}
+
+    return Hidden
+
+
+QUIET = Scenario(settles=False, runs_ms=10 * MINUTE)
+
+
+@pytest.mark.parametrize("kind", ["answer.lose", "answer.busy", "answer.not-json"])
+@pytest.mark.parametrize("path", [SYNC_PREFIX, TOKEN_PREFIX])
+def test_a_request_that_is_sent_again_as_it_was(kind: str, path: str) -> None:
+    """SEC-SIGN is broken by one that is signed once, and kept by one that is signed for each attempt."""
+    assert broken("SEC-SIGN", failing(kind, path), ResendsSignedRequests)
+    assert kept("SEC-SIGN", failing(kind, path))
+
+
+def test_a_wrong_signature_breaks_its_rule() -> None:
+    """The token call is refused with 1004."""
+    assert broken("SEC-SIGN", QUIET, SignsInLowerCase)
+
+
+def test_a_wrong_signature_of_bodies_only_is_the_business_of_the_body() -> None:
+    """Who signs token calls well can sign: what is wrong is the body that was signed."""
+    assert not broken("SEC-SIGN", QUIET, SignsAnotherBody)
+
+
+def test_without_a_second_attempt_fresh_signatures_are_not_exercised() -> None:
+    """Where every call succeeds nothing need be repeated."""
+    assert not outcome("SEC-SIGN", play(QUIET, ReferenceClient)).exercised
+
+
+def test_a_refusal_that_a_fault_made_is_no_wrong_signature() -> None:
+    """1004 out of the blue."""
+    steps = (Strikes(BEGIN, "answer.refuse", 1004),)
+    assert not broken("SEC-SIGN", Scenario(steps, settles=False, runs_ms=10 * MINUTE))
+
+
+def test_an_attempt_in_the_same_moment_may_look_the_same() -> None:
+    """A clock that was set right by nothing has the same time: the repeat is no replay."""
+    run = play(failing("time.refuse"), ReferenceClient)
+    signatures = [call.request.headers["sign"] for call in run.calls]
+    assert len(set(signatures)) < len(signatures)
+    assert not outcome("SEC-SIGN", run).breaches
+
+
+@pytest.mark.parametrize(
+    ("later_ms", "nonce", "is_broken"), [(0, "", False), (999, "", False), (1000, "", True), (0, "n1", True)]
+)
+def test_when_an_equal_signature_is_a_repeat(later_ms: int, nonce: str, is_broken: bool) -> None:  # noqa: FBT001 a table
+    """Without a nonce only time makes a signature fresh, and within a second it may not; a nonce always does."""
+    assert bool(outcome("SEC-SIGN", twice(later_ms, nonce)).breaches) == is_broken
+
+
+def test_a_clock_that_was_set_back_may_live_through_a_moment_twice() -> None:
+    """The same time then makes the same signature, which is nobody's fault."""
+    assert not outcome("SEC-SIGN", replace(twice(2000), acts=(Act(2, 1000, "clock jumps"),))).breaches
+
+
+def twice(later_ms: int, nonce: str = "") -> Run:
+    """The same token call twice."""
+    headers = {"sign": "#1"} | ({"nonce": nonce} if nonce else {})
+    call = RequestReceived("GET", TOKEN_PREFIX, "grant_type=1", headers, "")
+    events: list[tuple[int, Event]] = [
+        (0, call),
+        (0, RequestAnswered(1, 500, None, None, "whole")),
+        (later_ms, call),
+        (later_ms, RequestAnswered(3, None, None, None, "whole")),
+    ]
+    entries = tuple(Entry(place, time, event) for place, (time, event) in enumerate(events, 1))
+    return Run(QUIET, entries, Profile(), frozenset())
+
+
+@pytest.mark.parametrize(("encryption", "client"), [("aes_gcm", IgnoresTheTag), ("aes_ecb", IgnoresTheSignature)])
+def test_a_record_that_was_only_told_in_damaged_messages(encryption: str, client: type[ReferenceClient]) -> None:
+    """SEC-TAMPER is broken by a client that takes it, whether its store shows that or only its counts do."""
+    scenario = damaged(encryption)
+    assert broken("SEC-TAMPER", scenario, client)
+    assert broken("SEC-TAMPER", scenario, without_dump(client))
+    assert kept("SEC-TAMPER", scenario)
+    assert kept("SEC-TAMPER", scenario, without_dump(ReferenceClient))
+
+
+def test_a_look_between_a_damaged_message_and_its_repeat_shows_it() -> None:
+    """What is repaired in the end was wrong all the same."""
+    plain = damaged("aes_gcm", times=1)
+    looked = replace(plain, steps=(*plain.steps, Looks(BEGIN + 10 * MINUTE + SECOND)))
+    assert broken("SEC-TAMPER", looked, IgnoresTheTag)
+    assert kept("SEC-TAMPER", looked)
+
+
+def test_a_damaged_message_that_came_again_undamaged_exercises_nothing() -> None:
+    """The record was told in the end, so nobody can say from which message it was taken."""
+    run = play(damaged("aes_gcm", times=1), ReferenceClient)
+    assert [each.damaged for each in run.deliveries if each.record] == [True, False]
+    assert not outcome("SEC-TAMPER", run).exercised
+
+
+def test_damage_that_nobody_could_read_exercises_nothing() -> None:
+    """A flip in the middle may make a text that no parser takes, check or no check."""
+    assert not outcome("SEC-TAMPER", play(damaged("aes_gcm", byte=0), ReferenceClient)).exercised
+
+
+def test_another_wrong_count_is_not_blamed_on_damage() -> None:
+    """A client that always claims one more claims what the damaged message would make, but elsewhere too."""
+    assert not broken("SEC-TAMPER", damaged("aes_gcm"), without_dump(CountsOneMore))
+
+
+@pytest.mark.parametrize("name", ANIMALS)
+def test_each_animal_breaks_no_other_rule_of_security(name: str) -> None:
+    """The rules of the group tell its defects apart."""
+    animal = ANIMALS[name]
+    for scenario in (failing("answer.lose"), damaged("aes_gcm"), damaged("aes_ecb")):
+        run = play(scenario, animal.client)
+        assert {rule.id for rule in RULES if outcome(rule.id, run).breaches} <= {animal.rule_id}
+
+
+@pytest.mark.parametrize("name", ANIMALS)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_each_animal_is_killed_at_any_seed(name: str, seed: int) -> None:
+    """The aimed cases find each defect at the usual number of examples."""
+    assert killed(ANIMALS[name], seed)
