@@ -79,6 +79,11 @@ CATALOGUE = _kinds(
         "one bit of a message's cipher text is flipped, where byte `byte` of its text is; 0 is the middle",
         "byte",
     ),
+    FaultKind(
+        "message.leap-second",
+        (DELIVERY,),
+        "a message's text times at a full minute are written as second 60 of the minute before",
+    ),
     FaultKind("message.unknown-fields", (DELIVERY,), "a message has fields that no page names"),
     FaultKind("message.unknown-event", (UPLINK,), "a message of a kind that no page names comes along"),
     FaultKind("record.no-plate", (RECORD,), "a record has an empty plate"),

@@ -104,6 +104,7 @@ def message_frame(project: Project, message: Message, redelivery_count: int) -> 
         project.product_key,
         project.profile.record_time,
         unknown_fields="message.unknown-fields" in struck,
+        leap_second="message.leap-second" in struck,
     )
     payload = encrypted_payload(
         report,

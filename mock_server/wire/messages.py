@@ -88,10 +88,16 @@ def command_record(command: Command) -> JsonObject:
 
 
 def status_report(
-    message: Message, product_key: str, record_time: RecordTime = "ms", *, unknown_fields: bool = False
+    message: Message,
+    product_key: str,
+    record_time: RecordTime = "ms",
+    *,
+    unknown_fields: bool = False,
+    leap_second: bool = False,
 ) -> JsonObject:
-    """The decrypted text of a message, on request with fields that no page names."""
-    code, value = _code_and_value(message.subject, record_time)
+    """The decrypted text of a message, on request with fields that no page names, or with a second 60."""
+    code, value = _code_and_value(message.subject)
+    value |= _times(value, record_time, leap_second=leap_second)
     more: JsonObject = {"x-new": {"confidence": 0.97, "tags": ["added", None]}} if unknown_fields else {}
     status = {"code": code, "t": message.publish_time, "value": _compact(value | more), **more}
     return {
@@ -139,17 +145,17 @@ def frame(message: Message, payload: str, encryption: Encryption, redelivery_cou
     )
 
 
-def _code_and_value(subject: Record | CommandResult | UnknownEvent, record_time: RecordTime) -> tuple[str, JsonObject]:
+def _code_and_value(subject: Record | CommandResult | UnknownEvent) -> tuple[str, JsonObject]:
     if isinstance(subject, UnknownEvent):
         return UNKNOWN_EVENT, {"alarmType": 99}
     if isinstance(subject, CommandResult):
         return COMMAND_RESULT, command_value(subject)
     value = pass_value(subject) if subject.data_type is DataType.PASS else bill_value(subject)
-    return CODES[subject.data_type], value | _times(value, record_time)
+    return CODES[subject.data_type], value
 
 
-def _times(value: dict[str, Any], form: RecordTime) -> JsonObject:
-    return {name: written_time(value[name], form) for name in _TIMES if name in value}
+def _times(value: dict[str, Any], form: RecordTime, *, leap_second: bool) -> JsonObject:
+    return {name: written_time(value[name], form, leap_second=leap_second) for name in _TIMES if name in value}
 
 
 def _details(record: Record, names: dict[str, str]) -> JsonObject:

@@ -8,6 +8,8 @@ from mock_server.model import LATEST_MS
 RecordTime: TypeAlias = Literal["ms", "s", "text", "iso"]
 """Epoch milliseconds; epoch seconds; `2026-03-02 16:10:00`; `2026-03-02T16:10:00.000+08:00`."""
 
+SECOND = 1_000
+
 LOT_OFFSET_MS = 8 * 3_600_000
 """Texts are in Beijing time, which has no summer time: the lots of this family stand there."""
 
@@ -20,8 +22,14 @@ def iso_time(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 
 
-def written_time(at_ms: int, form: RecordTime) -> int | str:
-    """Epoch milliseconds as a lot writes them. Seconds and plain text have no room for milliseconds."""
+def written_time(at_ms: int, form: RecordTime, *, leap_second: bool = False) -> int | str:
+    """Epoch milliseconds as a lot writes them. Seconds and plain text have no room for milliseconds.
+
+    With `leap_second` a text at a full minute is written as second 60 of the minute before: the same moment.
+    """
+    if leap_second and form in ("text", "iso") and at_ms % 60_000 < SECOND <= at_ms:
+        before = str(written_time(at_ms - SECOND, form))
+        return f"{before[:17]}60{before[19:]}"
     if form == "ms":
         return at_ms
     if form == "s":

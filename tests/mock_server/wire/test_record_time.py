@@ -36,6 +36,20 @@ def test_each_form_tells_the_same_time(at_ms: int) -> None:
     assert round(datetime.fromisoformat(str(written_time(at_ms, "iso"))).timestamp() * 1000) == at_ms
 
 
+@pytest.mark.parametrize(
+    ("form", "at_ms", "written"),
+    [
+        ("text", 1_652_788_800_000, "2022-05-17 19:59:60"),
+        ("iso", 1_652_788_800_007, "2022-05-17T19:59:60.007+08:00"),
+        ("text", 1_652_788_801_000, "2022-05-17 20:00:01"),
+        ("s", 1_652_788_800_000, 1_652_788_800),
+    ],
+)
+def test_a_leap_second_is_the_full_minute_in_a_text(form: RecordTime, at_ms: int, written: str | int) -> None:
+    """Second 60 of the minute before is the same moment; only texts at a full minute have one."""
+    assert written_time(at_ms, form, leap_second=True) == written
+
+
 @pytest.mark.parametrize("form", ["text", "iso"])
 def test_a_written_time_that_no_calendar_has_is_told_all_the_same(form: RecordTime) -> None:
     """A record may have any 64-bit number for a time, and its text must not fail for being eight hours ahead."""
