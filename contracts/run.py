@@ -261,6 +261,10 @@ class Run:
         """Every record that was ever in a cell."""
         return [record for record in self._lines.get(cell.line, ()) if self.is_in(cell, record)]
 
+    def on_line(self, line: Line) -> list[LotRecord]:
+        """Every record that was ever on a line."""
+        return self._lines.get(line, [])
+
     @cached_property
     def _lines(self) -> dict[Line, list[LotRecord]]:
         lines: dict[Line, list[LotRecord]] = defaultdict(list)

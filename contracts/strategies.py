@@ -58,7 +58,7 @@ def records(
     number = draw(st.integers(least, most))
     return [
         Happens(
-            at=draw(at or moments()),
+            at=draw(moments() if at is None else at),
             name=f"r{place + 1}",
             kind=draw(st.sampled_from(kinds)),
             lot=draw(st.sampled_from(lots)),
@@ -84,6 +84,11 @@ def in_profiles(
 ) -> SearchStrategy[Scenario]:
     """Scenarios of these steps in clouds of several profiles, the plainest first."""
     return st.one_of([scenario(steps, profile=profile, **settings) for profile in profiles])
+
+
+def edges_of(hour: int) -> tuple[int, ...]:
+    """Where the windows of an hour may end: at the full hour, a little before it; and the millisecond before that."""
+    return (hour - SECOND // 2, hour, hour - 1, hour - SECOND // 2 - 1)
 
 
 def on_the_second(at: int) -> int:

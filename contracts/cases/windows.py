@@ -1,5 +1,107 @@
 """Cases of planning windows."""
 
-from contracts.case import Case
+from dataclasses import replace
 
-CASES: tuple[Case, ...] = ()
+from hypothesis import strategies as st
+
+from contracts.case import Case
+from contracts.coverage import SLACK
+from contracts.scenario import BEGIN, DAY, HOUR, MINUTE, Crashes, Happens, Kind, Scenario, Strikes
+from contracts.strategies import IN_THE_HOUR, edges_of, fates, records
+from mock_server.model import JsonObject
+
+UNTIL_JUDGED = SLACK + 2 * HOUR
+"""How long a run goes on, so that a window that is missing by then is missed for good."""
+
+AFTER_A_WINDOW = BEGIN + HOUR + 30 * MINUTE
+"""When the first windows have been asked about."""
+
+DOWN = (26 * HOUR, 30 * HOUR, 50 * HOUR, 72 * HOUR, 90 * MINUTE)
+"""How long a process may be down: mostly longer than a window may be."""
+
+REFUSALS = ("answer.busy", "answer.error", "answer.lose", "answer.empty", "answer.not-json")
+BOUNDS = ("default", "closed-windows", "open-start-windows")
+
+
+@st.composite
+def _one_way(draw: st.DrawFn) -> Scenario:
+    """Of one hour every record of one direction is lost; of the other direction some arrive."""
+    at = draw(st.sampled_from(IN_THE_HOUR)) + draw(st.integers(0, 2)) * HOUR
+    heard: Kind = draw(st.sampled_from(("enter", "leave")))
+    lost: Kind = "leave" if heard == "enter" else "enter"
+    numbers = range(1, draw(st.integers(1, 3)) + 1)
+    gone = (Happens(at + each * MINUTE, f"lost{each}", lost, copies=0) for each in numbers)
+    return Scenario((Happens(at, "r1", heard), *gone), runs_ms=UNTIL_JUDGED, settles=False)
+
+
+@st.composite
+def _restart(draw: st.DrawFn) -> Scenario:
+    """The process dies next to a full hour and is back soon."""
+    dies = BEGIN + HOUR * draw(st.integers(1, 2)) + draw(st.sampled_from((0, 2 * MINUTE, -MINUTE, 10 * MINUTE)))
+    down = draw(st.sampled_from((0, 5 * MINUTE, 20 * MINUTE)))
+    found = draw(records(1, 2, kinds=("enter", "leave"), fate=fates((1, 0))))
+    return Scenario((*found, Crashes(dies, down)), runs_ms=UNTIL_JUDGED, settles=False)
+
+
+@st.composite
+def _outage(draw: st.DrawFn) -> Scenario:
+    """The process is down for hours or days; what happens in that time is lost, or waits in the queue."""
+    down = draw(st.sampled_from(DOWN))
+    at = st.integers(1, 5).map(lambda part: AFTER_A_WINDOW + part * down // 6 // MINUTE * MINUTE)
+    found = draw(records(1, 2, kinds=("enter", "leave"), at=at, fate=fates((1, 0))))
+    return Scenario((Crashes(AFTER_A_WINDOW, down), *found), runs_ms=down + UNTIL_JUDGED, settles=False)
+
+
+@st.composite
+def _boundary(draw: st.DrawFn) -> Scenario:
+    """Records at, and a millisecond before, where windows are likely to begin and end."""
+    profile: JsonObject = {"base": draw(st.sampled_from(BOUNDS))}
+    hour = BEGIN + HOUR * draw(st.integers(1, 2))
+    first, *others = draw(records(2, 4, kinds=("enter", "bill"), at=st.sampled_from(edges_of(hour))))
+    found = (replace(first, at=draw(st.sampled_from(edges_of(hour)[:2]))), *others)
+    return Scenario(found, profile=profile, runs_ms=2 * HOUR, settles=False)
+
+
+@st.composite
+def _refused(draw: st.DrawFn) -> Scenario:
+    """The first calls of the client's first hour fail and may be repeated."""
+    kind = draw(st.sampled_from(REFUSALS))
+    strikes = Strikes(BEGIN, kind, times=draw(st.integers(1, 4)), skip=draw(st.integers(0, 2)))
+    found = draw(records(1, 2, fate=fates((1, 0))))
+    return Scenario((strikes, *found), runs_ms=UNTIL_JUDGED, settles=False)
+
+
+@st.composite
+def _late(draw: st.DrawFn) -> Scenario:
+    """A record reaches its lot when its window has been settled for long, and its message is lost."""
+    event = draw(st.sampled_from(IN_THE_HOUR))
+    late = Happens(event + draw(st.integers(5, 12)) * HOUR, "late", event=event, copies=0)
+    return Scenario((Happens(BEGIN + MINUTE, "r1"), late))
+
+
+@st.composite
+def _month(draw: st.DrawFn) -> Scenario:
+    """The client is switched off for more than a month."""
+    down = draw(st.integers(34, 40)) * DAY
+    return Scenario((Crashes(AFTER_A_WINDOW, down),), runs_ms=down + 20 * MINUTE, settles=False)
+
+
+CASES: tuple[Case, ...] = (
+    Case(
+        "windows/one-way",
+        ("WIN-ZERO", "WIN-NO-GAP", "WIN-POSITIVE", "WIN-OVERLAP", "WIN-GRACE", "WIN-BOUNDARY-SAFE", "WIN-SPAN-1H"),
+        "All records of an hour are lost in one direction.",
+        _one_way(),
+    ),
+    Case("windows/restart", ("WIN-NO-GAP",), "The client dies next to a full hour and is back soon.", _restart()),
+    Case(
+        "windows/outage",
+        ("WIN-CATCHUP", "WIN-MAX24"),
+        "The client is down for up to three days.",
+        _outage(),
+    ),
+    Case("windows/boundary", ("WIN-BOUNDARY",), "Records lie where a window ends and the next begins.", _boundary()),
+    Case("windows/refused", ("WIN-STABLE",), "Calls about a window fail and are repeated.", _refused()),
+    Case("windows/late", ("WIN-REVISIT",), "A record reaches its lot hours late, and its message is lost.", _late()),
+    Case("windows/month", ("WIN-HORIZON",), "The client was switched off for more than a month.", _month()),
+)

@@ -129,6 +129,11 @@ class RecordStore:
         )
         self._db.execute("UPDATE lots SET planned_ms = ? WHERE device_id = ?", (until_ms, device_id))
 
+    def let_go(self, device_id: str, before_ms: int) -> None:
+        """Cells of a lot that begin before a time are no longer due."""
+        query = "UPDATE cells SET due_ms = NULL WHERE device_id = ? AND start_ms < ? AND due_ms IS NOT NULL"
+        self._db.execute(query, (device_id, before_ms))
+
     def due_cells(self, device_id: str, data_type: int, now_ms: int, limit: int) -> list[CellRow]:
         """The cells to ask about now, oldest first."""
         query = """SELECT * FROM cells WHERE device_id = ? AND data_type = ? AND due_ms <= ?

@@ -67,6 +67,9 @@ FRAMES_A_TRANSACTION = 100
 class ReferenceClient(Client):
     """One process of an integration. Its state is in a SQLite file in the folder that it is given."""
 
+    grace_ms = GRACE_MS
+    horizon_ms = HORIZON_MS
+
     def __init__(self, _exports: JsonObject | None = None) -> None:
         self._socket: Socket | None = None
         self._reconnect_at, self._reconnects = 0, 0
@@ -266,26 +269,27 @@ class ReferenceClient(Client):
 
     def closed_until(self) -> int:
         """Up to where windows have been closed for long enough."""
-        return self.window_start(self.now_ms() - GRACE_MS)
+        return self.window_start(self.now_ms() - self.grace_ms)
 
     def next_close(self) -> int:
         """When the next window will have been closed for long enough."""
-        return self.closed_until() + HOUR + GRACE_MS
+        return self.closed_until() + HOUR + self.grace_ms
 
     def plan(self) -> None:
         """Every window that has closed since the last time becomes cells, those of a time without this process too."""
         until = self.closed_until()
         for lot in self._store.lots():
             if lot.planned_ms < until and not lot.state:
-                start = max(lot.planned_ms, until - HORIZON_MS)
+                start = max(lot.planned_ms, until - self.horizon_ms)
                 with self._store.transaction():
+                    self._store.let_go(lot.device_id, until - self.horizon_ms)
                     self._store.plan(self.cells_of(lot.device_id, start, until), lot.device_id, until)
 
     def cells_of(self, device_id: str, start: int, until: int) -> Iterator[tuple[str, int, int, int, int, int]]:
         """Every line of every window, whether anything has come of it or not: all of it may be lost."""
         for start_ms, end_ms in self.windows(start, until):
             for data_type, direction in LINES:
-                yield device_id, data_type, direction, start_ms, end_ms, end_ms + GRACE_MS
+                yield device_id, data_type, direction, start_ms, end_ms, end_ms + self.grace_ms
 
     # Asking
 
@@ -372,7 +376,7 @@ class ReferenceClient(Client):
     def scheduled(self, cell: CellRow) -> CellRow:
         """When a cell is due again."""
         now = self.now_ms()
-        if now - cell.end_ms > HORIZON_MS or (cell.silent >= ALIKE and cell.visited):
+        if now - cell.end_ms > self.horizon_ms or (cell.silent >= ALIKE and cell.visited):
             return cell._replace(due_ms=None)
         if cell.silent >= ALIKE:
             return cell._replace(due_ms=max(now + AGAIN_MS, cell.end_ms + REVISIT_MS + GRACE_MS), visited=1)

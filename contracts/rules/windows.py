@@ -1,5 +1,472 @@
-"""Rules of planning windows."""
+"""Rules of planning windows: the form of each, that they leave nothing out, and that a retry asks the same again."""
 
-from contracts.rule import RuleBook
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from contracts.boundaries import CONVENTIONS, Edges, Reading
+from contracts.coverage import (
+    JOINT,
+    NOTHING,
+    SLACK,
+    Gap,
+    Span,
+    asked,
+    began,
+    downtimes,
+    gaps,
+    lines_of,
+    lots_of,
+    owed,
+    span_of,
+    steady_since,
+)
+from contracts.reading import LotRecord
+from contracts.report.telling import cell_text, day_text, line_text
+from contracts.rule import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
+from contracts.run import Claim, Run, Sync
+from contracts.scenario import DAY, HOUR, MINUTE, SECOND
+from mock_server.model import Cell, DataType, Line
 
 RULES = RuleBook("Planning windows")
+
+LONG_DOWN = HOUR
+"""How long a client must have been down for a hole in that time to be a matter of catching up."""
+
+SKIPPED_AT_LEAST = HOUR // 2
+"""How long a hole is that was skipped for a downtime; smaller ones are between windows that do not join up."""
+
+CALLS_A_MINUTE = 60
+"""How many calls to one lot in one minute are still paced: rate limits allow single digits to tens a second."""
+
+LEAST_GRACE = MINUTE
+"""How long after its end a window should first be asked about: messages take seconds."""
+
+OLDEST = 31 * DAY
+"""How far back a client may go: generous, because nobody says how long lots keep their records."""
+
+LATE, NOT_LATER = 4 * HOUR, 20 * HOUR
+"""How late a record reaches its lot that only a later visit to its window can find, and at most."""
+
+REVISIT_WITHIN = 50 * HOUR
+"""How long after that the window should have been asked about again: two daily cycles and a margin."""
+
+
+def infos(run: Run) -> Iterator[tuple[Sync, Cell]]:
+    """Every cell that is asked about, with the call that does."""
+    return ((sync, cell) for sync in run.syncs for cell in sync.cells)
+
+
+def each_cell(run: Run) -> dict[Cell, Sync]:
+    """Every cell that is asked about, and the first call that does."""
+    found: dict[Cell, Sync] = {}
+    for sync, cell in infos(run):
+        found.setdefault(cell, sync)
+    return found
+
+
+@RULES.rule(
+    "WIN-MAX24",
+    "must",
+    "documented",
+    statement="A window is at most 24 hours long, also after a time in which nothing could be asked.",
+    why="24 hours is the vendor's limit: a longer window is refused, and so is everything else in that call.",
+)
+def max24(run: Run) -> Outcome:
+    """Arithmetic; exercised where a lot was asked again after more than a day."""
+    return judged(
+        _longest_silence(run) > DAY,
+        (
+            Breach(f"a window of {span_of(cell).length / HOUR:.1f} hours: {cell_text(cell)}", sync.seq)
+            for cell, sync in each_cell(run).items()
+            if span_of(cell).length > DAY
+        ),
+    )
+
+
+def _longest_silence(run: Run) -> int:
+    """The longest time between two calls that one lot was known to take."""
+    times: dict[str, list[int]] = defaultdict(list)
+    for sync in run.syncs:
+        if sync.call.understood:
+            times[sync.device_id].append(sync.time)
+    return max((after - before for each in times.values() for before, after in pairwise(each)), default=0)
+
+
+@RULES.rule(
+    "WIN-POSITIVE",
+    "must",
+    "derived",
+    statement="A window ends after it starts.",
+    why="An empty or negative window holds no record: the call is refused, or asks nothing.",
+)
+def positive(run: Run) -> Outcome:
+    """Arithmetic."""
+    return judged(
+        any(infos(run)),
+        (
+            Breach(
+                f"a window that ends {cell.start_time - cell.end_time} ms before it starts: {cell_text(cell)}", sync.seq
+            )
+            for cell, sync in each_cell(run).items()
+            if cell.end_time <= cell.start_time
+        ),
+    )
+
+
+@RULES.rule(
+    "WIN-NO-GAP",
+    "must",
+    "derived",
+    statement="The windows of each line join up: one starts where the one before it ends, or a millisecond later.",
+    why="A record between two windows is never checked: if its message is lost, nobody will know.",
+)
+def no_gap(run: Run) -> Outcome:
+    """Owed time minus asked windows is empty. Skipped downtimes and unasked empty windows have rules of their own."""
+    found = gaps(run)
+    empty = _unasked_as_empty(run, found)
+    left = [gap for gap in found if gap not in empty and not _is_of_downtime(run, gap)]
+    return judged(_has_joint(run), (Breach(_gap_text(gap), _seq_at(run, gap.span.end)) for gap in left))
+
+
+def _has_joint(run: Run) -> bool:
+    """Whether some line has two windows, the second of which starts in the time that is owed."""
+    windows = asked(run)
+    return any(
+        span.start < start <= span.end
+        for (device_id, data_type), span in owed(run).items()
+        for line in lines_of(device_id, data_type)
+        for start in sorted({window.start for _, window in windows.get(line, ())})[1:]
+    )
+
+
+def _gap_text(gap: Gap) -> str:
+    line, (start, end) = gap
+    what = line_text(Cell(*line, start, end))
+    return f"lot {line.device_id}, {what}: nothing was ever asked about {day_text(start)} - {day_text(end)}"
+
+
+def _seq_at(run: Run, time: int) -> int:
+    """The first line of the history at or behind a time."""
+    return next((entry.seq for entry in run.entries if entry.time >= time), run.entries[-1].seq)
+
+
+@RULES.rule(
+    "WIN-ZERO",
+    "must",
+    "derived",
+    statement="A window without a received record is asked about too, with the count 0, in every direction.",
+    why="Where every record of a window is lost, the 0 is all that can tell: without it the loss is never found.",
+)
+def zero(run: Run) -> Outcome:
+    """Holes only where nothing was received, in a client that never asks about an hour in which nothing was."""
+    empty = _unasked_as_empty(run, gaps(run))
+    return judged(
+        _asks_about_nothing(run),
+        (Breach(f"{_gap_text(gap)}; no record of it had been received", _seq_at(run, gap.span.end)) for gap in empty),
+    )
+
+
+def _unasked_as_empty(run: Run, found: Iterable[Gap]) -> list[Gap]:
+    """The holes that not asking about empty windows explains."""
+    if any(
+        claim.claimed == 0 and not _received(run, claim.cell.device_id, span_of(claim.cell)) for claim in run.claims
+    ):
+        return []
+    return [gap for gap in found if not _received(run, gap.line.device_id, gap.span, gap.line)]
+
+
+def _received(run: Run, device_id: str, span: Span, line: Line | None = None) -> bool:
+    """Whether anything of a lot, or of one of its lines, was ever received for a time."""
+    return any(
+        span.start <= record.kept.event_time <= span.end and record.deliveries
+        for record in run.records.values()
+        if record.kept.device_id == device_id and line in (None, record.line)
+    )
+
+
+def _asks_about_nothing(run: Run) -> bool:
+    """Whether the client asked about a cell of which nothing had come, among others of the lot of which some had."""
+    spans = owed(run)
+    judged_by = run.ended_at - SLACK
+    timely = [
+        (claim, high) for claim, (_, high) in zip(run.claims, run.brackets, strict=True) if claim.time <= judged_by
+    ]
+    full: dict[tuple[str, DataType], Span] = {}
+    for cell in (claim.cell for claim, high in timely if high):
+        full[_kind(cell)] = full.get(_kind(cell), span_of(cell)).joined(span_of(cell))
+    return any(
+        full.get(_kind(cell), NOTHING).holds(span_of(cell))
+        and spans.get(_kind(cell), NOTHING).cut(span_of(cell)).length > JOINT
+        for cell in {claim.cell for claim, high in timely if not high and not claim.claimed}
+    )
+
+
+def _kind(cell: Cell) -> tuple[str, DataType]:
+    return cell.device_id, cell.data_type
+
+
+@RULES.rule(
+    "WIN-CATCHUP",
+    "must",
+    "derived",
+    statement="After a downtime every window that was missed is asked about, and not all in one moment.",
+    why="What happened while the client was down is what most likely went wrong; a flood of calls is refused.",
+    needs=("crash",),
+)
+def catch_up(run: Run) -> Outcome:
+    """No hole in a downtime of at least an hour, and no more calls in a minute than a rate limit bears."""
+    spans = list(owed(run).values())
+    long = [down for down in downtimes(run) if down.length >= LONG_DOWN]
+    left = [gap for gap in gaps(run) if _is_of_downtime(run, gap)]
+    empty = _unasked_as_empty(run, left)
+    return judged(
+        any(span.start <= down.start and down.end - HOUR <= span.end for span in spans for down in long),
+        (
+            *(
+                Breach(f"{_gap_text(gap)}: the client was down", _seq_at(run, gap.span.end))
+                for gap in left
+                if gap not in empty
+            ),
+            *(breach for down in long for breach in _floods(run, down)),
+        ),
+    )
+
+
+def _is_of_downtime(run: Run, gap: Gap) -> bool:
+    return gap.span.length >= SKIPPED_AT_LEAST and any(
+        down.length >= LONG_DOWN and down.cut(gap.span).length > 0 for down in downtimes(run)
+    )
+
+
+def _floods(run: Run, down: Span) -> Iterator[Breach]:
+    """The first moment after a downtime from which one lot is called too often within a minute."""
+    for device_id in run.devices:
+        calls = [sync for sync in run.syncs if sync.device_id == device_id and 0 <= sync.time - down.end < HOUR]
+        for first, last in zip(calls, calls[CALLS_A_MINUTE:], strict=False):
+            if last.time - first.time < MINUTE:
+                text = f"lot {device_id} was called more than {CALLS_A_MINUTE} times within a minute after a downtime"
+                yield Breach(text, last.seq)
+                break
+
+
+@RULES.rule(
+    "WIN-STABLE",
+    "must",
+    "derived",
+    statement="A window whose call failed is asked about again with the same boundaries.",
+    why="Windows that move with the clock never ask the same question twice: no answer settles an earlier one.",
+)
+def stable(run: Run) -> Outcome:
+    """A cell whose first calls failed is asked about again as it is, or at least not as a window that sticks out."""
+    exercised, breaches = False, []
+    for cell, sync in _failed_at_first(run).items():
+        later = asked_after(run, sync, cell.line)
+        if cell in later:
+            exercised = True
+        elif moved := next((each for each in later if _is_moved(cell, each)), None):
+            text = f"the call about {cell_text(cell)} failed; it was never repeated, {cell_text(moved)} took its place"
+            breaches.append(Breach(text, sync.seq))
+    return judged(exercised, breaches)
+
+
+def _failed_at_first(run: Run) -> dict[Cell, Sync]:
+    """The cells whose first call failed, at lots that could be asked again for long enough since."""
+    lots = {device_id: steady_since(run, device_id) for device_id in lots_of(run)}
+    able = {device_id for device_id, since in lots.items() if since is not None and since <= run.ended_at - SLACK}
+    first = each_cell(run)
+    return {cell: sync for cell, sync in first.items() if not sync.call.understood and cell.device_id in able}
+
+
+def asked_after(run: Run, sync: Sync, line: Line) -> list[Cell]:
+    """The cells of a line that are asked about behind a call."""
+    return [cell for each, cell in infos(run) if each.seq > sync.seq and cell.line == line]
+
+
+def _is_moved(cell: Cell, other: Cell) -> bool:
+    """Whether another window holds part of a window and sticks out of it: to ask about its parts is no move."""
+    was, now = span_of(cell), span_of(other)
+    return was.cut(now).length > JOINT and (now.start < was.start - JOINT or now.end > was.end + JOINT)
+
+
+@RULES.rule(
+    "WIN-BOUNDARY",
+    "must",
+    "derived",
+    statement="A record at the boundary of a window is counted in exactly the windows in which the lot counts it.",
+    why="Otherwise the counts differ for ever, or agree only because another record is missing.",
+)
+def boundary(run: Run) -> Outcome:
+    """Exercised by a record exactly at the start or the end; broken where another reading explains every claim."""
+    if run.profile.window_time != "event":
+        return NOT_EXERCISED
+    edges = Edges(run)
+    if not any(edges.would_catch(reading) for reading in edges.others):
+        return NOT_EXERCISED
+    off = [claim for claim, _, _ in run.off_bracket]
+    reading = next((each for each in edges.others if off and edges.explains(each)), None)
+    breaches = () if reading is None else (Breach(_edge_text(run, edges, off[0], reading), off[0].seq),)
+    return Outcome(exercised=True, breaches=breaches)
+
+
+def _edge_text(run: Run, edges: Edges, claim: Claim, reading: Reading) -> str:
+    low, high = run.bracket(claim.cell, claim.seq)
+    right = f"{low}" if low == high else f"{low} to {high}"
+    names = ", ".join(record.name for record in edges.of(claim.cell))
+    return (
+        f"claimed {claim.claimed} where {right} was right for {cell_text(claim.cell)}, with {names} at its boundary:"
+        f" the client {CONVENTIONS[reading]}, the lot {CONVENTIONS[edges.right]}"
+    )
+
+
+@RULES.rule(
+    "WIN-BOUNDARY-SAFE",
+    "should",
+    "practice",
+    statement="Windows begin and end where no record lies: within a second, if lots have times in whole seconds.",
+    why="Nobody says to which window a record at its boundary belongs; with whole seconds that is one in 3600.",
+)
+def boundary_safe(run: Run) -> Outcome:
+    """No start and no end is a whole second."""
+    return judged(
+        any(infos(run)),
+        (
+            Breach(f"a boundary at a whole second, where records lie: {cell_text(cell)}", sync.seq)
+            for cell, sync in each_cell(run).items()
+            if cell.start_time % SECOND == 0 or cell.end_time % SECOND == 0
+        ),
+    )
+
+
+@RULES.rule(
+    "WIN-OVERLAP",
+    "should",
+    "practice",
+    statement="Two windows of a line are the same, or one lies in the other, or they do not overlap.",
+    why="An overlap does no harm to the result, but every mismatch in it has the same records reported twice.",
+)
+def overlap(run: Run) -> Outcome:
+    """No two windows hold part of each other and stick out of each other."""
+    lines: dict[Line, dict[Span, tuple[Cell, Sync]]] = defaultdict(dict)
+    for cell, sync in each_cell(run).items():
+        lines[cell.line].setdefault(span_of(cell), (cell, sync))
+    return judged(
+        any(len(spans) > 1 for spans in lines.values()),
+        (
+            Breach(f"{cell_text(spans[one][0])} and {cell_text(spans[other][0])} overlap", spans[other][1].seq)
+            for spans in lines.values()
+            for one, other in pairwise(sorted(spans))
+            if one.start < other.start < one.end - JOINT and other.end > one.end
+        ),
+    )
+
+
+@RULES.rule(
+    "WIN-GRACE",
+    "should",
+    "derived",
+    statement="A window is first asked about a minute or more after its end.",
+    why="Records that are still on their way make the counts differ, and the whole window is reported for nothing.",
+)
+def grace(run: Run) -> Outcome:
+    """The time from a window's end to the first call about it; not judged where the client's clock is wrong."""
+    if run.acts_of("clock jumps"):
+        return NOT_EXERCISED
+    return judged(
+        any(infos(run)),
+        (
+            Breach(_grace_text(cell, sync), sync.seq)
+            for cell, sync in each_cell(run).items()
+            if sync.time - cell.end_time < LEAST_GRACE
+        ),
+    )
+
+
+def _grace_text(cell: Cell, sync: Sync) -> str:
+    after = (sync.time - cell.end_time) / SECOND
+    when = f"{after:g} s after" if after >= 0 else f"{-after:g} s before"
+    return f"asked {when} the window's end: {cell_text(cell)}"
+
+
+@RULES.rule(
+    "WIN-REVISIT",
+    "should",
+    "derived",
+    statement="A window is compared again a day later.",
+    why="A record may reach its lot hours late; if its message is then lost, only a later comparison finds it.",
+)
+def revisit(run: Run) -> Outcome:
+    """A late record whose message was lost lies in a cell that is asked about after the lot had it."""
+    exercised, breaches = False, []
+    for record in run.records.values():
+        cells = [cell for cell in run.claims_of if run.is_in(cell, record)] if _is_late(run, record) else []
+        if not any(run.claims_of[cell][0].seq < record.seq for cell in cells):
+            continue
+        if any(run.claims_of[cell][-1].seq > record.seq for cell in cells):
+            exercised |= run.scenario.settles
+        elif _could_revisit(run, record):
+            late = (record.time - record.kept.event_time) / HOUR
+            text = f"{record.name} reached its lot {late:.1f} hours late and was lost; {cell_text(cells[0])}, where it"
+            breaches.append(Breach(f"{text} belongs, was never asked about again", record.seq))
+    return judged(exercised, breaches)
+
+
+def _is_late(run: Run, record: LotRecord) -> bool:
+    late = record.time - record.kept.event_time
+    is_lost = bool(record.losses) and not any(each.origin == "uplink" for each in record.deliveries)
+    plain = record.versions == 1 and record.removed_seq is None and run.takes_sync(record.kept.device_id)
+    return plain and is_lost and LATE <= late <= NOT_LATER and record.kept.event_time >= began(run)
+
+
+def _could_revisit(run: Run, record: LotRecord) -> bool:
+    """Whether the client has had the time to come back, with nothing in its way."""
+    since = steady_since(run, record.kept.device_id)
+    return since is not None and since <= record.time and run.ended_at >= record.time + REVISIT_WITHIN
+
+
+@RULES.rule(
+    "WIN-HORIZON",
+    "should",
+    "practice",
+    statement="A client does not go back for ever: no window is asked about that is older than a month.",
+    why="Lots keep limited history: counts of what is gone differ for ever, and each call costs.",
+)
+def horizon(run: Run) -> Outcome:
+    """The oldest start; exercised once the client has been there for longer."""
+    return judged(
+        bool(run.syncs) and run.syncs[-1].time - began(run) > OLDEST + DAY,
+        (
+            Breach(
+                f"asked about a window {(sync.time - cell.start_time) / DAY:.0f} days old: {cell_text(cell)}", sync.seq
+            )
+            for sync, cell in _first_old(run).values()
+        ),
+    )
+
+
+def _first_old(run: Run) -> dict[Line, tuple[Sync, Cell]]:
+    """The first call about a window that is too old, one a line."""
+    old: dict[Line, tuple[Sync, Cell]] = {}
+    for sync, cell in infos(run):
+        if sync.time - cell.start_time > OLDEST:
+            old.setdefault(cell.line, (sync, cell))
+    return old
+
+
+@RULES.rule(
+    "WIN-SPAN-1H",
+    "info",
+    "documented",
+    statement="A window is an hour or less.",
+    why="That is what the vendor recommends: a mismatch has fewer records reported again, and tells better where.",
+)
+def span_1h(run: Run) -> Outcome:
+    """Arithmetic."""
+    return judged(
+        any(infos(run)),
+        (
+            Breach(f"a window of {span_of(cell).length / HOUR:.1f} hours: {cell_text(cell)}", sync.seq)
+            for cell, sync in each_cell(run).items()
+            if span_of(cell).length > HOUR
+        ),
+    )
