@@ -44,8 +44,8 @@ class Tally:
         self.judged += judged
         self.exercised += exercised
         known = self.failure
-        if failure is not None and (known is None or failure.scenario.size < known.scenario.size):
-            self.failure = failure
+        if failure is not None and (known is None or failure.scenario.size <= known.scenario.size):
+            self.failure = failure  # of equal ones the later, which is the plainer
 
     def verdict(self, rule: Rule) -> Verdict:
         """The verdict; a rule that was never judged needs a verb that the client lacks."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeAlias
 
 import hypothesis
@@ -19,12 +20,15 @@ from contracts.verdict import judge
 DEFAULT_EXAMPLES = 25
 """How many scenarios of each case are played unless somebody asks for more."""
 
+SHRINKS = 100
+"""How many more scenarios of a case may be played to make failures smaller."""
+
 Watch: TypeAlias = Callable[[Scenario, Run, dict[str, Outcome]], bool]
 """Is told of every run; True means that it has seen enough."""
 
 
-class _EnoughError(Exception):
-    """Nobody wants to see more."""
+class _EnoughError(BaseException):
+    """Nobody wants to see more. No Exception, which hypothesis would take for a failure and play again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,12 @@ class Exploration:
 
     def of(self, case: Case, watch: Watch) -> None:
         """Play scenarios of a case until there have been enough."""
+        played = count(1)
 
         def body(scenario: Scenario) -> None:
             run = play(scenario, self.make_client)
             outcomes = judge(run, self.rules)
-            if watch(scenario, run, outcomes):
+            if watch(scenario, run, outcomes) or next(played) >= self.examples + SHRINKS:
                 raise _EnoughError
             if self.shrink:
                 _raise_first(self.rules, outcomes)

@@ -6,6 +6,7 @@ shrinks to is then a story such as "record 1 lost, record 2 twice".
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 from hypothesis import strategies as st
@@ -55,22 +56,19 @@ def records(
     plates: Sequence[str] = PLATES,
 ) -> list[Happens]:
     """Some records r1, r2, ...; each happens when the lot gets to know of it."""
-    number = draw(st.integers(least, most))
+    one: Any = st.fixed_dictionaries(
+        {
+            "at": moments() if at is None else at,
+            "kind": st.sampled_from(kinds),
+            "lot": st.sampled_from(lots),
+            "fate": st.just({}) if fate is None else fate,
+        }
+    )
+    drawn: Any = draw(st.lists(one, min_size=least, max_size=most))
     return [
-        Happens(
-            at=draw(moments() if at is None else at),
-            name=f"r{place + 1}",
-            kind=draw(st.sampled_from(kinds)),
-            lot=draw(st.sampled_from(lots)),
-            plate=plates[place % len(plates)],
-            **_drawn(draw, fate),
-        )
-        for place in range(number)
+        Happens(each["at"], f"r{place + 1}", each["kind"], lot=each["lot"], plate=plate, **each["fate"])
+        for place, (each, plate) in enumerate(zip(drawn, cycle(plates), strict=False))
     ]
-
-
-def _drawn(draw: st.DrawFn, fate: SearchStrategy[JsonObject] | None) -> Any:
-    return {} if fate is None else draw(fate)
 
 
 def scenario(steps: SearchStrategy[Sequence[Step]], **settings: Any) -> SearchStrategy[Scenario]:
