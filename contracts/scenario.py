@@ -5,7 +5,7 @@ arrives, how late, and what becomes of it in each re-report. After its last step
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from mock_server.model import JsonObject, JsonScalar
@@ -27,6 +27,8 @@ MAX_AGAIN = 8
 class Happens:
     """A record happens: a vehicle passes or a bill is paid at `event`; the lot gets to know of it at `at`.
 
+    With `many` so many alike happen at once: r1, r1-2, r1-3, ...
+
     `copies` of its message arrive, `delay_ms` late; `again` says how many arrive in the first, second, ...
     re-report of it, one where it says nothing. `name` is its record id; the same name again is a correction.
     """
@@ -42,11 +44,18 @@ class Happens:
     delay_ms: int = 0
     again: tuple[int, ...] = ()
     details: dict[str, JsonScalar] = field(default_factory=dict)
+    many: int = 1
 
     @property
     def event_at(self) -> int:
         """When it happened."""
         return self.at if self.event is None else self.event
+
+    def each(self) -> Iterator[Self]:
+        """Every single one of many."""
+        yield self if self.many == 1 else replace(self, many=1)
+        for number in range(2, self.many + 1):
+            yield replace(self, name=f"{self.name}-{number}", many=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class Strikes:
     skip: int = 0
     lot: int | None = None
     path: str | None = None
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,7 @@ class Crashes:
 
 @dataclass(frozen=True, slots=True)
 class ClockJumps:
-    """The client's clock is wrong by `off_ms` from now on."""
+    """The client's clock is wrong by `off_ms` from now on; 0 puts it right."""
 
     step: ClassVar[str] = "clock jumps"
     at: int
@@ -136,7 +146,8 @@ class Scenario:
 
     `lots` are supplier codes; the device id of lot 0 is `LOT_IDS[0]`. The client is not told of the `unlisted` ones,
     but their messages come over the same queue. `runs_ms` is how long it runs on at least after its last step;
-    `settles` says whether the client is then given time to agree with the lots.
+    `settles` says whether the client is then given time to agree with the lots. `tz` is the time zone of its process,
+    `skew_ms` how wrong its clock is from the start.
     """
 
     steps: tuple[Step, ...] = ()
@@ -146,6 +157,7 @@ class Scenario:
     runs_ms: int = 0
     settles: bool = True
     tz: str = "UTC"
+    skew_ms: int = 0
     unlisted: tuple[int, ...] = ()
 
     def ordered(self) -> list[Step]:
@@ -157,7 +169,7 @@ class Scenario:
         """How large it is: records, faults, steps. The smallest failing scenario is the one to show."""
         records = [step for step in self.steps if isinstance(step, Happens)]
         odd = sum((step.copies != 1) + bool(step.delay_ms) + sum(n != 1 for n in step.again) for step in records)
-        return (len(records), odd + len(self.steps) - len(records), len(self.lots))
+        return (sum(step.many for step in records), odd + len(self.steps) - len(records), len(self.lots))
 
     def to_json(self) -> JsonObject:
         """The scenario as a replay file has it."""

@@ -62,7 +62,7 @@ class Session:
         self.scenario = scenario
         self._make_client = make_client
         self.world = World(scenario)
-        self._off_ms = 0
+        self._off_ms = scenario.skew_ms
         self._acts: list[Act] = []
         self._dumps: list[Dump] = []
         self._down_until: int | None = None
@@ -84,6 +84,8 @@ class Session:
         self.world.__enter__()
         self._agreement = Agreement(self.world.parking.project, [LOT_IDS[place] for place in self.scenario.unlisted])
         self._folder = Path(tempfile.mkdtemp(prefix="parking-mock-", dir=_RAM if _RAM.is_dir() else None))
+        if self.scenario.skew_ms:
+            self._note(ClockJumps.step, f"{self.scenario.skew_ms} ms")
         self._start()
         return self
 
@@ -107,7 +109,7 @@ class Session:
 
     def play(self, step: Step) -> None:
         """One step, now."""
-        self._note(step.step)
+        self._note(step.step, f"{step.off_ms} ms" if isinstance(step, ClockJumps) else "")
         self._play[type(step)](step)
         self._listen()
 
@@ -135,6 +137,7 @@ class Session:
     def finish(self) -> Run:
         """What has been seen."""
         self.go_to(self._now)
+        self._note("ends")
         self.dump()
         effects = tuple(self._client.effects()) if "effects" in self._can and self._down_until is None else None
         return self._seen(effects)
@@ -246,7 +249,9 @@ class Session:
         self._down_until = self.world.now_ms + down_ms
 
     def _jump(self, step: ClockJumps) -> None:
+        """The clock is wrong, and the client looks at it at once: its timers need not run by that clock."""
         self._off_ms = step.off_ms
+        self._tick()
 
     def _delete(self, step: Deletes) -> None:
         for record in self.world.parking.records:

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -13,6 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.padding import PKCS7
 
 NONCE_BYTES = 12
+BEIJING = timezone(timedelta(hours=8))
+"""The time zone of a text that names none: the lots', wherever this process runs."""
 
 
 class UnreadableError(Exception):
@@ -48,6 +51,20 @@ def _check_sign(outer: Mapping[str, Any], secret: str) -> None:
     parts = [f"{key}={outer[key]}" for key in sorted(outer) if key != "sign" and outer[key] not in ("", None)]
     if not hmac.compare_digest(md5("||".join([*parts, secret])), str(outer["sign"])):
         raise UnreadableError("the signature is wrong")
+
+
+def epoch_ms(value: object, form: str) -> int:
+    """A record's time as every later step has it, whatever form the lot writes: no guess by size, none by this machine.
+
+    ValueError if it is of no such form.
+    """
+    if form in ("text", "iso"):
+        before, second, after = str(value).partition(":60")  # a leap second, of which no calendar here knows
+        at = datetime.fromisoformat(f"{before}:59{after}" if second else before)
+        at = at if at.tzinfo else at.replace(tzinfo=BEIJING)
+        return round(at.timestamp() * 1000) + (1000 if second else 0)
+    number = int(str(value))
+    return number * 1000 if form == "s" else number
 
 
 def password(access_id: str, secret: str) -> str:

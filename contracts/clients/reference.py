@@ -9,11 +9,12 @@ it calls `advance` and asks `wakes_at`. Every choice that is open has a name at 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from contracts.client import Client, DumpedRecord, Effect, Socket, Start, Window
-from contracts.clients.messages import UnreadableError, password, read_report
+from contracts.clients.messages import UnreadableError, epoch_ms, password, read_report
 from contracts.clients.record_store import NO_DIRECTION, CellRow, LotRow, RecordStore, Stored
 from contracts.clients.vendor_api import CallError, Kind, VendorApi
 from mock_server.model import JsonObject
@@ -25,6 +26,9 @@ BOUNDARY_MS = -500
 
 GRACE_MS = 5 * MINUTE
 """How long after its end a window is first asked about: records on their way are no mismatch."""
+
+TURNS, TURN_MS = 12, 10_000
+"""Lots take turns: calls are limited for a project as a whole, and all lots close their windows at the same time."""
 
 AGAIN_MS = HOUR
 """How long after an ask the same cell is asked again."""
@@ -48,7 +52,7 @@ HORIZON_MS = 7 * DAY
 """How old a window may be that is still asked about: lots keep limited history."""
 
 BATCH = 48
-"""How many cells one call names, and so how many of a lot and type one pass asks about."""
+"""How many cells one call names, unless this cloud takes fewer, and so how many of a lot and type one pass asks about."""
 
 UNREADABLE_AFTER = 3
 """So many redeliveries of a message that cannot be read set it aside."""
@@ -86,15 +90,16 @@ class ReferenceClient(Client):
         self._random = Random(str(exports["access_id"]))  # noqa: S311 spreads retries, no secret
         self._link = start.link
         self._bounds = str(start.profile.get("window_bounds", "[s,e)"))
+        self._record_time = str(start.profile.get("record_time", "ms"))
+        self._camel = start.profile.get("key_spelling") == "camel"
+        self._batch = min(BATCH, int(str(start.profile.get("max_sync_infos", BATCH))))
         self._api = self.make_api()
-        self._store = RecordStore(start.folder / "parking.sqlite")
+        self._store = self.make_store(start.folder / "parking.sqlite")
         self._lots = [each["device_id"] for each in exports["devices"] if each["kind"] == "lot"]
         for device_id in self._lots:
             self._store.add_lot(device_id, self.window_start(self.now_ms()) - LOOK_BACK * HOUR)
         self.take_refused_lots_up_again()
         self.connect()
-        self._record_time = str(start.profile.get("record_time", "ms"))
-        self._camel = start.profile.get("key_spelling") == "camel"
 
     def sync(self, now_ms: int, window: Window | None = None) -> None:
         """One pass over everything due, or over the cells of a window."""
@@ -147,6 +152,10 @@ class ReferenceClient(Client):
     def make_api(self) -> VendorApi:
         """The calls to the cloud."""
         return VendorApi(self._exports, self._link, lambda: self._machine_ms)
+
+    def make_store(self, path: Path) -> RecordStore:
+        """What outlives this process."""
+        return RecordStore(path)
 
     # Receiving
 
@@ -237,12 +246,24 @@ class ReferenceClient(Client):
         data_type, time_field = CODES[code]
         direction = NO_DIRECTION if data_type else int(value["passDirection"])
         content = json.dumps(value, sort_keys=True, ensure_ascii=False)
-        return Stored(device_id, data_type, str(value["recordId"]), direction, int(value[time_field]), content)
+        return Stored(device_id, data_type, str(value["recordId"]), direction, self.time_of(value[time_field]), content)
+
+    def time_of(self, value: object) -> int:
+        """A record's time, normalised once: from here on there are only epoch milliseconds."""
+        return epoch_ms(value, self._record_time)
 
     def take_record(self, record: Stored) -> None:
         """Store it; do what it asks for only if it is new. Any message of an asked cell may be part of a re-report."""
-        if self._store.keep(record):
+        if self.keep(record):
             self._store.add_effect("charge" if record.data_type else "occupancy", record.record_id)
+        self.heard(record)
+
+    def keep(self, record: Stored) -> bool:
+        """Write a record over what is known of it; whether it is new."""
+        return self._store.keep(record)
+
+    def heard(self, record: Stored) -> None:
+        """Its cell is not asked about again before no more messages have come for a while."""
         self._store.heard(record, self.now_ms(), self.now_ms() + DRAIN_MS, GIVE_UP_AFTER)
 
     def take_result(self, value: dict[str, Any]) -> None:
@@ -287,9 +308,14 @@ class ReferenceClient(Client):
 
     def cells_of(self, device_id: str, start: int, until: int) -> Iterator[tuple[str, int, int, int, int, int]]:
         """Every line of every window, whether anything has come of it or not: all of it may be lost."""
+        wait_ms = self.grace_ms + self.turn_ms(device_id)
         for start_ms, end_ms in self.windows(start, until):
             for data_type, direction in LINES:
-                yield device_id, data_type, direction, start_ms, end_ms, end_ms + self.grace_ms
+                yield device_id, data_type, direction, start_ms, end_ms, end_ms + wait_ms
+
+    def turn_ms(self, device_id: str) -> int:
+        """How long a lot waits for its turn."""
+        return self._lots.index(device_id) % TURNS * TURN_MS if device_id in self._lots else 0
 
     # Asking
 
@@ -306,8 +332,8 @@ class ReferenceClient(Client):
     def cells_to_ask(self, device_id: str, data_type: int, window: Window | None) -> list[CellRow]:
         """What is due, or a window's cells."""
         if window is not None:
-            return self._store.cells_between(device_id, data_type, *window)[:BATCH]
-        return self._store.due_cells(device_id, data_type, self.now_ms(), BATCH)
+            return self._store.cells_between(device_id, data_type, *window)[: self._batch]
+        return self._store.due_cells(device_id, data_type, self.now_ms(), self._batch)
 
     def try_to_ask(self, lot: LotRow, data_type: int, cells: Sequence[CellRow]) -> bool:
         """Ask; a failure leaves every cell as it was, to be asked with the same window later."""
@@ -364,13 +390,13 @@ class ReferenceClient(Client):
 
     def asked(self, cell: CellRow, count: int, sn: str) -> CellRow:
         """What is known of a cell after an ask, and when it is due again."""
-        heard = cell.heard_ms > cell.asked_ms
+        heard = cell.heard_ms > 0
         alike = cell.asked_ms > 0 and count == cell.told
         silent = cell.silent + 1 if alike and not heard else 1
         fruitless = cell.fruitless + 1 if alike and heard else 0 if heard else cell.fruitless
         if fruitless == GIVE_UP_AFTER and fruitless > cell.fruitless:
             self._store.alarm(self.now_ms(), f"{cell.device_id}: the lot does not agree about {cell.start_ms}")
-        cell = cell._replace(asked_ms=self.now_ms(), told=count, silent=silent, fruitless=fruitless, sn=sn)
+        cell = cell._replace(asked_ms=self.now_ms(), heard_ms=0, told=count, silent=silent, fruitless=fruitless, sn=sn)
         return self.scheduled(cell)
 
     def scheduled(self, cell: CellRow) -> CellRow:
@@ -393,12 +419,17 @@ class ReferenceClient(Client):
             self.leave_alone(lot, "unsupported", str(error))
         elif error.kind is Kind.REFUSED:
             self.leave_alone(lot, "refused", str(error))
-        elif error.kind is Kind.OFFLINE:
-            retry_ms = self.now_ms() + self.pause(5 * MINUTE, lot.tries, 2 * HOUR)
-            self._store.put_lot(lot._replace(tries=lot.tries + 1, retry_ms=retry_ms))
-        else:
+        elif error.kind is Kind.BUSY:
             self._not_before = self.now_ms() + self.pause(MINUTE, self._failures, HOUR)
             self._failures += 1
+        elif error.kind is Kind.OFFLINE:
+            self.ask_later(lot, self.pause(5 * MINUTE, lot.tries, 2 * HOUR))
+        else:
+            self.ask_later(lot, self.pause(MINUTE, lot.tries, HOUR))
+
+    def ask_later(self, lot: LotRow, pause_ms: int) -> None:
+        """Leave a lot in peace for a while. The others go on."""
+        self._store.put_lot(lot._replace(tries=lot.tries + 1, retry_ms=self.now_ms() + pause_ms))
 
     def leave_alone(self, lot: LotRow, state: str, reason: str) -> None:
         """Ask this lot no more, and tell somebody. The others go on."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from contracts.client import Link
+from contracts.client import HttpAnswer, Link
 
 TOKEN_INVALID, SIGN_INVALID, TIME_INVALID = 1010, 1004, 1013
 RENEW_BEFORE_MS = 60_000
@@ -18,7 +18,8 @@ HTTP_OK = 200
 class Kind(Enum):
     """What a failed call asks of its caller."""
 
-    LATER = "temporary, or not known to be anything else: try again later, slower each time"
+    LATER = "temporary, or not known to be anything else: try this lot again later, slower each time"
+    BUSY = "too many calls: make none for a while, longer each time"
     OFFLINE = "the lot cannot be reached: try this lot later"
     UNSUPPORTED = "the lot will never do this: leave it alone and tell somebody"
     REFUSED = "the same request will be refused again: leave it and tell somebody"
@@ -26,12 +27,13 @@ class Kind(Enum):
 
 
 KINDS = {
+    **dict.fromkeys((1110, 1111, 1199), Kind.BUSY),
     2001: Kind.OFFLINE,
     **dict.fromkeys((2003, 2008, 2009), Kind.UNSUPPORTED),
     **dict.fromkeys((1006, 1100, 1101, 1102, 1104, 1105, 1106, 1108, 1109, 2010), Kind.REFUSED),
     **dict.fromkeys((SIGN_INVALID, 1005), Kind.STOP),
 }
-"""The codes that are not temporary. The vendor's lists disagree, so every other code is, to be safe."""
+"""The codes that ask for something else. The vendor's lists disagree, so every other code is temporary, to be safe."""
 
 
 class CallError(Exception):
@@ -68,13 +70,20 @@ class VendorApi:
     def business(self, method: str, target: str, body: bytes = b"") -> dict[str, Any]:
         """A call with a token. One that died early is replaced once, a wrong clock is set right once."""
         try:
+            return self.attempt(method, target, body)
+        except CallError as error:
+            if error.code not in (TOKEN_INVALID, TIME_INVALID):
+                raise
+        return self.attempt(method, target, body)
+
+    def attempt(self, method: str, target: str, body: bytes) -> dict[str, Any]:
+        """One attempt with the token that there is. A token that is refused is forgotten."""
+        try:
             return self.send(method, target, body, self.live_token())
         except CallError as error:
             if error.code == TOKEN_INVALID:
                 self._token = ""
-            elif error.code != TIME_INVALID:
-                raise
-        return self.send(method, target, body, self.live_token())
+            raise
 
     def live_token(self) -> str:
         """The access token, asked for anew a minute before it dies."""
@@ -98,14 +107,17 @@ class VendorApi:
 
     def send(self, method: str, target: str, body: bytes = b"", token: str = "") -> dict[str, Any]:
         """Sign the very bytes that are sent, with the time of this attempt, and read the answer."""
-        headers = self.headers(method, target, body, token)
-        try:
-            answer = self._link.call(method, self._base + target, headers, body, TIMEOUT_S)
-        except OSError as error:  # it may have been carried out all the same
-            raise CallError(Kind.LATER, f"no answer: {error}") from None
+        answer = self.exchange(method, target, self.headers(method, target, body, token), body)
         if answer.status != HTTP_OK:
             raise CallError(Kind.LATER, f"HTTP status {answer.status}")
         return self.result_of(answer.body)
+
+    def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+        """One exchange. Without an answer nobody knows whether the call was carried out: it has failed, to be safe."""
+        try:
+            return self._link.call(method, self._base + target, headers, body, TIMEOUT_S)
+        except OSError as error:
+            raise CallError(Kind.LATER, f"no answer: {error}") from None
 
     def headers(self, method: str, target: str, body: bytes, token: str) -> dict[str, str]:
         """The headers of one attempt: signature v2. `target` has its query in the order of its keys."""

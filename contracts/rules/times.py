@@ -1,5 +1,269 @@
-"""Rules of time."""
+"""Rules of time: how it is written, kept, and told from place to place and from clock to clock."""
 
-from contracts.rule import RuleBook
+from collections.abc import Iterator
+
+from contracts.reading import Delivery
+from contracts.rule import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
+from contracts.rules.times_read import (
+    StoredTime,
+    content_time,
+    explains,
+    leap_deliveries,
+    offset_ms,
+    read_as,
+    stored_times,
+    time_text,
+    told_time,
+    would_show,
+)
+from contracts.rules.times_windows import dst_breaches, dst_days, skew_breaches, skewed_asks, step_breaches, steps_felt
+from contracts.run import Run, Sync, field_of
+from contracts.scenario import DAY, HOUR, MINUTE, SECOND
+from mock_server.wire.record_time import LOT_OFFSET_MS
 
 RULES = RuleBook("Time")
+
+YEAR = 366 * DAY
+"""How far from now a window may be for its bounds to be taken for milliseconds."""
+
+NEAR = 15 * MINUTE
+"""As far as clocks are from each other that are not wrong by whole hours."""
+
+UNITS = {"seconds": SECOND, "microseconds": 1 / 1000, "nanoseconds": 1 / 1_000_000}
+"""What is taken for milliseconds, and how many of them it is."""
+
+
+@RULES.rule(
+    "TIME-MS",
+    "must",
+    "documented",
+    statement="Bounds of windows are epoch milliseconds.",
+    why="Seconds lie in January 1970: the lot counts nothing there, and the windows that were meant are never checked.",
+)
+def milliseconds(run: Run) -> Outcome:
+    """No bound that lies years away is near now in another unit."""
+    bounds = [(sync, bound) for sync in run.syncs for bound in _bounds(sync)]
+    return judged(
+        bounds,
+        (
+            Breach(f"the bound {bound} is {time_text(bound)}: it is near now if read as {unit}", sync.seq)
+            for sync, bound in bounds
+            for unit in _units_of(bound, sync.time)
+        ),
+    )
+
+
+def _bounds(sync: Sync) -> Iterator[int]:
+    for info in sync.infos:
+        for name in ("start_time", "end_time"):
+            if type(bound := field_of(info.raw, name)) is int:
+                yield bound
+
+
+def _units_of(bound: int, now: int) -> list[str]:
+    if abs(bound - now) < YEAR:
+        return []
+    return [unit for unit, size in UNITS.items() if abs(bound * size - now) < YEAR]
+
+
+@RULES.rule(
+    "TIME-WHOLE-MS",
+    "must",
+    "derived",
+    statement="Event times are kept to the millisecond.",
+    why="A record whose time is cut to the second may lie in another window than the lot's: both counts stay wrong.",
+)
+def whole_milliseconds(run: Run) -> Outcome:
+    """No stored time is cut to the second, and no claim is explained by times that are."""
+    fine = [each for each in stored_times(run) if all(at % SECOND for at in each.told)]
+    cut = [each for each in fine if _is_cut(each)]
+    counts = [
+        read_as(run, lambda delivery: told_time(run, content_time(delivery)) // SECOND * SECOND),
+        read_as(run, lambda delivery: round(told_time(run, content_time(delivery)) / SECOND) * SECOND),
+    ]
+    breaches = [Breach(f"{each.text}: cut to the second", each.seq) for each in cut]
+    return judged(
+        fine or any(would_show(run, each) for each in counts),
+        [*breaches, *_explained(run, counts, "by times that are cut to the second")],
+    )
+
+
+def _is_cut(stored: StoredTime) -> bool:
+    return stored.event_ms is not None and stored.event_ms % SECOND == 0 and 0 < abs(stored.off_ms) < SECOND
+
+
+def _explained(run: Run, candidates: list[list[int]], text: str) -> list[Breach]:
+    """One breach if some wrong reading explains all claims."""
+    if not any(explains(run, counts) for counts in candidates):
+        return []
+    claim, low, high = run.off_bracket[0]
+    right = f"{low}" if low == high else f"{low} to {high}"
+    return [Breach(f"the client claimed {claim.claimed} where {right} was right: explained {text}", claim.seq)]
+
+
+@RULES.rule(
+    "TIME-ZONE",
+    "must",
+    "derived",
+    statement="Windows and records' times are the same whatever time zone the process runs in.",
+    why="A local time that is taken for UTC is hours off: the client asks about the future, or counts other records.",
+)
+def zone(run: Run) -> Outcome:
+    """Neither windows nor records are off by what the process's time zone is ahead of UTC."""
+    ahead = offset_ms(run.scenario.tz, run.entries[0].time) if run.entries else 0
+    if not ahead:
+        return NOT_EXERCISED
+    is_plain = run.profile.record_time in ("ms", "s")
+    stored = [each for each in stored_times(run) if is_plain]
+    counts = [
+        read_as(run, lambda delivery, off=off: content_time(delivery) + off)  # type: ignore[misc] # a default binds it
+        for off in (ahead, -ahead)
+        if is_plain
+    ]
+    hours = f"{abs(ahead) / HOUR:g} hours"
+    breaches = [
+        *_ahead_of_now(run, ahead, hours),
+        *(Breach(f"{each.text}: {hours} off", each.seq) for each in stored if abs(each.off_ms) == abs(ahead)),
+        *_explained(run, counts, f"by times that are {hours} off"),
+    ]
+    in_sight = [claim for claim in run.claims if claim.cell.start_time + ahead > claim.time + NEAR]
+    return judged(stored or in_sight or any(would_show(run, each) for each in counts), breaches)
+
+
+def _ahead_of_now(run: Run, ahead: int, hours: str) -> Iterator[Breach]:
+    """Windows that have not begun, and have if they are moved by the offset. A clock that is wrong excuses them."""
+    if run.acts_of("clock jumps"):
+        return
+    for claim in run.claims:
+        start = claim.cell.start_time
+        if start > claim.time + NEAR and start - ahead <= claim.time:
+            text = f"asked at {time_text(claim.time)} about a window that begins at {time_text(start)}"
+            yield Breach(f"{text}; the process runs in {run.scenario.tz}, {hours} ahead of UTC", claim.seq)
+
+
+@RULES.rule(
+    "TIME-RECORD-FORM",
+    "must",
+    "derived",
+    statement="A record's time is understood in every form that a lot writes: milliseconds, seconds, text.",
+    why="A text of Beijing taken for local time, or seconds taken for milliseconds, puts a record into a wrong window.",
+)
+def record_form(run: Run) -> Outcome:
+    """Where lots write no milliseconds, the times stored are right to the second, or the claims are."""
+    form = run.profile.record_time
+    if form == "ms":
+        return NOT_EXERCISED
+    stored = [each for each in stored_times(run) if not _is_ahead(each)]
+    misread = [each for each in stored if abs(each.off_ms) >= SECOND]
+    unread = stored if all(each.event_ms is None for each in stored) else []
+    counts = [read_as(run, lambda delivery, off=off: content_time(delivery) + off) for off in _misreadings(run)]  # type: ignore[misc] # a default binds it
+    counts.append(read_as(run, lambda delivery: content_time(delivery) // SECOND if form == "s" else None))
+    breaches = [Breach(f"{each.text}; the lot's times are of the form {form!r}", each.seq) for each in misread + unread]
+    text = f"by times of the form {form!r} that are misread"
+    return judged(stored or any(would_show(run, each) for each in counts), breaches or _explained(run, counts, text))
+
+
+def _misreadings(run: Run) -> list[int]:
+    """How far off a text of Beijing is that is taken for UTC, or for local time."""
+    if run.profile.record_time == "s" or not run.entries:
+        return []
+    local = LOT_OFFSET_MS - offset_ms(run.scenario.tz, run.entries[0].time)
+    return [off for off in {LOT_OFFSET_MS, local} if off]
+
+
+@RULES.rule(
+    "TIME-SKEW-LOT",
+    "must",
+    "derived",
+    statement="A record whose time is ahead of now is kept as it is and counted in its own window later.",
+    why="Lots have bad clocks. The lot counts such a record where its time says: dropped or moved it is missing there.",
+)
+def skewed_lot(run: Run) -> Outcome:
+    """A record of the future is stored with its own time, if other records are, and no claim shows otherwise."""
+    stored = stored_times(run)
+    ahead = [each for each in stored if _is_ahead(each)]
+    counts = [
+        read_as(run, lambda delivery: min(content_time(delivery), delivery.time)),
+        read_as(run, lambda delivery: content_time(delivery) if content_time(delivery) <= delivery.time else None),
+    ]
+    blameless = all(each.is_right for each in stored if each not in ahead)
+    breaches = [
+        Breach(f"{each.text}; it came before that time", each.seq)
+        for each in ahead
+        if blameless and (each.event_ms is None or _is_clamped(each))
+    ]
+    text = "by records that were ahead of now and left out, or moved to now"
+    exercised = ahead or any(would_show(run, each) for each in counts)
+    return judged(exercised, breaches or _explained(run, counts, text))
+
+
+def _is_ahead(stored: StoredTime) -> bool:
+    """Whether every delivery of a record came before its time."""
+    times = [each.time for each in stored.record.deliveries if each.readable]
+    return bool(times) and max(times) + SECOND <= min(stored.told)
+
+
+def _is_clamped(stored: StoredTime) -> bool:
+    came = [each.time for each in stored.record.deliveries]
+    at = stored.event_ms
+    return at is not None and abs(stored.off_ms) >= SECOND and any(abs(at - time) < 5 * MINUTE for time in came)
+
+
+@RULES.rule(
+    "TIME-DST",
+    "must",
+    "derived",
+    statement="The days of 23 and of 25 hours are covered whole, with no window above 24 hours.",
+    why="A window of a 25-hour day is refused, and an hour that a local calendar skips or repeats is never checked.",
+)
+def summer_time(run: Run) -> Outcome:
+    """Around a change of the clocks no window is too long or empty, and nothing is left out."""
+    return judged(dst_days(run), dst_breaches(run))
+
+
+@RULES.rule(
+    "TIME-SKEW-CLIENT",
+    "should",
+    "derived",
+    statement="A client's clock that is five minutes off makes no gap and no window into the lot's future.",
+    why="Records of the rest of such a window come after it was counted, and nobody asks about it again soon.",
+)
+def skewed_client(run: Run) -> Outcome:
+    """No window ends after now because the client's clock is fast, and no two windows lie as far apart as it jumped."""
+    return judged(skewed_asks(run), skew_breaches(run))
+
+
+@RULES.rule(
+    "TIME-STEP",
+    "should",
+    "practice",
+    statement="A clock that is set back makes no window of negative length and none that half overlaps an earlier one.",
+    why="NTP sets clocks back. A plan that goes on from `now` then asks backwards, or twice about the same time.",
+)
+def stepped_back(run: Run) -> Outcome:
+    """After a step back each new window is a proper one, beside those before it or exactly one of them."""
+    return judged(steps_felt(run), step_breaches(run))
+
+
+@RULES.rule(
+    "TIME-LEAP",
+    "info",
+    "practice",
+    statement="A time with a second 60 does not stop a client.",
+    why="It is a legal time. A parser that knows none raises, and the message comes again and again.",
+)
+def leap_second(run: Run) -> Outcome:
+    """A message with such a time is acknowledged or refused, and nobody dies of it."""
+    leaps = leap_deliveries(run)
+    return judged(
+        leaps,
+        (
+            Breach(f"{record.name}, with a second 60 in its time, was neither acknowledged nor refused", each.seq)
+            for each in leaps
+            if (record := each.record) is not None and not any(map(_is_answered, record.deliveries))
+        ),
+    )
+
+
+def _is_answered(delivery: Delivery) -> bool:
+    return delivery.acked_seq is not None or delivery.refused_seq is not None
