@@ -98,6 +98,11 @@ class World:
         return (self.parking.project.history.last, sum(socket.unread for socket in self._sockets))
 
     def happens(self, step: Happens) -> None:
+        """One record happens, or many alike."""
+        for each in step.each():
+            self._happens(each)
+
+    def _happens(self, step: Happens) -> None:
         """A record happens, with its fate on the line and in each re-report."""
         device_id = LOT_IDS[step.lot]
         data_type, direction = _TYPES[step.kind]
@@ -126,4 +131,5 @@ class World:
         """A fault is directed."""
         value = CATALOGUE[step.kind].default if step.value is None else step.value
         device_id = None if step.lot is None else LOT_IDS[step.lot]
-        self.parking.project.arm(Fault(step.kind, value, step.times, step.skip, device_id, path=step.path))
+        limits: dict[str, Any] = {"device_id": device_id, "path": step.path, "record_id": step.record}
+        self.parking.project.arm(Fault(step.kind, value, step.times, step.skip, **limits))

@@ -1,5 +1,175 @@
 """Cases of receiving."""
 
-from contracts.case import Case
+from dataclasses import replace
 
-CASES: tuple[Case, ...] = ()
+from hypothesis import strategies as st
+
+from contracts.case import Case
+from contracts.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Looks, Step, Strikes
+from contracts.strategies import IN_THE_HOUR, KINDS, PLATES, in_profiles, records, scenario
+
+ASKED = BEGIN + HOUR + 10 * MINUTE
+"""When a client that asks about each hour has asked about its first one."""
+
+BEFORE = BEGIN + 55 * MINUTE
+"""When it has not."""
+
+
+@st.composite
+def crash(draw: st.DrawFn) -> list[Step]:
+    """Some records, and the client dies when one of them has just come."""
+    happen = draw(records(1, 3, kinds=KINDS))
+    at = draw(st.sampled_from([step.at for step in happen])) + draw(st.sampled_from((0, 0, 0, SECOND)))
+    return [*happen, Crashes(at, draw(st.sampled_from((0, 5 * MINUTE))))]
+
+
+@st.composite
+def again(draw: st.DrawFn) -> list[Step]:
+    """Some records of a cell come, one does not: the lot reports them again, all or all but one."""
+    kinds = (draw(st.sampled_from(KINDS)),)
+    came = draw(records(1, 2, kinds=kinds, fate=_fates((1, 1, 2), (1, 2))))
+    left_out = [replace(step, name=f"left{step.name[1:]}", again=(0,)) for step in draw(records(0, 2, kinds=kinds))]
+    lost = [replace(step, name="lost", copies=0) for step in draw(records(1, 1, kinds=kinds))]
+    return [*came, *left_out, *lost, Looks(BEFORE), Looks(ASKED), Happens(ASKED + 10 * MINUTE, "fresh", kinds[0])]
+
+
+def _fates(copies: tuple[int, ...], repeats: tuple[int, ...]) -> st.SearchStrategy[dict[str, object]]:
+    return st.fixed_dictionaries({"copies": st.sampled_from(copies), "again": st.tuples(st.sampled_from(repeats))})
+
+
+@st.composite
+def disorder(draw: st.DrawFn) -> list[Step]:
+    """Vehicles come and go; what tells that they came is late, or never comes."""
+    steps: list[Step] = []
+    for place in range(draw(st.integers(1, 2))):
+        at, plate = draw(st.sampled_from(IN_THE_HOUR)), PLATES[place]
+        entry = Happens(at, f"in{place + 1}", "enter", plate=plate)
+        delay_ms = draw(st.sampled_from((4 * MINUTE, MINUTE, 0)))
+        steps += [
+            replace(entry, copies=0) if draw(st.booleans()) else replace(entry, delay_ms=delay_ms),
+            Happens(at + 2 * MINUTE, f"out{place + 1}", "leave", plate=plate),
+        ]
+    return [*steps, Looks(BEFORE), Looks(ASKED)]
+
+
+@st.composite
+def told_late(draw: st.DrawFn) -> list[Step]:
+    """The lot gets to know of some records a day late."""
+    ages = st.sampled_from((23 * HOUR, 30 * HOUR, 5 * MINUTE))
+    happen = draw(records(1, 3, kinds=KINDS))
+    return [replace(step, event=step.at - draw(ages)) for step in happen]
+
+
+@st.composite
+def away(draw: st.DrawFn) -> list[Step]:
+    """Some records are lost, and the client is away for 23 hours before it asks about them."""
+    happen = draw(records(1, 3, kinds=KINDS, fate=_fates((0, 1), (1,))))
+    return [*happen, Crashes(BEFORE, 22 * HOUR + 30 * MINUTE), Looks(BEFORE + 23 * HOUR)]
+
+
+@st.composite
+def damage(draw: st.DrawFn) -> list[Step]:
+    """A message is damaged some times, and others come behind it."""
+    happen = draw(records(2, 4, kinds=KINDS))
+    times = draw(st.sampled_from((1, 2, 5)))
+    return [Strikes(BEGIN, "message.flip-bit", times=times, record=draw(st.sampled_from(happen)).name), *happen]
+
+
+@st.composite
+def news(draw: st.DrawFn) -> list[Step]:
+    """Messages with new fields, and events of a new kind."""
+    happen = draw(records(1, 3, kinds=KINDS))
+    kinds = draw(
+        st.sampled_from(
+            (
+                ("message.unknown-fields",),
+                ("message.unknown-event",),
+                ("message.unknown-fields", "message.unknown-event"),
+            )
+        )
+    )
+    skip = draw(st.integers(0, len(happen) - 1))
+    return [*(Strikes(BEGIN, kind, skip=skip) for kind in kinds), *happen]
+
+
+@st.composite
+def cuts(draw: st.DrawFn) -> list[Step]:
+    """The connection is cut again and again whenever something is due, and more records happen meanwhile."""
+    times = draw(st.sampled_from((12, 10, 1, 3)))
+    at = draw(st.sampled_from(IN_THE_HOUR))
+    others = draw(st.lists(st.sampled_from((0, SECOND, 10 * SECOND)), min_size=1, max_size=3))
+    more = [Happens(at + later, f"r{place + 2}") for place, later in enumerate(others)]
+    return [Strikes(at, "socket.close", times=times), Happens(at, "r1"), *more]
+
+
+def strangers() -> st.SearchStrategy[list[Happens]]:
+    """Records of two lots, of one of which the client was not told."""
+    return records(1, 4, kinds=KINDS, lots=(1, 0))
+
+
+CASES: tuple[Case, ...] = (
+    Case(
+        "receive/crash",
+        ("REC-PERSIST-ACK",),
+        "The client dies when a record has just come.",
+        scenario(crash(), settles=False, runs_ms=5 * MINUTE),
+    ),
+    Case(
+        "receive/again",
+        ("REC-UPSERT", "REC-NO-REPLAY-EFFECT", "REC-NO-REPLACE", "REC-ACK-DUPLICATES"),
+        "A lot reports a window again, perhaps in part; fresh records follow.",
+        in_profiles(
+            ({}, {"rereport_order": "shuffled", "rereport_spread_ms": 5 * MINUTE}),
+            again(),
+            settles=False,
+            runs_ms=50 * MINUTE,
+        ),
+    ),
+    Case(
+        "receive/disorder",
+        ("REC-ORDER",),
+        "Exits come before their entries.",
+        scenario(disorder(), settles=False),
+    ),
+    Case(
+        "receive/told-late",
+        ("REC-OLD",),
+        "A lot gets to know of records a day late.",
+        scenario(told_late(), settles=False, runs_ms=5 * MINUTE),
+    ),
+    Case(
+        "receive/away",
+        ("REC-OLD", "REC-CUMULATIVE"),
+        "The client is away for most of a day and hears then of what happened before.",
+        scenario(away(), settles=False),
+    ),
+    Case(
+        "receive/damage",
+        ("REC-NACK",),
+        "A message is damaged, once or more often, and others come behind it.",
+        in_profiles(({}, {"encryption": "aes_gcm"}), damage(), settles=False, runs_ms=20 * MINUTE),
+    ),
+    Case(
+        "receive/news",
+        ("REC-TOLERANT",),
+        "Messages have new fields, and events of a new kind come along.",
+        scenario(news(), settles=False, runs_ms=5 * MINUTE),
+    ),
+    Case(
+        "receive/cuts",
+        ("REC-RECONNECT", "REC-CUMULATIVE"),
+        "The connection is cut whenever something is due, many times in a row.",
+        scenario(cuts(), settles=False, runs_ms=20 * MINUTE),
+    ),
+    Case(
+        "receive/strangers",
+        ("REC-FOREIGN",),
+        "Records of a lot that the client was not told of come over the same queue.",
+        st.one_of(
+            [
+                scenario(strangers(), lots=("tuya", "tuya"), unlisted=(place,), settles=False, runs_ms=HOUR)
+                for place in (1, 0)
+            ]
+        ),
+    ),
+)

@@ -1,5 +1,255 @@
-"""Rules of receiving."""
+"""Rules of receiving: what becomes of messages. Those about what is stored come first, in `receiving_store`."""
 
-from contracts.rule import RuleBook
+from collections.abc import Iterator
 
-RULES = RuleBook("Receiving")
+from contracts.connection import Connection, connections
+from contracts.reading import Delivery, LotRecord
+from contracts.rule import Breach, Outcome, judged
+from contracts.rules.receiving_store import RULES
+from contracts.run import Claim, Run
+from contracts.shortages import explained, names, seq_of_first_ack
+from contracts.unanswered import Oddity, deaths, name_of, never_taken, oddity, passed_over
+
+__all__ = ["RULES"]
+
+MINUTE = 60_000
+
+LONG_MS = 15 * MINUTE
+"""So long after a message has come, or a connection was cut, a client must have gone on."""
+
+CUTS = 9
+"""So many cuts in a row show whether the pauses before coming back grow."""
+
+FEW_CUTS, CALM_PAUSE_MS = 4, 30_000
+"""A client that waits so long after a few cuts is no burden, whether its pauses grow or not."""
+
+
+def _died_of(run: Run, kind: Oddity, what: str = "") -> list[Breach]:
+    """The first death by a message of this kind."""
+    found = (
+        Breach(f"the client died of {name_of(delivery)}{what}, {act.text.partition('(')[0]}", delivery.seq)
+        for act, delivery, odd in deaths(run)
+        if odd == kind
+    )
+    return [*found][:1]
+
+
+def _left(run: Run, kind: Oddity, what: str = "") -> Iterator[Breach]:
+    """The messages of this kind that were refused or never acknowledged."""
+    for each in never_taken(run, kind):
+        how = "refused" if each.refused else "never acknowledged, though others behind it were"
+        yield Breach(f"{name_of(each.delivery)}{what} was {how}", each.seq)
+
+
+@RULES.rule(
+    "REC-NACK",
+    "must",
+    "derived",
+    statement="A message that cannot be read is not acknowledged at once, and does not keep others from being read.",
+    why="Only what is not acknowledged comes again, whole perhaps. Others behind it must not wait for it.",
+)
+def nack(run: Run) -> Outcome:
+    """A damaged message comes again at least once; those behind it are acknowledged meanwhile."""
+    damaged = [each for each in run.deliveries if each.damaged and not each.torn]
+    if not damaged:
+        return judged(exercised=False, breaches=())
+    behind = [each for each in run.deliveries if each.readable and each.seq > damaged[0].seq]
+    at_once = (each for each in damaged if each.acked_seq is not None and not each.redelivery_count)
+    return judged(
+        any(each.acked_seq is not None for each in behind),
+        [
+            *(Breach(f"{name_of(e)} was damaged and was acknowledged when it first came", e.seq) for e in at_once),
+            *_stuck(run, damaged[0], behind),
+            *_died_of(run, "damaged", " that was damaged"),
+        ],
+    )
+
+
+def _stuck(run: Run, damaged: Delivery, behind: list[Delivery]) -> Iterator[Breach]:
+    """Nothing is acknowledged any more once a damaged message has come, though others have."""
+    waiting = {each.message_id for each in behind if run.ended_at - each.time >= LONG_MS}
+    if waiting and not any(each.acked_seq is not None and each.acked_seq > damaged.seq for each in run.deliveries):
+        text = f"{name_of(damaged)} was damaged; {len(waiting)} came behind it and none was acknowledged any more"
+        yield Breach(text, damaged.seq)
+
+
+@RULES.rule(
+    "REC-CUMULATIVE",
+    "must",
+    "derived",
+    statement="Each message is acknowledged for itself: one that is acknowledged answers for none before it.",
+    why="Over this protocol the others stay and come again; where acknowledgements are cumulative they would be lost.",
+)
+def cumulative(run: Run) -> Outcome:
+    """Of messages that came together none was left when a later one was acknowledged."""
+    left = {
+        each.delivery.message_id: each
+        for each in reversed(passed_over(run))
+        if not each.refused and (each.later or (each.for_good and each.oddity == "plain"))
+    }
+    return judged(
+        any(map(_is_among_others, run.deliveries, run.deliveries[1:])),
+        (
+            Breach(f"{name_of(each.delivery)} was left when a later one was acknowledged, and came again", each.seq)
+            for each in reversed(left.values())
+        ),
+    )
+
+
+def _is_among_others(one: Delivery, other: Delivery) -> bool:
+    """Whether two messages came together and the first was acknowledged."""
+    together = one.consumer == other.consumer and one.time == other.time and one.message_id != other.message_id
+    is_plain = one.readable and other.readable
+    return together and is_plain and one.acked_seq is not None and one.acked_seq > other.seq
+
+
+@RULES.rule(
+    "REC-ACK-DUPLICATES",
+    "must",
+    "derived",
+    statement="A message about a record that is known already is acknowledged too.",
+    why="Otherwise it comes again for ever, and enough of them fill the window of what may be unacknowledged: the queue"
+    " then delivers nothing more.",
+)
+def ack_duplicates(run: Run) -> Outcome:
+    """No message about a record that was acknowledged before is refused or never acknowledged."""
+    taken = (each for each in run.deliveries if each.readable and each.acked_seq is not None)
+    forever = [each for each in never_taken(run, "known") if each.for_good]
+    return judged(
+        any(oddity(run, each, each.seq) == "known" for each in taken),
+        (Breach(f"{name_of(e.delivery)}, which was known already, was never acknowledged", e.seq) for e in forever),
+    )
+
+
+@RULES.rule(
+    "REC-RECONNECT",
+    "must",
+    "derived",
+    statement="A lost connection is opened again, for the same subscription, after pauses that grow.",
+    why="A new subscription begins without what was waiting in the old one, and a client that comes back at once each"
+    " time is a burden to the queue when that is in trouble.",
+)
+def reconnect(run: Run) -> Outcome:
+    """One name for each topic; after each cut a return; after many cuts in a row longer pauses."""
+    found = connections(run)
+    return judged(
+        any(_shows_growth(pauses) for pauses in found.pauses),
+        [*_other_names(found), *_never_back(run, found), *_too_soon(found)],
+    )
+
+
+def _shows_growth(pauses: list[int]) -> bool:
+    return len(pauses) >= CUTS or (len(pauses) >= FEW_CUTS and pauses[-1] >= CALM_PAUSE_MS)
+
+
+def _other_names(found: Connection) -> Iterator[Breach]:
+    for topic, used in found.names.items():
+        if len(used) > 1:
+            text = f"{len(used)} subscriptions of topic {topic} were used one after another: {', '.join([*used][:3])}"
+            yield Breach(text, [*used.values()][1])
+
+
+def _never_back(run: Run, found: Connection) -> Iterator[Breach]:
+    if found.cut is not None and run.ended_at - found.cut.time >= LONG_MS:
+        minutes = (run.ended_at - found.cut.time) // MINUTE
+        yield Breach(f"the connection was cut, and the client was not back after {minutes} min", found.cut.seq)
+
+
+def _too_soon(found: Connection) -> Iterator[Breach]:
+    """Pauses that have not grown over many cuts. They may be drawn at random, so three are taken together."""
+    for pauses in found.pauses:
+        early, late = pauses[:3], pauses[CUTS - 3 : CUTS]
+        if len(pauses) >= CUTS and sum(late) <= sum(early) and max(late) < CALM_PAUSE_MS:
+            told = ", ".join(str(each) for each in pauses[:CUTS])
+            yield Breach(f"after {CUTS} cuts in a row the client came back after {told} ms", found.last_seq)
+
+
+@RULES.rule(
+    "REC-TOLERANT",
+    "must",
+    "practice",
+    statement="Fields and kinds of messages that a client does not know are passed over, and the message acknowledged.",
+    why="Vendors add fields and events without notice; a client that refuses them stops on the day that they do.",
+)
+def tolerant(run: Run) -> Outcome:
+    """Nothing that is only new is refused, left, dropped or died of."""
+    new = [each for each in run.deliveries if each.extended or (each.record is None and each.origin == "uplink")]
+
+    def is_only_known_extended(record: LotRecord, seq: int) -> bool:
+        acked = [each for each in record.deliveries if each.readable and each.acked_seq and each.acked_seq <= seq]
+        return bool(acked) and all(each.extended for each in acked)
+
+    return judged(
+        any(each.readable and each.acked_seq is not None for each in new),
+        [
+            *_left(run, "unknown"),
+            *(
+                Breach(f"{names(each.among)}: {each.shown}, after coming with fields that no page names", each.seq)
+                for each in explained(run, is_only_known_extended)
+            ),
+            *_died_of(run, "unknown"),
+        ],
+    )
+
+
+@RULES.rule(
+    "REC-FOREIGN",
+    "must",
+    "practice",
+    statement="Records of lots that a client does not know count for none that it knows, and are acknowledged.",
+    why="All lots of a project share one queue, and a new one may report before anybody has told the client of it.",
+)
+def foreign(run: Run) -> Outcome:
+    """No claim and no look into the store has a foreign lot's record under a known one."""
+    strange = [record for record in run.records.values() if not run.is_listed(record.kept.device_id)]
+    if not strange:
+        return judged(exercised=False, breaches=())
+    return judged(
+        any(_would_show(run, record) for record in strange),
+        [
+            *_over_claims(run, strange),
+            *_under_others(run, strange),
+            *_left(run, "foreign", " of a lot that the client was not told of"),
+            *_died_of(run, "foreign", " of a lot that the client was not told of"),
+        ],
+    )
+
+
+def _would_show(run: Run, record: LotRecord) -> bool:
+    """Whether it would have shown that a record was given to another lot: by a look, or by a claim of its time."""
+    acked = seq_of_first_ack(record)
+    return any(dump.seq >= acked for dump in run.dumps) or any(
+        claim.seq > acked and _is_like(run, record, claim) for claim in run.claims
+    )
+
+
+def _is_like(run: Run, record: LotRecord, claim: Claim) -> bool:
+    """Whether a record would be in a claim's cell if it were of that lot."""
+    own = claim.cell._replace(device_id=record.kept.device_id)
+    return run.takes_sync(claim.cell.device_id) and run.is_in(own, record)
+
+
+def _over_claims(run: Run, strange: list[LotRecord]) -> Iterator[Breach]:
+    """Claims that are too high, if each of them is explained by records of lots that the client was not told of."""
+    over = [(claim, high, _like(run, strange, claim)) for claim, _, high in run.off_bracket if claim.claimed > high]
+    if all(claim.claimed <= high + len(like) for claim, high, like in over):
+        for claim, high, like in over:
+            text = f"the client claimed {claim.claimed} where it had {high}; another lot has {names(like)}"
+            yield Breach(text, claim.seq)
+
+
+def _like(run: Run, strange: list[LotRecord], claim: Claim) -> list[LotRecord]:
+    return [each for each in strange if each.intact_before(claim.seq) and _is_like(run, each, claim)]
+
+
+def _under_others(run: Run, strange: list[LotRecord]) -> Iterator[Breach]:
+    """Records that are stored under another lot than theirs."""
+    owners = {record.key[1:]: record for record in strange}
+    for dump in run.dumps:
+        for row in dump.records:
+            record = owners.get((row.data_type, row.record_id))
+            known = run.takes_sync(row.device_id) and (row.device_id, row.data_type, row.record_id) not in run.records
+            if record is not None and known:
+                text = f"record {record.name} of {record.kept.device_id} is stored as one of {row.device_id}"
+                yield Breach(text, dump.seq)
+                return
