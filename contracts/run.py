@@ -6,10 +6,10 @@ rule says can be found there.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self, TypeVar
 
 from contracts.client import DumpedRecord, Effect, Verb
 from contracts.reading import Call, Delivery, LotRecord, Reading, RecordKey, line_of
@@ -26,6 +26,7 @@ from mock_server.problems import parse_json
 from mock_server.profile import Profile
 
 SYNC_PREFIX, SYNC_SUFFIX = "/v1.0/parking-control/", "/records/sync"
+T = TypeVar("T")
 TOKEN_PREFIX = "/v1.0/token"  # noqa: S105 a path
 
 
@@ -131,6 +132,17 @@ class Run:
     def _read(self) -> "Reading":
         return Reading(self.entries)
 
+    @cached_property
+    def _done(self) -> dict[Any, Any]:
+        return {}
+
+    def once(self, work: Callable[[Self], T]) -> T:
+        """The result of some work over this run, which is done only once."""
+        if work not in self._done:
+            self._done[work] = work(self)
+        result: T = self._done[work]
+        return result
+
     @property
     def records(self) -> dict[RecordKey, LotRecord]:
         """Every record that a lot has had, by key."""
@@ -207,8 +219,8 @@ class Run:
 
     @property
     def ended_at(self) -> int:
-        """The time of the last line."""
-        return self.entries[-1].time if self.entries else 0
+        """When it ended, whether anything happened then or not."""
+        return max([0, *(each[-1].time for each in (self.entries, self.acts) if each)])
 
     @property
     def calm_at(self) -> int | None:

@@ -1,7 +1,100 @@
 """Cases of counting."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
 from contracts.case import Case
-from contracts.strategies import fates, records, scenario
+from contracts.scenario import BEGIN, HOUR, MINUTE, SECOND, Deletes, Happens, Scenario, Step, Strikes
+from contracts.strategies import KINDS, PLATES, fates, records, scenario
+from mock_server.model import JsonObject
+
+NEXT_HOUR = BEGIN + HOUR + 15 * MINUTE
+ODD: tuple[JsonObject, ...] = (
+    {"plate": ""},
+    {"kind": "bill", "details": {"payable_amount": 0, "paid_amount": 0}},
+    {"kind": "leave", "details": {"car_type": 0}},
+    {"at": NEXT_HOUR, "details": {"car_type": 99}},
+    {"at": NEXT_HOUR, "kind": "bill", "details": {"pay_method": 99}},
+    {"at": NEXT_HOUR, "kind": "leave", "details": {"car_type": 3}},
+)
+"""What records may have that a client may think it can leave out, each in a cell of its own to be told apart."""
+
+IN_A_MINUTE = tuple(BEGIN + 10 * MINUTE + second * SECOND for second in (0, 15, 30, 1830))
+"""Three moments of one minute, and one half an hour later."""
+
+LATE_IN_THE_HOUR = tuple(BEGIN + minute * MINUTE for minute in (58, 57, 40))
+SHORT, LONG = 4 * MINUTE, 30 * MINUTE
+"""A delay beyond the end of the hour, and one beyond the first question about it."""
+
+
+@st.composite
+def broken_connections(draw: st.DrawFn) -> list[Step]:
+    """Records whose connection breaks when they come: what was acknowledged too late comes again."""
+    steps: list[Step] = []
+    for record in draw(records(1, 3, fate=fates((2, 2, 0)))):
+        skip = draw(st.sampled_from((1, 1, None)))
+        if skip is not None:
+            steps.append(Strikes(record.at, "socket.close", skip=skip))
+        steps.append(record)
+    return steps
+
+
+@st.composite
+def odd_records(draw: st.DrawFn) -> list[Step]:
+    """Records of which some are odd."""
+    plain = draw(records(1, 3, kinds=KINDS, fate=fates((1, 0))))
+    odd = draw(st.lists(st.sampled_from(ODD), min_size=2, max_size=5, unique_by=ODD.index))
+    return [*plain, *(_odd(place, made) for place, made in enumerate(odd))]
+
+
+def _odd(place: int, made: JsonObject) -> Happens:
+    plain: JsonObject = {"at": BEGIN + 15 * MINUTE, "name": f"odd{place + 1}", "plate": PLATES[10 + place]}
+    settings: dict[str, object] = plain | made
+    return Happens(**settings)  # type: ignore[arg-type]  # the fields of a step by their names
+
+
+@st.composite
+def corrections(draw: st.DrawFn) -> list[Step]:
+    """Records of one vehicle, of which the first is corrected once or twice."""
+    first, *others = draw(records(1, 3, at=st.sampled_from(IN_A_MINUTE), plates=PLATES[:1]))
+    times = draw(st.lists(st.sampled_from((5, 25, 65)), min_size=1, max_size=2, unique=True))
+    again = [
+        replace(first, at=first.at + after * MINUTE, event=first.at, plate=PLATES[20 + place])
+        for place, after in enumerate(sorted(times))
+    ]
+    return [first, *others, *again]
+
+
+@st.composite
+def unreadable(draw: st.DrawFn) -> list[Step]:
+    """Records of which one comes damaged, once or always."""
+    steps: list[Step] = [*draw(records(1, 3))]
+    struck = draw(st.sampled_from(steps))
+    times = draw(st.sampled_from((1_000, 1)))
+    return [Strikes(struck.at, "message.flip-bit", times=times), *steps]
+
+
+@st.composite
+def deleted(draw: st.DrawFn) -> list[Step]:
+    """Records of which the lot deletes one after it was delivered."""
+    steps = draw(records(2, 4))
+    gone = draw(st.sampled_from(steps))
+    return [*steps, Deletes(BEGIN + draw(st.sampled_from((55, 61))) * MINUTE, gone.name)]
+
+
+def paging(numbers: Sequence[int]) -> Scenario:
+    """Hours with so many records."""
+    return Scenario(
+        steps=tuple(
+            Happens(BEGIN + 10 * MINUTE, f"r{place + 1}", kind=KINDS[place % 3], many=number)
+            for place, number in enumerate(numbers)
+        ),
+        runs_ms=HOUR,
+        settles=False,
+    )
+
 
 CASES = (
     Case(
@@ -9,5 +102,65 @@ CASES = (
         ("CNT-TRUTH", "CNT-RECORD-ID", "CNT-NOT-MSG-ID"),
         "Some records of an hour are lost or come twice.",
         scenario(records(2, 4, fate=fates())),
+    ),
+    Case(
+        "count/broken-connections",
+        ("CNT-RECORD-ID", "CNT-NOT-MSG-ID"),
+        "The connection breaks while records come, so that some messages come again.",
+        scenario(broken_connections()),
+    ),
+    Case(
+        "count/plates",
+        ("CNT-NOT-COARSE",),
+        "Few vehicles pass often, some of them twice within a minute.",
+        scenario(records(2, 5, kinds=("enter", "enter", "leave"), at=st.sampled_from(IN_A_MINUTE), plates=PLATES[:2])),
+    ),
+    Case(
+        "count/lines",
+        ("CNT-DIRECTION", "CNT-TYPE", "CNT-DEVICE"),
+        "Vehicles enter and leave two lots, and some pay.",
+        scenario(records(2, 6, kinds=KINDS, lots=(0, 1), fate=fates((1, 1, 0))), lots=("tuya", "tuya")),
+    ),
+    Case(
+        "count/late",
+        ("CNT-EVENT-TIME", "CNT-FRESH", "CNT-SNAPSHOT"),
+        "Records of an hour come late, or not before they are reported again.",
+        scenario(records(2, 4, at=st.sampled_from(LATE_IN_THE_HOUR), fate=fates((1, 1, 0), delays=(0, SHORT, LONG)))),
+    ),
+    Case(
+        "count/reported-again",
+        ("CNT-REREPORT-TIME", "CNT-FRESH", "CNT-NOT-MSG-ID"),
+        "Records of an hour are lost or come a little late, then all are reported again.",
+        scenario(records(2, 4, at=st.sampled_from(LATE_IN_THE_HOUR), fate=fates((0, 1), again=1, delays=(0, SHORT)))),
+    ),
+    Case(
+        "count/odd",
+        ("CNT-NO-FILTER",),
+        "Records without a plate, bills of nothing, white lists, kinds that nobody knows.",
+        scenario(odd_records()),
+    ),
+    Case(
+        "count/corrected",
+        ("CNT-CORRECTION",),
+        "The lot reads a plate again and sends the record a second time.",
+        scenario(corrections()),
+    ),
+    Case(
+        "count/page",
+        ("CNT-PAGING",),
+        "An hour has more than a thousand records.",
+        st.sampled_from((paging((1001,)), paging((3, 1001)))),
+    ),
+    Case(
+        "count/unreadable",
+        ("CNT-QUARANTINE",),
+        "A message is damaged on its way: once, or whenever it comes.",
+        scenario(unreadable(), settles=False, runs_ms=HOUR),
+    ),
+    Case(
+        "count/deleted",
+        ("CNT-NO-LIE",),
+        "The lot deletes a record that was delivered: the client's true count is never the lot's again.",
+        scenario(deleted(), settles=False, runs_ms=3 * HOUR),
     ),
 )

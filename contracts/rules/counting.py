@@ -1,39 +1,55 @@
 """Rules of counting: what a claimed count must be."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from contracts import counters
-from contracts.counters import Counter, differs, fits
-from contracts.rule import Breach, Check, Outcome, RuleBook, judged
-from contracts.run import Run
+from contracts.counters import CANDIDATES, Counter, differs, fits
+from contracts.reading import Delivery
+from contracts.rule import Breach, Check, Level, Outcome, RuleBook, Source, judged
+from contracts.run import Claim, Run
+from mock_server.story import cell_text, how_many
 
 RULES = RuleBook("Counting")
 
+NAMES_SHOWN = 5
 
-def not_counting_like(counter: Counter) -> Check:
-    """The check of a rule against one wrong counter.
+DISAGREEMENTS = 3
+"""So many truthful claims of a cell that the lot found unequal tempt a client to claim what the lot wants to hear."""
 
-    Exercised where that counter would have been caught; broken where it explains every claim of the run, and one of
-    them is off the bracket.
+REDELIVERIES = 20
+"""A message that has come again so often and still cannot be read will not be readable the next time."""
+
+
+def not_counting_like(*wrong: Counter, exercised_by: Counter | None = None) -> Check:
+    """The check of a rule against some wrong counters.
+
+    Exercised where one of them (`exercised_by`, if that is given) would have been caught; broken where one explains
+    every claim of the run, and a claim is off the bracket.
     """
 
     def check(run: Run) -> Outcome:
-        if not differs(run, counter):
-            return Outcome(exercised=False)
-        if not run.off_bracket or not fits(run, counter):
-            return Outcome(exercised=True)
-        return Outcome(
-            exercised=True, breaches=(Breach(f"{off_text(run)}: it {counter.name}", run.off_bracket[0][0].seq),)
-        )
+        caught = [counter for counter in wrong if differs(run, counter)]
+        if not run.off_bracket:
+            return Outcome(bool(caught) if exercised_by is None else exercised_by in caught)
+        fitting = next((counter for counter in caught if fits(run, counter)), None)
+        breaches = () if fitting is None else (_counted_like(run, fitting),)
+        return judged(bool(caught) if exercised_by is None else exercised_by in caught, breaches)
 
     return check
 
 
-def off_text(run: Run) -> str:
-    """The first claim that is off the bracket, with the sum."""
+def _counted_like(run: Run, counter: Counter) -> Breach:
     claim, low, high = run.off_bracket[0]
+    return Breach(f"{off_text(run, claim, low, high)}: the client {counter.name}", claim.seq)
+
+
+def off_text(run: Run, claim: Claim, low: int, high: int) -> str:
+    """A claim that is off the bracket, with what was right."""
     right = f"{low}" if low == high else f"{low} to {high}"
-    return f"the client claimed {claim.claimed} where {right} was right"
+    there = [record.name for record in run.in_cell(claim.cell) if record.delivered_before(claim.seq)]
+    more = ", ..." if len(there) > NAMES_SHOWN else ""
+    names = f" ({', '.join(there[:NAMES_SHOWN])}{more})" if there else ""
+    return f"claimed {claim.claimed} for {cell_text(claim.cell)}, where {right} was right{names}"
 
 
 @RULES.rule(
@@ -46,32 +62,201 @@ def off_text(run: Run) -> str:
 def truth(run: Run) -> Outcome:
     """Every claim lies between the records acknowledged and the records delivered."""
     return judged(
-        any(low for _, low, _ in _judged(run)),
-        (
-            Breach(f"claimed {claim.claimed} where {low} to {high} records of the cell were there", claim.seq)
-            for claim, low, high in run.off_bracket
-        ),
+        any(low for low, _ in run.brackets),
+        (Breach(off_text(run, claim, low, high), claim.seq) for claim, low, high in run.off_bracket),
     )
 
 
-def _judged(run: Run) -> list[tuple[object, int, int]]:
-    return [(claim, *run.bracket(claim.cell, claim.seq)) for claim in run.claims]
-
-
-def _against(rule_id: str, counter: Counter, statement: str, why: str) -> Callable[[Run], Outcome]:
-    check = not_counting_like(counter)
-    return RULES.rule(rule_id, "must", "derived", statement=statement, why=why)(check)
+def _against(
+    rule_id: str,
+    *wrong: Counter,
+    statement: str,
+    why: str,
+    level: Level = "must",
+    source: Source = "derived",
+    exercised_by: Counter | None = None,
+) -> None:
+    check = not_counting_like(*wrong, exercised_by=exercised_by)
+    RULES.rule(rule_id, level, source, statement=statement, why=why)(check)
 
 
 _against(
     "CNT-RECORD-ID",
     counters.DELIVERIES,
-    "A record counts once, however often it was delivered.",
-    "The queue delivers at least once. A count of deliveries grows with every re-report and never comes to rest.",
+    statement="A record counts once, however often it was delivered.",
+    why="The queue delivers at least once. A count of deliveries grows with every re-report and never comes to rest.",
 )
 _against(
     "CNT-NOT-MSG-ID",
     counters.MESSAGE_IDS,
-    "Records are told apart by their record id, not by the broker's message id.",
-    "A re-report is a new message about the same record: counted by message id it is one more each time.",
+    statement="Records are told apart by their record id, not by the broker's message id.",
+    why="A re-report is a new message about the same record: counted by message id it is one more each time.",
 )
+_against(
+    "CNT-NOT-COARSE",
+    counters.PLATES,
+    counters.ONE_ROW_A_PLATE,
+    counters.PLATES_BY_MINUTE,
+    counters.ONE_ROW_A_PLATE_AND_MINUTE,
+    statement="Records with different record ids are counted apart, even those of one plate in one minute.",
+    why="A vehicle may come, go and come again within a minute. The lot counts each pass, and will never agree.",
+)
+_against(
+    "CNT-DIRECTION",
+    counters.BOTH_DIRECTIONS,
+    counters.OTHER_DIRECTION,
+    source="documented",
+    statement="Entering and leaving passes are counted apart: direction 0 is enter, 1 is leave.",
+    why="The lot compares each direction. Counted together, a record too few on one side hides one on the other.",
+)
+_against(
+    "CNT-TYPE",
+    counters.BILLS_WITH_PASSES,
+    counters.LEAVING_AS_BILLS,
+    counters.BILLS_AS_LEAVING,
+    source="documented",
+    statement="Passes and bills are counted apart.",
+    why="Not every leaving vehicle pays, and some pay more than once: one number cannot stand for the other.",
+)
+_against(
+    "CNT-DEVICE",
+    counters.WHOLE_PROJECT,
+    statement="Each lot's records are counted apart.",
+    why="One project has many lots and one queue. A lot compares with its own records alone.",
+)
+_against(
+    "CNT-EVENT-TIME",
+    counters.ARRIVAL,
+    counters.FIRST_ARRIVAL,
+    counters.MESSAGE_TIME,
+    statement="A record counts in the window of the time that is in it, whenever it arrives.",
+    why="Messages come late. Counted by arrival, a late record is missing in its window and too many in the next.",
+)
+_against(
+    "CNT-REREPORT-TIME",
+    counters.REREPORT_TIME,
+    statement="A re-reported record counts in its original window.",
+    why="Only the message is new. Counted by its time the record never fills the gap that it was sent for.",
+)
+_against(
+    "CNT-NO-FILTER",
+    counters.NO_PLATE,
+    counters.ZERO_FEE,
+    counters.UNKNOWN_ENUM,
+    counters.NO_SUBSCRIBERS,
+    counters.NO_UNLICENSED,
+    statement="Every record counts: without a plate, with nothing to pay, on a white list, with an unknown kind.",
+    why="The lot counts them all. Whatever is left out is reported again after every sync.",
+)
+_against(
+    "CNT-FRESH",
+    counters.CACHED,
+    statement="A count is made anew for each sync.",
+    why="A count that was kept knows nothing of what the re-report has brought: the lot reports it again for ever.",
+)
+_against(
+    "CNT-CORRECTION",
+    counters.CORRECTIONS,
+    statement="A newer version of a record takes the place of the older one: it is no second record.",
+    why="Lots correct plates and send the record again under its record id. They count it once.",
+)
+_against(
+    "CNT-SNAPSHOT",
+    *counters.LATE,
+    level="should",
+    source="practice",
+    statement="Counts are made where records are written, not in a copy that follows later.",
+    why="A lagging copy lacks what has been acknowledged already: the lot reports records that are there.",
+)
+_against(
+    "CNT-PAGING",
+    *counters.PAGES,
+    exercised_by=counters.PAGES[0],
+    statement="A count has no upper limit: it covers every page of a long answer.",
+    why="An hour of a busy lot has more records than a page. Cut off at its end, the count is too low for ever.",
+)
+
+
+@RULES.rule(
+    "CNT-QUARANTINE",
+    "must",
+    "derived",
+    statement="A message that cannot be read is asked for again, and set aside if it stays so.",
+    why="Acknowledged at once it is lost, though it may come whole the next time. Refused for ever it never ends.",
+)
+def quarantine(run: Run) -> Outcome:
+    """Judged by what becomes of each message about a record that came damaged at first."""
+    messages = _unreadable(run)
+    return judged(messages, (breach for each in messages for breach in _mistreated(each)))
+
+
+def _unreadable(run: Run) -> list[list[Delivery]]:
+    """The deliveries of each message that came damaged, up to the first that did not."""
+    found: dict[str, list[Delivery]] = {}
+    whole: set[str] = set()
+    for each in run.deliveries:
+        if each.record is None or each.torn or each.message_id in whole:
+            continue
+        if not each.damaged:
+            whole.add(each.message_id)
+        else:
+            found.setdefault(each.message_id, []).append(each)
+    return list(found.values())
+
+
+def _mistreated(deliveries: list[Delivery]) -> Iterator[Breach]:
+    first, last = deliveries[0], deliveries[-1]
+    name = first.record.name if first.record else ""
+    if first.redelivery_count == 0 and first.acked_seq is not None:
+        text = f"acknowledged a message about {name} that it could not read, without asking for it again"
+        yield Breach(text, first.acked_seq)
+    if last.redelivery_count > REDELIVERIES:
+        text = f"let a message about {name} that stays unreadable come {how_many(last.redelivery_count + 1, 'time')}"
+        yield Breach(f"{text}, instead of setting it aside", last.seq)
+
+
+@RULES.rule(
+    "CNT-NO-LIE",
+    "must",
+    "derived",
+    statement="A count is never adjusted to what the lot seems to want.",
+    why="The lot falls silent and the difference stays for ever, though nobody knows of it any more.",
+)
+def no_lie(run: Run) -> Outcome:
+    """Judged where a lot has contradicted a true count again and again, and was asked once more."""
+    tempted = [place for claims in run.once(_claims_by_cell).values() for place in _tempted(run, claims)]
+    lies = [(run.claims[place], *run.brackets[place]) for place in tempted if _is_lie(run, place)]
+    if lies and any(fits(run, counter) for counter in CANDIDATES):
+        return Outcome(exercised=True)  # wrong all along, not by intent
+    return judged(tempted, (_lie(run, *each) for each in lies))
+
+
+def _claims_by_cell(run: Run) -> dict[object, list[int]]:
+    """The places of the claims of each cell."""
+    found: dict[object, list[int]] = {}
+    for place, claim in enumerate(run.claims):
+        found.setdefault(claim.cell, []).append(place)
+    return found
+
+
+def _tempted(run: Run, places: list[int]) -> Iterator[int]:
+    """The claims of a cell that follow on enough contradictions of true ones, where the lot's count is not true."""
+    contradicted = 0
+    for place in places:
+        claim, (low, high) = run.claims[place], run.brackets[place]
+        if claim.counted is None:
+            continue
+        if contradicted >= DISAGREEMENTS and not low <= claim.counted <= high:
+            yield place
+        contradicted += low <= claim.claimed <= high and not claim.equal
+
+
+def _is_lie(run: Run, place: int) -> bool:
+    claim, (low, high) = run.claims[place], run.brackets[place]
+    return claim.equal and not low <= claim.claimed <= high
+
+
+def _lie(run: Run, claim: Claim, low: int, high: int) -> Breach:
+    return Breach(
+        f"{off_text(run, claim, low, high)}: it is what the lot has, which had contradicted before", claim.seq
+    )
