@@ -11,13 +11,15 @@ from mock_server.model import JsonObject
 ONE_ASK = 56 * MINUTE
 """So long after a record its hour has been asked about."""
 
+LENGTHS: tuple[JsonObject, ...] = ({}, {"max_sync_infos": 24})
 SPELLINGS: tuple[JsonObject, ...] = ({"key_spelling": "camel"}, {"key_spelling": "snake"})
 
 _SEEN_BY_A_LANE: SearchStrategy[JsonObject] = st.just({"details": {"lane_device_id": LANE_ID}})
 
 
 def _down_for(down_ms: int) -> SearchStrategy[Scenario]:
-    return scenario(st.just((Crashes(BEGIN, down_ms),)), settles=False, runs_ms=down_ms + 10 * MINUTE)
+    steps = st.just((Crashes(BEGIN, down_ms),))
+    return in_profiles(LENGTHS, steps, settles=False, runs_ms=down_ms + 10 * MINUTE)
 
 
 CASES = (

@@ -52,7 +52,7 @@ HORIZON_MS = 7 * DAY
 """How old a window may be that is still asked about: lots keep limited history."""
 
 BATCH = 48
-"""How many cells one call names, unless this cloud takes fewer, and so how many of a lot and type one pass asks about."""
+"""How many cells one call names at most, and so how many of a lot and type one pass asks about."""
 
 UNREADABLE_AFTER = 3
 """So many redeliveries of a message that cannot be read set it aside."""

@@ -98,14 +98,19 @@ def test_when_an_equal_signature_is_a_repeat(later_ms: int, nonce: str, is_broke
     assert bool(outcome("SEC-SIGN", twice(later_ms, nonce)).breaches) == is_broken
 
 
+def test_a_clock_that_was_ahead_and_is_set_right_may_come_to_the_same_moment() -> None:
+    """The time is then that of the second attempt, and was wrong in the first."""
+    assert not outcome("SEC-SIGN", twice(2000, ahead_ms=2000)).breaches
+
+
 def test_a_clock_that_was_set_back_may_live_through_a_moment_twice() -> None:
     """The same time then makes the same signature, which is nobody's fault."""
     assert not outcome("SEC-SIGN", replace(twice(2000), acts=(Act(2, 1000, "clock jumps"),))).breaches
 
 
-def twice(later_ms: int, nonce: str = "") -> Run:
-    """The same token call twice."""
-    headers = {"sign": "#1"} | ({"nonce": nonce} if nonce else {})
+def twice(later_ms: int, nonce: str = "", ahead_ms: int = 0) -> Run:
+    """The same token call twice, with a time that is right in the first unless it is ahead."""
+    headers = {"sign": "#1", "t": str(ahead_ms)} | ({"nonce": nonce} if nonce else {})
     call = RequestReceived("GET", TOKEN_PREFIX, "grant_type=1", headers, "")
     events: list[tuple[int, Event]] = [
         (0, call),
