@@ -13,12 +13,13 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from contracts.client import DumpedRecord, Effect, Verb
 from contracts.reading import Call, Delivery, LotRecord, Reading, RecordKey, line_of
-from contracts.scenario import LOT_IDS, Scenario
+from contracts.scenario import LOT_IDS, SECOND, Scenario
 from mock_server.history import (
     ConsumerChanged,
     DeviceChanged,
     Entry,
     FaultInjected,
+    RecordKept,
     Rereported,
 )
 from mock_server.model import JIESHUN, Cell, DataType, Line, PassDirection
@@ -262,12 +263,18 @@ class Run:
         Both where that is not certain: a correction has moved it, or the lot goes by a time that it tells nobody.
         """
         low, high = self.profile.bounds(cell.start_time, cell.end_time)
-        by_created = self.profile.window_time == "created"
         return {
-            line_of(kept) == cell.line and low <= time < high
-            for kept in record.kept_as
-            for time in ((kept.event_time, kept.created_time) if by_created else (kept.event_time,))
+            line_of(kept) == cell.line and low <= time < high for kept in record.kept_as for time in self._times(kept)
         }
+
+    def _times(self, kept: RecordKept) -> set[int]:
+        """The times by which a lot and its client may go."""
+        by_created = {kept.created_time} if self.profile.window_time == "created" else set()
+        return {kept.event_time, self.told_time(kept.event_time), *by_created}
+
+    def told_time(self, at_ms: int) -> int:
+        """A record's time as its message tells it: seconds and plain text leave out the milliseconds."""
+        return at_ms if self.profile.record_time in ("ms", "iso") else at_ms // SECOND * SECOND
 
     def in_cell(self, cell: Cell) -> list[LotRecord]:
         """Every record that was ever in a cell."""

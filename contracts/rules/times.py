@@ -13,7 +13,6 @@ from contracts.rules.times_read import (
     read_as,
     stored_times,
     time_text,
-    told_time,
     would_show,
 )
 from contracts.rules.times_windows import dst_breaches, dst_days, skew_breaches, skewed_asks, step_breaches, steps_felt
@@ -78,8 +77,8 @@ def whole_milliseconds(run: Run) -> Outcome:
     fine = [each for each in stored_times(run) if all(at % SECOND for at in each.told)]
     cut = [each for each in fine if _is_cut(each)]
     counts = [
-        read_as(run, lambda delivery: told_time(run, content_time(delivery)) // SECOND * SECOND),
-        read_as(run, lambda delivery: round(told_time(run, content_time(delivery)) / SECOND) * SECOND),
+        read_as(run, lambda delivery: run.told_time(content_time(delivery)) // SECOND * SECOND),
+        read_as(run, lambda delivery: round(run.told_time(content_time(delivery)) / SECOND) * SECOND),
     ]
     breaches = [Breach(f"{each.text}: cut to the second", each.seq) for each in cut]
     return judged(

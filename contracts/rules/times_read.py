@@ -60,11 +60,6 @@ def time_text(at_ms: int) -> str:
     return iso_time(at_ms) if at_ms >= 0 else f"{at_ms} ms"
 
 
-def told_time(run: Run, at_ms: int) -> int:
-    """A record's time as its message tells it: seconds and plain text leave out the milliseconds."""
-    return at_ms if run.profile.record_time in ("ms", "iso") else at_ms // SECOND * SECOND
-
-
 def stored_times(run: Run) -> list[StoredTime]:
     """The records that the client must have stored when it was last looked at, on lots that it asks about."""
     if not run.dumps:
@@ -80,7 +75,7 @@ def stored_times(run: Run) -> list[StoredTime]:
 
 
 def _told(run: Run, record: LotRecord) -> frozenset[int]:
-    return frozenset(told_time(run, each.event_time) for each in record.kept_as)
+    return frozenset(run.told_time(each.event_time) for each in record.kept_as)
 
 
 def read_as(run: Run, reading: Reading) -> list[int]:
