@@ -1,8 +1,8 @@
 """What a client lacks although it acknowledged it, as its store and its claims show, and whether one cause explains it.
 
-A shortage is a look into the store, or a claim, that has less than had been acknowledged until then. A claim tells how
-many records are missing and not which, so a cause is judged by what it explains: it is held against a client only if
-it may be behind every shortage of the run.
+A shortage is a look into the store, or a claim of a client that lets nobody look, that has less than had been
+acknowledged until then. A claim tells how many records are missing and not which, so a cause is judged by what it
+explains: it is held against a client only if it may be behind every shortage of the run.
 """
 
 from collections import defaultdict
@@ -55,8 +55,12 @@ def stored(dump: Dump) -> set[RecordKey]:
 
 
 def shortages(run: Run) -> list[Shortage]:
-    """Every shortage, in order of the ways in which they show."""
-    return [*_of_store(run), *_of_claims(run)]
+    """Every shortage. What is missing in a claim may be stored and only miscounted, so looks are better evidence."""
+    return [*(_of_store(run) if _is_open(run) else _of_claims(run))]
+
+
+def _is_open(run: Run) -> bool:
+    return "dump" in run.can
 
 
 def _of_store(run: Run) -> Iterator[Shortage]:
@@ -86,10 +90,10 @@ def explained(run: Run, cause: Cause) -> list[Shortage]:
 
 
 def is_looked_at(run: Run, record: LotRecord, after: float, before: float = NEVER) -> bool:
-    """Whether it would show between two lines that a record is missing: by a look, or by a claim of its cell."""
-    return any(after <= dump.seq < before for dump in run.dumps) or any(
-        after < claim.seq < before and run.is_in(claim.cell, record) for claim in run.claims
-    )
+    """Whether it would show between two lines that a record is missing: by a look, else by a claim of its cell."""
+    if _is_open(run):
+        return any(after <= dump.seq < before for dump in run.dumps)
+    return any(after < claim.seq < before and run.is_in(claim.cell, record) for claim in run.claims)
 
 
 def first_readable(record: LotRecord, after: float = 0) -> float:

@@ -28,7 +28,8 @@ def again(draw: st.DrawFn) -> list[Step]:
     """Some records of a cell come, one does not: the lot reports them again, all or all but one."""
     kinds = (draw(st.sampled_from(KINDS)),)
     came = draw(records(1, 2, kinds=kinds, fate=_fates((1, 1, 2), (1, 2))))
-    left_out = [replace(step, name=f"left{step.name[1:]}", again=(0,)) for step in draw(records(0, 2, kinds=kinds))]
+    nearly = draw(records(1, 1, kinds=kinds, fate=_fates((1,), (0, 0, 1))))
+    left_out = [replace(step, name="left") for step in nearly]
     lost = [replace(step, name="lost", copies=0) for step in draw(records(1, 1, kinds=kinds))]
     return [*came, *left_out, *lost, Looks(BEFORE), Looks(ASKED), Happens(ASKED + 10 * MINUTE, "fresh", kinds[0])]
 

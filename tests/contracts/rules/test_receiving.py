@@ -1,0 +1,179 @@
+"""Tests of the rules of receiving."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from contracts.client import Verb
+from contracts.clients.reference import ReferenceClient
+from contracts.clients.zoo import ZOO, receiving
+from contracts.clients.zoo.counting import CountsOneMore
+from contracts.rules.receiving import RULES
+from contracts.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Looks, Scenario, Strikes
+from contracts.session import play
+from tests.contracts.support import broken, kept, killed, outcome
+
+AT = BEGIN + 10 * MINUTE
+ASKED = BEGIN + HOUR + 10 * MINUTE
+PLAIN = Scenario(steps=(Happens(AT, "r1"),), settles=False, runs_ms=MINUTE)
+"""One record, delivered once: nothing in which receiving could go wrong."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A rule, a client that breaks it, and a scenario in which that shows; in `without` it does not arise."""
+
+    rule_id: str
+    animal: type[ReferenceClient]
+    scenario: Scenario
+    without: Scenario = PLAIN
+
+
+REPORTED_AGAIN = Scenario(
+    steps=(
+        Happens(AT, "r1"),
+        Happens(AT + MINUTE, "r2", copies=0),
+        Looks(BEGIN + 50 * MINUTE),
+        Happens(ASKED, "r3"),
+        Looks(ASKED),
+    ),
+    settles=False,
+    runs_ms=5 * MINUTE,
+)
+IN_PART = replace(REPORTED_AGAIN, steps=(Happens(AT, "r1", again=(0,)), *REPORTED_AGAIN.steps[1:]))
+EXIT_FIRST = Scenario(
+    steps=(Happens(AT, "in", delay_ms=2 * MINUTE), Happens(AT + MINUTE, "out", "leave"), Looks(AT + 5 * MINUTE)),
+    settles=False,
+)
+IN_ORDER = replace(EXIT_FIRST, steps=(Happens(AT, "in"), *EXIT_FIRST.steps[1:]))
+DAY_LATE = Scenario(steps=(Happens(AT, "r1", event=AT - 23 * HOUR),), settles=False, runs_ms=MINUTE)
+FIVE_LATE = Scenario(steps=(Happens(AT, "r1", event=AT - 5 * MINUTE),), settles=False, runs_ms=MINUTE)
+CRASHED = Scenario(steps=(Happens(AT, "r1"), Crashes(AT)), settles=False, runs_ms=MINUTE)
+CRASHED_LATER = Scenario(steps=(Happens(AT, "r1"), Crashes(AT + 10 * MINUTE)), settles=False, runs_ms=MINUTE)
+DAMAGED = Scenario(
+    steps=(Strikes(AT, "message.flip-bit"), Happens(AT, "r1"), Happens(AT + SECOND, "r2")),
+    settles=False,
+    runs_ms=20 * MINUTE,
+)
+NEW_FIELDS = Scenario(steps=(Strikes(AT, "message.unknown-fields"), Happens(AT, "r1")), settles=False, runs_ms=MINUTE)
+NEW_EVENT = Scenario(steps=(Strikes(AT, "message.unknown-event"), Happens(AT, "r1")), settles=False, runs_ms=MINUTE)
+CUT = Scenario(
+    steps=(Strikes(AT, "socket.close", times=10), Happens(AT, "r1"), Happens(AT, "r2")),
+    settles=False,
+    runs_ms=20 * MINUTE,
+)
+CUT_ONCE = replace(CUT, steps=(Strikes(AT, "socket.close"), *CUT.steps[1:]))
+STRANGER = Scenario(steps=(Happens(AT, "r1", lot=1), Looks(ASKED)), lots=("tuya", "tuya"), unlisted=(1,), settles=False)
+NO_STRANGER = replace(STRANGER, unlisted=())
+AWAY = Scenario(
+    steps=(Crashes(AT, 5 * MINUTE), Happens(AT + MINUTE, "r1"), Happens(AT + 2 * MINUTE, "r2")),
+    begin=AT,
+    settles=False,
+    runs_ms=5 * MINUTE,
+)
+ALONE = Scenario(steps=(Happens(AT, "r1"),), begin=AT, settles=False, runs_ms=MINUTE)
+
+LESSONS = (
+    Lesson("REC-PERSIST-ACK", receiving.AcksBeforeStoring, CRASHED, CRASHED_LATER),
+    Lesson("REC-UPSERT", receiving.InsertsEachTime, REPORTED_AGAIN),
+    Lesson("REC-UPSERT", receiving.BlanksWhatItKnows, REPORTED_AGAIN),
+    Lesson("REC-NO-REPLAY-EFFECT", receiving.ActsOnEveryMessage, REPORTED_AGAIN),
+    Lesson("REC-NO-REPLACE", receiving.ReplacesTheWindow, IN_PART, REPORTED_AGAIN),
+    Lesson("REC-ORDER", receiving.DropsExitsWithoutEntry, EXIT_FIRST, IN_ORDER),
+    Lesson("REC-OLD", receiving.IgnoresOldEvents, DAY_LATE, FIVE_LATE),
+    Lesson("REC-NACK", receiving.AcksTheUnreadable, DAMAGED),
+    Lesson("REC-NACK", receiving.StopsAtTheUnreadable, DAMAGED),
+    Lesson("REC-CUMULATIVE", receiving.AcksTheLastOnly, AWAY, ALONE),
+    Lesson("REC-ACK-DUPLICATES", receiving.SkipsWhatItKnows, REPORTED_AGAIN),
+    Lesson("REC-RECONNECT", receiving.NewNameEachTime, CUT, CUT_ONCE),
+    Lesson("REC-RECONNECT", receiving.ComesBackAtOnce, CUT, CUT_ONCE),
+    Lesson("REC-RECONNECT", receiving.StaysCut, CUT, CUT_ONCE),
+    Lesson("REC-TOLERANT", receiving.RefusesNewFields, NEW_FIELDS),
+    Lesson("REC-TOLERANT", receiving.DiesOfNewEvents, NEW_EVENT),
+    Lesson("REC-FOREIGN", receiving.GivesStrangersToTheFirstLot, STRANGER, NO_STRANGER),
+)
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.animal.__name__)
+
+
+@each_lesson
+def test_a_defect_breaks_its_rule_and_no_other_of_the_group(lesson: Lesson) -> None:
+    """In the smallest scenario where a defect shows, it breaks its own rule of receiving and only that one."""
+    run = play(lesson.scenario, lesson.animal)
+    assert [rule.id for rule in RULES if rule.check(run).breaches] == [lesson.rule_id]
+
+
+@each_lesson
+def test_the_reference_client_keeps_the_rule_there(lesson: Lesson) -> None:
+    """The same scenario exercises the rule, and a correct client keeps it."""
+    assert kept(lesson.rule_id, lesson.scenario)
+
+
+@each_lesson
+def test_without_the_situation_nothing_is_exercised(lesson: Lesson) -> None:
+    """A scenario in which the defect could not show is no evidence for anybody."""
+    assert not outcome(lesson.rule_id, play(lesson.without, ReferenceClient)).exercised
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_every_rule_has_a_lesson(rule: str) -> None:
+    """No rule of receiving is untested."""
+    assert rule in {lesson.rule_id for lesson in LESSONS}
+
+
+@each_lesson
+def test_a_client_that_counts_wrongly_is_not_blamed_for_its_receiving(lesson: Lesson) -> None:
+    """A count that is one too high says nothing about what was received."""
+    assert not broken(lesson.rule_id, lesson.scenario, CountsOneMore)
+
+
+class Closed(ReferenceClient):
+    """A client that lets nobody look into its store."""
+
+    @property
+    def can(self) -> frozenset[Verb]:
+        """Everything but that."""
+        return super().can - {"dump"}
+
+
+@pytest.mark.parametrize(
+    "lesson",
+    [each for each in LESSONS if each.rule_id in ("REC-ORDER", "REC-NO-REPLACE", "REC-FOREIGN")],
+    ids=lambda lesson: lesson.rule_id,
+)
+def test_claims_show_what_a_store_would(lesson: Lesson) -> None:
+    """Of a client whose store nobody sees, the claims tell: the defect is found, and the correct client is cleared."""
+    animal = type(lesson.animal.__name__, (Closed, lesson.animal), {})
+    longer = replace(lesson.scenario, runs_ms=2 * HOUR)
+    assert broken(lesson.rule_id, longer, animal)
+    assert kept(lesson.rule_id, longer, Closed)
+
+
+def test_a_message_may_be_set_aside_when_it_has_come_damaged_several_times() -> None:
+    """A message that stays unreadable is acknowledged in the end by the reference client, and that is no breach."""
+    stubborn = replace(DAMAGED, steps=(Strikes(AT, "message.flip-bit", times=8, record="r1"), *DAMAGED.steps[1:]))
+    run = play(stubborn, ReferenceClient)
+    assert any(each.damaged and each.acked_seq for each in run.deliveries)
+    assert not outcome("REC-NACK", run).breaches
+
+
+def test_a_client_that_dies_of_a_damaged_message_breaks_the_rule_about_those() -> None:
+    """A death just after a damaged message is a breach of REC-NACK, not of REC-TOLERANT."""
+
+    class DiesOfDamage(ReferenceClient):
+        def take(self, frame: dict[str, object]) -> bool:
+            if not super().take(frame):
+                raise RuntimeError("damaged")
+            return True
+
+    assert broken("REC-NACK", DAMAGED, DiesOfDamage)
+    assert not broken("REC-TOLERANT", DAMAGED, DiesOfDamage)
+
+
+ANIMALS = {name: animal for name, animal in ZOO.items() if animal.client.__module__ == receiving.__name__}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("name", ANIMALS)
+def test_each_animal_is_killed_at_any_seed(name: str, seed: int) -> None:
+    """The aimed cases find each defect at the usual number of examples."""
+    assert killed(ANIMALS[name], seed)
