@@ -50,6 +50,9 @@ LINGER = 3 * HOUR
 DEATHS = 5
 """So often a client that died of itself is started again."""
 
+MOST_LINES = 45_000
+"""So long a history ends a run: a client that calls without pauses has shown enough, and older lines would be lost."""
+
 FOR_EVER = 10**12
 
 _RAM = Path("/dev/shm")  # noqa: S108 a folder of its own is made in it
@@ -116,10 +119,9 @@ class Session:
     def go_to(self, at: int) -> None:
         """Let time pass until `at` (ms after midnight); the client's timers run on the way."""
         until = MIDNIGHT + at
-        while self.world.now_ms < until:
+        while self.world.now_ms < until and not self._is_full:
             self.world.advance_to(max(self.world.now_ms + 1, min(until, self._next_moment())))
             self._rise()
-            self._listen()
             self._tick()
 
     def settle(self) -> None:
@@ -128,7 +130,7 @@ class Session:
         self._calm_at = self.world.parking.project.history.last
         self._note("calm")
         end = self._now + PATIENCE
-        while self._now < end and not self._agrees() and not self._agreement.hopeless(ROUNDS):
+        while self._now < end and not self._is_full and not self._agrees() and not self._agreement.hopeless(ROUNDS):
             self.go_to(min(end, self._now + HOUR))
         if self._agrees():
             self._note("agrees")
@@ -171,6 +173,10 @@ class Session:
         return self.world.parking.project.history.last
 
     @property
+    def _is_full(self) -> bool:
+        return self._last >= MOST_LINES
+
+    @property
     def _client_now(self) -> int:
         return self.world.now_ms + self._off_ms
 
@@ -203,9 +209,11 @@ class Session:
     def _tick(self) -> None:
         if self._down_until is not None:
             return
-        if "advance" in self._can:
+        if "advance" in self._can:  # before it listens: it is to know what time it is when it does
             self._ask("advance", lambda: self._client.advance(self._client_now))
-        elif self.world.now_ms >= self._next_sync:
+        else:
+            self._listen()
+        if "advance" not in self._can and self.world.now_ms >= self._next_sync:
             self._sync()
             self._next_sync = self.world.now_ms + SYNC_EVERY
         self._listen()

@@ -131,7 +131,9 @@ CASES = (
         "count/reported-again",
         ("CNT-REREPORT-TIME", "CNT-FRESH", "CNT-NOT-MSG-ID"),
         "Records of an hour are lost or come a little late, then all are reported again.",
-        scenario(records(2, 4, at=st.sampled_from(LATE_IN_THE_HOUR), fate=fates((0, 1), again=1, delays=(0, SHORT)))),
+        scenario(
+            records(2, 4, at=st.sampled_from(LATE_IN_THE_HOUR), fate=fates((1, 0), again=1, delays=(0, SHORT, SHORT)))
+        ),
     ),
     Case(
         "count/odd",
