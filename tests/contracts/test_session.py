@@ -9,6 +9,7 @@ import requests
 from contracts.client import Client, Start, Window
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsOneMore
+from contracts.clients.zoo.failing import HammersOffline
 from contracts.run import Run
 from contracts.scenario import (
     BEGIN,
@@ -117,7 +118,7 @@ def test_a_client_that_does_nothing_is_given_all_the_patience() -> None:
     """Nobody agrees with a client that never asks."""
     run, _ = watched(Idle, Scenario((Happens(AT, "r1"),)))
     assert not run.agreed
-    assert run.acts[-1].verb == "calm"
+    assert run.ended_at == (run.calm_at or 0) + PATIENCE
     assert (run.calm_at or 0) == MIDNIGHT + AT
 
 
@@ -209,3 +210,11 @@ def test_a_call_of_a_user_client_can_use_requests() -> None:
 
     watched(Asking, Scenario((Syncs(AT + SECOND),), settles=False))
     assert answers[0]["code"] == 1105
+
+
+def test_a_client_without_pauses_ends_its_run_before_the_history_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What such a client does is seen early; a run that went on would lose the lines that it began with."""
+    monkeypatch.setattr("contracts.session.MOST_LINES", 100)
+    run = play(Scenario((GoesOffline(BEGIN, for_ms=DAY),), runs_ms=DAY), HammersOffline)
+    assert 100 <= len(run.entries) < 120
+    assert run.ended_at < MIDNIGHT + BEGIN + 2 * HOUR
