@@ -1,5 +1,157 @@
 """Cases of converging."""
 
-from contracts.case import Case
+from collections.abc import Sequence
+from dataclasses import replace
 
-CASES: tuple[Case, ...] = ()
+from hypothesis import strategies as st
+
+from contracts.case import Case
+from contracts.scenario import BEGIN, HOUR, MINUTE, Crashes, Deletes, Happens, Scenario, Step, Strikes
+from contracts.strategies import PLATES, fates, records, scenario
+
+FULL_HOUR = BEGIN + HOUR
+
+FIRST_ASK = FULL_HOUR + 5 * MINUTE
+"""When the reference client first asks about the hour of the records."""
+
+SYNC_CALLS = "/v1.0/parking-control"
+
+
+def hour_of(copies: Sequence[int], at: int = BEGIN, first: int = 1, again: Sequence[int] = ()) -> list[Happens]:
+    """Records evenly over the hour from `at`, so many copies of each; `again` is what becomes of those lost."""
+    step_ms = HOUR // (len(copies) + 1) // MINUTE * MINUTE
+    return [
+        Happens(
+            at=at + (place + 1) * step_ms,
+            name=f"r{first + place}",
+            plate=PLATES[(first + place) % len(PLATES)],
+            copies=each,
+            again=() if each else tuple(again),
+        )
+        for place, each in enumerate(copies)
+    ]
+
+
+@st.composite
+def silences(draw: st.DrawFn) -> list[Step]:
+    """All of an hour is lost, and nothing comes of the first question about it."""
+    copies = [0] * draw(st.integers(1, 3))
+    if draw(st.booleans()):
+        return [*hour_of(copies, again=(0,))]
+    return [*hour_of(copies), Strikes(FULL_HOUR, "command.lose", times=draw(st.integers(1, 2)), path=SYNC_CALLS)]
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> list[Step]:
+    """A re-report of an hour brings some records and not the one that matters."""
+    others = hour_of([1, *draw(st.lists(st.sampled_from((0, 1)), max_size=2))])
+    missing = hour_of([0], first=len(others) + 1, again=draw(st.sampled_from(((0,), (0, 2), (0, 0)))))
+    return [*others, replace(missing[0], at=BEGIN + draw(st.integers(1, 58)) * MINUTE)]
+
+
+@st.composite
+def bursts(draw: st.DrawFn) -> list[Step]:
+    """Several records of an hour are lost and come all at once."""
+    return [*hour_of([0] * draw(st.integers(3, 5)) + [1] * draw(st.integers(0, 2)))]
+
+
+@st.composite
+def trickles(draw: st.DrawFn) -> Scenario:
+    """A full hour, of which some is lost, is reported again over many minutes."""
+    missing = draw(st.integers(1, 6))
+    steps = hour_of([0] * missing + [1] * draw(st.integers(11 - missing, 14 - missing)))
+    spread_ms = draw(st.integers(7, 9)) * MINUTE
+    plain = Scenario(tuple(steps), settles=False, runs_ms=40 * MINUTE)
+    if draw(st.booleans()):
+        return replace(plain, profile={"rereport_spread_ms": spread_ms, "rereport_order": "shuffled"})
+    return replace(plain, steps=(*steps, Strikes(BEGIN, "rereport.spread", spread_ms, times=3)))
+
+
+@st.composite
+def deletions(draw: st.DrawFn) -> list[Step]:
+    """The lot deletes a record that the client has, and keeps others."""
+    steps = hour_of([1] * draw(st.integers(2, 4)))
+    gone = draw(st.sampled_from(steps))
+    return [*steps, Deletes(draw(st.sampled_from((FULL_HOUR - MINUTE, FULL_HOUR + 2 * MINUTE))), gone.name)]
+
+
+@st.composite
+def losses_beside(draw: st.DrawFn) -> list[Step]:
+    """An hour that cannot agree, and losses in the next one."""
+    stuck = draw(deletions())
+    return [*stuck, *hour_of([0] * draw(st.integers(1, 2)), at=FULL_HOUR, first=len(stuck))]
+
+
+@st.composite
+def crashes(draw: st.DrawFn) -> list[Step]:
+    """The process dies with an hour open, and is away until that hour is no longer the last one."""
+    crash = Crashes(FIRST_ASK + draw(st.integers(1, 40)) * MINUTE, draw(st.integers(2, 4)) * HOUR)
+    return [*hour_of([0] * draw(st.integers(1, 3)), again=(0,)), crash]
+
+
+MANY = st.integers(10, 14).map(
+    lambda lots: Scenario(begin=FULL_HOUR - MINUTE, lots=("tuya",) * lots, settles=False, runs_ms=10 * MINUTE)
+)
+
+CASES = (
+    Case(
+        "converge/rounds",
+        ("CONV-REACHES", "CONV-QUIET", "CONV-MONOTONE"),
+        "Some records of an hour are lost or come twice, in the re-reports too.",
+        scenario(records(2, 4, fate=fates(copies=(0, 1, 2), again=2))),
+    ),
+    Case(
+        "converge/parts",
+        ("CONV-REACHES", "CONV-MONOTONE"),
+        "A re-report comes without the record that is missing.",
+        scenario(parts()),
+    ),
+    Case(
+        "converge/silence",
+        ("CONV-NOT-BY-SUCCESS",),
+        "A sync is answered with success, and its command or all of its re-report is lost.",
+        scenario(silences(), runs_ms=10 * MINUTE),
+    ),
+    Case(
+        "converge/burst",
+        ("CONV-QUIET", "CONV-MIN-INTERVAL", "CONV-NO-TRIGGER"),
+        "Several lost records come at once.",
+        scenario(bursts(), settles=False, runs_ms=HOUR),
+    ),
+    Case(
+        "converge/trickle",
+        ("CONV-DRAIN", "CONV-MIN-INTERVAL"),
+        "A re-report takes many minutes.",
+        trickles(),
+    ),
+    Case(
+        "converge/gone",
+        ("CONV-GIVE-UP",),
+        "The lot deletes a record that the client has.",
+        scenario(deletions(), settles=False, runs_ms=13 * HOUR),
+    ),
+    Case(
+        "converge/beside",
+        ("CONV-OTHERS",),
+        "One hour can never agree, and records of the next one are lost.",
+        scenario(losses_beside(), settles=False, runs_ms=4 * HOUR + 30 * MINUTE),
+    ),
+    Case(
+        "converge/crash",
+        ("CONV-RESUME",),
+        "The client's process dies while an hour is open, and comes back hours later.",
+        scenario(crashes()),
+    ),
+    Case(
+        "converge/many",
+        ("CONV-JITTER",),
+        "Many lots close their windows at the same time.",
+        MANY,
+    ),
+    Case(
+        "converge/idle",
+        ("CONV-BUDGET",),
+        "Hours in which nothing is lost.",
+        scenario(records(1, 3), settles=False, runs_ms=7 * HOUR),
+    ),
+)

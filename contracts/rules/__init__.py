@@ -1,14 +1,14 @@
 """The rules, in groups. Each module has the rules of one group in a `RULES` book."""
 
 from contracts.rule import Rule, RuleBook
-from contracts.rules import converging, counting, failing, form, receiving, security, times, windows
+from contracts.rules import converging_pace, counting, failing, form, receiving, security, times, windows
 
 BOOKS: tuple[RuleBook, ...] = (
     form.RULES,
     windows.RULES,
     counting.RULES,
     receiving.RULES,
-    converging.RULES,
+    converging_pace.RULES,
     failing.RULES,
     security.RULES,
     times.RULES,

@@ -1,5 +1,290 @@
-"""Rules of converging."""
+"""Rules of converging: client and lot must come to the same records, and then to rest."""
 
-from contracts.rule import RuleBook
+from collections.abc import Iterator
+from itertools import pairwise
+
+from contracts import rounds
+from contracts.reading import LotRecord
+from contracts.rounds import Flow, Question, span_text
+from contracts.rule import Breach, Outcome, RuleBook, judged
+from contracts.run import Claim, Run
+from contracts.scenario import DAY, HOUR, MINUTE, SECOND
+from mock_server.story import cell_text
 
 RULES = RuleBook("Converging")
+
+SOON = 2 * DAY
+"""How long a client may take to ask again: it may plan one pass a day."""
+
+FLOOR = 60 * SECOND
+"""The least distance between two syncs of one cell."""
+
+LONG_FLOW = 5 * MINUTE
+"""A re-report that takes so long catches a client that asks every few minutes whatever comes."""
+
+TRIGGERED = 3
+"""So many syncs at the moments of one re-report's messages are no coincidence."""
+
+MOST_A_DAY = 10
+"""How often a cell that cannot agree may be asked about in a day: a few tries, then rarely."""
+
+WATCHED = 12 * HOUR
+"""How long such a cell must have been watched until one may say that the client gives up."""
+
+
+@RULES.rule(
+    "CONV-REACHES",
+    "must",
+    "derived",
+    statement="When nothing more goes wrong, the client comes to hold every record of the lot that it can know of.",
+    why="That is what records/sync is for. With f faults, f rounds bring every record to a client that asks on.",
+)
+def reaches(run: Run) -> Outcome:
+    """What a re-report brings is kept, and what it does not bring is asked about until it has come."""
+    asked = list(rounds.questions(run))
+    kept = list(_brought_again(run))
+    breaches = [*_not_kept(run, kept), *_given_up(run, asked), *_talked_over(run, asked)]
+    return judged(kept, breaches)
+
+
+def _brought_again(run: Run) -> Iterator[tuple[Claim, Claim, str]]:
+    """A truthful claim with a record missing, the cell's last claim after that record was acknowledged, the record."""
+    for cell, claims in run.claims_of.items():
+        first = next((claim for claim in claims if rounds.missing(run, cell, claim.seq)), None)
+        if first is None or not rounds.is_truthful(run, first):
+            continue
+        for record in rounds.missing(run, cell, first.seq):
+            if record.acked_before(claims[-1].seq):
+                yield first, claims[-1], record.name
+
+
+def _not_kept(run: Run, brought: list[tuple[Claim, Claim, str]]) -> Iterator[Breach]:
+    for _, last, name in brought:
+        low, _ = run.bracket(last.cell, last.seq)
+        if last.claimed < low:
+            came = f"{name} came again and was acknowledged, and still the client claims"
+            yield Breach(f"{came} {last.claimed} of {low} records of {cell_text(last.cell)}", last.seq)
+
+
+def _given_up(run: Run, asked: list[Question]) -> Iterator[Breach]:
+    """A re-report that brought only a part of what was missing was the last one asked for."""
+    for each in asked:
+        if each.heard and not each.arrived and not each.restarted and _dropped(run, each):
+            said = f"a re-report of {cell_text(each.claim.cell)} came without {each.record.name}"
+            yield Breach(f"{said}, and the client never asked again", each.claim.seq)
+
+
+def _talked_over(run: Run, asked: list[Question]) -> Iterator[Breach]:
+    """The last thing that the lot was told is its own number, which the client cannot have had."""
+    for each in asked:
+        last = rounds.claims_about(run, each.record)[-1]
+        if run.calm_at is None or each.record.deliveries or not last.equal or rounds.is_truthful(run, last):
+            continue
+        said = f"the client claimed {last.claimed} records of {cell_text(last.cell)}, the lot's own number"
+        yield Breach(f"{said}, without {each.record.name}: it will never be reported again", last.seq)
+
+
+def _dropped(run: Run, question: Question) -> bool:
+    return question.again is None and rounds.spare_ms(run, question.claim) >= SOON
+
+
+@RULES.rule(
+    "CONV-QUIET",
+    "must",
+    "derived",
+    statement="Once the client holds a cell's records, its count of the cell agrees and nothing is reported again.",
+    why="A count that stays different makes the lot report the same records at every sync, for ever.",
+)
+def quiet(run: Run) -> Outcome:
+    """The last claim of a cell that had been reported again is the lot's number, if all had come by then."""
+    rereported = {event.cell for _, event in run.rereports}
+    ends = [claims[-1] for cell, claims in run.claims_of.items() if cell in rereported and len(claims) > 1]
+    complete = [claim for claim in ends if _is_complete(run, claim)]
+    return judged(complete, (_noise(run, claim) for claim in complete if not claim.equal))
+
+
+def _is_complete(run: Run, claim: Claim) -> bool:
+    """Whether a truthful claim could only be the lot's number, and the cell was not left with another by deletions."""
+    low, high = run.bracket(claim.cell, claim.seq)
+    return low == high == claim.counted
+
+
+def _noise(run: Run, claim: Claim) -> Breach:
+    times = sum(event.cell == claim.cell for _, event in run.rereports)
+    said = f"the client has all {claim.counted} records of {cell_text(claim.cell)} and claims {claim.claimed}"
+    return Breach(f"{said}: they were reported again {times} {'time' if times == 1 else 'times'}", claim.seq)
+
+
+@RULES.rule(
+    "CONV-NOT-BY-SUCCESS",
+    "must",
+    "documented",
+    statement="A window is not settled because a call was answered with success: it is asked about again.",
+    why="The answer says that a command was issued. The command, or all that it made the lot report, may be lost.",
+)
+def not_by_success(run: Run) -> Outcome:
+    """A first question that nothing came of is repeated."""
+    silent = [each for each in rounds.questions(run) if not each.heard and not each.arrived and not each.restarted]
+    dropped = [each for each in silent if _dropped(run, each)]
+    return judged(any(each.again for each in silent), map(_taken_for_done, dropped))
+
+
+def _taken_for_done(question: Question) -> Breach:
+    said = f"{question.record.name} is missing, and nothing came of the only sync of {cell_text(question.claim.cell)}"
+    return Breach(f"{said}: its success was taken for an agreement", question.claim.seq)
+
+
+@RULES.rule(
+    "CONV-DRAIN",
+    "must",
+    "derived",
+    statement="While messages of a cell's re-report keep coming, the cell is not asked about again.",
+    why="The count is not yet whole, so the lot reports everything once more, on top of what is on its way.",
+)
+def drain(run: Run) -> Outcome:
+    """No claim of a cell falls between two messages of its re-report that follow closely on each other."""
+    flows = list(rounds.flows(run))
+    return judged(
+        any(flow.lasts_ms >= LONG_FLOW for flow in flows),
+        (
+            Breach(f"{cell_text(flow.cell)}: asked about again while its re-report was still coming", claim.seq)
+            for flow in flows
+            for claim in rounds.amid(run, flow)
+        ),
+    )
+
+
+@RULES.rule(
+    "CONV-MIN-INTERVAL",
+    "must",
+    "derived",
+    statement="At least a minute passes between two syncs of one cell.",
+    why="Each may make the lot report the whole cell again, and every call is metered.",
+)
+def min_interval(run: Run) -> Outcome:
+    """A claim that was answered well is not repeated within a minute by the same process."""
+    provoked = any(_is_provoked(run, claim) for claim in run.claims)
+    pairs = (pair for claims in run.claims_of.values() for pair in pairwise(claims))
+    return judged(provoked, (_too_soon(*pair) for pair in pairs if _is_too_soon(run, *pair)))
+
+
+def _is_provoked(run: Run, claim: Claim) -> bool:
+    """Whether a client that asks again as soon as it sees a re-report would have done so."""
+    is_asked = claim.counted is not None and not claim.equal and claim.sync.call.understood
+    return is_asked and rounds.is_answered_at_once(run, claim, FLOOR)
+
+
+def _is_too_soon(run: Run, first: Claim, second: Claim) -> bool:
+    if first.seq == second.seq or second.time - first.time >= FLOOR or not first.sync.call.understood:
+        return False
+    return not rounds.is_told(run, second) and not rounds.was_disturbed(run, first.seq, second.seq)
+
+
+def _too_soon(first: Claim, second: Claim) -> Breach:
+    return Breach(f"{cell_text(first.cell)}: asked about again after {span_text(second.time - first.time)}", second.seq)
+
+
+@RULES.rule(
+    "CONV-NO-TRIGGER",
+    "must",
+    "derived",
+    statement="Messages that arrive do not each cause a sync.",
+    why="A re-report of n records would cause n syncs, and each of them may cause a re-report.",
+)
+def no_trigger(run: Run) -> Outcome:
+    """Few claims of a cell are made at the moment in which a message of its re-report comes."""
+    told = [(flow, rounds.triggered(run, flow)) for flow in rounds.flows(run)]
+    return judged(
+        any(flow.news >= TRIGGERED for flow, _ in told),
+        (_chatter(flow, claims) for flow, claims in told if len(claims) >= TRIGGERED),
+    )
+
+
+def _chatter(flow: Flow, claims: list[Claim]) -> Breach:
+    said = f"{cell_text(flow.cell)}: {len(claims)} syncs, each at the moment in which a message of its re-report came"
+    return Breach(said, claims[-1].seq)
+
+
+@RULES.rule(
+    "CONV-GIVE-UP",
+    "must",
+    "derived",
+    statement="A cell about which the lot can never agree is asked about ten times a day at the most.",
+    why="Where the lot has deleted a record no count can be equal: a client that does not give up asks for ever.",
+)
+def give_up(run: Run) -> Outcome:
+    """In the day after the first claim that could not be equal there are few of the cell."""
+    stuck = [claims for claims in _fruitless(run) if len(claims) > 1]
+    days = [[claim for claim in claims if claim.time < claims[0].time + DAY] for claims in stuck]
+    return judged(
+        any(run.ended_at - claims[0].time >= WATCHED for claims in stuck),
+        (_endless(day) for day in days if len(day) > MOST_A_DAY),
+    )
+
+
+def _fruitless(run: Run) -> Iterator[list[Claim]]:
+    """The claims of each cell that could not be equal, if made truthfully: the client has what the lot has deleted."""
+    gone = {record.line for record in run.records.values() if record.removed_seq is not None}
+    for cell, claims in run.claims_of.items():
+        if cell.line in gone:
+            found = [claim for claim in claims if _is_hopeless(run, claim)]
+            if found:
+                yield found
+
+
+def _is_hopeless(run: Run, claim: Claim) -> bool:
+    if claim.counted is None or claim.equal or not rounds.is_truthful(run, claim):
+        return False
+    deleted = [each for each in run.in_cell(claim.cell) if not rounds.at_lot(each, claim.seq)]
+    had = any(each.acked_before(claim.seq) for each in deleted)
+    return had and claim.counted > 0 and not rounds.missing(run, claim.cell, claim.seq)
+
+
+def _endless(claims: list[Claim]) -> Breach:
+    hours = (claims[-1].time - claims[0].time) // HOUR + 1
+    first = claims[0]
+    said = f"the lot has {first.counted} records of {cell_text(first.cell)} and the client truthfully {first.claimed}"
+    return Breach(f"{said}; it asked {len(claims)} times in {hours} hours", claims[-1].seq)
+
+
+@RULES.rule(
+    "CONV-OTHERS",
+    "must",
+    "derived",
+    statement="A cell that cannot agree keeps no other cell from being asked about.",
+    why="Behind one window that can never be repaired every later loss would stay.",
+)
+def others(run: Run) -> Outcome:
+    """Beside a cell that can never agree, losses elsewhere are asked about in time."""
+    beside = list(_beside(run))
+    late = (each for each in beside if not any(claim.time <= each[2] for claim in rounds.claims_about(run, each[1])))
+    return judged(beside, (_held_up(*each) for each in late))
+
+
+def _held_up(stuck: Claim, record: LotRecord, due: int) -> Breach:
+    said = f"{record.name} was not asked about in {span_text(due - record.time)}"
+    return Breach(f"{said}, while {cell_text(stuck.cell)} cannot agree", stuck.seq)
+
+
+def _beside(run: Run) -> Iterator[tuple[Claim, LotRecord, int]]:
+    """Claims that could not be equal, each with a later loss elsewhere and when that should have been asked about."""
+    for claims in _fruitless(run):
+        cell = claims[0].cell
+        for record in run.records.values():
+            due = record.time + 2 * (cell.end_time - cell.start_time) + 2 * HOUR
+            if claims[0].time <= record.time and not run.is_in(cell, record) and _is_owed(run, record, due):
+                yield claims[0], record, due
+
+
+def _is_owed(run: Run, record: LotRecord, due: int) -> bool:
+    """Whether a record was lost as it happened, and the client could and should have asked about it by then."""
+    device_id = record.kept.device_id
+    is_plain = record.removed_seq is None and abs(record.kept.event_time - record.time) <= MINUTE
+    is_lost = bool(record.losses) and (not record.deliveries or record.deliveries[0].origin == "rereport")
+    return (
+        is_plain
+        and is_lost
+        and run.takes_sync(device_id)
+        and run.ended_at >= due
+        and rounds.is_steady(run, device_id, record.time)
+    )
