@@ -218,3 +218,18 @@ def test_a_client_without_pauses_ends_its_run_before_the_history_is_full(monkeyp
     run = play(Scenario((GoesOffline(BEGIN, for_ms=DAY),), runs_ms=DAY), HammersOffline)
     assert 100 <= len(run.entries) < 120
     assert run.ended_at < MIDNIGHT + BEGIN + 2 * HOUR
+
+
+def test_a_clock_may_be_wrong_from_the_start() -> None:
+    """The client is started at a wrong time, and is told when it is put right."""
+    scenario = Scenario((ClockJumps(AT, 0),), skew_ms=-HOUR, settles=False)
+    run, told = watched(Wakeful, scenario)
+    assert told[0] == ("start", BEGIN - HOUR)
+    assert told[-1] == ("advance", AT)
+    assert [act.text for act in run.acts_of("clock jumps")] == ["-3600000 ms", "0 ms"]
+
+
+def test_a_client_looks_at_its_clock_when_that_jumps() -> None:
+    """Its timers need not run by the clock that is wrong: a step back is not slept away."""
+    _, told = watched(Wakeful, Scenario((ClockJumps(AT + SECOND, -3 * SECOND),), settles=False))
+    assert ("advance", AT - 2 * SECOND) in told
