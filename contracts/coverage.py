@@ -104,7 +104,7 @@ def steady_since(run: Run, device_id: str) -> int | None:
     if any(call.code is not None and call.code not in PASSING for call in failed) or run.acts_of("clock jumps"):
         return None
     since = max((act.time for act in run.acts_of("start")), default=FOR_EVER)
-    if any(down.end == FOR_EVER for down in downtimes(run)):
+    if any(down.end == FOR_EVER for down in run.once(downtimes)):
         return None
     if not failed:
         return since
@@ -139,7 +139,7 @@ def owed(run: Run) -> dict[tuple[str, DataType], Span]:
 
     Bills are owed only if it asks about bills at all: not everybody reconciles them.
     """
-    windows = asked(run)
+    windows = run.once(asked)
     types = [DataType.PASS, *({DataType.BILL} & {line.data_type for line in windows})]
     lots = {device_id: steady_since(run, device_id) for device_id in lots_of(run)}
     found = {
@@ -165,10 +165,10 @@ def _owed(run: Run, windows: list[tuple[int, Span]], since: int) -> Span:
 
 def gaps(run: Run) -> list[Gap]:
     """The time of each line that is owed and was never asked about, in order."""
-    windows = asked(run)
+    windows = run.once(asked)
     return [
         Gap(line, hole)
-        for (device_id, data_type), span in owed(run).items()
+        for (device_id, data_type), span in run.once(owed).items()
         for line in lines_of(device_id, data_type)
         for hole in _holes(span, {window for _, window in windows.get(line, ())})
     ]

@@ -49,7 +49,8 @@ def _outage(draw: st.DrawFn) -> Scenario:
     down = draw(st.sampled_from(DOWN))
     at = st.integers(1, 5).map(lambda part: AFTER_A_WINDOW + part * down // 6 // MINUTE * MINUTE)
     found = draw(records(1, 2, kinds=("enter", "leave"), at=at, fate=fates((1, 0))))
-    return Scenario((Crashes(AFTER_A_WINDOW, down), *found), runs_ms=down + UNTIL_JUDGED, settles=False)
+    ends = AFTER_A_WINDOW + down + SLACK + HOUR + 30 * MINUTE
+    return Scenario((Crashes(AFTER_A_WINDOW, down), *found), runs_ms=ends - max(r.at for r in found), settles=False)
 
 
 @st.composite

@@ -78,7 +78,7 @@ def max24(run: Run) -> Outcome:
         _longest_silence(run) > DAY,
         (
             Breach(f"a window of {span_of(cell).length / HOUR:.1f} hours: {cell_text(cell)}", sync.seq)
-            for cell, sync in each_cell(run).items()
+            for cell, sync in run.once(each_cell).items()
             if span_of(cell).length > DAY
         ),
     )
@@ -108,7 +108,7 @@ def positive(run: Run) -> Outcome:
             Breach(
                 f"a window that ends {cell.start_time - cell.end_time} ms before it starts: {cell_text(cell)}", sync.seq
             )
-            for cell, sync in each_cell(run).items()
+            for cell, sync in run.once(each_cell).items()
             if cell.end_time <= cell.start_time
         ),
     )
@@ -123,7 +123,7 @@ def positive(run: Run) -> Outcome:
 )
 def no_gap(run: Run) -> Outcome:
     """Owed time minus asked windows is empty. Skipped downtimes and unasked empty windows have rules of their own."""
-    found = gaps(run)
+    found = run.once(gaps)
     empty = _unasked_as_empty(run, found)
     left = [gap for gap in found if gap not in empty and not _is_of_downtime(run, gap)]
     return judged(_has_joint(run), (Breach(_gap_text(gap), _seq_at(run, gap.span.end)) for gap in left))
@@ -131,10 +131,10 @@ def no_gap(run: Run) -> Outcome:
 
 def _has_joint(run: Run) -> bool:
     """Whether some line has two windows, the second of which starts in the time that is owed."""
-    windows = asked(run)
+    windows = run.once(asked)
     return any(
         span.start < start <= span.end
-        for (device_id, data_type), span in owed(run).items()
+        for (device_id, data_type), span in run.once(owed).items()
         for line in lines_of(device_id, data_type)
         for start in sorted({window.start for _, window in windows.get(line, ())})[1:]
     )
@@ -160,7 +160,7 @@ def _seq_at(run: Run, time: int) -> int:
 )
 def zero(run: Run) -> Outcome:
     """Holes only where nothing was received, in a client that never asks about an hour in which nothing was."""
-    empty = _unasked_as_empty(run, gaps(run))
+    empty = _unasked_as_empty(run, run.once(gaps))
     return judged(
         _asks_about_nothing(run),
         (Breach(f"{_gap_text(gap)}; no record of it had been received", _seq_at(run, gap.span.end)) for gap in empty),
@@ -187,7 +187,7 @@ def _received(run: Run, device_id: str, span: Span, line: Line | None = None) ->
 
 def _asks_about_nothing(run: Run) -> bool:
     """Whether the client asked about a cell of which nothing had come, among others of the lot of which some had."""
-    spans = owed(run)
+    spans = run.once(owed)
     judged_by = run.ended_at - SLACK
     timely = [
         (claim, high) for claim, (_, high) in zip(run.claims, run.brackets, strict=True) if claim.time <= judged_by
@@ -216,12 +216,12 @@ def _kind(cell: Cell) -> tuple[str, DataType]:
 )
 def catch_up(run: Run) -> Outcome:
     """No hole in a downtime of at least an hour, and no more calls in a minute than a rate limit bears."""
-    spans = list(owed(run).values())
-    long = [down for down in downtimes(run) if down.length >= LONG_DOWN]
-    left = [gap for gap in gaps(run) if _is_of_downtime(run, gap)]
+    spans = list(run.once(owed).values())
+    long = [down for down in run.once(downtimes) if down.length >= LONG_DOWN]
+    left = [gap for gap in run.once(gaps) if _is_of_downtime(run, gap)]
     empty = _unasked_as_empty(run, left)
     return judged(
-        any(span.start <= down.start and down.end - HOUR <= span.end for span in spans for down in long),
+        any(span.start <= down.start and down.end <= span.end for span in spans for down in long),
         (
             *(
                 Breach(f"{_gap_text(gap)}: the client was down", _seq_at(run, gap.span.end))
@@ -235,7 +235,7 @@ def catch_up(run: Run) -> Outcome:
 
 def _is_of_downtime(run: Run, gap: Gap) -> bool:
     return gap.span.length >= SKIPPED_AT_LEAST and any(
-        down.length >= LONG_DOWN and down.cut(gap.span).length > 0 for down in downtimes(run)
+        down.length >= LONG_DOWN and down.cut(gap.span).length > 0 for down in run.once(downtimes)
     )
 
 
@@ -274,7 +274,7 @@ def _failed_at_first(run: Run) -> dict[Cell, Sync]:
     """The cells whose first call failed, at lots that could be asked again for long enough since."""
     lots = {device_id: steady_since(run, device_id) for device_id in lots_of(run)}
     able = {device_id for device_id, since in lots.items() if since is not None and since <= run.ended_at - SLACK}
-    first = each_cell(run)
+    first = run.once(each_cell)
     return {cell: sync for cell, sync in first.items() if not sync.call.understood and cell.device_id in able}
 
 
@@ -332,7 +332,7 @@ def boundary_safe(run: Run) -> Outcome:
         any(infos(run)),
         (
             Breach(f"a boundary at a whole second, where records lie: {cell_text(cell)}", sync.seq)
-            for cell, sync in each_cell(run).items()
+            for cell, sync in run.once(each_cell).items()
             if cell.start_time % SECOND == 0 or cell.end_time % SECOND == 0
         ),
     )
@@ -348,7 +348,7 @@ def boundary_safe(run: Run) -> Outcome:
 def overlap(run: Run) -> Outcome:
     """No two windows hold part of each other and stick out of each other."""
     lines: dict[Line, dict[Span, tuple[Cell, Sync]]] = defaultdict(dict)
-    for cell, sync in each_cell(run).items():
+    for cell, sync in run.once(each_cell).items():
         lines[cell.line].setdefault(span_of(cell), (cell, sync))
     return judged(
         any(len(spans) > 1 for spans in lines.values()),
@@ -376,7 +376,7 @@ def grace(run: Run) -> Outcome:
         any(infos(run)),
         (
             Breach(_grace_text(cell, sync), sync.seq)
-            for cell, sync in each_cell(run).items()
+            for cell, sync in run.once(each_cell).items()
             if sync.time - cell.end_time < LEAST_GRACE
         ),
     )
@@ -466,7 +466,7 @@ def span_1h(run: Run) -> Outcome:
         any(infos(run)),
         (
             Breach(f"a window of {span_of(cell).length / HOUR:.1f} hours: {cell_text(cell)}", sync.seq)
-            for cell, sync in each_cell(run).items()
+            for cell, sync in run.once(each_cell).items()
             if span_of(cell).length > HOUR
         ),
     )
