@@ -65,6 +65,12 @@ def each_cell(run: Run) -> dict[Cell, Sync]:
     return found
 
 
+def dated(cell: Cell) -> str:
+    """A cell in words, with the days."""
+    window = f"{day_text(cell.start_time)} - {day_text(cell.end_time)}"
+    return f"lot {cell.device_id}, {line_text(cell)}, {window}"
+
+
 @RULES.rule(
     "WIN-MAX24",
     "must",
@@ -77,7 +83,7 @@ def max24(run: Run) -> Outcome:
     return judged(
         _longest_silence(run) > DAY,
         (
-            Breach(f"a window of {span_of(cell).length / HOUR:.1f} hours: {cell_text(cell)}", sync.seq)
+            Breach(f"a window of {span_of(cell).length / HOUR:.1f} hours: {dated(cell)}", sync.seq)
             for cell, sync in run.once(each_cell).items()
             if span_of(cell).length > DAY
         ),
@@ -105,9 +111,7 @@ def positive(run: Run) -> Outcome:
     return judged(
         any(infos(run)),
         (
-            Breach(
-                f"a window that ends {cell.start_time - cell.end_time} ms before it starts: {cell_text(cell)}", sync.seq
-            )
+            Breach(f"a window that ends {cell.start_time - cell.end_time} ms before it starts: {dated(cell)}", sync.seq)
             for cell, sync in run.once(each_cell).items()
             if cell.end_time <= cell.start_time
         ),
@@ -436,9 +440,7 @@ def horizon(run: Run) -> Outcome:
     return judged(
         bool(run.syncs) and run.syncs[-1].time - began(run) > OLDEST + DAY,
         (
-            Breach(
-                f"asked about a window {(sync.time - cell.start_time) / DAY:.0f} days old: {cell_text(cell)}", sync.seq
-            )
+            Breach(f"asked about a window {(sync.time - cell.start_time) / DAY:.0f} days old: {dated(cell)}", sync.seq)
             for sync, cell in _first_old(run).values()
         ),
     )
@@ -465,7 +467,7 @@ def span_1h(run: Run) -> Outcome:
     return judged(
         any(infos(run)),
         (
-            Breach(f"a window of {span_of(cell).length / HOUR:.1f} hours: {cell_text(cell)}", sync.seq)
+            Breach(f"a window of {span_of(cell).length / HOUR:.1f} hours: {dated(cell)}", sync.seq)
             for cell, sync in run.once(each_cell).items()
             if span_of(cell).length > HOUR
         ),
