@@ -14,7 +14,7 @@ from typing import Any, get_args
 import click
 
 from contracts.clients.counting_models import MODELS, Correct
-from contracts.exhaustive import Copies, Play, Scope, Stage, Violation
+from contracts.exhaustive import Choices, Copies, Play, Scope, Stage, Violation
 from contracts.exhaustive_client import ClientStage
 from contracts.loading import ClientNotFoundError, load_client
 from contracts.odometer import Odometer
@@ -83,7 +83,7 @@ def read_progress(path: Path, scope: Scope, clients: tuple[str, ...]) -> Progres
 def player(client: str, scope: Scope, odometer: Odometer) -> Play:
     """What plays histories to a client: a model by its title, or MODULE:NAME."""
     if client in MODELS:
-        return Stage(scope, odometer, MODELS[client]).play
+        return Stage(scope, Choices(odometer, scope), MODELS[client]).play
     return ClientStage(scope, odometer, load_client(client)).play
 
 

@@ -173,10 +173,10 @@ class Choices:
 class Stage:
     """One project with one consumer, on which history after history is played, each in a window of its own."""
 
-    def __init__(self, scope: Scope, odometer: Odometer, make_client: type[Correct]) -> None:
+    def __init__(self, scope: Scope, choices: Choices, make_client: type[Correct]) -> None:
         self.scope = scope
         self._make_client = make_client
-        self.choices = Choices(odometer, scope)
+        self.choices = choices
         device = Device(LOT, "Lot")
         self._clock = VirtualClock(BEGIN_MS)
         self._project = Project("exhaustive", "0123456789abcdef", Seed((device,)), self._clock)
@@ -331,4 +331,4 @@ def every(play: Play, odometer: Odometer) -> Iterator[Played]:
 def histories(scope: Scope, make_client: type[Correct], odometer: Odometer | None = None) -> Iterator[Played]:
     """Every history of a scope as it goes with this model, from where the odometer stands."""
     turning = odometer or Odometer()
-    return every(Stage(scope, turning, make_client).play, turning)
+    return every(Stage(scope, Choices(turning, scope), make_client).play, turning)

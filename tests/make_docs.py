@@ -1,6 +1,6 @@
 """Writes the pages of `docs/` that are made from the code: `make docs`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import Field
 from functools import partial
 from pathlib import Path
@@ -9,17 +9,12 @@ from mock_server.chaos import MAX_CONSECUTIVE, PRESETS
 from mock_server.faults import CATALOGUE
 from mock_server.profile import NUMBERS, Profile, allowed_values, open_points
 from mock_server.profile import PRESETS as PROFILES
+from tests.make_exhaustive_docs import exhaustive_page
 from tests.make_history_docs import history_page
+from tests.markdown import table
 
 DOCS = Path(__file__).parent.parent / "docs"
 MADE = "<!-- made by `make docs` from the code: change it there -->"
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A Markdown table."""
-    names = list(head)
-    lines = [names, ["---"] * len(names), *([str(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def faults_page() -> str:
@@ -117,6 +112,7 @@ def differences(profile: Profile) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "exhaustive.md": partial(exhaustive_page, MADE),
     "faults.md": faults_page,
     "history.md": partial(history_page, MADE),
     "profiles.md": profiles_page,
