@@ -24,10 +24,10 @@ from contracts.scenario import (
 )
 from contracts.strategies import IN_THE_HOUR, KINDS, fates, records, scenario
 
-ZONES = ("Asia/Shanghai", "Asia/Kolkata", "Europe/Berlin", "Pacific/Marquesas")
-"""Ahead of UTC by 8, 5.5 and 1 hours, and 9.5 hours behind it."""
-
 BERLIN = "Europe/Berlin"
+
+ZONES = ("Asia/Shanghai", "Asia/Kolkata", "Pacific/Auckland", BERLIN, "Pacific/Marquesas")
+"""Ahead of UTC by 8, 5.5, 13 and 1 hours, and 9.5 hours behind it."""
 
 SUMMER_ENDS, SUMMER_BEGINS = (
     round(datetime(2026, month, day, 1, tzinfo=UTC).timestamp() * SECOND) - MIDNIGHT
