@@ -330,7 +330,9 @@ def _late(lag_ms: int, text: str) -> Counter:
 
 
 def _off_by(more: int, text: str) -> Counter:
-    return Counter(f"claims one {text} than it has", "claim the number", Keeping(says=lambda count: count + more).count)
+    return Counter(
+        f"claims one {text} than it has", "claim the number", Keeping(says=lambda count: max(0, count + more)).count
+    )
 
 
 CACHED = Counter("keeps the first count of a cell", "count anew for each sync: records come later too", _cached)
