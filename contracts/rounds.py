@@ -33,6 +33,11 @@ class Question:
     arrived: bool
     restarted: bool
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the lot would have had something to say, and the record is still missing."""
+        return not self.arrived and not self.claim.equal
+
 
 class Flow(NamedTuple):
     """Re-reported messages of a cell that came closely one after the other, in order."""
@@ -117,6 +122,12 @@ def is_steady(run: Run, device_id: str, since_ms: int) -> bool:
     return since is not None and since <= since_ms
 
 
+def lag_ms(run: Run, until_ms: int) -> int:
+    """How long after its end a window was first asked about at the latest, up to a time: the client's own pace."""
+    firsts = (claims[0] for claims in run.claims_of.values() if claims[0].time <= until_ms)
+    return max((claim.time - claim.cell.end_time for claim in firsts), default=0)
+
+
 def is_told(run: Run, claim: Claim) -> bool:
     """Whether the harness had the client ask then: the moment was not its own choice."""
     return "advance" not in run.can or any(act.time == claim.time for act in run.acts_of("syncs"))
@@ -152,21 +163,21 @@ def amid(run: Run, flow: Flow) -> Iterator[Claim]:
     steps = list(pairwise(flow.deliveries))
     for claim in run.claims_of.get(flow.cell, []):
         between = any(one.seq < claim.seq and claim.time < other.time for one, other in steps)
-        if between and not _is_whole(run, claim) and not is_told(run, claim):
+        if between and _is_awaited(run, claim) and not is_told(run, claim):
             yield claim
 
 
-def _is_whole(run: Run, claim: Claim) -> bool:
-    """Whether all of the last re-report before a claim had come, or was lost."""
+def _is_awaited(run: Run, claim: Claim) -> bool:
+    """Whether the process that made a claim was getting a re-report of which something was still to come."""
     last = next(
         (each for each in reversed(run.rereports) if each[1].cell == claim.cell and each[0].seq < claim.seq), None
     )
-    if last is None:
-        return True
+    if last is None or was_disturbed(run, last[0].seq, claim.seq):
+        return False
     entry, event = last
     came = {each.message_id for each in repeats(run, claim.cell) if entry.seq < each.seq < claim.seq}
     lost = sum(entry.seq < seq < claim.seq for record in run.in_cell(claim.cell) for seq in record.losses)
-    return len(came) + lost >= event.records
+    return len(came) + lost < event.records
 
 
 def triggered(run: Run, flow: Flow) -> list[Claim]:

@@ -69,7 +69,7 @@ def _not_kept(run: Run, brought: list[tuple[Claim, Claim, str]]) -> Iterator[Bre
 def _given_up(run: Run, asked: list[Question]) -> Iterator[Breach]:
     """A re-report that brought only a part of what was missing was the last one asked for."""
     for each in asked:
-        if each.heard and not each.arrived and not each.restarted and _dropped(run, each):
+        if each.heard and each.is_open and not each.restarted and _dropped(run, each):
             said = f"a re-report of {cell_text(each.claim.cell)} came without {each.record.name}"
             yield Breach(f"{said}, and the client never asked again", each.claim.seq)
 
@@ -104,7 +104,7 @@ def quiet(run: Run) -> Outcome:
 
 
 def _is_complete(run: Run, claim: Claim) -> bool:
-    """Whether a truthful claim could only be the lot's number, and the cell was not left with another by deletions."""
+    """Whether a truthful claim could only be the lot's number."""
     low, high = run.bracket(claim.cell, claim.seq)
     return low == high == claim.counted
 
@@ -124,7 +124,7 @@ def _noise(run: Run, claim: Claim) -> Breach:
 )
 def not_by_success(run: Run) -> Outcome:
     """A first question that nothing came of is repeated."""
-    silent = [each for each in rounds.questions(run) if not each.heard and not each.arrived and not each.restarted]
+    silent = [each for each in rounds.questions(run) if each.is_open and not each.heard and not each.restarted]
     dropped = [each for each in silent if _dropped(run, each)]
     return judged(any(each.again for each in silent), map(_taken_for_done, dropped))
 
@@ -269,9 +269,9 @@ def _held_up(stuck: Claim, record: LotRecord, due: int) -> Breach:
 def _beside(run: Run) -> Iterator[tuple[Claim, LotRecord, int]]:
     """Claims that could not be equal, each with a later loss elsewhere and when that should have been asked about."""
     for claims in _fruitless(run):
-        cell = claims[0].cell
+        cell, pace = claims[0].cell, rounds.lag_ms(run, claims[0].time)
         for record in run.records.values():
-            due = record.time + 2 * (cell.end_time - cell.start_time) + 2 * HOUR
+            due = record.time + 2 * (cell.end_time - cell.start_time) + 2 * HOUR + pace
             if claims[0].time <= record.time and not run.is_in(cell, record) and _is_owed(run, record, due):
                 yield claims[0], record, due
 

@@ -65,7 +65,7 @@ def _fall(before: Claim, after: Claim) -> Breach:
 )
 def resume(run: Run) -> Outcome:
     """A record that was missing when the process died is asked about by the next one."""
-    cut = [each for each in rounds.questions(run) if each.restarted and not each.arrived]
+    cut = [each for each in rounds.questions(run) if each.restarted and each.is_open]
     dropped = [each for each in cut if each.again is None and rounds.spare_ms(run, each.claim) >= SOON]
     return judged(any(each.again for each in cut), map(_forgotten, dropped))
 
