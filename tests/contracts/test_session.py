@@ -8,7 +8,7 @@ import requests
 
 from contracts.client import Client, Start, Window
 from contracts.clients.reference import ReferenceClient
-from contracts.clients.zoo.counting import CountsOneMore
+from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.clients.zoo.failing import HammersOffline
 from contracts.run import Run
 from contracts.scenario import (
@@ -107,8 +107,8 @@ def test_a_run_ends_when_client_and_lots_agree() -> None:
 
 
 def test_a_hopeless_run_ends_before_the_patience_does() -> None:
-    """A client that is always one too high is not watched for two days."""
-    run = play(Scenario((Happens(AT, "r1"),)), CountsOneMore)
+    """A client whose count grows with every re-report is not watched for two days."""
+    run = play(Scenario((Happens(AT, "r1", copies=2),)), CountsDeliveries)
     assert not run.agreed
     assert run.ended_at - (run.calm_at or 0) < PATIENCE
     assert max(sum(not claim.equal for claim in claims) for claims in run.claims_of.values()) >= ROUNDS
