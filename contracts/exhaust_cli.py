@@ -180,13 +180,13 @@ def _play_on(progress: Progress, checkpoint: Path | None) -> None:
         shown = 0
         for _ in run(progress):
             if checkpoint is not None:
-                _save(progress, checkpoint)
+                save(progress, checkpoint)
             now = round(STEPS * (len(progress.done) + progress.odometer.share))
             bar.update(now - shown, progress.client)
             shown = now
 
 
-def _save(progress: Progress, path: Path) -> None:
+def save(progress: Progress, path: Path) -> None:
     """Write a file that nobody can see half written."""
     draft = path.with_name(f"{path.name}.new")
     try:
