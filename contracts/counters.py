@@ -330,9 +330,8 @@ def _late(lag_ms: int, text: str) -> Counter:
 
 
 def _off_by(more: int, text: str) -> Counter:
-    return Counter(
-        f"claims one {text} than it has", "claim the number", Keeping(says=lambda count: max(0, count + more)).count
-    )
+    count = Keeping(says=lambda count: max(0, count + more)).count
+    return Counter(f"claims one {text} than it has", "claim the number", count)
 
 
 CACHED = Counter("keeps the first count of a cell", "count anew for each sync: records come later too", _cached)
@@ -342,7 +341,7 @@ REPLACED = Counter(
     Keeping(replaces=True).count,
 )
 PAGES = tuple(_page(size) for size in (1000, 500, 200, 100))
-LATE = tuple(_late(ms, text) for ms, text in ((MINUTE, "a minute"), (10 * MINUTE, "ten minutes"), (HOUR, "an hour")))
+LATE = _late(MINUTE, "a minute"), _late(10 * MINUTE, "ten minutes")
 ONE_MORE, ONE_LESS = _off_by(1, "more"), _off_by(-1, "less")
 
 

@@ -74,7 +74,7 @@ def unreadable(draw: st.DrawFn) -> list[Step]:
     """Records of which one comes damaged, once or always."""
     steps: list[Step] = [*draw(records(1, 3))]
     struck = draw(st.sampled_from(steps))
-    times = draw(st.sampled_from((1_000, 1)))
+    times = draw(st.sampled_from((1_000, 1_000, 1)))
     return [Strikes(struck.at, "message.flip-bit", times=times), *steps]
 
 
