@@ -1,11 +1,15 @@
 """Every small history, played to every model of a client."""
 
+from collections import Counter
+
 import pytest
 
+from contracts import oracle
 from contracts.clients.counting_models import MODELS, Correct
-from contracts.exhaustive import Scope, Violation, histories
+from contracts.exhaustive import Choices, Scope, Size, Stage, Violation, every, histories
 from contracts.odometer import Odometer
 from contracts.tally import Tally
+from mock_server.history import MessagePublished
 from tests.make_exhaustive_docs import PREDICTED, PREDICTED_HISTORIES, read_results
 
 
@@ -47,6 +51,19 @@ def test_the_round_bound_is_tight(faults: int) -> None:
     assert not enough.seen[Violation.STORE]
     assert too_few.seen[Violation.STORE]
     assert min(too_few.seen[Violation.STORE]) == (1, faults)
+
+
+def test_re_reports_are_bounded() -> None:
+    """Re-reports of a correct client have at most a message for each fault and record (O6), and sometimes as many."""
+    scope, odometer = Scope(records=2, faults=2), Odometer()
+    stage = Stage(scope, Choices(odometer, scope), Correct)
+    most: Counter[Size] = Counter()
+    for played in every(stage.play, odometer):
+        published = (entry.event for entry in stage._project.history.after())
+        messages = sum(isinstance(each, MessagePublished) and each.origin == "rereport" for each in published)
+        most[played.size] = max(most[played.size], messages)
+    assert all(messages <= oracle.rereported_bound(faults, records) for (records, faults), messages in most.items())
+    assert most[Size(2, 2)] == oracle.rereported_bound(2, 2)
 
 
 def test_a_run_can_be_taken_up_where_it_was_left() -> None:
