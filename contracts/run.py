@@ -22,7 +22,7 @@ from mock_server.history import (
     RecordKept,
     Rereported,
 )
-from mock_server.model import JIESHUN, Cell, DataType, Line, PassDirection
+from mock_server.model import JIESHUN, Cell, DataType, DeviceKind, Line, PassDirection
 from mock_server.problems import parse_json
 from mock_server.profile import Profile
 
@@ -314,11 +314,22 @@ class Run:
         """The count bracket of each claim."""
         return [self.bracket(claim.cell, claim.seq) for claim in self.claims]
 
+    def _is_count(self, claim: Claim) -> bool:
+        device = self.devices.get(claim.cell.device_id)
+        return claim.claimed >= 0 and device is not None and device.device_kind == DeviceKind.LOT
+
     @cached_property
     def off_bracket(self) -> list[tuple[Claim, int, int]]:
-        """The claims that no truthful client could have made, with the least and the most that it could have."""
+        """The claims that no truthful client could have made, with the least and the most that it could have.
+
+        What is no count at all, or is asked of what is no lot, is another matter.
+        """
         judged = zip(self.claims, self.brackets, strict=True)
-        return [(claim, low, high) for claim, (low, high) in judged if not low <= claim.claimed <= high]
+        return [
+            (claim, low, high)
+            for claim, (low, high) in judged
+            if not low <= claim.claimed <= high and self._is_count(claim)
+        ]
 
 
 def _sync(call: Call, faults: tuple[str, ...]) -> Sync:

@@ -187,7 +187,7 @@ _against(
 def quarantine(run: Run) -> Outcome:
     """Judged by what becomes of each message about a record that came damaged at first."""
     messages = _unreadable(run)
-    return judged(messages, (breach for each in messages for breach in _mistreated(each)))
+    return judged(messages, (breach for each in messages for breach in _mistreated(run, each)))
 
 
 def _unreadable(run: Run) -> list[list[Delivery]]:
@@ -204,15 +204,23 @@ def _unreadable(run: Run) -> list[list[Delivery]]:
     return list(found.values())
 
 
-def _mistreated(deliveries: list[Delivery]) -> Iterator[Breach]:
+def _mistreated(run: Run, deliveries: list[Delivery]) -> Iterator[Breach]:
     first, last = deliveries[0], deliveries[-1]
     name = first.record.name if first.record else ""
-    if first.redelivery_count == 0 and first.acked_seq is not None:
+    if first.redelivery_count == 0 and first.acked_seq is not None and not _is_counted(run, first):
         text = f"acknowledged a message about {name} that it could not read, without asking for it again"
         yield Breach(text, first.acked_seq)
     if last.redelivery_count > REDELIVERIES:
         text = f"let a message about {name} that stays unreadable come {how_many(last.redelivery_count + 1, 'time')}"
         yield Breach(f"{text}, instead of setting it aside", last.seq)
+
+
+def _is_counted(run: Run, damaged: Delivery) -> bool:
+    """Whether the client counts more than it was told of undamaged: then it has read the message all the same."""
+    claims = (claim for claim in run.claims if damaged.record and run.is_in(claim.cell, damaged.record))
+    return any(
+        claim.claimed > sum(record.intact_before(claim.seq) for record in run.in_cell(claim.cell)) for claim in claims
+    )
 
 
 @RULES.rule(
