@@ -5,16 +5,16 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
-from contracts.agreement import Agreement
-from contracts.client import Client, Start, Verb
-from contracts.run import Act, Dump, Run
+from contracts.client import DumpedRecord, Effect, MakeClient, ProcessError, Start, UnimplementedError, Verb
+from contracts.output import leaks, masked
+from contracts.run import Act, Dump, Finding, Run
 from contracts.scenario import (
     HOUR,
-    LOT_IDS,
     MIDNIGHT,
     MINUTE,
+    SECOND,
     Calms,
     ClockJumps,
     Crashes,
@@ -27,10 +27,7 @@ from contracts.scenario import (
     Strikes,
     Syncs,
 )
-from contracts.world import World
-from mock_server.model import JsonObject
-
-MakeClient: TypeAlias = Callable[[JsonObject], Client]
+from contracts.world import client_of, world_of
 
 TICK = MINUTE
 """How often a client that does not say when it wakes is told the time."""
@@ -64,10 +61,14 @@ class Session:
     def __init__(self, scenario: Scenario, make_client: MakeClient) -> None:
         self.scenario = scenario
         self._make_client = make_client
-        self.world = World(scenario)
+        self.world = world_of(make_client, scenario)
         self._off_ms = scenario.skew_ms
         self._acts: list[Act] = []
         self._dumps: list[Dump] = []
+        self._findings: list[Finding] = []
+        self._unimplemented = False
+        self._is_over = False
+        self._can: frozenset[Verb] = frozenset()
         self._down_until: int | None = None
         self._next_sync = 0
         self._calm_at: int | None = None
@@ -75,8 +76,8 @@ class Session:
             Happens: self.world.happens,
             Strikes: self.world.strikes,
             Calms: lambda _: self.world.calm(),
-            Deletes: self._delete,
-            GoesOffline: self._go_offline,
+            Deletes: lambda step: self.world.delete(step.name),
+            GoesOffline: lambda step: self.world.take_offline(step.lot, step.for_ms),
             Crashes: self._crash,
             ClockJumps: self._jump,
             Syncs: lambda _: self._sync(),
@@ -85,7 +86,6 @@ class Session:
 
     def __enter__(self) -> Self:
         self.world.__enter__()
-        self._agreement = Agreement(self.world.parking.project, [LOT_IDS[place] for place in self.scenario.unlisted])
         self._folder = Path(tempfile.mkdtemp(prefix="parking-mock-", dir=_RAM if _RAM.is_dir() else None))
         if self.scenario.skew_ms:
             self._note(ClockJumps.step, f"{self.scenario.skew_ms} ms")
@@ -127,10 +127,10 @@ class Session:
     def settle(self) -> None:
         """Calm: no more faults but those that records carry. The client has time to agree, and is watched then."""
         self.world.calm()
-        self._calm_at = self.world.parking.project.history.last
+        self._calm_at = self._last
         self._note("calm")
         end = self._now + PATIENCE
-        while self._now < end and not self._is_full and not self._agrees() and not self._agreement.hopeless(ROUNDS):
+        while self._now < end and not self._is_full and not self._agrees() and not self.world.is_hopeless(ROUNDS):
             self.go_to(min(end, self._now + HOUR))
         if self._agrees():
             self._note("agrees")
@@ -141,28 +141,41 @@ class Session:
         self.go_to(self._now)
         self._note("ends")
         self.dump()
-        effects = tuple(self._client.effects()) if "effects" in self._can and self._down_until is None else None
-        return self._seen(effects)
+        effects: list[Effect] = []
+        self._look("effects", lambda: effects.extend(self._client.effects()))
+        shows_effects = "effects" in self._can and self._down_until is None
+        if self.world.has_process:
+            self._end()  # what it says at its end is part of what has been seen
+        return self._seen(tuple(effects) if shows_effects else None)
 
     def dump(self) -> None:
         """Look into the client's store, if it lets us."""
-        if "dump" in self._can and self._down_until is None:
-            self._dumps.append(Dump(self._last, self.world.now_ms, tuple(self._client.dump())))
+        seen: list[DumpedRecord] = []
+        if self._look("dump", lambda: seen.extend(self._client.dump())):
+            self._dumps.append(Dump(self._last, self.world.now_ms, tuple(seen)))
+
+    def _look(self, verb: Verb, work: Callable[[], object]) -> bool:
+        """Whether the client could be asked to show something."""
+        if verb in self._can and self._down_until is None:
+            self._ask(verb, work)
+        return verb in self._can and self._down_until is None
 
     def _seen(self, effects: Any = None) -> Run:
         return Run(
             scenario=self.scenario,
-            entries=tuple(self.world.parking.project.history.after()),
-            profile=self.world.parking.project.profile,
+            entries=self.world.entries(),
+            profile=self.world.profile,
             can=self._can,
             acts=tuple(self._acts),
             dumps=tuple(self._dumps),
             effects=effects,
             calm_seq=self._calm_at,
+            findings=(*self._findings, *self.world.findings) if self.world.has_process else None,
+            unimplemented=self._unimplemented,
         )
 
     def _agrees(self) -> bool:
-        return self._down_until is None and self._agreement.reached()
+        return self._down_until is None and self.world.agrees()
 
     @property
     def _now(self) -> int:
@@ -170,7 +183,7 @@ class Session:
 
     @property
     def _last(self) -> int:
-        return self.world.parking.project.history.last
+        return self.world.last
 
     @property
     def _is_full(self) -> bool:
@@ -185,10 +198,10 @@ class Session:
 
     def _start(self) -> None:
         exports = self.world.exports
-        self._client = self._make_client(exports)
+        self._client = client_of(self._make_client, self.scenario, exports)
         self._can = self._client.can
-        profile = self.world.parking.project.profile.to_json()
-        start = Start(exports, self._client_now, self._folder, self.world, self.scenario.tz, profile)
+        profile = self.world.profile.to_json()
+        start = Start(exports, self._client_now, self._folder, self.world.link, self.scenario.tz, profile)
         is_first = all(act.verb != "start" for act in self._acts)
         self._note("start")
         self._ask("start", lambda: self._client.start(start))
@@ -201,10 +214,14 @@ class Session:
         moments = [self.world.next_at, self._down_until]
         if self._down_until is None and "advance" in self._can:
             wakes_at = self._client.wakes_at()
-            moments.append(self.world.now_ms + TICK if wakes_at is None else wakes_at - self._off_ms)
+            moments.append(self.world.now_ms + TICK if wakes_at is None else self._wake(wakes_at - self._off_ms))
         elif self._down_until is None:
             moments.append(self._next_sync)
         return min(each for each in moments if each is not None) if any(moments) else self.world.now_ms + TICK
+
+    def _wake(self, at_ms: int) -> int:
+        """When to wake a client that asked for it; one that asks for the past would be woken for ever."""
+        return at_ms if at_ms > self.world.now_ms else self.world.now_ms + SECOND
 
     def _tick(self) -> None:
         if self._down_until is not None:
@@ -223,20 +240,47 @@ class Session:
             self._ask("sync", lambda: self._client.sync(self._client_now))
 
     def _listen(self) -> None:
-        """Let the client take what has come. One that no longer reads is not asked for ever."""
-        before = None
-        while self._down_until is None and "quiet" in self._can and self.world.has_frames:
-            if before == (before := self.world.progress):
-                break
+        """Let the client take what has come."""
+        if self._down_until is None:
+            self.world.listen(self._quiet if "quiet" in self._can else None)
+
+    def _quiet(self) -> None:
+        if self._down_until is None:
             self._ask("quiet", self._client.quiet)
 
     def _ask(self, verb: Verb, work: Callable[[], object]) -> None:
         """Let the client do something. One that raises is dead, and is started again, as a supervisor would."""
         try:
             work()
+        except UnimplementedError as missing:
+            self._do_without(verb, missing)
+        except ProcessError as error:
+            self._findings.append(Finding(error.kind, self._last, f"in {verb}: {self._masked(str(error))}"))
+            self._mourn(f"in {verb}: {self._masked(str(error))}", for_ever=error.kind == "hung")
         except Exception as error:  # noqa: BLE001 whatever it is, the client died of it
-            self._note("died", f"in {verb}: {error!r}")
-            self._die(down_ms=0 if len([act for act in self._acts if act.verb == "died"]) <= DEATHS else FOR_EVER)
+            self._mourn(f"in {verb}: {self._masked(repr(error))}")
+        self._watch()
+
+    def _mourn(self, text: str, *, for_ever: bool = False) -> None:
+        """The client has died of itself. A supervisor starts it again, but not for ever."""
+        self._note("died", text)
+        deaths = len([act for act in self._acts if act.verb == "died"])
+        self._die(down_ms=FOR_EVER if for_ever or deaths > DEATHS else 0)
+
+    def _do_without(self, verb: Verb, missing: UnimplementedError) -> None:
+        """It lacks the verb after all. Without `start`, or once its process has ended for that, nothing can be seen."""
+        self._can -= {verb}
+        if verb == "start" or missing.is_final or not self._can & {"sync", "advance"}:
+            self._unimplemented = True
+            self._die(FOR_EVER)
+
+    def _watch(self) -> None:
+        """Look through what the client's process has written for what must not be there."""
+        if self.world.has_process:
+            self._findings += leaks(self._client.take_output(), self.world.secrets, self._last)
+
+    def _masked(self, text: str) -> str:
+        return masked(text, self.world.secrets) if self.world.has_process else text
 
     def _rise(self) -> None:
         if self._down_until is not None and self.world.now_ms >= self._down_until:
@@ -261,17 +305,16 @@ class Session:
         self._off_ms = step.off_ms
         self._tick()
 
-    def _delete(self, step: Deletes) -> None:
-        for record in self.world.parking.records:
-            if record.record_id == step.name:
-                self.world.parking.project.lots.remove(record.key)
-
-    def _go_offline(self, step: GoesOffline) -> None:
-        self.world.parking.project.take_offline(LOT_IDS[step.lot], step.for_ms)
-
     def _end(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
         if self._down_until is None and "stop" in self._can:
             self._ask("stop", self._client.stop)
+        if self.world.has_process:
+            with contextlib.suppress(Exception):
+                self._client.crash()  # whatever it has left running
+            self._watch()
         self.world.cut()
 
 

@@ -233,3 +233,17 @@ def test_a_client_looks_at_its_clock_when_that_jumps() -> None:
     """Its timers need not run by the clock that is wrong: a step back is not slept away."""
     _, told = watched(Wakeful, Scenario((ClockJumps(AT + SECOND, -3 * SECOND),), settles=False))
     assert ("advance", AT - 2 * SECOND) in told
+
+
+class Restless(Wakeful):
+    """One that wants to be woken in the past."""
+
+    def wakes_at(self) -> int | None:
+        """Long ago."""
+        return MIDNIGHT
+
+
+def test_a_client_that_wants_to_be_woken_in_the_past_is_woken_each_second() -> None:
+    """Time goes on all the same."""
+    _, told = watched(Restless, Scenario(runs_ms=MINUTE, settles=False))
+    assert len([at for verb, at in told if verb == "advance"]) == 60
