@@ -23,9 +23,9 @@ from contracts.explore import DEFAULT_EXAMPLES
 from contracts.loading import ClientNotFoundError, load_client
 from contracts.replay import ReplayError, read_failure
 from contracts.replay import replay as play_again
-from contracts.report.report_json import write_report
 from contracts.report.story import by_history, story
 from contracts.report.summary import summary
+from contracts.report.writing import repeat_command, write_report
 from contracts.rule import LEVELS, Level, Rule
 from contracts.rules import BOOKS, RULES
 from mock_server.cli import ConfigurationError
@@ -151,7 +151,7 @@ def _tell(found: Check, client: str, plan: Plan, written: dict[tuple[str, str], 
 def _repeat(failure: Failure, client: str, plan: Plan, written: dict[tuple[str, str], Path]) -> str:
     path = written.get((failure.rule_id, failure.case))
     if path is not None:
-        return f"parking-mock replay {path}"
+        return repeat_command(path)
     chosen = f"--rule {failure.rule_id} --case {failure.case}"
     return f"parking-mock check --client {client} {chosen} --seed {plan.seed} --examples {plan.examples}"
 

@@ -1,0 +1,69 @@
+"""`junit.xml`: one test case a rule, for whatever reads test results. Names never change."""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from xml.etree import ElementTree as ET
+
+from contracts.check import Check, Plan
+from contracts.report.plain import plain
+from contracts.rule import VERB_OF_NEED, Rule
+from contracts.verdict import BROKEN, Verdict
+from mock_server import __version__
+
+Story = Callable[[Rule], Sequence[str]]
+"""The lines in which the failures of a rule are told."""
+
+_SKIPPED = (Verdict.NOT_EXERCISED, Verdict.UNIMPLEMENTED)
+
+
+def junit_xml(agent: str, plan: Plan, found: Check, story: Story) -> bytes:
+    """The verdicts as JUnit: a suite a group of rules, a case a rule.
+
+    A broken must-rule is a failure. Broken rules of other levels have passed, and their story is in `system-out`.
+    What was not seen is skipped, with the reason.
+    """
+    root = ET.Element("testsuites", name="parking-mock")
+    for group, rules in groupby(found.rules, key=lambda rule: rule.group):
+        suite = ET.SubElement(root, "testsuite", name=group)
+        _properties(suite, {"agent": agent, "seed": str(plan.seed), "version": __version__})
+        for rule in rules:
+            _case(suite, rule, found.verdict(rule), story)
+        _count(suite)
+    _count(root)
+    ET.indent(root)
+    text: str = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
+
+
+def _properties(suite: ET.Element, values: dict[str, str]) -> None:
+    properties = ET.SubElement(suite, "properties")
+    for name, value in values.items():
+        ET.SubElement(properties, "property", name=name, value=plain(value))
+
+
+def _case(suite: ET.Element, rule: Rule, verdict: Verdict, story: Story) -> None:
+    case = ET.SubElement(suite, "testcase", classname=rule.group, name=rule.id)
+    if verdict in _SKIPPED:
+        ET.SubElement(case, "skipped", message=_reason(rule, verdict))
+    elif verdict is Verdict.FAIL:
+        lines = story(rule)
+        failure = ET.SubElement(case, "failure", type=rule.level, message=plain(rule.statement))
+        failure.text = plain("\n".join(lines))
+    elif verdict in BROKEN.values():
+        ET.SubElement(case, "system-out").text = plain("\n".join(story(rule)))
+
+
+def _reason(rule: Rule, verdict: Verdict) -> str:
+    if verdict is Verdict.NOT_EXERCISED:
+        return "not exercised: the situation in which this rule can be broken never arose"
+    verbs = " and ".join(VERB_OF_NEED[need] for need in rule.needs if need in VERB_OF_NEED)
+    return f"unimplemented: this rule needs {verbs}, which the client lacks" if verbs else "unimplemented: never judged"
+
+
+def _count(element: ET.Element) -> None:
+    """How many cases there are below, and how many of each outcome that is no success."""
+    element.set("tests", str(len(element.findall(".//testcase"))))
+    element.set("failures", str(len(element.findall(".//failure"))))
+    element.set("errors", "0")
+    if element.tag == "testsuite":
+        element.set("skipped", str(len(element.findall(".//skipped"))))

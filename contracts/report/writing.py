@@ -1,0 +1,58 @@
+"""Writes a run's folder: `report.json`, `junit.xml`, `index.html`, and a file for each failure.
+
+One folder a run. What lies there from the run before is read first, for the comparison, and kept as `report.last.json`.
+"""
+
+import json
+from pathlib import Path
+
+from contracts.check import Check, Failure, Plan
+from contracts.replay import write_failure
+from contracts.report.comparison import REPORT, compare, keep_last, read_last
+from contracts.report.junit import junit_xml
+from contracts.report.report_json import report_json
+from contracts.report.story import by_history, story
+from contracts.rule import Rule
+
+FAILURES = "failures"
+"""The folder of the failures' histories, inside of the report's folder."""
+
+JUNIT, INDEX = "junit.xml", "index.html"
+
+Written = dict[tuple[str, str], Path]
+"""The file of each failure by rule and case."""
+
+
+def write_report(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
+    """Write a run's folder; return the failures' files. OSError if it cannot be written."""
+    comparison = compare(read_last(folder), found)
+    written = _write_failures(folder / FAILURES, agent, plan, found)
+    relative = {key: path.relative_to(folder).as_posix() for key, path in written.items()}
+    keep_last(folder)
+    report = json.dumps(report_json(agent, plan, found, relative, comparison), ensure_ascii=False, indent=1)
+    (folder / REPORT).write_bytes(f"{report}\n".encode("utf-8", "replace"))
+    (folder / JUNIT).write_bytes(junit_xml(agent, plan, found, lambda rule: _story(rule, found, written)))
+    return written
+
+
+def _write_failures(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.json"):
+        old.unlink()
+    return {
+        (failure.rule_id, failure.case): write_failure(folder, failure, agent, plan.seed)
+        for rule in found.rules
+        for failure in found.failures(rule)
+    }
+
+
+def _story(rule: Rule, found: Check, written: Written) -> list[str]:
+    """The smallest failure of a rule, told as on the console."""
+    smallest: list[Failure] = found.failures(rule)[:1]
+    (together,) = by_history(smallest)
+    return story(together, repeat_command(written[rule.id, smallest[0].case]))
+
+
+def repeat_command(path: Path) -> str:
+    """What repeats a failure."""
+    return f"parking-mock replay {path}"

@@ -1,0 +1,31 @@
+"""Checks of one scenario, for tests of what is said of a check."""
+
+from collections.abc import Iterable
+
+from contracts.check import CaseResult, Check, Plan
+from contracts.client import Client
+from contracts.clients.reference import ReferenceClient
+from contracts.rules import RULES
+from contracts.scenario import BEGIN, HOUR, MINUTE, Happens, Scenario
+from contracts.session import play
+from contracts.verdict import judge
+
+CASE = "count/copies"
+PLAN = Plan(case_ids=(CASE,))
+AT = BEGIN + 10 * MINUTE
+
+LOST = Scenario(
+    (Happens(AT, "r1"), Happens(AT + MINUTE, "r2", plate="京B10002", copies=0)), runs_ms=2 * HOUR, settles=False
+)
+"""One record comes and one is lost, which makes two questions about the first hour."""
+
+
+def checked(
+    make_client: type[Client] = ReferenceClient, scenario: Scenario = LOST, rule_ids: Iterable[str] = tuple(RULES)
+) -> Check:
+    """What a check of one scenario finds."""
+    rules = tuple(RULES[rule_id] for rule_id in rule_ids)
+    result = CaseResult(CASE)
+    run = play(scenario, make_client)
+    result.watch(scenario, run, judge(run, rules))
+    return Check(rules, (result,))
