@@ -10,13 +10,13 @@ from typing import TypeAlias
 from hypothesis.database import ExampleDatabase
 
 from contracts.cases import CASES
+from contracts.client import MakeClient
 from contracts.explore import DEFAULT_EXAMPLES, Exploration
 from contracts.loading import load_client
 from contracts.rule import LEVELS, Breach, Level, Outcome, Rule
 from contracts.rules import RULES
 from contracts.run import Run
 from contracts.scenario import Scenario
-from contracts.session import MakeClient
 from contracts.verdict import Verdict, verdict_of
 
 

@@ -5,7 +5,7 @@ reported as unimplemented, never as a failure.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeAlias
@@ -19,7 +19,17 @@ OPTIONAL: tuple[Verb, ...] = ("advance", "quiet", "dump", "effects", "crash", "s
 
 
 class UnimplementedError(Exception):
-    """The client has nothing behind this verb."""
+    """The client has nothing behind this verb. `is_final` says that its process has ended with it."""
+
+    is_final = False
+
+
+class ProcessError(Exception):
+    """Something is wrong with the process around a client. `kind` is "hung", "ended" or "babble"."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 class HttpAnswer(NamedTuple):
@@ -142,8 +152,22 @@ class Client(ABC):
         """End in order."""
         raise UnimplementedError
 
+    has_output = False
+    """Whether what it writes beside its answers can be seen."""
+
+    def end(self) -> None:
+        """Whatever has become of it: nothing of it is left running. In this process there is nothing to do."""
+
+    def take_output(self) -> list[str]:
+        """What its process has written beside its answers since the last time. A client in this process shows none."""
+        return []
+
     @property
     def can(self) -> frozenset[Verb]:
         """The verbs with something behind them."""
         own = {verb for verb in OPTIONAL if getattr(type(self), verb) is not getattr(Client, verb)}
         return frozenset({"start", "sync", *own})
+
+
+MakeClient: TypeAlias = Callable[[JsonObject], Client]
+"""What makes a client from its exports."""

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, TypeGuard
 
+from contracts.client import MakeClient
 from contracts.clients.reference import BOUNDARY_MS
 from contracts.exhaustive import COMMAND, LIVE, PLATES, Choices, Kind, Played, Scope, Violation
 from contracts.odometer import Odometer
 from contracts.run import SYNC_PREFIX, Claim, Run, field_of
 from contracts.scenario import BEGIN, HOUR, MIDNIGHT, MINUTE, Crashes, Happens, Scenario, Step, Strikes, records_of
 from contracts.scenario import Kind as RecordKind
-from contracts.session import MakeClient, Session
+from contracts.session import Session
 from mock_server.faults import CALL, REPEAT, Occasion, Strike
 from mock_server.history import RequestReceived
 from mock_server.model import Cell, DataType

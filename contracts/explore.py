@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis.database import ExampleDatabase
 
 from contracts.case import Case
+from contracts.client import MakeClient
 from contracts.rule import Outcome, Rule
 from contracts.run import Run
 from contracts.scenario import Scenario
-from contracts.session import MakeClient, play
+from contracts.session import play
 from contracts.verdict import judge
 
 DEFAULT_EXAMPLES = 25

@@ -3,8 +3,7 @@
 import importlib
 from typing import Any
 
-from contracts.client import Client
-from contracts.session import MakeClient
+from contracts.client import Client, MakeClient
 
 
 class ClientNotFoundError(Exception):

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from contracts.client import MakeClient
 from contracts.rules import RULES
 from contracts.scenario import (
     BEGIN,
@@ -25,7 +26,7 @@ from contracts.scenario import (
     Strikes,
     Syncs,
 )
-from contracts.session import MakeClient, Session
+from contracts.session import Session
 from contracts.strategies import KINDS, PLATES
 from contracts.verdict import judge
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from contracts.check import Failure
+from contracts.client import MakeClient
 from contracts.rule import Breach, Rule
 from contracts.rules import RULES
 from contracts.scenario import Scenario
-from contracts.session import MakeClient, play
+from contracts.session import play
 from mock_server import __version__
 from mock_server.model import JsonObject
 from mock_server.problems import parse_json

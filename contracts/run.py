@@ -40,6 +40,14 @@ class Act(NamedTuple):
     text: str = ""
 
 
+class Finding(NamedTuple):
+    """Something seen of a client's process, not of its traffic, behind line `seq`. Secrets in `text` are masked."""
+
+    kind: str
+    seq: int
+    text: str
+
+
 class Dump(NamedTuple):
     """What the client had stored when the history ended at line `seq`."""
 
@@ -118,6 +126,7 @@ class Run:
     """A finished run. `calm_seq` is the line behind which nothing more goes wrong, None if there was no calm.
 
     What a record carries (`Happens.again`) may still go wrong then: it is bounded, and in the history.
+    `findings` is None where there was no process around the client. A run that is `unimplemented` shows nothing.
     """
 
     scenario: Scenario
@@ -128,6 +137,8 @@ class Run:
     dumps: tuple[Dump, ...] = ()
     effects: tuple[Effect, ...] | None = None
     calm_seq: int | None = None
+    findings: tuple[Finding, ...] | None = None
+    unimplemented: bool = False
 
     @cached_property
     def _read(self) -> "Reading":

@@ -20,6 +20,8 @@ BEGIN = 8 * HOUR
 
 Kind: TypeAlias = Literal["enter", "leave", "bill"]
 
+Lure: TypeAlias = Literal["", "untrusted certificate", "redirect"]
+
 MAX_AGAIN = 8
 
 
@@ -147,7 +149,9 @@ class Scenario:
     `lots` are supplier codes; the device id of lot 0 is `LOT_IDS[0]`. The client is not told of the `unlisted` ones,
     but their messages come over the same queue. `runs_ms` is how long it runs on at least after its last step;
     `settles` says whether the client is then given time to agree with the lots. `tz` is the time zone of its process,
-    `skew_ms` how wrong its clock is from the start.
+    `skew_ms` how wrong its clock is from the start. So many `instances` of the client run side by side. A `lure` stands
+    before the cloud: an address with a certificate that nobody has signed, or one that sends everybody to another host;
+    only a client that is a process of its own comes past it.
     """
 
     steps: tuple[Step, ...] = ()
@@ -159,6 +163,8 @@ class Scenario:
     tz: str = "UTC"
     skew_ms: int = 0
     unlisted: tuple[int, ...] = ()
+    instances: int = 1
+    lure: Lure = ""
 
     def ordered(self) -> list[Step]:
         """The steps in the order of their times; those of one time as they are written."""

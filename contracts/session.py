@@ -297,6 +297,8 @@ class Session:
         """Nothing is left of the process but its folder."""
         with contextlib.suppress(Exception):
             self._client.crash()
+        self._client.end()
+        self._watch()
         self.world.cut()
         self._down_until = self.world.now_ms + down_ms
 
@@ -312,9 +314,10 @@ class Session:
         if self._down_until is None and "stop" in self._can:
             self._ask("stop", self._client.stop)
         if self.world.has_process:
-            with contextlib.suppress(Exception):
-                self._client.crash()  # whatever it has left running
+            self._client.end()
             self._watch()
+            if self._client.has_output:
+                self._findings.append(Finding("watched", self._last, "all that it has written"))
         self.world.cut()
 
 

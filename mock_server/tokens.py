@@ -31,6 +31,11 @@ class Tokens:
         self._pair: TokenPair | None = None
         self._killed = ""
 
+    @property
+    def pair(self) -> TokenPair | None:
+        """The pair that was given out last, if it was not revoked."""
+        return self._pair
+
     def grant(self) -> TokenPair:
         """The live pair, or a new one when there is none or it has expired."""
         if self._pair is None or self.remaining_s(self._pair) < 1:

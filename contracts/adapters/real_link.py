@@ -1,7 +1,5 @@
 """The wires of a client process of ours: HTTP and WebSockets over real connections."""
 
-import threading
-from collections import deque
 from collections.abc import Mapping
 
 import requests
@@ -12,10 +10,18 @@ from contracts.client import HttpAnswer, Socket
 
 OPEN_TIMEOUT_S = 10
 ABNORMAL = 1006
+FENCE_S = 5.0
+HURRY = 5
+"""The world's time is virtual: what it would be silent about for ten seconds need not be waited for so long."""
 
 
 class RealLink:
     """A link over real connections, straight to the addresses given, whatever proxy the environment names."""
+
+    follows_redirects = False
+    """Credentials go nowhere else."""
+
+    checks_certificates = True
 
     def __init__(self) -> None:
         self._http = requests.Session()
@@ -24,17 +30,29 @@ class RealLink:
     def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", timeout_s: float = 10
     ) -> HttpAnswer:
-        """One HTTP exchange. Redirects are not followed: credentials go nowhere else."""
-        answer = self._http.request(method, url, headers=headers, data=body, timeout=timeout_s, allow_redirects=False)
-        return HttpAnswer(
-            answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content
+        """One HTTP exchange."""
+        answer = self._http.request(
+            method,
+            url,
+            headers=headers,
+            data=body,
+            timeout=timeout_s / HURRY,
+            allow_redirects=self.follows_redirects,
+            verify=self.checks_certificates,
         )
+        named = {name.lower(): value for name, value in answer.headers.items()}
+        return HttpAnswer(answer.status_code, named, answer.content)
 
     def connect(self, url: str, headers: Mapping[str, str]) -> Socket:
         """Open a WebSocket."""
         try:
             connection = connect(
-                url, additional_headers=dict(headers), proxy=None, open_timeout=OPEN_TIMEOUT_S, max_size=None
+                url,
+                additional_headers=dict(headers),
+                proxy=None,
+                open_timeout=OPEN_TIMEOUT_S,
+                max_size=None,
+                max_queue=None,
             )
         except WebSocketException as error:
             raise ConnectionRefusedError(str(error)) from None
@@ -46,37 +64,47 @@ class RealLink:
 
 
 class RealSocket:
-    """A WebSocket whose frames are kept until they are read."""
+    """A WebSocket that is read when its owner wants to."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
-        self._frames: deque[str] = deque()
         self._ended: int | None = None
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        try:
-            for frame in self._connection:
-                self._frames.append(frame if isinstance(frame, str) else frame.decode())
-            self._ended = self._connection.close_code or ABNORMAL
-        except (ConnectionClosed, OSError):
-            self._ended = self._connection.close_code or ABNORMAL
 
     @property
     def closed(self) -> int | None:
         """The code of the close, once everything that came before it is read."""
-        return None if self._frames else self._ended
+        return self._ended
 
     def receive(self) -> str | None:
-        """The next frame, None if none has come."""
-        return self._frames.popleft() if self._frames else None
+        """The next frame, None if none has come: whatever the cloud has sent before now is here before its pong is."""
+        frame = self._next()
+        if frame is None and self._ended is None:
+            self._fence()
+            frame = self._next()
+        return frame
+
+    def _next(self) -> str | None:
+        try:
+            frame = self._connection.recv(timeout=0)
+        except TimeoutError:
+            return None
+        except (ConnectionClosed, OSError):
+            self._ended = self._connection.close_code or ABNORMAL
+            return None
+        return frame if isinstance(frame, str) else frame.decode()
+
+    def _fence(self) -> None:
+        try:
+            self._connection.ping(ack_on_close=True).wait(FENCE_S)
+        except (ConnectionClosed, OSError):
+            return
 
     def send(self, text: str) -> None:
-        """Send a frame; on a broken connection nobody hears it."""
+        """Send a frame; on a broken connection nobody hears it, which the next `receive` finds out."""
         try:
             self._connection.send(text)
         except (ConnectionClosed, OSError):
-            self._ended = self._connection.close_code or ABNORMAL
+            return
 
     def close(self) -> None:
         """Leave."""

@@ -12,9 +12,8 @@ from typing import IO, Any
 
 from contracts.adapters.protocol import PROTOCOL, dump_json, effects_json
 from contracts.adapters.real_link import RealLink
-from contracts.client import Client, Start, UnimplementedError, Window
+from contracts.client import Client, MakeClient, Start, UnimplementedError, Window
 from contracts.loading import load_client
-from contracts.session import MakeClient
 from mock_server import __version__
 from mock_server.model import JsonObject
 

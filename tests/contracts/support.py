@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from contracts.cases import CASES
+from contracts.client import MakeClient
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import Animal
 from contracts.explore import Exploration
@@ -10,7 +11,7 @@ from contracts.rule import Outcome
 from contracts.rules import RULES
 from contracts.run import Run
 from contracts.scenario import Scenario
-from contracts.session import MakeClient, play
+from contracts.session import play
 
 
 def outcome(rule_id: str, run: Run) -> Outcome:

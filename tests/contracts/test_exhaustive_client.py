@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from contracts.client import MakeClient
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.exhaustive import Played, Scope, Violation, every
@@ -11,7 +12,7 @@ from contracts.exhaustive_client import ClientStage
 from contracts.odometer import Odometer
 from contracts.run import Run
 from contracts.scenario import Scenario
-from contracts.session import MakeClient, play
+from contracts.session import play
 from contracts.tally import Tally
 from mock_server.history import FaultInjected
 from mock_server.model import Cell

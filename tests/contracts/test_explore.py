@@ -7,7 +7,7 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from contracts.case import Case
 from contracts.cases import CASES
-from contracts.client import Client, Start, Window
+from contracts.client import Client, MakeClient, Start, Window
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.explore import Exploration
@@ -15,7 +15,6 @@ from contracts.rule import Outcome
 from contracts.rules import RULES
 from contracts.run import Run
 from contracts.scenario import Happens, Scenario
-from contracts.session import MakeClient
 from contracts.strategies import fates, records, scenario
 from mock_server.model import JsonObject
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from contracts.client import MakeClient
 from contracts.clients.counting_models import MODELS
 from contracts.clients.record_store import CellRow
 from contracts.clients.reference import ReferenceClient
@@ -20,7 +21,7 @@ from contracts.exhaustive import Choices, Kind, Scope, Stage, Violation
 from contracts.odometer import Odometer
 from contracts.run import Run
 from contracts.scenario import BEGIN, HOUR, Deletes, Scenario, records_of
-from contracts.session import MakeClient, play
+from contracts.session import play
 from contracts.strategies import fates, moments, records, scenario
 from mock_server.faults import REPEAT, UPLINK, Occasion, Strike
 from mock_server.model import PassDirection

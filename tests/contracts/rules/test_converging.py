@@ -8,7 +8,7 @@ import pytest
 
 from contracts import oracle, rounds
 from contracts.cases.converging import FIRST_ASK, FULL_HOUR, hour_of
-from contracts.client import Start
+from contracts.client import MakeClient, Start
 from contracts.clients.record_store import CellRow
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO, Animal
@@ -30,7 +30,7 @@ from contracts.clients.zoo.converging import (
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOneMore
 from contracts.run import Run
 from contracts.scenario import DAY, HOUR, MINUTE, Crashes, Deletes, GoesOffline, Scenario, Step, Strikes
-from contracts.session import MakeClient, play
+from contracts.session import play
 from tests.contracts.support import broken, kept, killed, outcome
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.client import Window
+from contracts.client import MakeClient, Window
 from contracts.clients.record_store import LotRow
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import TIME_INVALID, CallError
@@ -26,7 +26,7 @@ from contracts.scenario import (
     Strikes,
     Syncs,
 )
-from contracts.session import MakeClient, play
+from contracts.session import play
 from tests.contracts.support import broken, kept, killed, outcome
 
 LOST = Happens(BEGIN + MINUTE, "r1", event=BEGIN - 30 * MINUTE, copies=0)

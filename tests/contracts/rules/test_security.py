@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from contracts.cases.form import ONE_ASK
-from contracts.client import Verb
+from contracts.client import MakeClient, Verb
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import GROUPS, ZOO, security
 from contracts.clients.zoo.counting import CountsOneMore
@@ -14,7 +14,7 @@ from contracts.clients.zoo.security import IgnoresTheSignature, IgnoresTheTag, R
 from contracts.rules.security import RULES
 from contracts.run import SYNC_PREFIX, TOKEN_PREFIX, Act, Run
 from contracts.scenario import BEGIN, MINUTE, SECOND, Happens, Looks, Scenario, Strikes
-from contracts.session import MakeClient, play
+from contracts.session import play
 from mock_server.history import Entry, Event, RequestAnswered, RequestReceived
 from mock_server.profile import Profile
 from tests.contracts.support import broken, kept, killed, outcome
