@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from hypothesis.database import ExampleDatabase
 
+from contracts.adapters.attach import load
 from contracts.cases import CASES
 from contracts.client import MakeClient
 from contracts.explore import DEFAULT_EXAMPLES, Exploration
-from contracts.loading import load_client
 from contracts.rule import LEVELS, Breach, Level, Outcome, Rule
 from contracts.rules import RULES
 from contracts.run import Run
@@ -135,9 +135,9 @@ def check(make_client: MakeClient, plan: Plan, on_case: OnCase = lambda _: None)
 
 
 def check_in_parallel(client: str, plan: Plan, jobs: int, on_case: OnCase = lambda _: None) -> Check:
-    """The same for an importable client `MODULE:NAME`, in several processes. The verdicts do not depend on `jobs`."""
+    """The same for a client that has a name, in several processes. The verdicts do not depend on `jobs`."""
     if jobs == 1:
-        return check(load_client(client), plan, on_case)
+        return check(load(client), plan, on_case)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         done = pool.map(partial(_explore_loaded, client, plan), plan.case_ids)
         return Check(plan.rules, tuple(_told(done, on_case)))
@@ -150,7 +150,7 @@ def _told(results: Iterable[CaseResult], on_case: OnCase) -> Iterator[CaseResult
 
 
 def _explore_loaded(client: str, plan: Plan, case_id: str) -> CaseResult:
-    return explore_case(load_client(client), plan, case_id)
+    return explore_case(load(client), plan, case_id)
 
 
 def explore_case(make_client: MakeClient, plan: Plan, case_id: str) -> CaseResult:

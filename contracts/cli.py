@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 import click
 
 from contracts import matrix as kill_matrix
+from contracts.adapters.attach import HOWS, Way, agent_of, load, read_way
 from contracts.cases import CASES
 from contracts.check import Check, Failure, Plan, aimed_at, check_in_parallel
 from contracts.clients.zoo import ZOO
 from contracts.explore import DEFAULT_EXAMPLES
-from contracts.loading import ClientNotFoundError, load_client
+from contracts.loading import ClientNotFoundError
 from contracts.replay import ReplayError, read_failure
 from contracts.replay import replay as play_again
 from contracts.report.story import by_history, story
@@ -32,6 +33,9 @@ from mock_server.cli import ConfigurationError
 from mock_server.story import how_many
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
+
+EXAMPLES_ELSEWHERE = 5
+"""How many scenarios of each case are played to a client in a process of its own: each takes a third of a second."""
 
 STORIES_SHOWN = 5
 """How many failures are told whole; the others are in the report."""
@@ -57,10 +61,8 @@ def _examples(command: Callback) -> Callback:
     return click.option(
         "--examples",
         type=click.IntRange(1),
-        default=DEFAULT_EXAMPLES,
-        show_default=True,
         envvar=_variable("EXAMPLES"),
-        help="Scenarios of each case.",
+        help=f"Scenarios of each case.  [default: {DEFAULT_EXAMPLES}; of a client elsewhere {EXAMPLES_ELSEWHERE}]",
     )(command)
 
 
@@ -74,8 +76,21 @@ def _jobs(command: Callback) -> Callback:
     )(command)
 
 
+def _client(command: Callback) -> Callback:
+    """The three ways to a client."""
+    ways = (
+        ("client", "MODULE:NAME", "A contracts.Client, in this process."),
+        ("exec", "CMD", "A client as a process: JSON lines on stdin and stdout."),
+        ("http", "URL", "A client behind a URL: the same objects as POSTs."),
+    )
+    for how, metavar, text in reversed(ways):
+        option = click.option(f"--{how}", how, metavar=metavar, envvar=_variable(how.upper()), help=text)
+        command = option(command)
+    return command
+
+
 @click.command()
-@click.option("--client", metavar="MODULE:NAME", required=True, envvar=_variable("CLIENT"), help="A contracts.Client.")
+@_client
 @click.option("--rule", "rule_globs", multiple=True, metavar="GLOB", help="Only rules of these names.")
 @click.option("--case", "case_globs", multiple=True, metavar="GLOB", help="Only cases of these names.")
 @click.option(
@@ -87,20 +102,23 @@ def _jobs(command: Callback) -> Callback:
 @click.option("--report", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the report.")
 def check(
     *,
-    client: str,
     rule_globs: tuple[str, ...],
     case_globs: tuple[str, ...],
     level: Level,
-    examples: int,
+    examples: int | None,
     seed: int,
     jobs: int,
     folder: Path | None,
+    **ways: str | None,
 ) -> None:
     """Judge a client: play scenarios to it and name the rules that it breaks."""
-    _load(client)
+    way = _way(ways)
+    client = str(way)
+    agent = _agent(way)
+    examples = examples or (EXAMPLES_ELSEWHERE if way.is_elsewhere else DEFAULT_EXAMPLES)
     plan = _plan(rule_globs, case_globs, examples, seed)
     click.echo(
-        f"parking-mock check: {client}, {how_many(len(plan.rule_ids), 'rule')}, {how_many(len(plan.case_ids), 'case')}"
+        f"parking-mock check: {agent}, {how_many(len(plan.rule_ids), 'rule')}, {how_many(len(plan.case_ids), 'case')}"
         f" of {how_many(examples, 'example')}, seed {seed}"
     )
     with _harness(), _progress(len(plan.case_ids), "cases") as bar:
@@ -108,6 +126,24 @@ def check(
     written = write_report(folder, client, plan, found) if folder else {}
     _tell(found, client, plan, written)
     sys.exit(1 if found.broken(level) else 0)
+
+
+def _way(ways: dict[str, str | None]) -> Way:
+    """The one way that was given."""
+    given = [Way(how, what) for how in HOWS if (what := ways.get(how)) is not None]
+    if len(given) != 1:
+        named = " and ".join(f"--{way.how}" for way in given) or "none of them"
+        raise click.UsageError(f"one of --exec CMD, --client MODULE:NAME, --http URL is needed, not {named}")
+    return given[0]
+
+
+def _agent(way: Way) -> str:
+    """What the client calls itself. Exit code 2 if there is no such client."""
+    _load(str(way))
+    try:
+        return agent_of(way) if way.is_elsewhere else way.what
+    except ClientNotFoundError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _plan(rule_globs: tuple[str, ...], case_globs: tuple[str, ...], examples: int, seed: int) -> Plan:
@@ -129,7 +165,7 @@ def _matching(globs: tuple[str, ...], names: Iterable[str], what: str) -> tuple[
 def _load(client: str) -> Any:
     sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a client usually lies where the command is given
     try:
-        return load_client(client)
+        return load(client)
     except ClientNotFoundError as error:
         raise ConfigurationError(str(error)) from None
 
@@ -153,21 +189,21 @@ def _repeat(failure: Failure, client: str, plan: Plan, written: dict[tuple[str, 
     if path is not None:
         return repeat_command(path)
     chosen = f"--rule {failure.rule_id} --case {failure.case}"
-    return f"parking-mock check --client {client} {chosen} --seed {plan.seed} --examples {plan.examples}"
+    return f"parking-mock check {read_way(client).option} {chosen} --seed {plan.seed} --examples {plan.examples}"
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--client", metavar="MODULE:NAME", help="Another client than the one that failed.")
-def replay(file: Path, client: str | None) -> None:
+@_client
+def replay(file: Path, **ways: str | None) -> None:
     """Repeat a failure from its file and say whether it is FIXED."""
     try:
         recorded = read_failure(file)
     except (OSError, ReplayError) as error:
         raise ConfigurationError(str(error)) from None
-    name = client or recorded.client
+    name = str(_way(ways)) if any(ways.values()) else recorded.client
     if name is None:
-        raise click.UsageError("the file names no client: use --client MODULE:NAME")
+        raise click.UsageError("the file names no client: use --client MODULE:NAME, --exec CMD or --http URL")
     make_client = _load(name)
     with _harness():
         failure = play_again(recorded, make_client)
@@ -212,8 +248,9 @@ def _rule_json(rule: Rule) -> dict[str, Any]:
 @_seed
 @_jobs
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def matrix(*, examples: int, seed: int, jobs: int, as_json: bool) -> None:
+def matrix(*, examples: int | None, seed: int, jobs: int, as_json: bool) -> None:
     """Show that every rule catches the client that breaks it."""
+    examples = examples or DEFAULT_EXAMPLES
     with _harness(), _progress(len(ZOO), "known-bad clients") as bar:
         rows = kill_matrix.rows(examples=examples, seed=seed, jobs=jobs, on_row=lambda row: bar.update(1, row.animal))
     alive, unproven = kill_matrix.survivors(rows), kill_matrix.without_animal()

@@ -25,7 +25,7 @@ class UnimplementedError(Exception):
 
 
 class ProcessError(Exception):
-    """Something is wrong with the process around a client. `kind` is "hung", "ended" or "babble"."""
+    """Something is wrong with the process around a client. `kind` is "absent", "hung", "ended" or "babble"."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
@@ -155,8 +155,8 @@ class Client(ABC):
     has_output = False
     """Whether what it writes beside its answers can be seen."""
 
-    def end(self) -> None:
-        """Whatever has become of it: nothing of it is left running. In this process there is nothing to do."""
+    def end(self) -> None:  # noqa: B027 most clients have nothing to do there
+        """Whatever has become of it: nothing of it is left running."""
 
     def take_output(self) -> list[str]:
         """What its process has written beside its answers since the last time. A client in this process shows none."""

@@ -5,7 +5,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from contracts.adapters.http_client import HttpClient
 from contracts.adapters.process import PATIENCE_S, ProcessClient
-from contracts.adapters.served_world import ServedWorld
 from contracts.client import Client, MakeClient, ProcessError, UnimplementedError
 from contracts.loading import ClientNotFoundError, load_client
 from contracts.scenario import Scenario
@@ -13,6 +12,7 @@ from contracts.world import AnyWorld, Attached
 from mock_server.model import JsonObject
 
 How: TypeAlias = Literal["client", "exec", "http"]
+HOWS: tuple[How, ...] = ("client", "exec", "http")
 
 HANGS = 2
 """A client that has hung so often is not waited for so long again."""
@@ -21,10 +21,13 @@ SHORT_PATIENCE_S = 3.0
 
 
 class Way(NamedTuple):
-    """A way to a client: `MODULE:NAME`, a command line, or a URL."""
+    """A way to a client. As text it is `MODULE:NAME`, `exec CMD` or `http URL`."""
 
     how: How
     what: str
+
+    def __str__(self) -> str:
+        return self.what if self.how == "client" else f"{self.how} {self.what}"
 
     @property
     def option(self) -> str:
@@ -35,6 +38,14 @@ class Way(NamedTuple):
     def is_elsewhere(self) -> bool:
         """Whether the client is in no process of the judge."""
         return self.how != "client"
+
+
+def read_way(text: str) -> Way:
+    """The reverse of `str`."""
+    how, _, what = text.partition(" ")
+    if how == "exec":
+        return Way("exec", what)
+    return Way("http", what) if how == "http" else Way("client", text)
 
 
 class Elsewhere(Attached):
@@ -49,6 +60,8 @@ class Elsewhere(Attached):
 
     def world(self, scenario: Scenario) -> AnyWorld:
         """A project of its own on a real server."""
+        from contracts.adapters.served_world import ServedWorld  # noqa: PLC0415 who stays in process needs no server
+
         return ServedWorld(scenario)
 
     def client(self, scenario: Scenario, exports: JsonObject) -> Client:  # noqa: ARG002 it is told when it starts
@@ -64,29 +77,31 @@ class Elsewhere(Attached):
         return client
 
 
-def load(way: Way | str) -> MakeClient:
-    """What makes the client of a way; a text is a MODULE:NAME. ClientNotFoundError says what is wrong with it."""
-    if isinstance(way, str):
-        return load_client(way)
+def load(name: str) -> MakeClient:
+    """What makes the client of a way, given as text. ClientNotFoundError says what is wrong with it."""
+    way = read_way(name)
     if way.how == "client":
         return load_client(way.what)
-    try:
-        empty = way.how == "exec" and not shlex.split(way.what)
-    except ValueError as error:
-        raise ClientNotFoundError(f"{way.what!r} is no command line: {error}") from None
-    if empty:
-        raise ClientNotFoundError("the command is empty")
     if way.how == "http" and not way.what.startswith(("http://", "https://")):
         raise ClientNotFoundError(f"{way.what!r} is no URL: it begins with http:// or https://")
+    if way.how == "exec" and not _words(way.what):
+        raise ClientNotFoundError("the command is empty")
     return Elsewhere(way)
 
 
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise ClientNotFoundError(f"{command!r} is no command line: {error}") from None
+
+
 def agent_of(way: Way) -> str:
-    """What a client calls itself. ClientNotFoundError if it cannot be started at all."""
-    client = load(way)({})
+    """What a client calls itself. ClientNotFoundError if there is none."""
+    client = load(str(way))({})
     try:
         problem = getattr(client, "problem", None)
-        if isinstance(problem, ProcessError) and problem.kind == "ended":
+        if isinstance(problem, ProcessError) and problem.kind == "absent":
             raise ClientNotFoundError(str(problem))
         if isinstance(problem, UnimplementedError):
             return way.what

@@ -56,7 +56,7 @@ class HttpClient(RemoteClient):
             raise ProcessError("hung", f"no answer to {verb} within {self._patience_s:g} s") from None
         except requests.RequestException as error:
             text = f"{self._url} does not answer {verb}: {type(error).__name__}"
-            raise ProcessError("ended", text) from None
+            raise ProcessError("absent" if verb == "hello" else "ended", text) from None
 
     def crash(self) -> None:
         """It drops everything, if it can; no answer is expected."""

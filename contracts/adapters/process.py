@@ -102,7 +102,7 @@ class ProcessClient(RemoteClient):
                 list(command), stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
             )
         except OSError as error:
-            raise ProcessError("ended", f"{command[0]} cannot be started: {error.strerror}") from None
+            raise ProcessError("absent", f"{command[0]} cannot be started: {error.strerror}") from None
         if process.stdin is not None:
             os.set_blocking(process.stdin.fileno(), False)
         self._threads = [
