@@ -10,7 +10,9 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from mock_server.cloud import Cloud
+from mock_server.guide import Guide
 from mock_server.model import JsonObject
+from mock_server.web.lab_guide import GuideViews
 from mock_server.web.lab_projects import Addresses, Projects
 from mock_server.web.lab_request import LabError
 from mock_server.web.lab_world import World
@@ -19,18 +21,21 @@ from mock_server.web.openapi import openapi
 PROJECTS = "/_lab/projects"
 
 
-def create_lab(cloud: Cloud, addresses: Addresses) -> Flask:
+def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -> Flask:
     """The lab plane for all projects of a cloud. `addresses` tells api, ws and lab address."""
     app = Flask("mock_server.lab", static_folder=None)
     app.url_map.merge_slashes = False
     app.json = _json_provider(app)
     projects = Projects(cloud, addresses)
     world = World(projects.find)
+    told = GuideViews(guide)
     one = f"{PROJECTS}/<project_id>"
     device = f"{one}/devices/<device_id>"
     for method, rule, view in (
         ("GET", "/healthz", projects.health),
         ("GET", "/openapi.json", lambda: openapi(*addresses())),
+        ("GET", "/_lab/guide", told.show),
+        ("POST", "/_lab/guide", told.steer),
         ("GET", PROJECTS, projects.list_all),
         ("POST", PROJECTS, projects.create),
         ("GET", one, projects.show),

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from mock_server.cloud import Cloud
+from mock_server.guide import Guide
 from mock_server.project import Project
+from mock_server.web.dashboard import PATHS, create_dashboard
 from mock_server.web.event_stream import EventStream
 from mock_server.web.guard import Guard
 from mock_server.web.history_lines import history_place
@@ -27,11 +29,14 @@ _HISTORY = re.compile(r"/_lab/projects/([^/]+)/history")
 class LabPlane:
     """The ASGI application of the lab plane."""
 
-    def __init__(self, cloud: Cloud, addresses: Addresses, token: str | None = None) -> None:
+    def __init__(
+        self, cloud: Cloud, addresses: Addresses, token: str | None = None, guide: Guide | None = None
+    ) -> None:
         self._cloud = cloud
         self._find = Projects(cloud, addresses).find
         self._guard = Guard(token)
-        self._flask = InlineWsgi(create_lab(cloud, addresses), MAX_BODY)
+        self._flask = InlineWsgi(create_lab(cloud, addresses, guide), MAX_BODY)
+        self._pages = InlineWsgi(create_dashboard(cloud, guide), MAX_BODY)
         self._ended = asyncio.Event()
 
     async def __call__(self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
@@ -47,12 +52,16 @@ class LabPlane:
             if stream is not None:
                 await stream.run(receive, send, self._ended)
                 return
+            if PATHS.fullmatch(scope["path"]):
+                await self._pages(scope, receive, send)
+                return
         await self._flask(scope, receive, send)
 
     def end_waits(self) -> None:
         """End every event stream and every long poll: the server is going away."""
         self._ended.set()
         self._flask.end_waits()
+        self._pages.end_waits()
 
     def _stream(self, scope: "HTTPScope", headers: dict[str, str]) -> EventStream | None:
         """The event stream that is asked for, or None for everything else."""

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from mock_server.model import JsonObject
 from mock_server.seed import DEVICE_ID_PATTERN, FORMAT, MAX_RECORDS, VERSION
 from mock_server.web.history_lines import MAX_AFTER
+from mock_server.web.lab_guide import MAX_TIMEOUT_MS as MAX_GUIDE_TIMEOUT_MS
 from mock_server.web.lab_world import DEFAULT_TIMEOUT_MS, MAX_FAULTS, MAX_TIMEOUT_MS
 from mock_server.web.openapi_parts import (
     array,
@@ -46,6 +47,7 @@ def lab_paths() -> JsonObject:
     return {
         "/healthz": _path(get=_operation("health", "Whether the server is up", _ok(ref("Health")))),
         "/openapi.json": _path(get=_operation("openapi", "This document", _ok({"type": "object"}))),
+        "/_lab/guide": _path(get=_show_guide(), post=_steer_guide()),
         "/_lab/projects": _path(get=_list_projects(), post=_create_project()),
         _ONE: _of_project(get=_show_project(), delete=_delete_project()),
         f"{_ONE}/reset": _of_project(post=_reset()),
@@ -116,6 +118,18 @@ def _made(schema: JsonObject) -> JsonObject:
 
 def _gone(doc: str) -> JsonObject:
     return {str(int(HTTPStatus.NO_CONTENT)): {"description": doc}}
+
+
+def _show_guide() -> JsonObject:
+    doc = "The caption of the story that `parking-mock demo` tells, and how it goes on"
+    after = number_parameter("after", MAX_AFTER, 0, "answer as soon as the number is above this one")
+    wait = number_parameter("timeout_ms", MAX_GUIDE_TIMEOUT_MS, 0, "how long to wait for that")
+    return _of("showGuide", doc, _ok(ref("Guide")), HTTPStatus.BAD_REQUEST, parameters=[after, wait])
+
+
+def _steer_guide() -> JsonObject:
+    examples = {"pause": {"order": "pause"}, "the second act, quickly": {"act": 1, "speed": "fast"}}
+    return _with_body("steerGuide", "Steer that story", _ok(ref("Guide")), json_body(ref("GuideOrder"), examples))
 
 
 def _list_projects() -> JsonObject:

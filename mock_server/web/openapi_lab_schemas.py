@@ -6,6 +6,7 @@ from typing import Any
 
 from mock_server import chaos, profile, seed
 from mock_server.faults import CATALOGUE, LIMITS, MAX_TIMES, MAX_VALUE
+from mock_server.guide import ORDERS, SPEEDS
 from mock_server.history_schema import event_schemas, marker_schemas, schema_of
 from mock_server.model import LATEST_MS, Cell, DeviceKind, JsonObject
 from mock_server.web.lab_projects import KEY_PATTERN, MAX_SECRET_LENGTH, SECRET_PATTERN
@@ -45,6 +46,7 @@ def _asked() -> Schemas:
         "Chaos": _chaos(),
         "Fault": _fault(),
         "Clock": _clock(),
+        "GuideOrder": closed({"order": {"enum": list(ORDERS)}, "speed": {"enum": list(SPEEDS)}, "act": integer(0, 99)}),
     }
 
 
@@ -63,7 +65,16 @@ def _told() -> Schemas:
         "Pending": answered({"messages": _COUNT, "timers": _COUNT}),
         "Idle": answered({"idle": {"type": "boolean"}, "now_ms": _COUNT, "pending": ref("Pending")}),
         "Rereport": _rereport(),
+        "Guide": _guide(),
     }
+
+
+def _guide() -> JsonObject:
+    said: Schemas = {"who": {"enum": ["lot", "queue", "client", None]}, "caption": _STRING, "lines": array(_STRING)}
+    places: Schemas = {"number": _COUNT, "project": _STRING, "acts": array(_STRING), "act": _COUNT, "step": _COUNT}
+    going: Schemas = {"paused": {"type": "boolean"}, "speed": {"enum": list(SPEEDS)}, "ended": {"type": "boolean"}}
+    cell: Schemas = {"cell": {"type": ["object", "null"]}}
+    return answered(places | said | cell | going)
 
 
 def _history() -> Schemas:

@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 import uvicorn
 
 from mock_server.cloud import Cloud
+from mock_server.guide import Guide
 from mock_server.model import JsonObject
 from mock_server.project import Project
 from mock_server.web import api
@@ -93,6 +94,7 @@ class Server:
         ws_port: int = 0,
         lab_port: int = 0,
         lab_token: str | None = None,
+        guide: Guide | None = None,
     ) -> None:
         self.cloud = cloud
         with contextlib.ExitStack() as opened:
@@ -107,7 +109,7 @@ class Server:
             opened.pop_all()
         self._api = InlineWsgi(api.create_api(cloud), api.MAX_BODY)
         self._messages = MessageSocket(cloud)
-        self._lab = LabPlane(cloud, self.addresses, lab_token or None)
+        self._lab = LabPlane(cloud, self.addresses, lab_token or None, guide)
         self._servers = [self._server(app, protocol) for app, protocol in self._applications()]
         self._tasks: list[asyncio.Task[None]] = []
         self._drivers: dict[str, ClockDriver] = {}

@@ -1,0 +1,166 @@
+"""A story that is told beside a project: its captions, and how whoever watches steers it.
+
+Facts are in the history; a guide only says which of them to look at. It is told by a thread of its own and watched
+from the serving loop.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from mock_server.model import Cell, JsonObject
+
+Order: TypeAlias = Literal["play", "pause", "step", "repeat"]
+Speed: TypeAlias = Literal["slow", "normal", "fast"]
+Who: TypeAlias = Literal["lot", "queue", "client"]
+
+ORDERS: tuple[Order, ...] = get_args(Order)
+SPEEDS: tuple[Speed, ...] = get_args(Speed)
+
+_PACE: dict[Speed, float] = {"slow": 2.0, "normal": 1.0, "fast": 0.2}
+_SECONDS, _SECONDS_A_SIGN = 2.0, 0.04
+"""How long a caption stays: what a reader needs."""
+
+
+class ActChosenError(Exception):
+    """Whoever watches wants an act from its beginning."""
+
+    def __init__(self, act: int) -> None:
+        super().__init__(f"act {act}")
+        self.act = act
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """One step: who does what, what goes over the wire, and the cell to look at."""
+
+    who: Who
+    text: str
+    lines: tuple[str, ...] = ()
+    cell: Cell | None = None
+
+
+class Guide:
+    """The present caption, and the orders of whoever watches. `acts` are the titles of the story's parts."""
+
+    def __init__(self, access_id: str, acts: Sequence[str]) -> None:
+        self.access_id = access_id
+        self.acts = tuple(acts)
+        self._changed = threading.Condition()
+        self._listeners: list[Callable[[], None]] = []
+        self._run_there: Callable[[Callable[[], None]], object] = lambda work: work()
+        self._caption: Caption | None = None
+        self._number, self._act, self._step = 0, 0, 0
+        self._speed: Speed = "normal"
+        self._paused = self._stepping = self._ended = False
+        self._chosen: int | None = None
+
+    # Whoever tells
+
+    def told_to(self, run_there: Callable[[Callable[[], None]], object]) -> None:
+        """Tell listeners on another thread from now on: `run_there` carries out work on it."""
+        self._run_there = run_there
+
+    def begin(self, act: int) -> None:
+        """An act begins."""
+        with self._changed:
+            self._act, self._step, self._ended, self._chosen = act, 0, False, None
+
+    def tell(self, caption: Caption) -> None:
+        """Show the next caption."""
+        with self._changed:
+            self._caption = caption
+            self._step += 1
+        self._tell_listeners()
+
+    def end(self, caption: Caption) -> None:
+        """Show the last caption: nothing follows by itself."""
+        with self._changed:
+            self._ended = True
+        self.tell(caption)
+
+    def wait(self) -> None:
+        """Let the present caption be read. ActChosenError if another act is wanted."""
+        with self._changed:
+            caption = self._caption
+            seconds = _SECONDS + _SECONDS_A_SIGN * len(caption.text if caption else "")
+            self._changed.wait_for(self._may_go_on, None if self._paused else seconds * _PACE[self._speed])
+            while self._paused and not self._may_go_on():
+                self._changed.wait()
+            self._stepping = False
+            if self._chosen is not None:
+                raise ActChosenError(self._chosen)
+
+    def wait_for_order(self, also: Callable[[], bool]) -> None:
+        """Wait until an act is chosen (ActChosenError) or `also` holds; `nudge` has it looked at again."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._chosen is not None or also())
+            if self._chosen is not None:
+                raise ActChosenError(self._chosen)
+
+    def nudge(self) -> None:
+        """Have whoever waits look again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _may_go_on(self) -> bool:
+        return self._stepping or self._chosen is not None
+
+    # Whoever watches
+
+    def steer(self, order: Order | None = None, speed: Speed | None = None, act: int | None = None) -> None:
+        """Follow an order."""
+        with self._changed:
+            self._speed = speed or self._speed
+            if order is not None:
+                self._paused = order in ("pause", "step") or (self._paused and order == "repeat")
+                self._stepping = order in ("play", "step")
+            if act is not None or order == "repeat":
+                self._chosen = self._act if act is None else act
+            self._changed.notify_all()
+        self._tell_listeners()
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after every change until the returned function is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def to_json(self) -> JsonObject:
+        """The present caption and how the story goes on; `number` counts the changes."""
+        with self._changed:
+            caption = self._caption
+            return {
+                "number": self._number,
+                "project": self.access_id,
+                "acts": list(self.acts),
+                "act": self._act,
+                "step": self._step,
+                "who": caption.who if caption else None,
+                "caption": caption.text if caption else "",
+                "lines": list(caption.lines) if caption else [],
+                "cell": caption.cell._asdict() if caption and caption.cell else None,
+                "paused": self._paused,
+                "speed": self._speed,
+                "ended": self._ended,
+            }
+
+    @property
+    def cell(self) -> Cell | None:
+        """The cell to look at."""
+        with self._changed:
+            return self._caption.cell if self._caption else None
+
+    @property
+    def number(self) -> int:
+        """How often something has changed."""
+        return self._number
+
+    def _tell_listeners(self) -> None:
+        with self._changed:
+            self._number += 1
+        self._run_there(self._wake)
+
+    def _wake(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
