@@ -247,12 +247,20 @@ def _rule_json(rule: Rule) -> dict[str, Any]:
 @_examples
 @_seed
 @_jobs
+@click.option("--exec", "elsewhere", is_flag=True, help="Run each client as a process of its own.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def matrix(*, examples: int | None, seed: int, jobs: int, as_json: bool) -> None:
+def matrix(*, examples: int | None, seed: int, jobs: int, elsewhere: bool, as_json: bool) -> None:
     """Show that every rule catches the client that breaks it."""
     examples = examples or DEFAULT_EXAMPLES
     with _harness(), _progress(len(ZOO), "known-bad clients") as bar:
-        rows = kill_matrix.rows(examples=examples, seed=seed, jobs=jobs, on_row=lambda row: bar.update(1, row.animal))
+        rows = kill_matrix.rows(
+            examples=examples,
+            seed=seed,
+            jobs=jobs,
+            elsewhere=elsewhere,
+            samples=0 if elsewhere else kill_matrix.SAMPLES,
+            on_row=lambda row: bar.update(1, row.animal),
+        )
     alive, unproven = kill_matrix.survivors(rows), kill_matrix.without_animal()
     if as_json:
         told = {"seed": seed, "examples": examples, "rows": [row.to_json() for row in rows], "unproven": unproven}

@@ -14,6 +14,9 @@ from mock_server.model import JsonObject
 
 Verb: TypeAlias = Literal["start", "sync", "advance", "quiet", "dump", "effects", "crash", "stop"]
 
+Ability: TypeAlias = Verb | Literal["a process of its own"]
+"""What a rule may need of a client: a verb, or that it is a process around which one can look."""
+
 OPTIONAL: tuple[Verb, ...] = ("advance", "quiet", "dump", "effects", "crash", "stop")
 """The verbs that a client may leave out."""
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import hypothesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis.database import ExampleDatabase
+from hypothesis.errors import Flaky
 
 from contracts.case import Case
 from contracts.client import MakeClient
@@ -17,12 +18,16 @@ from contracts.run import Run
 from contracts.scenario import Scenario
 from contracts.session import play
 from contracts.verdict import judge
+from contracts.world import Attached
 
 DEFAULT_EXAMPLES = 25
 """How many scenarios of each case are played unless somebody asks for more."""
 
 SHRINKS = 100
 """How many more scenarios of a case may be played to make failures smaller."""
+
+SHRINKS_ELSEWHERE = 15
+"""The same for a client in a process of its own."""
 
 Watch: TypeAlias = Callable[[Scenario, Run, dict[str, Outcome]], bool]
 """Is told of every run; True means that it has seen enough."""
@@ -46,19 +51,28 @@ class Exploration:
     def of(self, case: Case, watch: Watch) -> None:
         """Play scenarios of a case until there have been enough."""
         played = count(1)
+        most = self.examples + (SHRINKS_ELSEWHERE if self._is_elsewhere else SHRINKS)
 
         def body(scenario: Scenario) -> None:
             run = play(scenario, self.make_client)
             outcomes = judge(run, self.rules)
-            if watch(scenario, run, outcomes) or next(played) >= self.examples + SHRINKS:
+            if watch(scenario, run, outcomes) or next(played) >= most:
                 raise _EnoughError
             if self.shrink:
                 _raise_first(self.rules, outcomes)
 
         try:
             self._test(case, body)()
+        except Flaky:
+            if not self._is_elsewhere:
+                raise
         except (_EnoughError, BrokenError, ExceptionGroup) as error:
             _only_ours(error)
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """A client in a process of its own need not do the same again."""
+        return isinstance(self.make_client, Attached)
 
     def _test(self, case: Case, body: Callable[[Scenario], None]) -> Callable[[], None]:
         phases = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if self.shrink else [])]

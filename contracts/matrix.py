@@ -4,6 +4,8 @@ It shows that the judge catches wrong clients: a must-rule whose own client surv
 so is a rule that the reference client breaks.
 """
 
+import shlex
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -11,9 +13,11 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Literal, TypeAlias
 
+from contracts.adapters.attach import load
 from contracts.cases import CASES
 from contracts.check import aimed_at
-from contracts.clients.zoo import ZOO
+from contracts.client import Client, MakeClient
+from contracts.clients.zoo import ZOO, Animal
 from contracts.explore import DEFAULT_EXAMPLES, Exploration
 from contracts.rule import Outcome
 from contracts.rules import RULES
@@ -35,6 +39,7 @@ class Row:
     rule_id: str
     killed_after: int | None = None
     runs: int = 0
+    elsewhere: bool = False
     marks: dict[str, Mark] = field(default_factory=dict)
 
     @property
@@ -72,10 +77,29 @@ class Row:
         return self.killed_after is not None
 
 
-def row_of(name: str, examples: int = DEFAULT_EXAMPLES, seed: int = 0, samples: int = SAMPLES) -> Row:
+def make_client_of(animal: Animal, *, elsewhere: bool = False) -> MakeClient:
+    """A known-bad client, in a process of its own where asked for, or where nobody could see its defect otherwise."""
+    if elsewhere or "process" in RULES[animal.rule_id].needs:
+        return load(f"exec {shim_command(animal.client)}")
+    return animal.client
+
+
+def shim_command(client: type[Client]) -> str:
+    """The command line that runs a client of ours as a process."""
+    return shlex.join([sys.executable, "-m", "contracts.adapters.shim", f"{client.__module__}:{client.__qualname__}"])
+
+
+def row_of(
+    name: str,
+    examples: int = DEFAULT_EXAMPLES,
+    seed: int = 0,
+    samples: int = SAMPLES,
+    *,
+    elsewhere: bool = False,
+) -> Row:
     """Play to one known-bad client: the cases made for its rule until it is caught, then some of every other case."""
     animal = ZOO[name]
-    row = Row(name, animal.rule_id)
+    row = Row(name, animal.rule_id, elsewhere=elsewhere)
     aimed = aimed_at([animal.rule_id])
     for case_id in aimed:
         if row.killed_after is None:
@@ -90,7 +114,7 @@ def _explore(row: Row, case_id: str, examples: int, seed: int, *, until_killed: 
     def watch(_scenario: Scenario, _run: Run, outcomes: Mapping[str, Outcome]) -> bool:
         return row.see(outcomes) and until_killed
 
-    client = ZOO[row.animal].client
+    client = make_client_of(ZOO[row.animal], elsewhere=row.elsewhere)
     Exploration(client, tuple(RULES.values()), examples, seed, shrink=False).of(CASES[case_id], watch)
 
 
@@ -101,10 +125,11 @@ def rows(
     seed: int = 0,
     samples: int = SAMPLES,
     jobs: int = 1,
+    elsewhere: bool = False,
     on_row: Callable[[Row], None] = lambda _: None,
 ) -> list[Row]:
     """The rows of some known-bad clients, made in `jobs` processes; `on_row` is told of each when it is done."""
-    make = partial(row_of, examples=examples, seed=seed, samples=samples)
+    make = partial(row_of, examples=examples, seed=seed, samples=samples, elsewhere=elsewhere)
     if jobs == 1:
         return [_told(row, on_row) for row in map(make, names)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from contracts.client import Verb
+from contracts.client import Ability
 from contracts.run import Run
 
 Level: TypeAlias = Literal["must", "should", "info"]
@@ -13,10 +13,16 @@ LEVELS: tuple[Level, ...] = ("must", "should", "info")
 Source: TypeAlias = Literal["documented", "derived", "practice"]
 """Documented by the vendor, derived from what is documented, or good practice."""
 
-Need: TypeAlias = Literal["traffic", "store", "effects", "crash", "clock"]
+Need: TypeAlias = Literal["traffic", "store", "effects", "crash", "clock", "process"]
 
-VERB_OF_NEED: dict[Need, Verb] = {"store": "dump", "effects": "effects", "crash": "crash", "clock": "advance"}
-"""The verb without which a need cannot be met. Traffic can always be seen."""
+VERB_OF_NEED: dict[Need, Ability] = {
+    "store": "dump",
+    "effects": "effects",
+    "crash": "crash",
+    "clock": "advance",
+    "process": "a process of its own",
+}
+"""What a client must have, or no need of this kind can be met. Traffic can always be seen."""
 
 VENDOR_PAGE = "https://developer.tuya.com/en/docs/cloud/36fd283656?id=Kbn02a4b9xc04"
 """The page of records/sync, source of what is documented."""
@@ -58,8 +64,8 @@ class Rule:
         """What it is about: the first part of its id."""
         return self.id.split("-")[0]
 
-    def missing(self, can: Iterable[Verb]) -> list[Verb]:
-        """The verbs that a client lacks for it."""
+    def missing(self, can: Iterable[Ability]) -> list[Ability]:
+        """What a client lacks for it."""
         wanted = [VERB_OF_NEED[need] for need in self.needs if need in VERB_OF_NEED]
         return [verb for verb in wanted if verb not in can]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Self, TypeVar
 
-from contracts.client import DumpedRecord, Effect, Verb
+from contracts.client import Ability, DumpedRecord, Effect
 from contracts.reading import Call, Delivery, LotRecord, Reading, RecordKey, line_of
 from contracts.scenario import LOT_IDS, SECOND, Scenario
 from mock_server.history import (
@@ -132,7 +132,7 @@ class Run:
     scenario: Scenario
     entries: tuple[Entry, ...]
     profile: Profile
-    can: frozenset[Verb]
+    can: frozenset[Ability]
     acts: tuple[Act, ...] = ()
     dumps: tuple[Dump, ...] = ()
     effects: tuple[Effect, ...] | None = None
@@ -242,6 +242,10 @@ class Run:
     def acts_of(self, *verbs: str) -> list[Act]:
         """What the harness did, of these verbs."""
         return [act for act in self.acts if act.verb in verbs]
+
+    def findings_of(self, *kinds: str) -> list[Finding]:
+        """What was seen of the client's process, of these kinds."""
+        return [finding for finding in self.findings or () if finding.kind in kinds]
 
     @property
     def agreed(self) -> bool:

@@ -165,7 +165,7 @@ class Session:
             scenario=self.scenario,
             entries=self.world.entries(),
             profile=self.world.profile,
-            can=self._can,
+            can=self._can | ({"a process of its own"} if self.world.has_process else set()),
             acts=tuple(self._acts),
             dumps=tuple(self._dumps),
             effects=effects,

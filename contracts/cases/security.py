@@ -7,8 +7,8 @@ from contracts.case import Case
 from contracts.cases.form import ONE_ASK
 from contracts.rules.security import HARMLESS_BYTES
 from contracts.run import SYNC_PREFIX, TOKEN_PREFIX
-from contracts.scenario import BEGIN, MINUTE, Step, Strikes
-from contracts.strategies import in_profiles, records, scenario
+from contracts.scenario import BEGIN, MINUTE, Scenario, Step, Strikes
+from contracts.strategies import KINDS, in_profiles, records, scenario
 from mock_server.model import JsonObject
 
 FAILURES = ("answer.lose", "answer.busy", "answer.error", "answer.unknown-code", "answer.not-json", "answer.truncated")
@@ -34,6 +34,13 @@ def _damaged() -> SearchStrategy[list[Step]]:
     return st.tuples(strikes, records(1, 2)).map(lambda drawn: [drawn[0], *drawn[1]])
 
 
+def _noteworthy() -> SearchStrategy[list[Step]]:
+    damage: list[Step] = [Strikes(BEGIN, "message.flip-bit", HARMLESS_BYTES[0])]
+    return st.tuples(records(1, 3, kinds=KINDS), _failures(), st.sampled_from(([], damage))).map(
+        lambda drawn: [*drawn[0], *drawn[1], *drawn[2]]
+    )
+
+
 CASES = (
     Case(
         "security/retries",
@@ -46,5 +53,23 @@ CASES = (
         ("SEC-TAMPER",),
         "A bit of every message is flipped on the way.",
         in_profiles(CIPHERS, _damaged(), settles=False, runs_ms=ONE_ASK),
+    ),
+    Case(
+        "security/logs",
+        ("SEC-SECRET", "SEC-PII"),
+        "Some records come, some calls fail, a message is damaged: whatever gives a process something to write about.",
+        scenario(_noteworthy(), settles=False, runs_ms=ONE_ASK),
+    ),
+    Case(
+        "security/certificate",
+        ("SEC-TLS",),
+        "The cloud's address has a certificate that nobody has signed.",
+        st.just(Scenario(lure="untrusted certificate", settles=False, runs_ms=10 * MINUTE)),
+    ),
+    Case(
+        "security/redirect",
+        ("SEC-REDIRECT",),
+        "Every call is answered with a redirect to another host.",
+        st.just(Scenario(lure="redirect", settles=False, runs_ms=10 * MINUTE)),
     ),
 )

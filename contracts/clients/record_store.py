@@ -11,7 +11,7 @@ from contracts.client import DumpedRecord, Effect
 NO_DIRECTION = -1
 """What stands for the direction of bills: NULL is never equal to NULL in a key."""
 
-_SCHEMA = """
+SCHEMA = """
 PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS records (
     device_id TEXT, data_type INTEGER, record_id TEXT, direction INTEGER, event_ms INTEGER, content TEXT,
@@ -83,7 +83,7 @@ class RecordStore:
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(SCHEMA)
 
     def transaction(self) -> AbstractContextManager[object]:
         """A block that is written as a whole."""

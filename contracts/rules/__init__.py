@@ -1,7 +1,7 @@
 """The rules, in groups. Each module has the rules of one group in a `RULES` book."""
 
 from contracts.rule import Rule, RuleBook
-from contracts.rules import converging_pace, counting, failing, form, receiving, security, times, windows
+from contracts.rules import converging_pace, counting, failing, form, process, receiving, security, times, windows
 
 BOOKS: tuple[RuleBook, ...] = (
     form.RULES,
@@ -12,6 +12,7 @@ BOOKS: tuple[RuleBook, ...] = (
     failing.RULES,
     security.RULES,
     times.RULES,
+    process.RULES,
 )
 """The groups, in the order in which a client is best read: what it sends, when, with which number, and what follows."""
 

@@ -1,7 +1,9 @@
-"""Rules of security, as far as the traffic and the store show them."""
+"""Rules of security: what the traffic, the store, and a look around the client's process show."""
 
+import re
 from collections.abc import Iterator
 
+from contracts.output import CREDENTIALS, PLATE
 from contracts.reading import Call, Delivery, LotRecord
 from contracts.rule import Breach, Outcome, RuleBook, judged
 from contracts.run import Claim, Run
@@ -11,6 +13,8 @@ RULES = RuleBook("Security")
 
 SECOND_MS = 1_000
 """Attempts within a second may have the same time, and then without a nonce the same signature."""
+
+_IN_QUERY = re.compile(r"(?:^|&)((?:access_?|refresh_?)?token|(?:access_?|client_?)?secret|password)=", re.IGNORECASE)
 
 HARMLESS_BYTES = range(16, 32)
 """A flip there is in the `dataId` that every text begins with, in either cipher: the rest of it can still be read."""
@@ -119,3 +123,66 @@ def _with_and_without(run: Run, claim: Claim) -> tuple[int, int]:
         sum(each.delivered_before(claim.seq) for each in inside),
         sum(each.intact_before(claim.seq) for each in inside),
     )
+
+
+@RULES.rule(
+    "SEC-SECRET",
+    "must",
+    "practice",
+    statement="Neither the secret, nor the queue's password, nor a token is in what the process writes, or in a URL.",
+    why="Logs are copied, searched and kept where keys are not, and proxies write URLs down.",
+    needs=("process",),
+)
+def secret(run: Run) -> Outcome:
+    """Exercised by every client that has begun, and whose output could be seen."""
+    told = [Breach(f"wrote {each.kind}: {each.text}", each.seq) for each in run.findings_of(*CREDENTIALS)]
+    return judged(run.calls and run.findings_of("watched"), [*told, *_in_urls(run)])
+
+
+def _in_urls(run: Run) -> Iterator[Breach]:
+    for call in run.calls:
+        named = _IN_QUERY.search(call.request.query)
+        if named:
+            yield Breach(f"{call.request.method} {call.request.path} has {named[1]} in its URL", call.seq)
+
+
+@RULES.rule(
+    "SEC-PII",
+    "should",
+    "practice",
+    statement="No plate is in what the client's process writes.",
+    why="A plate is personal data, and a log is no place for it.",
+    needs=("process",),
+)
+def pii(run: Run) -> Outcome:
+    """Exercised where a record was delivered to a client whose output could be seen."""
+    told = [Breach(f"wrote {each.kind}: {each.text}", each.seq) for each in run.findings_of(PLATE)]
+    return judged(run.findings_of("watched") and any(each.record for each in run.deliveries), told)
+
+
+@RULES.rule(
+    "SEC-TLS",
+    "must",
+    "practice",
+    statement="Nothing is sent over a connection whose certificate nobody has signed whom the client trusts.",
+    why="Whoever stands between it and the cloud reads its tokens, and answers as he likes.",
+    needs=("process",),
+)
+def tls(run: Run) -> Outcome:
+    """Exercised where a client came to an address with such a certificate."""
+    return judged(
+        run.findings_of("tls tried"), (Breach(each.text, each.seq) for each in run.findings_of("tls trusted"))
+    )
+
+
+@RULES.rule(
+    "SEC-REDIRECT",
+    "must",
+    "practice",
+    statement="Credentials go to no other host, whatever an answer says.",
+    why="A redirect is all it takes to collect signatures and tokens elsewhere.",
+    needs=("process",),
+)
+def redirect(run: Run) -> Outcome:
+    """Exercised where a call was answered with a redirect."""
+    return judged(run.findings_of("redirected"), (Breach(each.text, each.seq) for each in run.findings_of("followed")))

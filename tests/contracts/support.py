@@ -7,6 +7,7 @@ from contracts.client import MakeClient
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import Animal
 from contracts.explore import Exploration
+from contracts.matrix import make_client_of
 from contracts.rule import Outcome
 from contracts.rules import RULES
 from contracts.run import Run
@@ -38,7 +39,7 @@ def killed(animal: Animal, seed: int) -> bool:
         found.append(bool(outcomes[animal.rule_id].breaches))
         return found[-1]
 
-    exploration = Exploration(animal.client, (RULES[animal.rule_id],), seed=seed, shrink=False)
+    exploration = Exploration(make_client_of(animal), (RULES[animal.rule_id],), seed=seed, shrink=False)
     for case in CASES.values():
         if animal.rule_id in case.aims and True not in found:
             exploration.of(case, is_broken)

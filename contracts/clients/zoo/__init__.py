@@ -3,9 +3,9 @@
 Each module has the defects of one group of rules; importing it fills the zoo.
 """
 
-from contracts.clients.zoo import converging, counting, failing, form, receiving, security, times, windows
+from contracts.clients.zoo import converging, counting, failing, form, process, receiving, security, times, windows
 from contracts.clients.zoo.animal import ZOO, Animal, breaks
 
 __all__ = ["ZOO", "Animal", "breaks"]
 
-GROUPS = (form, windows, counting, receiving, converging, failing, security, times)
+GROUPS = (form, windows, counting, receiving, converging, failing, security, times, process)

@@ -3,10 +3,15 @@
 import base64
 import json
 import re
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from contracts.adapters.real_link import RealLink
+from contracts.client import HttpAnswer, Start
 from contracts.clients.messages import NONCE_BYTES, UnreadableError
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import TIME_INVALID, TOKEN_INVALID, CallError, VendorApi
@@ -95,3 +100,75 @@ def _read(plain: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise UnreadableError(repr(error)) from None
     return report
+
+
+class _LogsHeaders(VendorApi):
+    def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+        print(f"{method} {target} {dict(headers)}", file=sys.stderr, flush=True)  # noqa: T201 the defect
+        return super().exchange(method, target, headers, body)
+
+
+@breaks("SEC-SECRET")
+class LogsHeaders(ReferenceClient):
+    """Writes the headers of every call into its log."""
+
+    def make_api(self) -> VendorApi:
+        return _LogsHeaders(self._exports, self._link, lambda: self._machine_ms)
+
+
+@breaks("SEC-SECRET")
+class LogsItsSettings(ReferenceClient):
+    """Writes what it is configured with into its log when it starts, the secret as well."""
+
+    def start(self, start: Start) -> None:
+        print(f"settings: {start.exports}", file=sys.stderr, flush=True)  # noqa: T201 the defect
+        super().start(start)
+
+
+class _TokenInUrl(VendorApi):
+    def send(self, method: str, target: str, body: bytes = b"", token: str = "") -> dict[str, Any]:
+        return super().send(method, f"{target}?access_token={token}" if token else target, body, token)
+
+
+@breaks("SEC-SECRET")
+class SendsTheTokenInTheUrl(ReferenceClient):
+    """Adds the token to the URL of each call as well."""
+
+    def make_api(self) -> VendorApi:
+        return _TokenInUrl(self._exports, self._link, lambda: self._machine_ms)
+
+
+@breaks("SEC-PII")
+class PrintsPayloads(ReferenceClient):
+    """Prints every message that it has decrypted."""
+
+    def read(self, frame: dict[str, Any]) -> dict[str, Any]:
+        report = super().read(frame)
+        print(report, file=sys.stderr, flush=True)  # noqa: T201 the defect
+        return report
+
+
+class _Trusting(RealLink):
+    checks_certificates = False
+
+
+@breaks("SEC-TLS")
+class ChecksNoCertificate(ReferenceClient):
+    """Speaks TLS with everybody, whoever has signed the certificate."""
+
+    def start(self, start: Start) -> None:
+        is_real = isinstance(start.link, RealLink)
+        super().start(replace(start, link=_Trusting()) if is_real else start)
+
+
+class _Obedient(RealLink):
+    follows_redirects = True
+
+
+@breaks("SEC-REDIRECT")
+class FollowsRedirects(ReferenceClient):
+    """Goes wherever an answer sends it, with all its headers."""
+
+    def start(self, start: Start) -> None:
+        is_real = isinstance(start.link, RealLink)
+        super().start(replace(start, link=_Obedient()) if is_real else start)

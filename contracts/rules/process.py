@@ -1,0 +1,52 @@
+"""Rules of the client as a process, and of several of them."""
+
+from collections.abc import Iterator
+
+from contracts.rule import Breach, Outcome, RuleBook, judged
+from contracts.run import Claim, Run
+from contracts.scenario import MINUTE
+from mock_server.story import cell_text
+
+RULES = RuleBook("The process")
+
+TROUBLES = ("absent", "hung", "ended", "babble")
+
+AT_ONCE = MINUTE
+"""Two asks about a cell within this time come from two who do not know of each other."""
+
+
+@RULES.rule(
+    "PROC-ANSWER",
+    "must",
+    "practice",
+    statement="The process answers every verb that it has, in time and in its form, and ends when it is told to.",
+    why="What hangs or dies by itself reconciles nothing until somebody looks.",
+    needs=("process",),
+)
+def answer(run: Run) -> Outcome:
+    """Exercised by every client."""
+    return judged(run.acts_of("start"), (Breach(each.text, each.seq) for each in run.findings_of(*TROUBLES)))
+
+
+@RULES.rule(
+    "CONV-SINGLE",
+    "should",
+    "practice",
+    statement="Several instances of the client share one schedule: each cell is asked about by one of them.",
+    why="Calls are limited and metered: every instance with timers of its own doubles them.",
+    needs=("process",),
+)
+def single(run: Run) -> Outcome:
+    """Exercised where several instances ran and cells were asked about. What failed may be asked again by the other."""
+    claims = [claim for claim in run.claims if claim.sync.call.taken]
+    return judged(run.scenario.instances > 1 and claims, _doubled(run, claims) if run.scenario.instances > 1 else ())
+
+
+def _doubled(run: Run, claims: list[Claim]) -> Iterator[Breach]:
+    last: dict[object, Claim] = {}
+    for claim in claims:
+        before = last.get(claim.cell)
+        if before is not None and before.sync is not claim.sync and claim.time - before.time < AT_ONCE:
+            text = f"asked about {cell_text(claim.cell)} twice within {(claim.time - before.time) / 1000:g} s"
+            yield Breach(f"{run.scenario.instances} instances {text}", claim.seq)
+        last[claim.cell] = claim
