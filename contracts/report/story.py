@@ -3,10 +3,12 @@
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from contracts.check import Failure
 from contracts.counters import diagnose
 from contracts.reading import LotRecord
+from contracts.report.records import rows
 from contracts.report.telling import Told, cell_text, clock_text, names_text, tell
 from contracts.rule import LEVELS
 from contracts.rules import RULES
@@ -27,7 +29,7 @@ def story(failures: Sequence[Failure], repeat: str) -> list[str]:
     records, faults, _ = failures[0].scenario.size
     return [
         *(line for failure in failures for line in _verdict(failure)),
-        *_sum(run, seq),
+        *(f"  {line}" for line in sum_lines(run, seq)),
         *_diagnosis(run),
         f"  Shortest history found ({how_many(records, 'record')}, {how_many(faults, 'fault or other event')})",
         *_history(tell(run), seq),
@@ -65,7 +67,7 @@ def _wrapped(indent: str, text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent="    ", break_on_hyphens=False)
 
 
-def _sum(run: Run, seq: int) -> Iterator[str]:
+def sum_lines(run: Run, seq: int) -> Iterator[str]:
     """Where a claimed count is wrong: what it should have been, and what it seems to be made of."""
     found = next((each for each in run.off_bracket if each[0].seq == seq), None)
     if found is None:
@@ -74,13 +76,13 @@ def _sum(run: Run, seq: int) -> Iterator[str]:
     there = [record for record in run.in_cell(claim.cell) if record.delivered_before(claim.seq)]
     right = f"{low}" if low == high else f"{low} to {high}"
     names = f" ({names_text(record.name for record in there)})" if there else ""
-    yield f"  Cell: {cell_text(claim.cell)}."
-    yield f"  Claimed {claim.claimed}. Right was {right}{names}."
+    yield f"Cell: {cell_text(claim.cell)}."
+    yield f"Claimed {claim.claimed}. Right was {right}{names}."
     if claim.claimed > high:
         more = f"{claim.claimed - high} too many{_repeats(there, claim)}"
-        yield f"  {claim.claimed} = {how_many(high, 'record')} + {more}"
+        yield f"{claim.claimed} = {how_many(high, 'record')} + {more}"
     else:
-        yield f"  {claim.claimed} = {how_many(low, 'record')} - {low - claim.claimed} missing"
+        yield f"{claim.claimed} = {how_many(low, 'record')} - {low - claim.claimed} missing"
 
 
 def _repeats(records: list[LotRecord], claim: Claim) -> str:
@@ -118,38 +120,14 @@ def _history(told: list[Told], seq: int) -> Iterator[str]:
 
 def _table(run: Run) -> Iterator[str]:
     """Every record, how often it was delivered, and what the client has of it."""
-    records = list(run.records.values())
+    records = list(islice(rows(run), len(run.records)))
     if not records:
         return
-    stored = Counter(record.record_id for record in run.dumps[-1].records) if run.dumps else None
     yield "  Records        event time  delivered  acked  stored  class"
-    for record in records[:RECORDS_SHOWN]:
-        has = "?" if stored is None else str(stored[record.name])
-        acked = "yes" if record.acked_before(run.entries[-1].seq + 1) else "no"
-        yield (
-            f"    {record.name:<12} {clock_text(record.kept.event_time):<12} {len(record.deliveries):>6}"
-            f"    {acked:<5}  {has:>4}    {record_class(run, record)}"
-        )
+    for row in records[:RECORDS_SHOWN]:
+        has = "?" if row.stored is None else str(row.stored)
+        acked = "yes" if row.acked else "no"
+        record = f"{row.name:<12} {clock_text(row.event_time):<12}"
+        yield f"    {record} {row.delivered:>6}    {acked:<5}  {has:>4}    {row.text}"
     if len(records) > RECORDS_SHOWN:
         yield f"    ... and {len(records) - RECORDS_SHOWN} more"
-
-
-def record_class(run: Run, record: LotRecord) -> str:
-    """What became of a record in the end: ok, lost, doubled, foreign, misplaced or stale."""
-    if record.removed_seq is not None:
-        return "foreign: the lot has forgotten it"
-    if not record.deliveries:
-        return "lost: never delivered"
-    if not run.dumps:
-        return "ok" if record.acked_before(run.entries[-1].seq + 1) else "lost: never acknowledged"
-    stored = [each for each in run.dumps[-1].records if each.record_id == record.name]
-    if not stored:
-        return "lost: delivered, not stored"
-    if len(stored) > 1:
-        return f"doubled: stored {len(stored)} x"
-    (one,) = stored
-    in_its_place = (one.device_id, one.data_type, one.pass_direction, one.event_ms) == (
-        *record.line,
-        record.kept.event_time,
-    )
-    return "ok" if in_its_place else "misplaced: stored under another lot, type, direction or time"

@@ -112,20 +112,27 @@ def _fate(record: LotRecord) -> tuple[str, bool]:
 
 
 def _syncs(run: Run) -> Iterator[Told]:
+    for sync, told in syncs_that_matter(run):
+        yield Told(sync.seq, sync.time, "client", sync_text(run, sync, told), bool(sync.faults))
+
+
+def syncs_that_matter(run: Run) -> Iterator[tuple[Sync, list[Claim]]]:
+    """The syncs of cells that were ever of interest, with the claims of those, and every sync that failed."""
     claims: dict[int, list[Claim]] = defaultdict(list)
     for claim in run.claims:
         claims[claim.seq].append(claim)
     for sync in run.syncs:
         told = [claim for claim in claims[sync.seq] if _matters(run, claim)]
         if told or not sync.call.understood:
-            yield Told(sync.seq, sync.time, "client", _sync_text(run, sync, told), bool(sync.faults))
+            yield sync, told
 
 
 def _matters(run: Run, claim: Claim) -> bool:
     return bool(run.in_cell(claim.cell)) or claim.claimed != 0 or bool(claim.counted)
 
 
-def _sync_text(run: Run, sync: Sync, claims: Iterable[Claim]) -> str:
+def sync_text(run: Run, sync: Sync, claims: Iterable[Claim]) -> str:
+    """A sync with its claims, what the lot made of them, and what came of the call."""
     said = "; ".join(_claim_text(run, claim) for claim in claims) or how_many(len(sync.infos), "cell")
     return f"sync {said}{_outcome_text(sync.call, sync)}"
 

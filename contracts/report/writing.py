@@ -4,11 +4,13 @@ One folder a run. What lies there from the run before is read first, for the com
 """
 
 import json
+import shlex
 from pathlib import Path
 
 from contracts.check import Check, Failure, Plan
 from contracts.replay import write_failure
 from contracts.report.comparison import REPORT, compare, keep_last, read_last
+from contracts.report.html import Page, index_html
 from contracts.report.junit import junit_xml
 from contracts.report.report_json import report_json
 from contracts.report.story import by_history, story
@@ -32,6 +34,9 @@ def write_report(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
     report = json.dumps(report_json(agent, plan, found, relative, comparison), ensure_ascii=False, indent=1)
     (folder / REPORT).write_bytes(f"{report}\n".encode("utf-8", "replace"))
     (folder / JUNIT).write_bytes(junit_xml(agent, plan, found, lambda rule: _story(rule, found, written)))
+    commands = {key: repeat_command(path) for key, path in written.items()}
+    page = index_html(Page(agent, plan, found, relative, commands, comparison))
+    (folder / INDEX).write_bytes(page.encode("utf-8", "replace"))
     return written
 
 
@@ -55,4 +60,4 @@ def _story(rule: Rule, found: Check, written: Written) -> list[str]:
 
 def repeat_command(path: Path) -> str:
     """What repeats a failure."""
-    return f"parking-mock replay {path}"
+    return f"parking-mock replay {shlex.quote(str(path))}"

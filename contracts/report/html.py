@@ -1,0 +1,219 @@
+"""`index.html`: a page about one run that opens from disk, without a network and without a script."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from contracts.check import Check, Failure, Plan
+from contracts.report.comparison import CHANGES, Change, Comparison
+from contracts.report.explaining import Explanation, explanation
+from contracts.report.plain import plain, shortened
+from contracts.report.records import FATES, Row, rows, summed
+from contracts.report.request import curl, request_at
+from contracts.report.story import by_history, sum_lines
+from contracts.report.telling import Told, clock_text, day_text, tell
+from contracts.report.timeline import HEIGHT, LANES, LEFT, STEP, Timeline, timeline
+from contracts.rule import Rule
+from contracts.rules import BOOKS
+from contracts.verdict import BROKEN, Verdict
+from mock_server import __version__
+from mock_server.story import how_many
+
+ROWS_SHOWN = 40
+"""So many records of a run are in its table: those that are not well first."""
+
+LINES_BEFORE, LINES_AFTER = 60, 15
+"""How many lines of a history are shown before a breach, and how many after it."""
+
+TEXT_SHOWN = 1_000
+
+SIGNS: Mapping[str, str] = {
+    Verdict.PASS: "\u2713",
+    Verdict.FAIL: "\u2717",
+    Verdict.NON_STRICT: "!",
+    Verdict.INFO: "i",
+    Verdict.NOT_EXERCISED: "\u2013",
+    Verdict.UNIMPLEMENTED: "?",
+}
+"""What stands beside a verdict's name, so that nobody need tell colours apart."""
+
+_BROKEN = frozenset(BROKEN.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the page is about. `files` has the file of each failure by rule and case, `commands` what repeats it."""
+
+    agent: str
+    plan: Plan
+    found: Check
+    files: Mapping[tuple[str, str], str]
+    commands: Mapping[tuple[str, str], str]
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """A rule with its verdict, the change since the last run, and where its failure is told."""
+
+    rule: Rule
+    verdict: Verdict
+    exercised: int
+    change: Change | None
+    anchor: str
+    others: tuple["Other", ...]
+
+    @property
+    def sign(self) -> str:
+        """The verdict as a sign."""
+        return SIGNS[self.verdict]
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it was broken."""
+        return self.verdict in _BROKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A failure of the same rule in another case, which is not told whole."""
+
+    case: str
+    message: str
+    file: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailureView:
+    """A history that breaks some rules, and all that is told of it."""
+
+    anchor: str
+    case: str
+    verdicts: tuple[tuple[RuleView, str], ...]
+    size: str
+    sums: tuple[str, ...]
+    explanation: Explanation | None
+    timeline: Timeline | None
+    lines: tuple[tuple[int, Told], ...]
+    here: int
+    before: int
+    after: int
+    rows: tuple[Row, ...]
+    row_sums: tuple[tuple[str, int], ...]
+    row_number: int
+    request: str | None
+    request_is_the_breach: bool
+    command: str
+    file: str
+
+
+def index_html(page: Page) -> str:
+    """The page."""
+    views = _rule_views(page)
+    failures = _failure_views(page, views)
+    template = _environment().get_template("index.html")
+    return plain(
+        template.render(
+            agent=page.agent,
+            version=__version__,
+            seed=page.plan.seed,
+            examples=page.plan.examples,
+            runs=page.found.runs,
+            counts=[(verdict, number) for verdict in Verdict if (number := _number(views.values(), verdict))],
+            groups=_groups(list(views.values())),
+            failures=failures,
+            comparison=page.comparison,
+            changes=CHANGES,
+            deaths=[(case.case, shortened(case.deaths[0], TEXT_SHOWN)) for case in page.found.cases if case.deaths],
+            signs=SIGNS,
+            drawing={"lanes": LANES, "left": LEFT, "step": STEP, "height": HEIGHT},
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("contracts.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"clock": clock_text, "day": day_text, "how_many": how_many}
+    return environment
+
+
+def _number(views: Any, verdict: Verdict) -> int:
+    return sum(view.verdict is verdict for view in views)
+
+
+def _groups(views: Sequence[RuleView]) -> list[tuple[str, list[RuleView]]]:
+    """The rules under the titles of their groups."""
+    titles = {rule.id: book.title for book in BOOKS for rule in book}
+    by_title = groupby(views, key=lambda view: titles[view.rule.id])
+    return [(title, list(group)) for title, group in by_title]
+
+
+def _told(page: Page) -> list[list[Failure]]:
+    """The smallest failure of each rule, those together that one history shows."""
+    return by_history(failures[0] for rule in page.found.rules if (failures := page.found.failures(rule)))
+
+
+def _rule_views(page: Page) -> dict[str, RuleView]:
+    anchors = {failure.rule_id: f"failure-{number}" for number, group in enumerate(_told(page), 1) for failure in group}
+    return {
+        rule.id: RuleView(
+            rule=rule,
+            verdict=page.found.verdict(rule),
+            exercised=page.found.tally(rule).exercised,
+            change=page.comparison.of(rule.id) if page.comparison else None,
+            anchor=anchors.get(rule.id, f"rule-{rule.id}"),
+            others=tuple(_other(page, failure) for failure in page.found.failures(rule)[1:]),
+        )
+        for rule in page.found.rules
+    }
+
+
+def _other(page: Page, failure: Failure) -> Other:
+    key = (failure.rule_id, failure.case)
+    message = shortened(failure.breaches[0].message, TEXT_SHOWN)
+    return Other(failure.case, message, page.files[key], page.commands[key])
+
+
+def _failure_views(page: Page, views: Mapping[str, RuleView]) -> list[FailureView]:
+    return [_failure_view(page, views, number, group) for number, group in enumerate(_told(page), 1)]
+
+
+def _failure_view(page: Page, views: Mapping[str, RuleView], number: int, group: Sequence[Failure]) -> FailureView:
+    first = group[0]
+    run, seq, key = first.run, first.breaches[0].seq, (first.rule_id, first.case)
+    records, faults, _ = first.scenario.size
+    told = tell(run)
+    here = next((place for place, line in enumerate(told) if line.seq >= seq), len(told) - 1)
+    start, end = max(0, here - LINES_BEFORE), min(len(told), here + LINES_AFTER + 1)
+    all_rows = list(rows(run))
+    call = request_at(run, seq)
+    return FailureView(
+        anchor=f"failure-{number}",
+        case=first.case,
+        verdicts=tuple((views[each.rule_id], shortened(each.breaches[0].message, TEXT_SHOWN)) for each in group),
+        size=f"{how_many(records, 'record')}, {how_many(faults, 'fault or other event')}",
+        sums=tuple(sum_lines(run, seq)),
+        explanation=explanation(run),
+        timeline=timeline(run, seq),
+        lines=tuple(enumerate(told[start:end], start + 1)),
+        here=here + 1,
+        before=start,
+        after=len(told) - end,
+        rows=tuple(sorted(all_rows, key=lambda row: row.fate == "ok")[:ROWS_SHOWN]),
+        row_sums=tuple((fate, summed(all_rows)[fate]) for fate in FATES),
+        row_number=len(all_rows),
+        request=curl(call) if call else None,
+        request_is_the_breach=call is not None and call.seq == seq,
+        command=page.commands[key],
+        file=page.files[key],
+    )

@@ -1,0 +1,231 @@
+"""The timeline of a run: what is drawn where. Each thing that happens has a column of its own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Literal, TypeAlias
+
+from contracts.reading import Delivery
+from contracts.report.plain import shortened
+from contracts.report.telling import cell_text, clock_text, day_text, sync_text, syncs_that_matter
+from contracts.run import Act, Claim, Run, Sync
+from mock_server.history import Entry, RecordKept, RecordLost, RecordRemoved
+from mock_server.model import Cell
+from mock_server.story import how_many
+
+Shape: TypeAlias = Literal["kept", "removed", "lost", "delivery", "ack", "sync", "rereport", "act"]
+Lane: TypeAlias = Literal["lot", "queue", "client"]
+
+LANES: dict[Lane, int] = {"lot": 62, "queue": 132, "client": 202}
+"""How far down each lane is."""
+
+LEFT, STEP, HEIGHT = 74, 62, 282
+BEFORE, AFTER = 24, 8
+"""How many columns are drawn before a breach, and how many after it."""
+
+FOLDED_FROM = 5
+"""So many alike at one moment, or more, are drawn as one."""
+
+LABEL = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One thing that happens. `label` is drawn beside it, `text` told of it; `good` is whether all is well with it.
+
+    `again` tells a re-report's delivery, `reaches` whether a sync came to the lot.
+    """
+
+    seq: int
+    time: int
+    shape: Shape
+    lane: Lane
+    label: str
+    text: str
+    good: bool = True
+    again: bool = False
+    reaches: bool = True
+    many: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A mark in its place. `clock` and `day` are what stands below it, empty where it is as in the column before."""
+
+    x: int
+    mark: Mark
+    clock: str
+    fraction: str
+    day: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A drawing. `window` is from where to where the window is shaded, `window_text` what window it is."""
+
+    columns: tuple[Column, ...]
+    before: int
+    after: int
+    window: tuple[int, int] | None
+    window_text: str
+
+    @property
+    def width(self) -> int:
+        """How wide it is."""
+        return LEFT + STEP * len(self.columns) + STEP // 2
+
+    @property
+    def text(self) -> str:
+        """What it shows, in a sentence."""
+        first, last = (f"{day_text(self.columns[place].mark.time)}" for place in (0, -1))
+        shaded = f" Shaded: {self.window_text}." if self.window else ""
+        return f"{how_many(len(self.columns), 'event')} on the lanes lot, queue and client, {first} to {last}.{shaded}"
+
+
+def timeline(run: Run, seq: int) -> Timeline | None:
+    """The drawing of what happened around line `seq` of the history, None if nothing did."""
+    marks = list(_folded(sorted(_marks(run), key=lambda mark: mark.seq)))
+    if not marks:
+        return None
+    place = next((place for place, mark in enumerate(marks) if mark.seq >= seq), len(marks) - 1)
+    first, end = max(0, place - BEFORE), min(len(marks), place + AFTER + 1)
+    columns = tuple(_columns(marks[first:end], place - first))
+    cell = cell_at(run, seq)
+    window = _window(columns, cell) if cell else None
+    return Timeline(columns, first, len(marks) - end, window, cell_text(cell) if cell else "")
+
+
+def cell_at(run: Run, seq: int) -> Cell | None:
+    """The cell that a breach is about: that of the wrong claim of this line, or of the first claim."""
+    wrong = [claim.cell for claim, _, _ in run.off_bracket if claim.seq == seq]
+    asked = [claim.cell for claim in run.claims if claim.seq == seq]
+    return next(iter([*wrong, *asked]), None)
+
+
+def _columns(marks: list[Mark], here: int) -> Iterator[Column]:
+    clock, day = "", ""
+    for place, mark in enumerate(marks):
+        new_day, new_clock = day_text(mark.time)[5:10], clock_text(mark.time, precise=True)
+        same = (new_day, new_clock) == (day, clock)
+        yield Column(
+            x=LEFT + STEP * place + STEP // 2,
+            mark=mark,
+            clock="" if same else new_clock[:8],
+            fraction="" if same or new_clock.endswith(".000") else new_clock[8:],
+            day="" if new_day == day else new_day,
+            here=place == here,
+        )
+        clock, day = new_clock, new_day
+
+
+def _window(columns: tuple[Column, ...], cell: Cell) -> tuple[int, int] | None:
+    """From left of the first event in the window to left of the first behind it; None if all are outside."""
+    inside = [column.x for column in columns if cell.start_time <= column.mark.time < cell.end_time]
+    return (inside[0] - STEP // 2, inside[-1] + STEP // 2) if inside else None
+
+
+def _marks(run: Run) -> Iterator[Mark]:
+    yield from _of_lots(run)
+    for delivery in run.deliveries:
+        yield from _of_delivery(run, delivery)
+    for sync, claims in syncs_that_matter(run):
+        yield _of_sync(run, sync, claims)
+    for act in run.acts:
+        yield from _of_act(act)
+
+
+def _of_lots(run: Run) -> Iterator[Mark]:
+    for entry in run.entries:
+        event = entry.event
+        if isinstance(event, RecordKept):
+            yield _kept(entry, event)
+        elif isinstance(event, RecordRemoved):
+            text = f"the lot forgets {event.record_id}"
+            yield Mark(entry.seq, entry.time, "removed", "lot", _label(event.record_id), text, good=False)
+        elif isinstance(event, RecordLost):
+            text = f"the message of {event.record_id} is lost ({event.cause})"
+            yield Mark(entry.seq, entry.time, "lost", "queue", _label(event.record_id), text, good=False)
+    for entry, again in run.rereports:
+        counts = f"claimed {again.claimed}, counted {again.counted}"
+        text = f"the lot reports {how_many(again.records, 'record')} again: {counts}"
+        yield Mark(entry.seq, entry.time, "rereport", "lot", f"again {again.records}", text)
+
+
+def _kept(entry: Entry, event: RecordKept) -> Mark:
+    what = "corrects" if event.replaced else "keeps"
+    when = "" if event.event_time == entry.time else f", event time {day_text(event.event_time)}"
+    return Mark(
+        entry.seq, entry.time, "kept", "lot", _label(event.record_id), f"the lot {what} {event.record_id}{when}"
+    )
+
+
+def _of_delivery(run: Run, delivery: Delivery) -> Iterator[Mark]:
+    """The delivery and, where it does not follow at once, its acknowledgement."""
+    if delivery.record is None:
+        return
+    name, again = delivery.record.name, delivery.origin == "rereport"
+    acked_at = None if delivery.acked_seq is None else _time_of(run, delivery.acked_seq)
+    damage = ", torn on the way" if delivery.torn else ", damaged" if not delivery.readable else ""
+    acked = {None: "not acknowledged", delivery.time: "acknowledged at once"}.get(acked_at, "acknowledged later")
+    what = "re-reported record" if again else "record"
+    times = f" for the {delivery.redelivery_count + 1}. time" if delivery.redelivery_count else ""
+    text = f"the queue delivers {what} {name}{times}{damage}, {acked}"
+    good = delivery.readable and acked_at is not None
+    yield Mark(delivery.seq, delivery.time, "delivery", "queue", _label(name), text, good=good, again=again)
+    if delivery.acked_seq is not None and acked_at is not None and acked_at != delivery.time:
+        text = f"the client acknowledges {name}"
+        yield Mark(delivery.acked_seq, acked_at, "ack", "client", _label(name), text)
+
+
+def _time_of(run: Run, seq: int) -> int:
+    return run.entries[seq - run.entries[0].seq].time
+
+
+def _of_sync(run: Run, sync: Sync, claims: list[Claim]) -> Mark:
+    """A sync shows the claim that the lot contradicts, or the first."""
+    shown = next((claim for claim in claims if claim.counted is not None and not claim.equal), next(iter(claims), None))
+    counted = "?" if shown is None or shown.counted is None else str(shown.counted)
+    label = f"{_label(str(shown.claimed))} / {counted}" if shown else "failed"
+    more = f" +{len(claims) - 1}" if len(claims) > 1 else ""
+    good = shown is not None and shown.equal
+    reaches = shown is not None and shown.counted is not None
+    text = shortened(sync_text(run, sync, claims), 400)
+    return Mark(sync.seq, sync.time, "sync", "client", label + more, text, good=good, reaches=reaches)
+
+
+_ACTS: dict[str, tuple[str, bool]] = {
+    "start": ("starts", True),
+    "crashes": ("crashes", False),
+    "died": ("died", False),
+    "clock jumps": ("clock", False),
+    "goes offline": ("off line", False),
+    "calm": ("calm", True),
+    "agrees": ("agrees", True),
+}
+
+
+def _of_act(act: Act) -> Iterator[Mark]:
+    if act.verb in _ACTS:
+        label, good = _ACTS[act.verb]
+        lane: Lane = "lot" if act.verb == "goes offline" else "client"
+        text = {"calm": "no more faults from here on", "agrees": "client and lots agree"}.get(act.verb)
+        who = "the lot" if lane == "lot" else "the client"
+        said = text or shortened(f"{who}: {act.verb} {act.text}".rstrip(), 400)
+        yield Mark(act.seq, act.time, "act", lane, label, said, good=good)
+
+
+def _label(name: str) -> str:
+    return name if len(name) <= LABEL else f"{name[: LABEL - 1]}\u2026"
+
+
+def _folded(marks: list[Mark]) -> Iterator[Mark]:
+    """The same, with many alike at one moment as one."""
+    for _, group in groupby(marks, key=lambda mark: (mark.time, mark.shape, mark.good, mark.again)):
+        alike = list(group)
+        if len(alike) < FOLDED_FROM or alike[0].shape in ("sync", "rereport", "act"):
+            yield from alike
+        else:
+            number = len(alike)
+            text = f"{number} times, first: {alike[0].text}"
+            yield replace(alike[0], label=f"{number} \u00d7", text=text, many=number)
