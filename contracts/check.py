@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from multiprocessing import get_context
 from typing import TypeAlias
 
 from hypothesis.database import ExampleDatabase
 
 from contracts.adapters.attach import load
+from contracts.adapters.process import PATIENCE_S
 from contracts.cases import CASES
 from contracts.client import MakeClient
 from contracts.explore import DEFAULT_EXAMPLES, Exploration
@@ -17,6 +18,7 @@ from contracts.rule import LEVELS, Breach, Level, Outcome, Rule
 from contracts.rules import RULES
 from contracts.run import Run
 from contracts.scenario import Scenario
+from contracts.suspicion import Suspicion
 from contracts.verdict import Verdict, verdict_of
 
 
@@ -55,12 +57,16 @@ class Tally:
 
 @dataclass(slots=True)
 class CaseResult:
-    """What one case has shown. `deaths` says of what the client died of itself, if it did."""
+    """What one case has shown. `deaths` says of what the client died of itself, if it did.
+
+    `suspicion` is what its wrong claims leave as their cause.
+    """
 
     case: str
     runs: int = 0
     tallies: dict[str, Tally] = field(default_factory=dict)
     deaths: tuple[str, ...] = ()
+    suspicion: Suspicion = field(default_factory=Suspicion)
 
     def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
         """One more run. It is enough once the client has hung: every other run would take as long, and show no more."""
@@ -68,6 +74,7 @@ class CaseResult:
         for rule_id, outcome in outcomes.items():
             failure = Failure(rule_id, self.case, scenario, run, outcome.breaches) if outcome.breaches else None
             self.tallies.setdefault(rule_id, Tally()).take(failure, exercised=outcome.exercised)
+        self.suspicion = self.suspicion.heard(run)
         if not self.deaths:
             self.deaths = tuple(act.text for act in run.acts_of("died"))
         return bool(run.findings_of("hung"))
@@ -103,6 +110,14 @@ class Check:
         """What is said of a rule."""
         return self.tally(rule).verdict(rule)
 
+    def suspicion(self, case_id: str) -> Suspicion:
+        """What all wrong claims leave as their cause, or those of this case if all have none in common."""
+        whole = reduce(Suspicion.joined, (case.suspicion for case in self.cases), Suspicion())
+        return whole if whole.left else self._suspicion_of(case_id)
+
+    def _suspicion_of(self, case_id: str) -> Suspicion:
+        return next(case.suspicion for case in self.cases if case.case == case_id)
+
     def broken(self, level: Level = "must") -> list[Rule]:
         """The rules of at least this level that are broken."""
         held = LEVELS[: LEVELS.index(level) + 1]
@@ -119,6 +134,7 @@ class Plan:
     seed: int | None = 0
     shrink: bool = True
     database: ExampleDatabase | None = None
+    patience_s: float = PATIENCE_S
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -137,7 +153,7 @@ def check(make_client: MakeClient, plan: Plan, on_case: OnCase = lambda _: None)
 def check_in_parallel(client: str, plan: Plan, jobs: int, on_case: OnCase = lambda _: None) -> Check:
     """The same for a client that has a name, in several processes. The verdicts do not depend on `jobs`."""
     if jobs == 1:
-        return check(load(client), plan, on_case)
+        return check(load(client, plan.patience_s), plan, on_case)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         done = pool.map(partial(_explore_loaded, client, plan), plan.case_ids)
         return Check(plan.rules, tuple(_told(done, on_case)))
@@ -150,7 +166,7 @@ def _told(results: Iterable[CaseResult], on_case: OnCase) -> Iterator[CaseResult
 
 
 def _explore_loaded(client: str, plan: Plan, case_id: str) -> CaseResult:
-    return explore_case(load(client), plan, case_id)
+    return explore_case(load(client, plan.patience_s), plan, case_id)
 
 
 def explore_case(make_client: MakeClient, plan: Plan, case_id: str) -> CaseResult:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ import click
 
 from contracts import matrix as kill_matrix
 from contracts.adapters.attach import HOWS, Way, agent_of, load, read_way
+from contracts.adapters.process import PATIENCE_S
 from contracts.cases import CASES
 from contracts.check import Check, Failure, Plan, aimed_at, check_in_parallel
 from contracts.clients.zoo import ZOO
@@ -99,6 +101,14 @@ def _client(command: Callback) -> Callback:
 @_examples
 @_seed
 @_jobs
+@click.option(
+    "--patience",
+    type=click.FloatRange(0.1),
+    default=PATIENCE_S,
+    show_default=True,
+    envvar=_variable("PATIENCE"),
+    help="Seconds that a client elsewhere may take for one verb.",
+)
 @click.option("--report", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the report.")
 def check(
     *,
@@ -109,14 +119,15 @@ def check(
     seed: int,
     jobs: int,
     folder: Path | None,
+    patience: float,
     **ways: str | None,
 ) -> None:
     """Judge a client: play scenarios to it and name the rules that it breaks."""
     way = _way(ways)
     client = str(way)
-    agent = _agent(way)
+    agent = _agent(way, patience)
     examples = examples or (EXAMPLES_ELSEWHERE if way.is_elsewhere else DEFAULT_EXAMPLES)
-    plan = _plan(rule_globs, case_globs, examples, seed)
+    plan = replace(_plan(rule_globs, case_globs, examples, seed), patience_s=patience)
     click.echo(
         f"parking-mock check: {agent}, {how_many(len(plan.rule_ids), 'rule')}, {how_many(len(plan.case_ids), 'case')}"
         f" of {how_many(examples, 'example')}, seed {seed}"
@@ -137,11 +148,11 @@ def _way(ways: dict[str, str | None]) -> Way:
     return given[0]
 
 
-def _agent(way: Way) -> str:
+def _agent(way: Way, patience_s: float) -> str:
     """What the client calls itself. Exit code 2 if there is no such client."""
     _load(str(way))
     try:
-        return agent_of(way) if way.is_elsewhere else way.what
+        return agent_of(way, patience_s) if way.is_elsewhere else way.what
     except ClientNotFoundError as error:
         raise ConfigurationError(str(error)) from None
 
@@ -174,7 +185,8 @@ def _tell(found: Check, client: str, plan: Plan, written: dict[tuple[str, str], 
     told = by_history(failures[0] for rule in found.rules if (failures := found.failures(rule)))
     for failures in told[:STORIES_SHOWN]:
         click.echo()
-        for line in story(failures, _repeat(failures[0], client, plan, written)):
+        suspicion = found.suspicion(failures[0].case)
+        for line in story(failures, _repeat(failures[0], client, plan, written), suspicion):
             click.echo(line)
     click.echo()
     if len(told) > STORIES_SHOWN:

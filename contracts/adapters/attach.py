@@ -77,7 +77,7 @@ class Elsewhere(Attached):
         return client
 
 
-def load(name: str) -> MakeClient:
+def load(name: str, patience_s: float = PATIENCE_S) -> MakeClient:
     """What makes the client of a way, given as text. ClientNotFoundError says what is wrong with it."""
     way = read_way(name)
     if way.how == "client":
@@ -86,7 +86,7 @@ def load(name: str) -> MakeClient:
         raise ClientNotFoundError(f"{way.what!r} is no URL: it begins with http:// or https://")
     if way.how == "exec" and not _words(way.what):
         raise ClientNotFoundError("the command is empty")
-    return Elsewhere(way)
+    return Elsewhere(way, patience_s)
 
 
 def _words(command: str) -> list[str]:
@@ -96,9 +96,9 @@ def _words(command: str) -> list[str]:
         raise ClientNotFoundError(f"{command!r} is no command line: {error}") from None
 
 
-def agent_of(way: Way) -> str:
+def agent_of(way: Way, patience_s: float = PATIENCE_S) -> str:
     """What a client calls itself. ClientNotFoundError if there is none."""
-    client = load(str(way))({})
+    client = load(str(way), patience_s)({})
     try:
         problem = getattr(client, "problem", None)
         if isinstance(problem, ProcessError) and problem.kind == "absent":

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -37,6 +37,9 @@ LOG_LINE_BYTES, LOG_BYTES = 16 * 1024, 8 * 1024 * 1024
 
 ANSWERS_KEPT = 1_000
 WORDS_KEPT = 5
+STRAY_ROUNDS = 10
+"""A process may start another one before it is killed, but not for ever."""
+
 TAG = "PARKING_MOCK_CLIENT"
 """The environment variable by which everything that a client has started is found again."""
 
@@ -83,12 +86,12 @@ class ProcessClient(RemoteClient):
         self._number = 0
         self._answers: queue.Queue[bytes | None] = queue.Queue(ANSWERS_KEPT)
         self._log = Log()
-        self._tag = f"{os.getpid()}-{next(_number)}"
+        self.tag = f"{os.getpid()}-{next(_number)}"
         self._threads: list[threading.Thread] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._stillborn: Exception | None = None
         try:
-            self._process = self._launch(command, {**os.environ, **(variables or {}), TAG: self._tag})
+            self._process = self._launch(command, {**os.environ, **(variables or {}), TAG: self.tag})
             self.hello()
         except (ProcessError, UnimplementedError) as error:
             self._stillborn = error
@@ -178,6 +181,7 @@ class ProcessClient(RemoteClient):
         except queue.Empty:
             raise self._hung(verb) from None
         if line is None:
+            self._answers.put(None)  # whatever it is asked next, it will not answer
             raise self._gone(verb)
         if not line.lstrip().startswith(b"{"):
             raise ProtocolError(f"its standard output is for answers only, logs go to standard error: {shown(line)}")
@@ -195,7 +199,8 @@ class ProcessClient(RemoteClient):
             missing = UnimplementedError(f"{verb}: exit code {code}")
             missing.is_final = True
             return missing
-        self._join()
+        if code is not None:
+            self._join()
         how = "it closed its standard output" if code is None else f"it ended with exit code {code}"
         return ProcessError("ended", f"{how} when asked to {verb}{self._last_words()}")
 
@@ -225,9 +230,9 @@ class ProcessClient(RemoteClient):
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        for pid in strays(self._tag):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        for _ in range(STRAY_ROUNDS):
+            if not kill_all(strays(self.tag)):
+                break
         self._process.wait()
         self._join()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
@@ -239,6 +244,19 @@ class ProcessClient(RemoteClient):
     def _join(self) -> None:
         for thread in self._threads:
             thread.join(LAST_WISH_S)
+
+
+def kill_all(pids: Iterable[int]) -> int:
+    """Kill processes and wait until they are dead; how many there were."""
+    handles = []
+    for pid in pids:
+        with suppress(OSError):
+            handles.append(os.pidfd_open(pid))
+            signal.pidfd_send_signal(handles[-1], signal.SIGKILL)
+    for handle in handles:
+        select.select([handle], [], [], LAST_WISH_S)
+        os.close(handle)
+    return len(handles)
 
 
 def strays(tag: str) -> list[int]:
