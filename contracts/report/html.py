@@ -18,6 +18,7 @@ from contracts.report.telling import Told, clock_text, day_text, tell
 from contracts.report.timeline import HEIGHT, LANES, LEFT, STEP, Timeline, timeline
 from contracts.rule import Rule
 from contracts.rules import BOOKS
+from contracts.suspicion import Suspicion
 from contracts.verdict import BROKEN, Verdict
 from mock_server import __version__
 from mock_server.story import how_many
@@ -97,6 +98,7 @@ class FailureView:
     size: str
     sums: tuple[str, ...]
     explanation: Explanation | None
+    suspicion: Suspicion
     timeline: Timeline | None
     lines: tuple[tuple[int, Told], ...]
     here: int
@@ -204,6 +206,7 @@ def _failure_view(page: Page, views: Mapping[str, RuleView], number: int, group:
         size=f"{how_many(records, 'record')}, {how_many(faults, 'fault or other event')}",
         sums=tuple(sum_lines(run, seq)),
         explanation=explanation(run),
+        suspicion=page.found.suspicion(first.case),
         timeline=timeline(run, seq),
         lines=tuple(enumerate(told[start:end], start + 1)),
         here=here + 1,

@@ -34,15 +34,16 @@ def _rule_json(rule: Rule, found: Check, histories: dict[tuple[str, str], str]) 
         "level": rule.level,
         "verdict": found.verdict(rule).value,
         "cases": found.tally(rule).exercised,
-        "failures": [_failure_json(failure, histories) for failure in found.failures(rule)],
+        "failures": [_failure_json(failure, found, histories) for failure in found.failures(rule)],
     }
 
 
-def _failure_json(failure: Failure, histories: dict[tuple[str, str], str]) -> JsonObject:
+def _failure_json(failure: Failure, found: Check, histories: dict[tuple[str, str], str]) -> JsonObject:
     fitting = [counter.name for counter, fits, _ in diagnose(failure.run) if fits] if failure.run.off_bracket else []
+    suspicion = found.suspicion(failure.case)
     return {
         "case": failure.case,
         "message": failure.breaches[0].message,
-        "diagnosis": fitting,
+        "diagnosis": list(suspicion.left) if suspicion.narrows(len(fitting)) else fitting,
         "history": histories.get((failure.rule_id, failure.case)),
     }

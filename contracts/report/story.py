@@ -13,6 +13,7 @@ from contracts.report.telling import Told, cell_text, clock_text, names_text, te
 from contracts.rule import LEVELS
 from contracts.rules import RULES
 from contracts.run import Claim, Run
+from contracts.suspicion import Suspicion
 from contracts.verdict import BROKEN
 from mock_server.story import how_many
 
@@ -23,14 +24,17 @@ RECORDS_SHOWN = 12
 WIDTH = 116
 
 
-def story(failures: Sequence[Failure], repeat: str) -> list[str]:
-    """The lines of failures that one history shows, the most serious first. `repeat` is the command that repeats it."""
+def story(failures: Sequence[Failure], repeat: str, suspicion: Suspicion | None = None) -> list[str]:
+    """The lines of failures that one history shows, the most serious first. `repeat` is the command that repeats it.
+
+    `suspicion` is what other runs of the client leave of the wrong counters.
+    """
     run, seq = failures[0].run, failures[0].breaches[0].seq
     records, faults, _ = failures[0].scenario.size
     return [
         *(line for failure in failures for line in _verdict(failure)),
         *(f"  {line}" for line in sum_lines(run, seq)),
-        *_diagnosis(run),
+        *_diagnosis(run, suspicion),
         f"  Shortest history found ({how_many(records, 'record')}, {how_many(faults, 'fault or other event')})",
         *_history(tell(run), seq),
         *_table(run),
@@ -91,8 +95,8 @@ def _repeats(records: list[LotRecord], claim: Claim) -> str:
     return f" (delivered: {names_text(repeated)})" if repeated else ""
 
 
-def _diagnosis(run: Run) -> Iterator[str]:
-    """Which wrong counters explain every claim of the run."""
+def _diagnosis(run: Run, suspicion: Suspicion | None) -> Iterator[str]:
+    """Which wrong counters explain every claim of the run, and which of them those of all other runs too."""
     if not run.off_bracket:
         return
     fitting = [counter for counter, fits, _ in diagnose(run) if fits]
@@ -103,6 +107,10 @@ def _diagnosis(run: Run) -> Iterator[str]:
         only = " <- only candidate left" if len(fitting) == 1 else ""
         yield f"     {counter.name}: YES{only}"
         yield f"       remedy: {counter.remedy}"
+    if suspicion and suspicion.narrows(len(fitting)):
+        yield f"  ... and of all {suspicion.runs} runs with a wrong claim?"
+        only = " <- only candidate left" if len(suspicion.left) == 1 else ""
+        yield f"     {', '.join(suspicion.left)}{only}"
 
 
 def _history(told: list[Told], seq: int) -> Iterator[str]:

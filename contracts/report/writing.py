@@ -55,7 +55,8 @@ def _story(rule: Rule, found: Check, written: Written) -> list[str]:
     """The smallest failure of a rule, told as on the console."""
     smallest: list[Failure] = found.failures(rule)[:1]
     (together,) = by_history(smallest)
-    return story(together, repeat_command(written[rule.id, smallest[0].case]))
+    case = smallest[0].case
+    return story(together, repeat_command(written[rule.id, case]), found.suspicion(case))
 
 
 def repeat_command(path: Path) -> str:
