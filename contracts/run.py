@@ -7,7 +7,7 @@ rule says can be found there.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -143,6 +143,10 @@ class Run:
     @cached_property
     def _read(self) -> "Reading":
         return Reading(self.entries)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was seen, without what was made of it: that can be made again, and need not fit through a pipe."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @cached_property
     def _done(self) -> dict[Any, Any]:
