@@ -4,6 +4,9 @@ import shlex
 import sys
 from pathlib import Path
 
+from contracts.adapters.attach import load
+from contracts.client import MakeClient
+
 LOOP = """
 import json, os, subprocess, sys, time
 
@@ -34,6 +37,6 @@ def script(folder: Path, bad: str, name: str = "client.py") -> list[str]:
     return [sys.executable, str(path)]
 
 
-def command(folder: Path, bad: str) -> str:
-    """The same as one line."""
-    return shlex.join(script(folder, bad))
+def tiny(folder: Path, bad: str, patience_s: float = 5.0) -> MakeClient:
+    """What makes such clients for a session."""
+    return load(f"exec {shlex.join(script(folder, bad))}", patience_s)
