@@ -11,7 +11,7 @@ serve: .venv/.runtime ## run the fake cloud
 	@$(BIN)/parking-mock serve $(ARGS)
 
 demo: .venv/.runtime ## watch a lot re-report what was lost
-	@$(BIN)/parking-mock demo --headless $(ARGS)
+	@$(BIN)/parking-mock demo $(ARGS)
 
 test: .venv/.dev ## run the tests
 	@$(BIN)/pytest -n 2 $(ARGS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from mock_server.digest_lot import LineKey, LotDigest, Seen
+from mock_server.digest_lot import LineKey, LotDigest, Seen, Span, line_of
 from mock_server.history import (
     CommandMoved,
     ConsumerChanged,
@@ -73,6 +73,15 @@ class Mail:
     delivered: bool = False
 
 
+class Focus(NamedTuple):
+    """What is worth a look: a line of a lot, and a time in the window that is meant."""
+
+    device_id: str
+    line: LineKey
+    at: int
+    span: Span | None = None
+
+
 class FeedItem(NamedTuple):
     """An event, and what it is about where the event itself names a message only."""
 
@@ -128,7 +137,8 @@ class Digest:
         self.mail: dict[str, Mail] = {}
         self.delivered = 0
         self.struck: dict[str, int] = {}
-        self.latest: CountCompared | None = None
+        self.focus: Focus | None = None
+        self._unsettled: Cell | None = None
         self._calls: dict[int, list[Cell]] = {}
         self._feed: dict[str, deque[FeedItem]] = {group: deque(maxlen=FEED) for group in GROUPS.values()}
 
@@ -193,6 +203,9 @@ class Digest:
         key: LineKey = (event.data_type, event.pass_direction)
         created = event.created_time or entry.time
         self.lot(event.device_id).keep(Seen(event.record_id, key, event.event_time, created, event.plate_no))
+        if self._unsettled is None:
+            by_event = self._profile.window_time == "event"
+            self.focus = Focus(event.device_id, key, event.event_time if by_event else created)
 
     def _lost(self, event: RecordLost, _: Entry) -> None:
         for seen in self.lot(event.device_id).named(event.record_id):
@@ -247,9 +260,22 @@ class Digest:
 
     def _compared(self, event: CountCompared, entry: Entry) -> None:
         self.lot(event.cell.device_id).asked(event.cell).compare(event, entry.time)
-        self.latest = event
+        self._look_at(event)
         if event.sn in self.commands:
             self.commands[event.sn].compared.append(event)
+
+    def _look_at(self, event: CountCompared) -> None:
+        """A mismatch is looked at until it is settled; agreement about nothing is never looked at."""
+        if not event.equal:
+            self._unsettled = event.cell
+        elif self._unsettled is not None and self._unsettled != event.cell:
+            return
+        elif event.counted or self._unsettled is not None:
+            self._unsettled = None
+        else:
+            return
+        cell = event.cell
+        self.focus = Focus(cell.device_id, line_of(cell), cell.start_time, Span(cell.start_time, cell.end_time))
 
     def _command(self, event: CommandMoved, entry: Entry) -> None:
         command = self.commands.setdefault(event.sn, CommandSeen(event.sn, event.device_id, entry.time))

@@ -141,7 +141,7 @@ class LotDigest:
 
     def asked(self, cell: Cell) -> Asked:
         """What is known of a cell, from the first ask on. Unasked hours are cut where asked ones are."""
-        span, key = Span(cell.start_time, cell.end_time), _key(cell)
+        span, key = Span(cell.start_time, cell.end_time), line_of(cell)
         known = self._asked.setdefault(key, {}).get(span)
         if known is None:
             known = self._asked[key][span] = Asked(cell, self.states)
@@ -235,5 +235,6 @@ def _is_covered(at: int, asked: list[Span]) -> bool:
     return any(span.start <= at < span.end for span in reversed(asked))
 
 
-def _key(cell: Cell) -> LineKey:
+def line_of(cell: Cell) -> LineKey:
+    """The line of a cell."""
     return int(cell.data_type), None if cell.pass_direction is None else int(cell.pass_direction)

@@ -65,11 +65,12 @@ class Guide:
     def begin(self, act: int) -> None:
         """An act begins."""
         with self._changed:
-            self._act, self._step, self._ended, self._chosen = act, 0, False, None
+            self._act, self._step, self._ended = act, 0, False
 
     def tell(self, caption: Caption) -> None:
-        """Show the next caption."""
+        """Show the next caption. ActChosenError if another act is wanted."""
         with self._changed:
+            self._take_choice()
             self._caption = caption
             self._step += 1
         self._tell_listeners()
@@ -77,6 +78,7 @@ class Guide:
     def end(self, caption: Caption) -> None:
         """Show the last caption: nothing follows by itself."""
         with self._changed:
+            self._take_choice()
             self._ended = True
         self.tell(caption)
 
@@ -89,20 +91,23 @@ class Guide:
             while self._paused and not self._may_go_on():
                 self._changed.wait()
             self._stepping = False
-            if self._chosen is not None:
-                raise ActChosenError(self._chosen)
+            self._take_choice()
 
-    def wait_for_order(self, also: Callable[[], bool]) -> None:
+    def wait_for_order(self, also: Callable[[], bool] = lambda: False) -> None:
         """Wait until an act is chosen (ActChosenError) or `also` holds; `nudge` has it looked at again."""
         with self._changed:
             self._changed.wait_for(lambda: self._chosen is not None or also())
-            if self._chosen is not None:
-                raise ActChosenError(self._chosen)
+            self._take_choice()
 
     def nudge(self) -> None:
         """Have whoever waits look again."""
         with self._changed:
             self._changed.notify_all()
+
+    def _take_choice(self) -> None:
+        chosen, self._chosen = self._chosen, None
+        if chosen is not None:
+            raise ActChosenError(chosen)
 
     def _may_go_on(self) -> bool:
         return self._stepping or self._chosen is not None
@@ -117,7 +122,8 @@ class Guide:
                 self._paused = order in ("pause", "step") or (self._paused and order == "repeat")
                 self._stepping = order in ("play", "step")
             if act is not None or order == "repeat":
-                self._chosen = self._act if act is None else act
+                self._chosen = self._act = self._act if act is None else act
+                self._step = 0
             self._changed.notify_all()
         self._tell_listeners()
 

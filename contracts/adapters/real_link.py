@@ -56,7 +56,7 @@ class RealLink:
             )
         except WebSocketException as error:
             raise ConnectionRefusedError(str(error)) from None
-        return RealSocket(connection)
+        return RealSocket(connection.__enter__())  # left by `close`; some versions warn of a connection not entered
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -9,8 +9,8 @@ from werkzeug.datastructures import MultiDict
 
 from mock_server.chaos import PRESETS
 from mock_server.clock import VirtualClock
-from mock_server.digest import GROUPS, CommandSeen, Digest, FeedItem
-from mock_server.digest_lot import LINES, CellView, LineKey, LotDigest, Seen, Span, State
+from mock_server.digest import GROUPS, CommandSeen, Digest, FeedItem, Focus
+from mock_server.digest_lot import LINES, CellView, LineKey, LotDigest, Seen, Span, State, line_of
 from mock_server.guide import Guide
 from mock_server.history import DeviceChanged
 from mock_server.model import Cell, DeviceKind
@@ -176,9 +176,17 @@ def _lots(digest: Digest) -> Iterator[LotRow]:
             yield LotRow(device, lot, next((state for state in WORST if lot.states[state] > 0), "never asked"))
 
 
+def _focus(digest: Digest, asked: Asked) -> Focus | None:
+    """What the story is about, or what happens."""
+    cell = asked.follows
+    if cell is None:
+        return digest.focus
+    return Focus(cell.device_id, line_of(cell), cell.start_time, Span(cell.start_time, cell.end_time))
+
+
 def _chosen_lot(digest: Digest, rows: list[LotRow], asked: Asked) -> LotRow | None:
-    followed = asked.follows or (digest.latest.cell if digest.latest else None)
-    wanted = [asked.lot, followed.device_id if followed else None]
+    focus = _focus(digest, asked)
+    wanted = [asked.lot, focus.device_id if focus else None]
     found = (row for device_id in wanted for row in rows if row.device.device_id == device_id)
     return next(found, rows[0] if rows else None)
 
@@ -188,9 +196,10 @@ def _chosen_cell(digest: Digest, lot: LotRow | None, asked: Asked, windows: list
         return None
     if asked.cell is not None:
         return lot.digest.cell(*asked.cell)
-    for followed in (asked.follows, digest.latest.cell if digest.latest else None):
-        if followed is not None and followed.device_id == lot.device.device_id:
-            direction = None if followed.pass_direction is None else int(followed.pass_direction)
-            span = Span(followed.start_time, followed.end_time)
-            return lot.digest.cell((int(followed.data_type), direction), span)
+    focus = _focus(digest, asked)
+    if focus is not None and focus.device_id == lot.device.device_id:
+        spans = [focus.span] if focus.span else [row.span for row in windows]
+        found = next((span for span in spans if span.start <= focus.at < span.end), None)
+        if found is not None:
+            return lot.digest.cell(focus.line, found)
     return next((cell for row in windows for cell in row.cells if cell.records), None)

@@ -165,6 +165,7 @@ def _step(project: Project, clock: VirtualClock, to_ms: int, timeout_ms: int) ->
         due = clock.next_at()
         if due is None or due > to_ms:
             clock.advance_to(max(to_ms, clock.now_ms()))
+            project.history.wake()  # whoever follows the time need not have seen an event
             return
         clock.advance_to(max(due, clock.now_ms()))
     if not let_others(environ()):

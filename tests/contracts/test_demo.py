@@ -1,17 +1,25 @@
+import os
 import re
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 from syrupy.assertion import SnapshotAssertion
 
-from contracts.demo import PLATES, demo
+from contracts import demo as command
+from contracts.demo_stage import TRAFFIC_SEED, VISITS, DemoError, demo_project
 from mock_server.cli import main
-from mock_server.clock import SystemClock
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.seed import default_seed
-from tests.support import ACCESS_ID, ACCESS_SECRET
+from mock_server.traffic import day
+
+TIMEOUT_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -22,24 +30,27 @@ def told() -> Result:
 
 def test_story(told: Result, snapshot: SnapshotAssertion) -> None:
     """The whole story, word for word."""
-    assert told.exit_code == 0
+    assert told.exit_code == 0, told.output
     assert told.output == snapshot
 
 
 def test_numbers(told: Result) -> None:
-    """Ten cars and three lost records; the client counts seven, then ten, and no bill, then one."""
-    assert "10 cars enter" in told.output
-    assert "3 records get lost" in told.output
-    assert re.findall(r"totalCount (\d+) ->", told.output) == ["7", "10", "0", "0"]
-    assert "Counts 10, not 7: reports all 10 again" in told.output
-    assert "Counts 10 too, and says nothing" in told.output
-    assert "Counts 1, not 0: reports it again" in told.output
+    """Ten cars and three lost records; a good client counts 7, then 10; one that counts deliveries 7, 17, 27."""
+    assert "10 cars enter. 3 of the records get lost" in told.output
+    assert re.findall(r"total_count (\d+) ->", told.output) == ["7", "10", "7", "17", "27", "7"]
+    assert "10, not 7. A mismatch" in told.output
+    assert "counts 10 too, and says nothing" in told.output
+    assert "it never stops" in told.output
     assert "code 2003, function not support" in told.output
 
 
 def test_plates_are_masked(told: Result) -> None:
     """No plate is shown in full."""
-    assert not [plate for plate in PLATES if plate and plate in told.output]
+    project = demo_project()
+    start, lot = project.clock.now_ms() // 86_400_000 * 86_400_000, next(iter(project.devices))
+    plates = {record.plate_no for record in day(Random(TRAFFIC_SEED), lot, start, VISITS)} - {""}
+    assert plates
+    assert not [plate for plate in plates if plate in told.output]
 
 
 def test_nothing_of_this_run_is_told(told: Result) -> None:
@@ -53,27 +64,150 @@ def test_lines_fit_a_terminal(told: Result) -> None:
     assert max(map(len, told.output.splitlines())) <= 120
 
 
-def test_page_is_not_there_yet() -> None:
-    """Without `--headless` the command says what is missing and ends with code 2."""
-    result = CliRunner().invoke(demo, [])
-    assert result.exit_code == 2
-    assert "use --headless" in result.output
-
-
 def project_with(profile: Profile) -> Callable[[], Project]:
-    """What the demo may be given in place of the default project."""
-    return lambda: Project(ACCESS_ID, ACCESS_SECRET, default_seed(), SystemClock(), profile=profile)
+    """What the demo may be given in place of its project."""
+
+    def make() -> Project:
+        usual = demo_project()
+        return Project(usual.access_id, usual.access_secret, usual.seed, usual.clock, profile=profile)
+
+    return make
 
 
 @pytest.mark.parametrize(
     ("profile", "complaint"),
     [
         (Profile(jieshun="accept-then-fail"), "the Jieshun lot should have refused"),
-        (Profile(window_time="created"), "the lot 0"),
+        (Profile(over_count="ignore"), "the lot should report the hour again"),
     ],
 )
 def test_another_story_is_no_success(profile: Profile, complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A world in which the story goes otherwise ends the demo with code 3 and says what was otherwise."""
-    monkeypatch.setattr("contracts.demo.default_project", project_with(profile))
-    result = CliRunner().invoke(demo, ["--headless"])
-    assert (result.exit_code, complaint in result.output) == (3, True)
+    monkeypatch.setattr("contracts.demo.demo_project", project_with(profile))
+    result = CliRunner().invoke(command.demo, ["--headless"])
+    assert (result.exit_code, complaint in result.output) == (3, True), result.output
+
+
+def test_a_port_in_use_is_told(served_page: "Page") -> None:
+    """A port that somebody has is a wrong configuration, told with the flag that helps."""
+    port = served_page.url.rpartition(":")[2].rstrip("/")
+    result = CliRunner().invoke(command.demo, ["--lab-port", port])
+    assert result.exit_code == 2
+    assert "--lab-port" in result.output
+
+
+class Page:
+    """A running `parking-mock demo` and the address of its page."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mock_server", "demo", "--no-open"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+        assert self.process.stdout is not None
+        self.said: list[str] = []
+        for line in self.process.stdout:
+            self.said.append(line)
+            if "Ctrl+C" in line:
+                break
+        self.url = next(line.split()[-1] for line in self.said if "the page" in line)
+
+    def guide(self, order: dict[str, Any] | None = None, **query: int) -> dict[str, Any]:
+        """The present caption, after an order or a wait."""
+        url = f"{self.url}_lab/guide"
+        if order is None:
+            answer = requests.get(url, params=query, timeout=TIMEOUT_S)
+        else:
+            answer = requests.post(url, json=order, timeout=TIMEOUT_S)
+        assert answer.ok, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def until(self, what: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait for a caption."""
+        seen = self.guide()
+        while not what(seen):
+            newer = self.guide(after=seen["number"], timeout_ms=20_000)
+            assert newer["number"] > seen["number"], f"nothing happened after {seen}"
+            seen = newer
+        return seen
+
+    def end(self, number: int) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        self.process.communicate(timeout=TIMEOUT_S)
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def served_page() -> Iterator[Page]:
+    """A running demo, whatever its tests have made of it."""
+    page = Page()
+    yield page
+    assert page.end(signal.SIGTERM) == 0
+
+
+def test_the_page_is_steered(served_page: Page) -> None:
+    """Pause holds a caption, step shows the next one and holds again, an act is shown from its beginning."""
+    assert served_page.guide({"order": "pause"})["paused"]
+    served_page.guide({"act": 1, "speed": "fast"})
+    first = served_page.until(lambda told: told["act"] == 1 and told["step"] == 1)
+    served_page.guide({"order": "step"})
+    second = served_page.until(lambda told: told["step"] == 2)
+    assert (second["act"], second["paused"], second["speed"]) == (1, True, "fast")
+    assert second["caption"] != first["caption"]
+    served_page.guide({"order": "repeat"})
+    again = served_page.until(lambda told: told["step"] == 1)
+    assert again["caption"] == first["caption"]
+
+
+def test_the_page_tells_it_to_the_end(served_page: Page) -> None:
+    """All acts follow one another; then the world is the watcher's."""
+    served_page.guide({"order": "pause"})
+    served_page.guide({"act": 0})
+    acts = []
+    while not (told := served_page.until(lambda told: told["step"] > 0))["ended"]:
+        acts.append(told["act"])
+        served_page.guide({"order": "step"})
+        served_page.until(lambda newer, old=told: (newer["act"], newer["step"]) != (old["act"], old["step"]))  # type: ignore[misc]  # a default
+    assert sorted(set(acts)) == [0, 1, 2]
+    assert told["act"] == len(told["acts"]) - 1
+
+
+def test_orders_that_cannot_be_followed(served_page: Page) -> None:
+    """What is no order is refused with what would be one."""
+    bad = [{"order": "stop"}, {"speed": 2}, {"act": 9}, {"act": -1}, {"what": 1}, [], "play", {"order": None}]
+    for order in bad:
+        answer = requests.post(f"{served_page.url}_lab/guide", json=order, timeout=TIMEOUT_S)
+        assert (answer.status_code, order) == (400, order)
+        assert answer.json()["error"]["message"]
+
+
+def test_a_story_that_was_disturbed_says_so(served_page: Page) -> None:
+    """Whoever moves the world from under the story is told, and may have the act again."""
+    served_page.guide({"order": "pause"})
+    served_page.guide({"act": 0})
+    first = served_page.until(lambda told: told["step"] == 1)
+    project = f"{served_page.url}_lab/projects/{first['project']}"
+    gone = {"online": False}
+    assert requests.patch(f"{project}/devices/6ce0000000000001", json=gone, timeout=TIMEOUT_S).ok
+    while not (told := served_page.until(lambda told: told["step"] > 0))["ended"]:
+        assert told["step"] < 9
+        served_page.guide({"order": "step"})
+        served_page.until(lambda newer, old=told: newer["step"] != old["step"])  # type: ignore[misc]  # a default
+    assert "Repeat" in told["caption"]
+    served_page.guide({"order": "repeat"})
+    assert not served_page.until(lambda told: told["step"] == 1)["ended"]
+
+
+def test_ctrl_c_is_a_success() -> None:
+    """Whoever has seen enough ends the demo with code 0."""
+    page = Page()
+    assert page.end(signal.SIGINT) == 0
+
+
+def test_errors_of_the_story_end_with_three() -> None:
+    """A story that does not hold is a failure of the harness."""
+    assert DemoError("x").exit_code == 3

@@ -73,6 +73,7 @@ async function make(call, then) {
     const answer = await fetch(call.path, init);
     const value = answer.status === 204 ? null : await answer.json();
     tell(answer.ok ? `${answer.status}: done` : `${answer.status}: ${value.error.message}`, answer.ok ? "good" : "bad");
+    document.dispatchEvent(new Event("called"));
     if (answer.ok && then === "plates") showPlates(value.records);
   } catch {
     tell("No answer: is the server there?", "bad");

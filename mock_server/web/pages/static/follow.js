@@ -13,6 +13,7 @@ export function follow() {
   listen(main.dataset.base, main.dataset.kinds.split(" "), main.dataset.seq);
   const story = document.getElementById("story");
   if (story) watchStory(Number(story.dataset.number));
+  document.addEventListener("called", look); // a clock that moves need not make an event
   document.addEventListener("visibilitychange", () => !document.hidden && look());
 }
 
