@@ -7,18 +7,17 @@ def make_client(self, exports) -> Client:
 return MyClient(exports)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from contracts.case import Case
 from contracts.cases import CASES
-from contracts.check import CaseResult, Plan, explore_case
+from contracts.check import Failure, Plan, explore_case
 from contracts.client import Client
-from contracts.machine import machine_of
+from contracts.machine import explore_freely
 from contracts.report.story import by_history, story
 from contracts.rule import LEVELS, Level
 from contracts.rules import RULES
@@ -50,15 +49,17 @@ class ClientContract:
         """The client breaks no rule in any scenario of the case."""
         __tracebackhide__ = True
         result = explore_case(self.make_client, self._plan(), case.id)
-        told = list(self._told(result))
+        told = list(_told(tally.failure for tally in result.tallies.values() if tally.failure is not None))
         if told:
             pytest.fail("\n".join(told), pytrace=False)
 
     def test_free_exploration(self) -> None:
         """The client breaks no rule whatever happens in whatever order."""
         __tracebackhide__ = True
-        chosen = settings(max_examples=self.examples or settings().max_examples, deadline=None)
-        run_state_machine_as_test(machine_of(self.make_client, self._held()), settings=chosen)
+        examples = self.examples or settings().max_examples
+        told = list(_told(explore_freely(self.make_client, self._held(), examples=examples, seed=self.seed)))
+        if told:
+            pytest.fail("\n".join(told), pytrace=False)
 
     def _plan(self) -> Plan:
         own = settings()
@@ -68,8 +69,8 @@ class ClientContract:
         held = LEVELS[: LEVELS.index(self.level) + 1]
         return tuple(rule_id for rule_id in self.rules if RULES[rule_id].level in held)
 
-    def _told(self, result: CaseResult) -> Iterator[str]:
-        found = [tally.failure for tally in result.tallies.values() if tally.failure is not None]
-        for failures in by_history(found):
-            yield ""
-            yield from story(failures, f"run this test again: {result.case}")
+
+def _told(found: Iterable[Failure]) -> Iterator[str]:
+    for failures in by_history(found):
+        yield ""
+        yield from story(failures, "run this test again")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TypeAlias
 
@@ -90,6 +90,21 @@ class Exploration:
             print_blob=False,
             verbosity=hypothesis.Verbosity.quiet,
         )(test)
+
+
+def minimise(scenario: Scenario, breaks: Callable[[Scenario], bool], most: int = SHRINKS) -> Scenario:
+    """A smaller scenario that still breaks: steps are left out one by one, for as long as that helps."""
+    tries = count(1)
+    smaller = True
+    while smaller:
+        smaller = False
+        for place in reversed(range(len(scenario.steps))):
+            without = replace(scenario, steps=scenario.steps[:place] + scenario.steps[place + 1 :])
+            if next(tries) > most:
+                return scenario
+            if breaks(without):
+                scenario, smaller = without, True
+    return scenario
 
 
 class BrokenError(Exception):

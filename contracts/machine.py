@@ -4,12 +4,23 @@ Cases are made for rules; the machine is made for what nobody thought of.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import hypothesis
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from contracts.check import Failure
 from contracts.client import MakeClient
+from contracts.explore import minimise
 from contracts.rules import RULES
 from contracts.scenario import (
     BEGIN,
@@ -26,7 +37,7 @@ from contracts.scenario import (
     Strikes,
     Syncs,
 )
-from contracts.session import Session
+from contracts.session import Session, play
 from contracts.strategies import KINDS, PLATES
 from contracts.verdict import judge
 
@@ -47,6 +58,15 @@ CALL_FAULTS = (
 OTHER_FAULTS = ("socket.close", "message.unknown-fields", "message.unknown-event", "message.flip-bit")
 REREPORT_FAULTS = ("rereport.lose", "rereport.duplicate", "rereport.shuffle", "rereport.spread")
 LOTS = ("tuya", "tuya", "jieshun")
+
+
+class FreelyBrokenError(Exception):
+    """Rules that a client broke, and the scenario that repeats it."""
+
+    def __init__(self, rule_ids: tuple[str, ...], scenario: Scenario) -> None:
+        super().__init__(", ".join(rule_ids))
+        self.rule_ids = rule_ids
+        self.scenario = scenario
 
 
 class ClientMachine(RuleBasedStateMachine):
@@ -133,19 +153,42 @@ class ClientMachine(RuleBasedStateMachine):
         """Calm; then every rule is judged."""
         if self._session is None:
             return
+        runs_ms = self._now - max([BEGIN, *(step.at for step in self._steps)])
         try:
             self._open.settle()
             run = self._open.finish()
         finally:
             self._open.__exit__()
         outcomes = judge(run, [RULES[rule_id] for rule_id in self.rule_ids])
-        broken = {rule_id: outcome.breaches[0].message for rule_id, outcome in outcomes.items() if outcome.breaches}
+        broken = tuple(rule_id for rule_id, outcome in outcomes.items() if outcome.breaches)
         if broken:
-            said = "; ".join(f"{rule_id}: {message}" for rule_id, message in broken.items())
-            raise AssertionError(said)
+            raise FreelyBrokenError(broken, replace(self._open.scenario, steps=tuple(self._steps), runs_ms=runs_ms))
 
 
 def machine_of(make_client: MakeClient, rule_ids: Sequence[str] = tuple(RULES)) -> type[ClientMachine]:
     """The machine of one client and some rules."""
     members: dict[str, Any] = {"make_client": staticmethod(make_client), "rule_ids": tuple(rule_ids)}
     return type("ClientMachine", (ClientMachine,), members)
+
+
+def explore_freely(
+    make_client: MakeClient, rule_ids: Sequence[str] = tuple(RULES), *, examples: int, seed: int | None = None
+) -> list[Failure]:
+    """Let the machine run; what broke first, made smaller and judged once more. Nothing if nothing broke."""
+    machine: Any = machine_of(make_client, rule_ids)
+    machine = machine if seed is None else hypothesis.seed(seed)(machine)
+    chosen = settings(max_examples=examples, deadline=None, database=None, phases=[Phase.generate])
+    try:
+        run_state_machine_as_test(machine, settings=chosen)
+    except FreelyBrokenError as broken:
+        return _smallest(make_client, broken)
+    return []
+
+
+def _smallest(make_client: MakeClient, broken: FreelyBrokenError) -> list[Failure]:
+    """The failures of the smallest scenario that still breaks the first of the broken rules."""
+    rules = [RULES[rule_id] for rule_id in broken.rule_ids]
+    scenario = minimise(broken.scenario, lambda each: bool(rules[0].check(play(each, make_client)).breaches))
+    run = play(scenario, make_client)
+    found = ((rule.id, rule.check(run).breaches) for rule in rules)
+    return [Failure(rule_id, "free exploration", scenario, run, breaches) for rule_id, breaches in found if breaches]

@@ -25,8 +25,22 @@ from contracts.run import Run
 from contracts.scenario import Scenario
 from mock_server.model import JsonObject
 
-SAMPLES = 2
-"""How many scenarios of the cases that are not made for its rule are played to a known-bad client."""
+SAMPLES = 1
+"""How many scenarios of other cases are played to a known-bad client, to see what else it breaks."""
+
+OTHERS = (
+    "form/lanes",
+    "windows/boundary",
+    "count/copies",
+    "count/late",
+    "count/lines",
+    "receive/again",
+    "receive/crash",
+    "converge/parts",
+    "security/retries",
+    "times/milliseconds",
+)
+"""Those other cases: short ones that between them exercise most rules."""
 
 Mark: TypeAlias = Literal["killed", "silent", "unreached"]
 
@@ -97,14 +111,14 @@ def row_of(
     *,
     elsewhere: bool = False,
 ) -> Row:
-    """Play to one known-bad client: the cases made for its rule until it is caught, then some of every other case."""
+    """Play to one known-bad client: the cases made for its rule until it is caught, then some others."""
     animal = ZOO[name]
     row = Row(name, animal.rule_id, elsewhere=elsewhere)
     aimed = aimed_at([animal.rule_id])
     for case_id in aimed:
         if row.killed_after is None:
             _explore(row, case_id, examples, seed, until_killed=True)
-    for case_id in CASES if samples else ():
+    for case_id in OTHERS if samples else ():
         if case_id not in aimed:
             _explore(row, case_id, samples, seed, until_killed=False)
     return row

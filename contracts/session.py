@@ -27,7 +27,7 @@ from contracts.scenario import (
     Strikes,
     Syncs,
 )
-from contracts.world import client_of, world_of
+from contracts.world import RunawayError, client_of, world_of
 
 TICK = MINUTE
 """How often a client that does not say when it wakes is told the time."""
@@ -89,15 +89,22 @@ class Session:
         self._folder = Path(tempfile.mkdtemp(prefix="parking-mock-", dir=_RAM if _RAM.is_dir() else None))
         if self.scenario.skew_ms:
             self._note(ClockJumps.step, f"{self.scenario.skew_ms} ms")
-        self._start()
+        try:
+            self._start()
+        except BaseException:
+            self._leave()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
             self._end()
         finally:
-            self.world.__exit__()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._leave()
+
+    def _leave(self) -> None:
+        self.world.__exit__()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self) -> Run:
         """Play the scenario from beginning to end."""
@@ -257,6 +264,8 @@ class Session:
         except ProcessError as error:
             self._findings.append(Finding(error.kind, self._last, f"in {verb}: {self._masked(str(error))}"))
             self._mourn(f"in {verb}: {self._masked(str(error))}", for_ever=error.kind == "hung")
+        except RunawayError as error:
+            self._mourn(f"in {verb}: {error}", for_ever=True)
         except Exception as error:  # noqa: BLE001 whatever it is, the client died of it
             self._mourn(f"in {verb}: {self._masked(repr(error))}")
         self._watch()

@@ -10,7 +10,6 @@ from contracts.client import Client, HttpAnswer, Link, MakeClient, Socket
 from contracts.run import Finding
 from contracts.scenario import LANE_ID, LOT_IDS, MIDNIGHT, Happens, Scenario, Strikes
 from contracts.several import Several
-from mock_server import mock_parking
 from mock_server.faults import CATALOGUE, Fault
 from mock_server.history import Entry
 from mock_server.inprocess import MockParking
@@ -18,8 +17,10 @@ from mock_server.inprocess_socket import InProcessSocket
 from mock_server.model import JsonObject
 from mock_server.parking import Parking
 from mock_server.profile import Profile
+from mock_server.settings import Settings
 from mock_server.web.environ import build_environ
 from mock_server.web.handshake import HandshakeRefusedError
+from mock_server.web.wsgi import Answer
 
 T = TypeVar("T")
 _TYPES = {"enter": (0, 0), "leave": (0, 1), "bill": (1, None)}
@@ -184,6 +185,29 @@ class AnyWorld(ABC):
         self.do(lambda: self.parking.project.arm(fault))
 
 
+CALLS_AT_ONCE = 1_000
+"""So many calls at one moment of virtual time are a client that will never stop by itself."""
+
+
+class RunawayError(BaseException):
+    """The client calls without end. No Exception: whatever it catches, it must not catch this."""
+
+
+class BoundedParking(MockParking):
+    """A parking that does not let a client call for ever while time stands still."""
+
+    _moment, _calls = -1, 0
+
+    def call(self, environ: dict[str, Any], patience_s: float | None = None) -> Answer:
+        """Answer one request, or end the client's endless loop."""
+        now_ms = self.project.clock.now_ms()
+        self._calls = self._calls + 1 if now_ms == self._moment else 1
+        self._moment = now_ms
+        if self._calls > CALLS_AT_ONCE:
+            raise RunawayError(f"{CALLS_AT_ONCE} calls at one moment")
+        return super().call(environ, patience_s)
+
+
 class World(AnyWorld):
     """A parking in this process. It answers the vendor's hosts for `requests` as well while it is open."""
 
@@ -191,7 +215,7 @@ class World(AnyWorld):
 
     def __init__(self, scenario: Scenario) -> None:
         super().__init__(scenario)
-        self.parking = mock_parking(**self.settings())
+        self.parking = BoundedParking(Settings(**self.settings()), "pass")
         self._sockets: list[InProcessSocket] = []
 
     def __enter__(self) -> Self:

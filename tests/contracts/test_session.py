@@ -1,5 +1,6 @@
 """Tests of sessions: what a scenario does to a client."""
 
+import contextlib
 from itertools import pairwise
 from typing import Any
 
@@ -192,7 +193,13 @@ def test_the_same_scenario_gives_the_same_history() -> None:
 
 
 def test_the_world_is_left_when_a_step_fails() -> None:
-    """`requests` is what it was before, whatever happened inside."""
+    """`requests` is what it was before, whatever happened inside, or when no client could be made."""
+
+    def unmade(_: object) -> Client:
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError):
+        play(Scenario(), unmade)
     scenario = Scenario((Strikes(AT, "no.such.fault"),))
     with pytest.raises(KeyError):
         play(scenario, ReferenceClient)
@@ -247,3 +254,20 @@ def test_a_client_that_wants_to_be_woken_in_the_past_is_woken_each_second() -> N
     """Time goes on all the same."""
     _, told = watched(Restless, Scenario(runs_ms=MINUTE, settles=False))
     assert len([at for verb, at in told if verb == "advance"]) == 60
+
+
+class Endless(Idle):
+    """One that calls for ever while time stands still."""
+
+    def sync(self, _now_ms: int, _window: Window | None = None) -> None:
+        """Ask for a token, again and again, whatever comes of it."""
+        while True:
+            with contextlib.suppress(Exception):
+                requests.get("https://openapi.tuyacn.com/v1.0/token", timeout=1)
+
+
+def test_a_client_that_calls_for_ever_is_ended() -> None:
+    """It is a death like any other, and it is not started again."""
+    run, told = watched(Endless, Scenario(runs_ms=HOUR, settles=False))
+    assert [act.text for act in run.acts_of("died")] == ["in sync: 1000 calls at one moment"]
+    assert [verb for verb, _ in told].count("start") == 1
