@@ -47,12 +47,11 @@ def test_every_rule_can_be_seen_to_fail() -> None:
 
 
 def test_every_animal_names_its_defect() -> None:
-    """Its class says in a sentence what is wrong with it, and it is the reference client in all else."""
+    """Its class says in a sentence what is wrong with it; in all else it is the reference client."""
     for animal in ZOO.values():
         assert animal.rule_id in RULES
         assert animal.defect.endswith("."), animal.name
         assert issubclass(animal.client, ReferenceClient)
-        assert animal.client.start.__qualname__.startswith((ReferenceClient.__name__, animal.name))
 
 
 def test_every_rule_says_what_it_is() -> None:
