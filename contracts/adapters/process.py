@@ -7,16 +7,10 @@ outlive it. Each is said in words, and everything that it started is stopped.
 import os
 import queue
 import select
-import signal
-import subprocess
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from itertools import count
-from pathlib import Path
-from typing import IO, Any
 
+from contracts.adapters.child import LAST_WISH_S, LOG_LINE_BYTES, Child
 from contracts.adapters.protocol import EXIT_UNIMPLEMENTED, ProtocolError, call_text, read_answer, shown
 from contracts.adapters.remote import RemoteClient, raise_error
 from contracts.client import ProcessError, Start, UnimplementedError, Verb
@@ -26,50 +20,7 @@ from mock_server.model import JsonObject
 PATIENCE_S = 30.0
 """How long a client may take for one verb, in real seconds."""
 
-LAST_WISH_S = 2.0
-"""How long it may take to end."""
-
-LINE_BYTES = 16 * 1024 * 1024
-"""The longest answer that is read; a dump of many records is one line."""
-
-LOG_LINE_BYTES, LOG_BYTES = 16 * 1024, 8 * 1024 * 1024
-"""Longer lines of a log are read in pieces, and of what has not been looked at so much is kept."""
-
 ANSWERS_KEPT = 1_000
-WORDS_KEPT = 5
-STRAY_ROUNDS = 10
-"""A process may start another one before it is killed, but not for ever."""
-
-TAG = "PARKING_MOCK_CLIENT"
-"""The environment variable by which everything that a client has started is found again."""
-
-_PROC = Path("/proc")
-_number = count(1)
-
-
-class Log:
-    """What a process writes beside its answers: the newest of it, until it is taken."""
-
-    def __init__(self) -> None:
-        self._lines: deque[str] = deque()
-        self._size = 0
-        self._lock = threading.Lock()
-        self.last_words: deque[str] = deque(maxlen=WORDS_KEPT)
-
-    def add(self, line: str) -> None:
-        """One more line; the oldest ones go if there are too many."""
-        with self._lock:
-            self._lines.append(line)
-            self.last_words.append(line)
-            self._size += len(line)
-            while self._size > LOG_BYTES:
-                self._size -= len(self._lines.popleft())
-
-    def take(self) -> list[str]:
-        """What has come since the last time."""
-        with self._lock:
-            lines, self._lines, self._size = list(self._lines), deque(), 0
-        return lines
 
 
 class ProcessClient(RemoteClient):
@@ -85,54 +36,31 @@ class ProcessClient(RemoteClient):
         self._patience_s = patience_s
         self._number = 0
         self._answers: queue.Queue[bytes | None] = queue.Queue(ANSWERS_KEPT)
-        self._log = Log()
-        self.tag = f"{os.getpid()}-{next(_number)}"
-        self._threads: list[threading.Thread] = []
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._stillborn: Exception | None = None
         try:
-            self._process = self._launch(command, {**os.environ, **(variables or {}), TAG: self.tag})
+            self._child = Child(command, variables or {}, self._take_line)
             self.hello()
         except (ProcessError, UnimplementedError) as error:
             self._stillborn = error
         except Exception as error:  # noqa: BLE001 whatever it is, it is said when it is to start
             self._stillborn = ProcessError("babble", f"hello: {error}")
 
-    def _launch(self, command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-        pipe = subprocess.PIPE
-        try:
-            process = subprocess.Popen(  # noqa: S603 the client that the user names
-                list(command), stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
-            )
-        except OSError as error:
-            raise ProcessError("absent", f"{command[0]} cannot be started: {error.strerror}") from None
-        if process.stdin is not None:
-            os.set_blocking(process.stdin.fileno(), False)
-        self._threads = [
-            self._read(process.stdout, self._take_line, LINE_BYTES),
-            self._read(process.stderr, self._take_log, LOG_LINE_BYTES),
-        ]
-        return process
-
-    def _read(self, pipe: IO[bytes] | None, take: Callable[[bytes | None], None], most: int) -> threading.Thread:
-        thread = threading.Thread(target=_read_lines, args=(pipe, take, most), daemon=True)
-        thread.start()
-        return thread
-
     def _take_line(self, line: bytes | None) -> None:
-        if line is not None and not line.lstrip().startswith(b"{"):
-            self._take_log(line[:LOG_LINE_BYTES])  # no answer, so somebody may read it as a log
+        if line is not None and not line.lstrip().startswith(b"{") and self._child is not None:
+            self._child.take_log(line[:LOG_LINE_BYTES])  # no answer, so somebody may read it as a log
         with suppress(queue.Full):  # so many answers that nobody has asked for: the first of them says enough
             self._answers.put_nowait(line)
-
-    def _take_log(self, line: bytes | None) -> None:
-        if line is not None:
-            self._log.add(line.decode("utf-8", "replace").rstrip("\n"))
 
     @property
     def can(self) -> frozenset[Verb]:
         """What it said; a process can always crash: it is killed."""
         return super().can | {"start", "crash"}
+
+    @property
+    def tag(self) -> str:
+        """By what all that it started is found."""
+        return self._child.tag if self._child else ""
 
     @property
     def problem(self) -> Exception | None:
@@ -141,7 +69,7 @@ class ProcessClient(RemoteClient):
 
     def take_output(self) -> list[str]:
         """Its standard error, and what on its standard output is no answer."""
-        return self._log.take()
+        return self._child.log.take() if self._child else []
 
     def start(self, start: Start) -> None:
         """Tell it the world, if it lives."""
@@ -164,7 +92,7 @@ class ProcessClient(RemoteClient):
     def _send(self, content: bytes, verb: str) -> None:
         """Write a call. A client that does not read it is not waited for for ever."""
         give_up_at = monotonic_s() + self._patience_s
-        pipe = self._process.stdin if self._process else None
+        pipe = self._child.process.stdin if self._child else None
         try:
             if pipe is None:
                 raise BrokenPipeError
@@ -192,21 +120,16 @@ class ProcessClient(RemoteClient):
         return ProcessError("hung", f"no answer to {verb} within {self._patience_s:g} s{self._last_words()}")
 
     def _gone(self, verb: str) -> Exception:
-        code: Any = None
-        with suppress(subprocess.TimeoutExpired):
-            code = self._process.wait(LAST_WISH_S) if self._process else None
+        code = self._child.exit_code() if self._child else None
         if code == EXIT_UNIMPLEMENTED:
             missing = UnimplementedError(f"{verb}: exit code {code}")
             missing.is_final = True
             return missing
-        if code is not None:
-            self._join()
         how = "it closed its standard output" if code is None else f"it ended with exit code {code}"
         return ProcessError("ended", f"{how} when asked to {verb}{self._last_words()}")
 
     def _last_words(self) -> str:
-        words = [shown(word) for word in self._log.last_words if word.strip()]
-        return f"; its last words: {' / '.join(words)}" if words else ""
+        return self._child.last_words() if self._child else ""
 
     def crash(self) -> None:
         """Die at once."""
@@ -215,66 +138,13 @@ class ProcessClient(RemoteClient):
     def stop(self) -> None:
         """End in order: answer, then exit code 0."""
         super().stop()
-        if self._process is None:
-            return
-        try:
-            code = self._process.wait(LAST_WISH_S)
-        except subprocess.TimeoutExpired:
-            raise ProcessError("hung", f"it did not end within {LAST_WISH_S:g} s of its stop") from None
+        code = self._child.exit_code() if self._child else 0
+        if code is None:
+            raise ProcessError("hung", f"it did not end within {LAST_WISH_S:g} s of its stop")
         if code:
             raise ProcessError("ended", f"exit code {code} after its stop{self._last_words()}")
 
     def end(self) -> None:
         """End the process and everything that it started."""
-        if self._process is None:
-            return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        for _ in range(STRAY_ROUNDS):
-            if not kill_all(strays(self.tag)):
-                break
-        self._process.wait()
-        self._join()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            with suppress(OSError, ValueError):
-                if pipe is not None:
-                    pipe.close()
-        self._process = None
-
-    def _join(self) -> None:
-        for thread in self._threads:
-            thread.join(LAST_WISH_S)
-
-
-def kill_all(pids: Iterable[int]) -> int:
-    """Kill processes and wait until they are dead; how many there were."""
-    handles = []
-    for pid in pids:
-        with suppress(OSError):
-            handles.append(os.pidfd_open(pid))
-            signal.pidfd_send_signal(handles[-1], signal.SIGKILL)
-    for handle in handles:
-        select.select([handle], [], [], LAST_WISH_S)
-        os.close(handle)
-    return len(handles)
-
-
-def strays(tag: str) -> list[int]:
-    """The processes that a client has started, however deep, wherever they have hidden: they inherit its environment.
-
-    None where the machine does not tell.
-    """
-    wanted = f"{TAG}={tag}".encode()
-    found = []
-    for folder in _PROC.glob("[0-9]*"):
-        with suppress(OSError):
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
-
-
-def _read_lines(pipe: IO[bytes] | None, take: Callable[[bytes | None], None], most: int) -> None:
-    with suppress(ValueError, OSError):
-        while pipe is not None and (line := pipe.readline(most)):
-            take(line)
-    take(None)
+        if self._child is not None:
+            self._child.end()

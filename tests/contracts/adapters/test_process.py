@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.adapters.process import LOG_BYTES, ProcessClient, strays
+from contracts.adapters.child import LOG_BYTES, strays
+from contracts.adapters.process import ProcessClient
 from contracts.adapters.protocol import ClientFailedError
 from contracts.client import ProcessError, Start, UnimplementedError
 from contracts.clients.reference import ReferenceClient
