@@ -1,0 +1,132 @@
+"""What the judge's commands share: options, ways to a client, progress, and whose fault it is if something fails."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from contracts.adapters.attach import HOWS, Way, load
+from contracts.explore import DEFAULT_EXAMPLES
+from contracts.loading import ClientNotFoundError
+from mock_server.cli import ConfigurationError
+
+Callback = TypeVar("Callback", bound=Callable[..., Any])
+
+EXAMPLES_ELSEWHERE = 5
+"""How many scenarios of each case are played to a client in a process of its own: each takes a third of a second."""
+
+
+def variable(name: str) -> str:
+    """The environment variable of a flag."""
+    return f"PARKING_MOCK_{name}"
+
+
+def seed_option(command: Callback) -> Callback:
+    """`--seed`; its variable is not PARKING_MOCK_SEED, which is the seed file of `serve`."""
+    return click.option(
+        "--seed",
+        type=int,
+        default=0,
+        show_default=True,
+        show_envvar=True,
+        envvar=variable("CHECK_SEED"),
+        help="Repeats a run exactly.",
+    )(command)
+
+
+def examples_option(command: Callback) -> Callback:
+    """`--examples`."""
+    return click.option(
+        "--examples",
+        type=click.IntRange(1),
+        envvar=variable("EXAMPLES"),
+        help=f"Scenarios of each case.  [default: {DEFAULT_EXAMPLES}; of a client elsewhere {EXAMPLES_ELSEWHERE}]",
+    )(command)
+
+
+def jobs_option(command: Callback) -> Callback:
+    """`--jobs`."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1),
+        default=lambda: os.cpu_count() or 1,
+        envvar=variable("JOBS"),
+        help="Processes; the verdicts do not depend on it.  [default: one a core]",
+    )(command)
+
+
+def client_options(command: Callback) -> Callback:
+    """The three ways to a client."""
+    ways = (
+        ("client", "MODULE:NAME", "A contracts.Client, in this process."),
+        ("exec", "CMD", "A client as a process: JSON lines on stdin and stdout."),
+        ("http", "URL", "A client behind a URL: the same objects as POSTs."),
+    )
+    for how, metavar, text in reversed(ways):
+        option = click.option(f"--{how}", how, metavar=metavar, envvar=variable(how.upper()), help=text)
+        command = option(command)
+    return command
+
+
+def way_of(ways: dict[str, str | None]) -> Way:
+    """The one way that was given."""
+    given = [Way(how, what) for how in HOWS if (what := ways.get(how)) is not None]
+    if len(given) != 1:
+        named = " and ".join(f"--{way.how}" for way in given) or "none of them"
+        raise click.UsageError(f"one of --exec CMD, --client MODULE:NAME, --http URL is needed, not {named}")
+    return given[0]
+
+
+def load_here(client: str) -> Any:
+    """What makes a client; exit code 2 if there is none."""
+    sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a client usually lies where the command is given
+    try:
+        return load(client)
+    except ClientNotFoundError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+class Bar:
+    """A progress bar that names what is done; nothing where nobody looks."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def update(self, steps: int, name: str) -> None:
+        """So many more are done, the last of this name."""
+        self._bar.update(steps, name)
+
+
+@contextmanager
+def progress(length: int, label: str) -> Any:
+    """A progress bar on a terminal."""
+    bar: Any = click.progressbar(
+        length=length,
+        label=label,
+        file=sys.stderr,
+        item_show_func=lambda name: str(name or ""),
+        hidden=not sys.stderr.isatty(),
+    )
+    with bar:
+        yield Bar(bar)
+
+
+@contextmanager
+def harness() -> Any:
+    """Whatever goes wrong in here is the harness's fault: exit code 3."""
+    try:
+        yield
+    except (click.ClickException, click.Abort, SystemExit):
+        raise
+    except Exception as error:
+        raise HarnessError(f"the harness itself failed: {error!r}") from error
+
+
+class HarnessError(click.ClickException):
+    """The harness failed, whatever the client did."""
+
+    exit_code = 3
