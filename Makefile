@@ -2,7 +2,7 @@
 BIN := .venv/bin
 SET_UP := pyproject.toml constraints.txt scripts/set-up
 
-.PHONY: help serve demo test check format bench fixtures docs clean
+.PHONY: help serve demo test check format bench fixtures docs screenshots clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,9 @@ fixtures: .venv/.dev ## write the generated fixtures again
 
 docs: .venv/.dev ## write the generated pages again
 	@$(BIN)/python -m tests.make_docs
+
+screenshots: .venv/.dev ## write the pictures of the docs again
+	@$(BIN)/python -m tests.make_screenshots
 
 clean: ## forget everything that was set up
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node/node_modules

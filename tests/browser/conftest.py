@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
 FLAGS = (
     "--no-sandbox",
@@ -18,13 +18,18 @@ FLAGS = (
 DEADLINE_MS = 20_000
 
 
+def launch(playwright: Playwright, *flags: str) -> Browser:
+    """Start the browser."""
+    executable = shutil.which("chromium")
+    assert executable, "the set-up installs chromium"
+    return playwright.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser a test process."""
-    executable = shutil.which("chromium")
-    assert executable, "the set-up installs chromium"
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        started = launch(playwright)
         yield started
         started.close()
 

@@ -1,11 +1,7 @@
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import Any
 
 import pytest
 import requests
@@ -18,8 +14,7 @@ from mock_server.cli import main
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.traffic import day
-
-TIMEOUT_S = 30
+from tests.demo_page import TIMEOUT_S, DemoPage
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +83,7 @@ def test_another_story_is_no_success(profile: Profile, complaint: str, monkeypat
     assert (result.exit_code, complaint in result.output) == (3, True), result.output
 
 
-def test_a_port_in_use_is_told(served_page: "Page") -> None:
+def test_a_port_in_use_is_told(served_page: DemoPage) -> None:
     """A port that somebody has is a wrong configuration, told with the flag that helps."""
     port = served_page.url.rpartition(":")[2].rstrip("/")
     result = CliRunner().invoke(command.demo, ["--lab-port", port])
@@ -96,60 +91,15 @@ def test_a_port_in_use_is_told(served_page: "Page") -> None:
     assert "--lab-port" in result.output
 
 
-class Page:
-    """A running `parking-mock demo` and the address of its page."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mock_server", "demo", "--no-open"],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        )
-        assert self.process.stdout is not None
-        self.said: list[str] = []
-        for line in self.process.stdout:
-            self.said.append(line)
-            if "Ctrl+C" in line:
-                break
-        self.url = next(line.split()[-1] for line in self.said if "the page" in line)
-
-    def guide(self, order: dict[str, Any] | None = None, **query: int) -> dict[str, Any]:
-        """The present caption, after an order or a wait."""
-        url = f"{self.url}_lab/guide"
-        if order is None:
-            answer = requests.get(url, params=query, timeout=TIMEOUT_S)
-        else:
-            answer = requests.post(url, json=order, timeout=TIMEOUT_S)
-        assert answer.ok, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
-
-    def until(self, what: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Wait for a caption."""
-        seen = self.guide()
-        while not what(seen):
-            newer = self.guide(after=seen["number"], timeout_ms=20_000)
-            assert newer["number"] > seen["number"], f"nothing happened after {seen}"
-            seen = newer
-        return seen
-
-    def end(self, number: int) -> int:
-        """Send a signal and return the exit code."""
-        self.process.send_signal(number)
-        self.process.communicate(timeout=TIMEOUT_S)
-        return self.process.returncode
-
-
 @pytest.fixture(scope="module")
-def served_page() -> Iterator[Page]:
+def served_page() -> Iterator[DemoPage]:
     """A running demo, whatever its tests have made of it."""
-    page = Page()
+    page = DemoPage()
     yield page
     assert page.end(signal.SIGTERM) == 0
 
 
-def test_the_page_is_steered(served_page: Page) -> None:
+def test_the_page_is_steered(served_page: DemoPage) -> None:
     """Pause holds a caption, step shows the next one and holds again, an act is shown from its beginning."""
     assert served_page.guide({"order": "pause"})["paused"]
     served_page.guide({"act": 1, "speed": "fast"})
@@ -163,20 +113,19 @@ def test_the_page_is_steered(served_page: Page) -> None:
     assert again["caption"] == first["caption"]
 
 
-def test_the_page_tells_it_to_the_end(served_page: Page) -> None:
+def test_the_page_tells_it_to_the_end(served_page: DemoPage) -> None:
     """All acts follow one another; then the world is the watcher's."""
     served_page.guide({"order": "pause"})
     served_page.guide({"act": 0})
     acts = []
     while not (told := served_page.until(lambda told: told["step"] > 0))["ended"]:
         acts.append(told["act"])
-        served_page.guide({"order": "step"})
-        served_page.until(lambda newer, old=told: (newer["act"], newer["step"]) != (old["act"], old["step"]))  # type: ignore[misc]  # a default
+        served_page.step()
     assert sorted(set(acts)) == [0, 1, 2]
     assert told["act"] == len(told["acts"]) - 1
 
 
-def test_orders_that_cannot_be_followed(served_page: Page) -> None:
+def test_orders_that_cannot_be_followed(served_page: DemoPage) -> None:
     """What is no order is refused with what would be one."""
     bad = [{"order": "stop"}, {"speed": 2}, {"act": 9}, {"act": -1}, {"what": 1}, [], "play", {"order": None}]
     for order in bad:
@@ -185,7 +134,7 @@ def test_orders_that_cannot_be_followed(served_page: Page) -> None:
         assert answer.json()["error"]["message"]
 
 
-def test_a_story_that_was_disturbed_says_so(served_page: Page) -> None:
+def test_a_story_that_was_disturbed_says_so(served_page: DemoPage) -> None:
     """Whoever moves the world from under the story is told, and may have the act again."""
     served_page.guide({"order": "pause"})
     served_page.guide({"act": 0})
@@ -195,8 +144,7 @@ def test_a_story_that_was_disturbed_says_so(served_page: Page) -> None:
     assert requests.patch(f"{project}/devices/6ce0000000000001", json=gone, timeout=TIMEOUT_S).ok
     while not (told := served_page.until(lambda told: told["step"] > 0))["ended"]:
         assert told["step"] < 9
-        served_page.guide({"order": "step"})
-        served_page.until(lambda newer, old=told: newer["step"] != old["step"])  # type: ignore[misc]  # a default
+        served_page.step()
     assert "Repeat" in told["caption"]
     served_page.guide({"order": "repeat"})
     assert not served_page.until(lambda told: told["step"] == 1)["ended"]
@@ -204,7 +152,7 @@ def test_a_story_that_was_disturbed_says_so(served_page: Page) -> None:
 
 def test_ctrl_c_is_a_success() -> None:
     """Whoever has seen enough ends the demo with code 0."""
-    page = Page()
+    page = DemoPage()
     assert page.end(signal.SIGINT) == 0
 
 

@@ -1,0 +1,166 @@
+"""The report as a reader meets it: opened from disk, without a network, in a real browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, ViewportSize
+
+from contracts.check import Check
+from contracts.clients.reference import ReferenceClient
+from contracts.clients.zoo.counting import CountsDeliveries, CountsOnePage
+from contracts.report.writing import write_report
+from contracts.scenario import Happens, Scenario
+from tests.browser.accessibility import violations
+from tests.contracts.report.support import AT, LOST, PLAN, checked
+
+NARROW: ViewportSize = {"width": 320, "height": 640}
+THOUSAND = Scenario((Happens(AT, "r1", many=1001),), runs_ms=LOST.runs_ms, settles=False)
+LONG = "a client with a name that is much too long for anybody's screen " * 5 + "x" * 300
+OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
+WIDTH = "document.documentElement.scrollWidth"
+OUTSIDE = """svg => {
+  const box = svg.getBoundingClientRect();
+  const inside = each => each.left >= box.left && each.right <= box.right && each.bottom <= box.bottom;
+  return [...svg.querySelectorAll('text')].filter(each => !inside(each.getBoundingClientRect()))
+    .map(each => each.textContent);
+}"""
+
+FOUND: dict[str, Callable[[], tuple[Check, str]]] = {
+    "wrong": lambda: (checked(CountsDeliveries), "contracts.clients.zoo.counting:CountsDeliveries"),
+    "right": lambda: (checked(ReferenceClient), "contracts.clients.reference:ReferenceClient"),
+    "large": lambda: (checked(CountsOnePage, THOUSAND), LONG),
+    "empty": lambda: (Check((), ()), "nothing"),
+}
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folder of each report; that of the wrong client was written twice, so that it has a comparison."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in FOUND}
+    for name in ("wrong", *FOUND):
+        found, agent = FOUND[name]()
+        write_report(folders[name], agent, PLAN, found)
+    return folders
+
+
+def opened(page: Page, folder: Path) -> Page:
+    """The report of a folder. It may ask for nothing but itself."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.context.set_offline(True)
+    page.goto((folder / "index.html").as_uri())
+    assert [url for url in asked if not url.startswith("data:")] == [(folder / "index.html").as_uri()]
+    return page
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [("wrong", "light"), ("right", "light"), ("large", "light"), ("empty", "light"), ("wrong", "dark")],
+)
+def test_nobody_is_shut_out(name: str, scheme: str, page: Page, reports: dict[str, Path]) -> None:
+    """Axe finds no violation of level A or AA, light or dark, with everything unfolded too."""
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    opened(page, reports[name])
+    assert violations(page) == []
+    page.evaluate(OPEN_ALL)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_a_narrow_screen_is_enough(name: str, page: Page, reports: dict[str, Path]) -> None:
+    """Nothing but tables, commands and drawings scrolls sideways, each in a place of its own."""
+    page.set_viewport_size(NARROW)
+    opened(page, reports[name])
+    page.evaluate(OPEN_ALL)
+    assert page.evaluate(WIDTH) == NARROW["width"]
+    assert violations(page) == []
+
+
+def test_the_timeline_is_drawn(page: Page, reports: dict[str, Path]) -> None:
+    """Lanes, a shaded window, a deed in each column, labels that are not cut off, and a frame around the breach."""
+    drawing = opened(page, reports["wrong"]).locator("svg.timeline").first
+    assert drawing.is_visible()
+    assert drawing.locator("text.lane").all_text_contents() == ["lot", "queue", "client"]
+    shade, frame = drawing.locator("rect.shade").bounding_box(), drawing.locator("rect.here").bounding_box()
+    assert shade
+    assert shade["width"] > 100
+    assert frame
+    assert frame["x"] > shade["x"] + shade["width"]
+    shapes = drawing.locator("g[data-shape]").evaluate_all("all => all.map(each => each.dataset.shape)")
+    assert {"act", "kept", "lost", "delivery", "sync", "rereport"} <= set(shapes)
+    assert drawing.evaluate(OUTSIDE) == []
+    assert "3 / 2" in (drawing.text_content() or "")
+    across = drawing.locator("g[data-shape]").evaluate_all("all => all.map(each => each.getBoundingClientRect().x)")
+    assert across == sorted(across)
+
+
+def test_a_drawing_has_a_table_beside_it(page: Page, reports: dict[str, Path]) -> None:
+    """Who does not see the drawing reads the same, column by column."""
+    figure = opened(page, reports["wrong"]).locator("figure").first
+    drawing = figure.get_by_role("img", name="Timeline")
+    assert drawing.count() == 1
+    assert figure.locator("tbody tr").count() == drawing.locator("g[data-shape]").count()
+
+
+def test_many_records_stay_few_columns(page: Page, reports: dict[str, Path]) -> None:
+    """A thousand records are drawn as one, and their table is folded."""
+    drawing = opened(page, reports["large"]).locator("svg.timeline").first
+    assert "1001 \u00d7" in (drawing.text_content() or "")
+    assert drawing.evaluate(OUTSIDE) == []
+    assert not page.locator("table.records").first.is_visible()
+
+
+def focus(page: Page) -> str:
+    """What has the focus, as its text."""
+    text: str = page.evaluate(r"document.activeElement.textContent.trim().replace(/\\\\s+/g, ' ')")
+    return text
+
+
+def test_everything_is_reached_with_the_keyboard(page: Page, reports: dict[str, Path]) -> None:
+    """The skip link first, then the rules; a rule leads to its failure; what is folded opens; the drawing scrolls."""
+    page.set_viewport_size(NARROW)
+    opened(page, reports["wrong"])
+    page.keyboard.press("Tab")
+    assert focus(page) == "Skip to the verdicts"
+    box = page.locator(".skip").bounding_box()
+    assert box
+    assert box["x"] >= 0
+    page.locator(".chip.fail").first.focus()
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#failure-1")
+    head = page.locator("#failure-1 h3").bounding_box()
+    assert head
+    assert 0 <= head["y"] < NARROW["height"]
+    page.keyboard.press("Tab")
+    assert focus(page).startswith("What each known wrong counter would have claimed")
+    page.keyboard.press("Enter")
+    assert page.locator("#failure-1 table.suspects").is_visible()
+    drawing = page.get_by_role("region", name="Timeline, scrolls sideways").first
+    drawing.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("each => each.scrollLeft > 0", arg=drawing.element_handle())
+
+
+def test_the_focus_is_seen(page: Page, reports: dict[str, Path]) -> None:
+    """Whatever has it has an outline."""
+    opened(page, reports["wrong"])
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert style != "none", focus(page)
+
+
+def test_the_last_run_is_beside_it(page: Page, reports: dict[str, Path]) -> None:
+    """What is broken still is told where it is looked for."""
+    opened(page, reports["wrong"])
+    assert "CNT-RECORD-ID" in page.locator("#comparison ~ ul").first.inner_text()
+    assert "still" in page.locator(".chip.fail").first.inner_text().lower()
+
+
+def test_a_page_can_be_left_for_a_history(page: Page, reports: dict[str, Path]) -> None:
+    """The file of a failure lies where its link says."""
+    opened(page, reports["wrong"])
+    page.locator("#failure-1 a[href^='failures/']").first.click()
+    page.wait_for_url("**/failures/*.json")
+    assert '"format": "parking-mock/failure"' in page.content()
