@@ -54,7 +54,7 @@ def write_failure(folder: Path, failure: Failure, client: str | None, seed: int 
     """Write a failure to a folder under its rule's and case's name."""
     path = folder / f"{failure.rule_id}--{failure.case.replace('/', '-')}.json"
     text = json.dumps(failure_json(failure, client, seed), ensure_ascii=False, indent=1)
-    path.write_text(f"{text}\n", encoding="utf-8")
+    path.write_bytes(f"{text}\n".encode("utf-8", "replace"))  # a client may have sent half a sign
     return path
 
 

@@ -1,5 +1,6 @@
 """The timeline of a run: what is drawn where. Each thing that happens has a column of its own."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -19,21 +20,25 @@ Lane: TypeAlias = Literal["lot", "queue", "client"]
 LANES: dict[Lane, int] = {"lot": 62, "queue": 132, "client": 202}
 """How far down each lane is."""
 
-LEFT, STEP, HEIGHT = 74, 62, 282
+LEFT, STEP, HEIGHT = 74, 62, 286
 BEFORE, AFTER = 24, 8
 """How many columns are drawn before a breach, and how many after it."""
 
 FOLDED_FROM = 5
 """So many alike at one moment, or more, are drawn as one."""
 
-LABEL = 9
+ALONE: frozenset[Shape] = frozenset({"sync", "rereport", "act"})
+"""What is never drawn as one."""
+
+LABEL, COUNT_LABEL = 9, 6
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """One thing that happens. `label` is drawn beside it, `text` told of it; `good` is whether all is well with it.
 
-    `again` tells a re-report's delivery, `reaches` whether a sync came to the lot.
+    `again` tells a re-report's delivery, `reaches` whether a sync came to the lot. `many` are drawn as this one, `more`
+    is a second line of the label.
     """
 
     seq: int
@@ -46,6 +51,7 @@ class Mark:
     again: bool = False
     reaches: bool = True
     many: int = 1
+    more: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +192,12 @@ def _of_sync(run: Run, sync: Sync, claims: list[Claim]) -> Mark:
     """A sync shows the claim that the lot contradicts, or the first."""
     shown = next((claim for claim in claims if claim.counted is not None and not claim.equal), next(iter(claims), None))
     counted = "?" if shown is None or shown.counted is None else str(shown.counted)
-    label = f"{_label(str(shown.claimed))} / {counted}" if shown else "failed"
-    more = f" +{len(claims) - 1}" if len(claims) > 1 else ""
+    label = f"{_label(str(shown.claimed), COUNT_LABEL)} / {_label(counted, COUNT_LABEL)}" if shown else "failed"
+    more = f"+{how_many(len(claims) - 1, 'cell')}" if len(claims) > 1 else ""
     good = shown is not None and shown.equal
     reaches = shown is not None and shown.counted is not None
     text = shortened(sync_text(run, sync, claims), 400)
-    return Mark(sync.seq, sync.time, "sync", "client", label + more, text, good=good, reaches=reaches)
+    return Mark(sync.seq, sync.time, "sync", "client", label, text, good=good, reaches=reaches, more=more)
 
 
 _ACTS: dict[str, tuple[str, bool]] = {
@@ -215,17 +221,25 @@ def _of_act(act: Act) -> Iterator[Mark]:
         yield Mark(act.seq, act.time, "act", lane, label, said, good=good)
 
 
-def _label(name: str) -> str:
-    return name if len(name) <= LABEL else f"{name[: LABEL - 1]}\u2026"
+def _label(name: str, most: int = LABEL) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}\u2026"
 
 
 def _folded(marks: list[Mark]) -> Iterator[Mark]:
-    """The same, with many alike at one moment as one."""
-    for _, group in groupby(marks, key=lambda mark: (mark.time, mark.shape, mark.good, mark.again)):
-        alike = list(group)
-        if len(alike) < FOLDED_FROM or alike[0].shape in ("sync", "rereport", "act"):
-            yield from alike
-        else:
-            number = len(alike)
-            text = f"{number} times, first: {alike[0].text}"
-            yield replace(alike[0], label=f"{number} \u00d7", text=text, many=number)
+    """The same, with many alike at one moment as one, in the place of the first; calls and acts stay apart."""
+    for (_, alone), group in groupby(marks, key=lambda mark: (mark.time, mark.shape in ALONE)):
+        if alone:
+            yield from group
+            continue
+        alike: dict[tuple[Shape, bool, bool], list[Mark]] = defaultdict(list)
+        for mark in group:
+            alike[mark.shape, mark.good, mark.again].append(mark)
+        yield from sorted((one for each in alike.values() for one in _as_one(each)), key=lambda mark: mark.seq)
+
+
+def _as_one(alike: list[Mark]) -> list[Mark]:
+    if len(alike) < FOLDED_FROM:
+        return alike
+    number, first = len(alike), alike[0]
+    text = f"{number} times, first: {first.text}"
+    return [replace(first, label=f"{number} \u00d7", text=text, many=number)]
