@@ -1,9 +1,11 @@
 """Checks one client: explores every case, keeps the smallest failure of each rule, and sums up."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial, reduce
+from functools import reduce
 from multiprocessing import get_context
 from typing import TypeAlias
 
@@ -14,12 +16,14 @@ from contracts.adapters.process import PATIENCE_S
 from contracts.cases import CASES
 from contracts.client import MakeClient
 from contracts.explore import DEFAULT_EXAMPLES, Exploration
+from contracts.known_failing import NOTHING_KNOWN, Known, KnownFailing
 from contracts.rule import LEVELS, Breach, Level, Outcome, Rule
 from contracts.rules import RULES
 from contracts.run import Run
 from contracts.scenario import Scenario
 from contracts.suspicion import Suspicion
 from contracts.verdict import Verdict, verdict_of
+from contracts.workers import begin_worker, end_workers, interrupt_held_back, kill_workers, until_told_to_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,15 @@ class Tally:
 class CaseResult:
     """What one case has shown. `deaths` says of what the client died of itself, if it did.
 
-    `suspicion` is what its wrong claims leave as their cause.
+    `never_came` is one that was only to be observed and gave no sign of life; `suspicion` is what its wrong claims
+    leave as their cause.
     """
 
     case: str
     runs: int = 0
     tallies: dict[str, Tally] = field(default_factory=dict)
     deaths: tuple[str, ...] = ()
+    never_came: bool = False
     suspicion: Suspicion = field(default_factory=Suspicion)
 
     def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
@@ -82,10 +88,11 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The verdicts on one client."""
+    """The verdicts on one client. One that was `interrupted` has only what was played so far."""
 
     rules: tuple[Rule, ...]
     cases: tuple[CaseResult, ...]
+    interrupted: bool = False
 
     @property
     def runs(self) -> int:
@@ -107,8 +114,9 @@ class Check:
         return sorted(found, key=lambda failure: failure.scenario.size)
 
     def verdict(self, rule: Rule) -> Verdict:
-        """What is said of a rule."""
-        return self.tally(rule).verdict(rule)
+        """What is said of a rule. What was never come to was not exercised, whatever the client lacks."""
+        tally = self.tally(rule)
+        return Verdict.NOT_EXERCISED if self.interrupted and not tally.judged else tally.verdict(rule)
 
     def suspicion(self, case_id: str) -> Suspicion:
         """What all wrong claims leave as their cause, or those of this case if all have none in common."""
@@ -118,10 +126,26 @@ class Check:
     def _suspicion_of(self, case_id: str) -> Suspicion:
         return next(case.suspicion for case in self.cases if case.case == case_id)
 
-    def broken(self, level: Level = "must") -> list[Rule]:
-        """The rules of at least this level that are broken."""
+    def broken(self, level: Level = "must", known: KnownFailing = NOTHING_KNOWN) -> list[Rule]:
+        """The rules of at least this level that are broken otherwise than is known."""
         held = LEVELS[: LEVELS.index(level) + 1]
-        return [rule for rule in self.rules if rule.level in held and self.tally(rule).failure is not None]
+        return [rule for rule in self.rules if rule.level in held and self.unknown(rule, known)]
+
+    def unknown(self, rule: Rule, known: KnownFailing) -> list[Failure]:
+        """The failures of a rule that are not known."""
+        return [failure for failure in self.failures(rule) if not known.covers(rule.id, failure.case)]
+
+    def surprises(self, known: KnownFailing) -> list[Known]:
+        """The lines about rules that were exercised in the cases of the line, and held in every one."""
+        return [line for rule in self.rules for line in known.of(rule.id) if self._holds(line)]
+
+    def _holds(self, line: Known) -> bool:
+        tallies = [
+            tally
+            for case in self.cases
+            if line.covers(line.rule_id, case.case) and (tally := case.tallies.get(line.rule_id))
+        ]
+        return any(tally.exercised for tally in tallies) and not any(tally.failure for tally in tallies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +159,7 @@ class Plan:
     shrink: bool = True
     database: ExampleDatabase | None = None
     patience_s: float = PATIENCE_S
+    known: KnownFailing = NOTHING_KNOWN
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -143,35 +168,83 @@ class Plan:
 
 
 OnCase: TypeAlias = Callable[[CaseResult], None]
+OnBegin: TypeAlias = Callable[[str], None]
 
 
-def check(make_client: MakeClient, plan: Plan, on_case: OnCase = lambda _: None) -> Check:
-    """Explore the cases one after the other, in this process. `on_case` is told of each when it is done."""
-    return Check(plan.rules, tuple(_told(map(partial(explore_case, make_client, plan), plan.case_ids), on_case)))
+def check(
+    make_client: MakeClient, plan: Plan, on_case: OnCase = lambda _: None, on_begin: OnBegin = lambda _: None
+) -> Check:
+    """Explore the cases one after the other, in this process, until somebody interrupts it.
+
+    `on_begin` is told of each case when its turn comes, `on_case` when it is done.
+    """
+    results: list[CaseResult] = []
+    try:
+        for case_id in plan.case_ids:
+            on_begin(case_id)
+            results.append(CaseResult(case_id))
+            explore_case(make_client, plan, case_id, results[-1])
+            on_case(results[-1])
+    except KeyboardInterrupt:
+        return Check(plan.rules, _played(results), interrupted=True)
+    return Check(plan.rules, tuple(results))
 
 
-def check_in_parallel(client: str, plan: Plan, jobs: int, on_case: OnCase = lambda _: None) -> Check:
+def check_in_parallel(
+    client: str, plan: Plan, jobs: int, on_case: OnCase = lambda _: None, on_begin: OnBegin = lambda _: None
+) -> Check:
     """The same for a client that has a name, in several processes. The verdicts do not depend on `jobs`."""
     if jobs == 1:
-        return check(load(client, plan.patience_s), plan, on_case)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        done = pool.map(partial(_explore_loaded, client, plan), plan.case_ids)
-        return Check(plan.rules, tuple(_told(done, on_case)))
+        return check(load(client, plan.patience_s), plan, on_case, on_begin)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=begin_worker) as pool:
+        with interrupt_held_back():
+            futures = [pool.submit(_explore_loaded, client, plan, case_id) for case_id in plan.case_ids]
+        try:
+            for case_id, future in zip(plan.case_ids, futures, strict=True):
+                on_begin(case_id)
+                on_case(future.result())
+        except KeyboardInterrupt:
+            return Check(plan.rules, _broken_off(futures), interrupted=True)
+        return Check(plan.rules, tuple(future.result() for future in futures))
 
 
-def _told(results: Iterable[CaseResult], on_case: OnCase) -> Iterator[CaseResult]:
-    for result in results:
-        on_case(result)
-        yield result
+def _broken_off(futures: Sequence[Future[CaseResult]]) -> tuple[CaseResult, ...]:
+    """What has been seen so far. Whoever interrupts a second time does not want to wait for it."""
+    try:
+        for future in futures:
+            future.cancel()
+        end_workers()
+        return _played(list(_seen(futures)))
+    except KeyboardInterrupt:
+        kill_workers()
+        return _played([future.result() for future in futures if future.done() and not _failed(future)])
+
+
+def _seen(futures: Sequence[Future[CaseResult]]) -> Iterator[CaseResult]:
+    for future in futures:
+        if not future.cancelled():
+            with suppress(BrokenProcessPool):  # that worker had not even begun
+                yield future.result()
+
+
+def _failed(future: Future[CaseResult]) -> bool:
+    return future.cancelled() or future.exception() is not None
+
+
+def _played(results: Sequence[CaseResult]) -> tuple[CaseResult, ...]:
+    return tuple(result for result in results if result.runs)
 
 
 def _explore_loaded(client: str, plan: Plan, case_id: str) -> CaseResult:
-    return explore_case(load(client, plan.patience_s), plan, case_id)
-
-
-def explore_case(make_client: MakeClient, plan: Plan, case_id: str) -> CaseResult:
-    """Explore one case."""
     result = CaseResult(case_id)
+    with until_told_to_end():
+        explore_case(load(client, plan.patience_s), plan, case_id, result)
+    return result
+
+
+def explore_case(make_client: MakeClient, plan: Plan, case_id: str, result: CaseResult | None = None) -> CaseResult:
+    """Explore one case. Who gives a `result` has what was seen, even if this comes to no end."""
+    result = CaseResult(case_id) if result is None else result
     Exploration(make_client, plan.rules, plan.examples, plan.seed, plan.shrink, plan.database).of(
         CASES[case_id], result.watch
     )

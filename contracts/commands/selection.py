@@ -1,0 +1,85 @@
+"""Which rules a client is judged by, and in which cases: options, and what they choose."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar, get_args
+
+import click
+
+from contracts.cases import CASES
+from contracts.check import aimed_at
+from contracts.commands.options import variable
+from contracts.rule import LEVELS, Level, Need, Rule
+from contracts.rules import RULES
+
+Callback = TypeVar("Callback", bound=Callable[..., Any])
+
+WHERE = {"rule": "`parking-mock rules`", "case": "`parking-mock check --list`"}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What was asked for; nothing means everything."""
+
+    rule_globs: tuple[str, ...] = ()
+    case_globs: tuple[str, ...] = ()
+    only: tuple[Level, ...] = ()
+    needs: tuple[Need, ...] = ()
+
+    @property
+    def rule_ids(self) -> tuple[str, ...]:
+        """The rules. A usage error if there are none."""
+        named = matching(self.rule_globs, RULES, "rule")
+        chosen = tuple(rule_id for rule_id in named if self._takes(RULES[rule_id]))
+        if not chosen:
+            raise click.UsageError("no rule is left of this --rule, --only and --need: `parking-mock rules` lists them")
+        return chosen
+
+    @property
+    def case_ids(self) -> tuple[str, ...]:
+        """The cases that are made for the rules; all if neither rules nor cases are chosen."""
+        chooses_rules = self.rule_globs or self.only or self.needs
+        aimed = aimed_at(self.rule_ids) if chooses_rules and not self.case_globs else tuple(CASES)
+        return matching(self.case_globs, aimed, "case")
+
+    def _takes(self, rule: Rule) -> bool:
+        met = {"traffic", *self.needs}
+        return (not self.only or rule.level in self.only) and (not self.needs or met.issuperset(rule.needs))
+
+
+def selection_options(command: Callback) -> Callback:
+    """`--rule`, `--case`, `--only` and `--need`."""
+    options: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("rule", "rule_globs", {"metavar": "GLOB", "help": "Only rules of these names."}),
+        ("case", "case_globs", {"metavar": "GLOB", "help": "Only cases of these names (--list shows them)."}),
+        ("only", "only", {"type": click.Choice(LEVELS), "help": "Only rules of this level."}),
+        (
+            "need",
+            "needs",
+            {
+                "type": click.Choice(get_args(Need)),
+                "help": "Only rules that need no more of a client than its traffic and this.",
+            },
+        ),
+    )
+    for flag, name, settings in reversed(options):
+        command = click.option(f"--{flag}", name, multiple=True, envvar=variable(flag.upper()), **settings)(command)
+    return command
+
+
+def matching(globs: tuple[str, ...], names: Iterable[str], what: str) -> tuple[str, ...]:
+    """The names that match one of some globs; all if there are no globs. A usage error if one matches nothing."""
+    known = tuple(names)
+    unknown = [glob for glob in globs if not any(fnmatchcase(name, glob) for name in known)]
+    if unknown:
+        raise click.UsageError(f"no {what} matches {', '.join(unknown)}: {WHERE[what]} lists them")
+    return tuple(name for name in known if not globs or any(fnmatchcase(name, glob) for glob in globs))
+
+
+def case_lines(case_ids: Iterable[str]) -> Iterator[str]:
+    """The cases as `--list` shows them: each with what happens in it and the rules that it is made for."""
+    for case_id in case_ids:
+        case = CASES[case_id]
+        yield f"{case_id:<26} {case.doc}"
+        yield f"{'':<26} {', '.join(case.aims)}"
