@@ -14,6 +14,12 @@ from mock_server.model import JsonObject
 How: TypeAlias = Literal["client", "exec", "http"]
 HOWS: tuple[How, ...] = ("client", "exec", "http")
 
+OBSERVED = "observe "
+"""What the text of a client that is only observed begins with."""
+
+WINDOW_MS = 3_000
+"""How long a window that would be an hour is for a client that is only observed: long beside what a call takes."""
+
 HANGS = 2
 """A client that has hung so often is not waited for so long again."""
 
@@ -80,6 +86,8 @@ class Elsewhere(Attached):
 def load(name: str, patience_s: float = PATIENCE_S) -> MakeClient:
     """What makes the client of a way, given as text. ClientNotFoundError says what is wrong with it."""
     way = read_way(name)
+    if name.startswith(OBSERVED):
+        raise ClientNotFoundError("an observed client runs on its own schedule: nothing of it can be repeated exactly")
     if way.how == "client":
         return load_client(way.what)
     if way.how == "http" and not way.what.startswith(("http://", "https://")):

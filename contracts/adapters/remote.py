@@ -57,16 +57,21 @@ class RemoteClient(Client):
 
     def advance(self, now_ms: int) -> None:
         """Its timers. It may say when it wants to be woken next."""
-        wake_ms = self.ask("advance", now_ms=now_ms).get("wake_ms")
-        self._wakes_at = wake_ms if type(wake_ms) is int and wake_ms > now_ms else None
+        self._wakes_at = None
+        self._take_wake(self.ask("advance", now_ms=now_ms), now_ms)
+
+    def _take_wake(self, result: JsonObject, after_ms: int = 0) -> None:
+        wake_ms = result.get("wake_ms")
+        if type(wake_ms) is int and wake_ms > after_ms:
+            self._wakes_at = wake_ms
 
     def wakes_at(self) -> int | None:
-        """What the last `advance` said."""
+        """What the last `advance` said, or a `quiet` since: what has come may be a lost connection."""
         return self._wakes_at
 
     def quiet(self) -> None:
-        """Everything received so far is stored and acknowledged."""
-        self.ask("quiet")
+        """Everything received so far is stored and acknowledged. It may say when it wants to be woken now."""
+        self._take_wake(self.ask("quiet"))
 
     def dump(self) -> list[DumpedRecord]:
         """Its records."""

@@ -82,12 +82,15 @@ class Shim:
 
     def _advance(self, call: dict[str, Any]) -> JsonObject:
         self._it.advance(call["now_ms"])
-        wake_ms = self._it.wakes_at()
-        return {} if wake_ms is None else {"wake_ms": wake_ms}
+        return self._wake()
 
     def _quiet(self, _call: dict[str, Any]) -> JsonObject:
         self._it.quiet()
-        return {}
+        return self._wake()
+
+    def _wake(self) -> JsonObject:
+        wake_ms = self._it.wakes_at()
+        return {} if wake_ms is None else {"wake_ms": wake_ms}
 
     def _stop(self, _call: dict[str, Any]) -> JsonObject:
         self._it.stop()

@@ -1,89 +1,144 @@
 """`parking-mock check`."""
 
-import sys
-from collections.abc import Iterable
-from dataclasses import replace
-from fnmatch import fnmatchcase
+import signal
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from contracts.adapters.attach import Way, agent_of, read_way
-from contracts.adapters.process import PATIENCE_S
-from contracts.cases import CASES
-from contracts.check import Check, Failure, Plan, aimed_at, check_in_parallel
+from contracts.adapters.attach import OBSERVED, WINDOW_MS, Way, agent_of
+from contracts.check import Plan, check_in_parallel
 from contracts.commands.options import (
     EXAMPLES_ELSEWHERE,
     client_options,
     examples_option,
+    given,
     harness,
     jobs_option,
     load_here,
+    option,
+    patience_option,
     progress,
     seed_option,
     variable,
     way_of,
 )
+from contracts.commands.outcome import conclude, prepare_folder
+from contracts.commands.selection import Selection, case_lines, selection_options
 from contracts.explore import DEFAULT_EXAMPLES
+from contracts.known_failing import NOTHING_KNOWN, KnownFailing, KnownFailingError, read_known_failing
 from contracts.loading import ClientNotFoundError
-from contracts.report.story import by_history, story
-from contracts.report.summary import summary
-from contracts.report.writing import repeat_command, write_report
-from contracts.rule import LEVELS, Level
+from contracts.rule import LEVELS, Level, Need
 from contracts.rules import RULES
 from mock_server.cli import ConfigurationError
 from mock_server.story import how_many
 
-STORIES_SHOWN = 5
-"""How many failures are told whole; the others are in the report."""
+KNOWN_HELP = (
+    "Rules that fail for now: a line has RULE or RULE CASE-GLOB, then # and the reason. They are judged; one that holds"
+    " after all fails the check."
+)
 
 
 @click.command()
 @client_options
-@click.option("--rule", "rule_globs", multiple=True, metavar="GLOB", help="Only rules of these names.")
-@click.option("--case", "case_globs", multiple=True, metavar="GLOB", help="Only cases of these names.")
-@click.option(
+@selection_options
+@click.option("--list", "lists", is_flag=True, help="List the cases that would be played, and end.")
+@option(
     "--level", type=click.Choice(LEVELS), default="must", show_default=True, help="Rules from this level on must hold."
 )
+@option("--known-failing", "known_file", type=click.Path(path_type=Path), metavar="FILE", help=KNOWN_HELP)
 @examples_option
 @seed_option
 @jobs_option
+@patience_option
+@click.option("--observe", "is_observed", is_flag=True, help="Tell it addresses and keys only, and judge its traffic.")
 @click.option(
-    "--patience",
-    type=click.FloatRange(0.1),
-    default=PATIENCE_S,
+    "--window-ms",
+    type=click.IntRange(1_000, 3_600_000),
+    default=WINDOW_MS,
     show_default=True,
-    envvar=variable("PATIENCE"),
-    help="Seconds that a client elsewhere may take for one verb.",
+    envvar=variable("WINDOW_MS"),
+    help="With --observe: how long a window is that would be an hour.",
 )
-@click.option("--report", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the report.")
-def check(
+@option("--report", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the report.")
+def check(  # noqa: PLR0913 an argument an option
     *,
     rule_globs: tuple[str, ...],
     case_globs: tuple[str, ...],
+    only: tuple[Level, ...],
+    needs: tuple[Need, ...],
+    lists: bool,
     level: Level,
+    known_file: Path | None,
     examples: int | None,
     seed: int,
     jobs: int,
     folder: Path | None,
     patience: float,
+    is_observed: bool,
+    window_ms: int,
     **ways: str | None,
 ) -> None:
     """Judge a client: play scenarios to it and name the rules that it breaks."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends a build wants the report too
+    selection = Selection(rule_globs, case_globs, only, needs)
+    if lists:
+        for line in case_lines(selection.case_ids):
+            click.echo(line)
+        return
+    ways = given(ways)
+    known = _known(known_file)
+    if folder:
+        prepare_folder(folder)
+    if is_observed:
+        _observe(ways, selection.rule_ids, level, window_ms, patience, folder, known)
     way = way_of(ways)
-    client = str(way)
     agent = _agent(way, patience)
     examples = examples or (EXAMPLES_ELSEWHERE if way.is_elsewhere else DEFAULT_EXAMPLES)
-    plan = replace(_plan(rule_globs, case_globs, examples, seed), patience_s=patience)
+    plan = Plan(selection.rule_ids, selection.case_ids, examples, seed, patience_s=patience, known=known)
     click.echo(
         f"parking-mock check: {agent}, {how_many(len(plan.rule_ids), 'rule')}, {how_many(len(plan.case_ids), 'case')}"
         f" of {how_many(examples, 'example')}, seed {seed}"
     )
     with harness(), progress(len(plan.case_ids), "cases") as bar:
-        found = check_in_parallel(client, plan, jobs, lambda result: bar.update(1, result.case))
-    written = write_report(folder, client, plan, found) if folder else {}
-    _tell(found, client, plan, written)
-    sys.exit(1 if found.broken(level) else 0)
+        found = check_in_parallel(str(way), plan, jobs, lambda _: bar.done(), bar.begin)
+    conclude(found, str(way), plan, level, folder)
+
+
+def _observe(
+    ways: dict[str, str | None],
+    rule_ids: Sequence[str],
+    level: Level,
+    window_ms: int,
+    waits_s: float,
+    folder: Path | None,
+    known: KnownFailing,
+) -> NoReturn:
+    """A client that is only observed. Exit code 1 also if there never was a sign of life."""
+    if ways["client"] or ways["http"]:
+        raise click.UsageError("--observe goes with --exec CMD, or alone: then somebody else starts the client")
+    from contracts.commands.observe import observe  # noqa: PLC0415 it needs a server; other checks do not
+
+    command = ways["exec"]
+    with harness():
+        found = observe(command, [RULES[rule_id] for rule_id in rule_ids], window_ms, waits_s)
+    client = f"{OBSERVED}{'' if command is None else command}"
+    case_ids = tuple(case.case for case in found.cases)
+    plan = Plan(tuple(rule.id for rule in found.rules), case_ids, 1, None, known=known)
+    conclude(found, client, plan, level, folder)
+
+
+def _known(path: Path | None) -> KnownFailing:
+    """The file of known failures; exit code 2 if it cannot be used."""
+    if path is None:
+        return NOTHING_KNOWN
+    try:
+        return read_known_failing(path)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
+    except KnownFailingError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _agent(way: Way, patience_s: float) -> str:
@@ -93,42 +148,3 @@ def _agent(way: Way, patience_s: float) -> str:
         return agent_of(way, patience_s) if way.is_elsewhere else way.what
     except ClientNotFoundError as error:
         raise ConfigurationError(str(error)) from None
-
-
-def _plan(rule_globs: tuple[str, ...], case_globs: tuple[str, ...], examples: int, seed: int) -> Plan:
-    """Some rules, in the cases that are made for them; all rules in all cases unless told otherwise."""
-    rule_ids = _matching(rule_globs, RULES, "rule")
-    aimed = aimed_at(rule_ids) if rule_globs and not case_globs else tuple(CASES)
-    case_ids = _matching(case_globs, aimed, "case")
-    return Plan(rule_ids, case_ids, examples, seed)
-
-
-def _matching(globs: tuple[str, ...], names: Iterable[str], what: str) -> tuple[str, ...]:
-    known = tuple(names)
-    unknown = [glob for glob in globs if not any(fnmatchcase(name, glob) for name in known)]
-    if unknown:
-        raise click.UsageError(f"no {what} matches {', '.join(unknown)}: `parking-mock rules` lists them")
-    return tuple(name for name in known if not globs or any(fnmatchcase(name, glob) for glob in globs))
-
-
-def _tell(found: Check, client: str, plan: Plan, written: dict[tuple[str, str], Path]) -> None:
-    told = by_history(failures[0] for rule in found.rules if (failures := found.failures(rule)))
-    for failures in told[:STORIES_SHOWN]:
-        click.echo()
-        suspicion = found.suspicion(failures[0].case)
-        for line in story(failures, _repeat(failures[0], client, plan, written), suspicion):
-            click.echo(line)
-    click.echo()
-    if len(told) > STORIES_SHOWN:
-        more = how_many(len(told) - STORIES_SHOWN, "other failure")
-        click.echo(f"{more} not told here: --report DIR writes a file of each")
-    for line in summary(found):
-        click.echo(line)
-
-
-def _repeat(failure: Failure, client: str, plan: Plan, written: dict[tuple[str, str], Path]) -> str:
-    path = written.get((failure.rule_id, failure.case))
-    if path is not None:
-        return repeat_command(path)
-    chosen = f"--rule {failure.rule_id} --case {failure.case}"
-    return f"parking-mock check {read_way(client).option} {chosen} --seed {plan.seed} --examples {plan.examples}"

@@ -28,7 +28,7 @@ def matrix(*, examples: int | None, seed: int, jobs: int, elsewhere: bool, as_js
             jobs=jobs,
             elsewhere=elsewhere,
             samples=0 if elsewhere else kill_matrix.SAMPLES,
-            on_row=lambda row: bar.update(1, row.animal),
+            on_row=lambda row: bar.done(row.animal),
         )
     alive, unproven = kill_matrix.survivors(rows), kill_matrix.without_animal()
     if as_json:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from contracts.adapters.attach import HOWS, Way, load
+from contracts.adapters.process import PATIENCE_S
 from contracts.explore import DEFAULT_EXAMPLES
 from contracts.loading import ClientNotFoundError
 from mock_server.cli import ConfigurationError
@@ -23,6 +25,12 @@ EXAMPLES_ELSEWHERE = 5
 def variable(name: str) -> str:
     """The environment variable of a flag."""
     return f"PARKING_MOCK_{name}"
+
+
+def option(flag: str, *names: str, **settings: Any) -> Callable[[Callback], Callback]:
+    """A flag with its variable, both shown in the help."""
+    name = variable(flag.removeprefix("--").replace("-", "_").upper())
+    return click.option(flag, *names, envvar=name, show_envvar=True, **settings)
 
 
 def seed_option(command: Callback) -> Callback:
@@ -40,23 +48,20 @@ def seed_option(command: Callback) -> Callback:
 
 def examples_option(command: Callback) -> Callback:
     """`--examples`."""
-    return click.option(
-        "--examples",
-        type=click.IntRange(1),
-        envvar=variable("EXAMPLES"),
-        help=f"Scenarios of each case.  [default: {DEFAULT_EXAMPLES}; of a client elsewhere {EXAMPLES_ELSEWHERE}]",
-    )(command)
+    text = f"Scenarios of each case.  [default: {DEFAULT_EXAMPLES}; of a client elsewhere {EXAMPLES_ELSEWHERE}]"
+    return option("--examples", type=click.IntRange(1), help=text)(command)
 
 
 def jobs_option(command: Callback) -> Callback:
     """`--jobs`."""
-    return click.option(
-        "--jobs",
-        type=click.IntRange(1),
-        default=lambda: os.cpu_count() or 1,
-        envvar=variable("JOBS"),
-        help="Processes; the verdicts do not depend on it.  [default: one a core]",
-    )(command)
+    text = "Processes; the verdicts do not depend on it.  [default: one a core]"
+    return option("--jobs", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help=text)(command)
+
+
+def patience_option(command: Callback) -> Callback:
+    """`--patience`."""
+    text = "Seconds that a client elsewhere may take for one verb."
+    return option("--patience", type=click.FloatRange(0.1), default=PATIENCE_S, show_default=True, help=text)(command)
 
 
 def client_options(command: Callback) -> Callback:
@@ -67,9 +72,15 @@ def client_options(command: Callback) -> Callback:
         ("http", "URL", "A client behind a URL: the same objects as POSTs."),
     )
     for how, metavar, text in reversed(ways):
-        option = click.option(f"--{how}", how, metavar=metavar, envvar=variable(how.upper()), help=text)
-        command = option(command)
+        command = option(f"--{how}", how, metavar=metavar, help=text)(command)
     return command
+
+
+def given(ways: dict[str, str | None]) -> dict[str, str | None]:
+    """The ways that were given; a flag beats the variables of all ways."""
+    source_of = click.get_current_context().get_parameter_source
+    flags = {how: what for how, what in ways.items() if what and source_of(how) is ParameterSource.COMMANDLINE}
+    return dict.fromkeys(ways) | flags if flags else ways
 
 
 def way_of(ways: dict[str, str | None]) -> Way:
@@ -96,9 +107,14 @@ class Bar:
     def __init__(self, bar: Any) -> None:
         self._bar = bar
 
-    def update(self, steps: int, name: str) -> None:
-        """So many more are done, the last of this name."""
-        self._bar.update(steps, name)
+    def begin(self, name: str) -> None:
+        """The turn of this name has come."""
+        self._bar.current_item = name
+        self._bar.render_progress()
+
+    def done(self, name: str | None = None) -> None:
+        """One more is done, of this name if its turn was not told."""
+        self._bar.update(1, name)
 
 
 @contextmanager

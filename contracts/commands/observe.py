@@ -1,0 +1,69 @@
+"""`parking-mock check --observe`: a client that knows nothing of us, beside its traffic."""
+
+import json
+import shlex
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import click
+
+from contracts.adapters.observe import JUDGED, Observation, OnState, State, plan
+from contracts.check import CaseResult, Check
+from contracts.client import ProcessError
+from contracts.rule import Rule
+from contracts.run import Run
+from contracts.verdict import judge
+from mock_server.cli import ConfigurationError
+
+
+def observe(command: str | None, rules: Iterable[Rule], window_ms: int, waits_s: float) -> Check:
+    """Let a client run against sessions of its own, all at the same time, and judge its traffic.
+
+    Without a command one session waits for whoever is given the addresses that are printed.
+    """
+    judged = tuple(rule for rule in rules if rule in JUDGED)
+    steps = plan(window_ms) if command is not None else {"stormy": plan(window_ms)["stormy"]}
+    with ExitStack() as opened:
+        sessions = [
+            opened.enter_context(Observation(name, each, window_ms, waits_s, _teller(command)))
+            for name, each in steps.items()
+        ]
+        for session in sessions:
+            _begin(session, command)
+        with ThreadPoolExecutor(len(sessions)) as pool:
+            results = list(pool.map(lambda session: _result(session, session.run(), judged), sessions))
+    return Check(judged, tuple(results))
+
+
+def _teller(command: str | None) -> OnState:
+    def tell(name: str, state: State) -> None:
+        click.echo(f"session {name}: {state}", err=command is not None)
+
+    return tell
+
+
+def _begin(session: Observation, command: str | None) -> None:
+    """Start the client, or tell whoever will."""
+    if command is None:
+        click.echo(json.dumps(session.exports | {"window_ms": session.window_ms}))
+        for name, value in session.variables.items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+        return
+    try:
+        session.launch(shlex.split(command))
+    except ValueError as error:
+        raise ConfigurationError(f"{command!r} is no command line: {error}") from None
+    except IndexError:
+        raise ConfigurationError("the command is empty") from None
+    except ProcessError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _result(session: Observation, run: Run, rules: tuple[Rule, ...]) -> CaseResult:
+    result = CaseResult(f"observe/{session.name}")
+    result.watch(run.scenario, run, judge(run, rules))
+    result.never_came = not session.has_come
+    if result.never_came:
+        click.echo(f"session {session.name}: no sign of life")
+    return result

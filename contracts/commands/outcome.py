@@ -1,0 +1,96 @@
+"""How a check ends: the report, the stories, what was known before, and the exit code."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from contracts.adapters.attach import OBSERVED, read_way
+from contracts.check import Check, Failure, Plan
+from contracts.report.story import by_history, story
+from contracts.report.summary import summary
+from contracts.report.writing import Written, repeat_command, write_report
+from contracts.rule import Level
+from mock_server.cli import ConfigurationError
+from mock_server.story import how_many
+
+STORIES_SHOWN = 5
+"""How many failures are told whole; the others are in the report."""
+
+FAILED, NOT_FINISHED = 1, 3
+
+
+def conclude(found: Check, client: str, plan: Plan, level: Level, folder: Path | None) -> NoReturn:
+    """Write the report, tell what was found, and end with the exit code that goes with it."""
+    written = _written(folder, client, plan, found) if folder else {}
+    failed = _failed(found, plan, level)
+    for line in _stories(found, client, plan, written):
+        click.echo(line)
+    for line in (*summary(found), *_known(found, plan), *_end(found, plan, failed=failed)):
+        click.echo(line)
+    sys.exit(FAILED if failed else NOT_FINISHED if found.interrupted else 0)
+
+
+def _failed(found: Check, plan: Plan, level: Level) -> bool:
+    never_came = any(case.never_came for case in found.cases)
+    return never_came or bool(found.broken(level, plan.known) or found.surprises(plan.known))
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the report's folder; exit code 2, before anything is played, if that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write the report {folder}: {error.strerror}") from None
+
+
+def _written(folder: Path, client: str, plan: Plan, found: Check) -> Written:
+    try:
+        return write_report(folder, client, plan, found)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write the report {folder}: {error.strerror}") from None
+
+
+def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterator[str]:
+    """The smallest failure of each rule that is not known to fail."""
+    told = by_history(failures[0] for rule in found.rules if (failures := found.unknown(rule, plan.known)))
+    for failures in told[:STORIES_SHOWN]:
+        yield ""
+        repeat = _repeat(failures[0], client, plan, written)
+        yield from story(failures, repeat, found.suspicion(failures[0].case))
+    yield ""
+    if len(told) > STORIES_SHOWN:
+        more = how_many(len(told) - STORIES_SHOWN, "other failure")
+        yield f"{more} not told here: --report DIR writes a file of each"
+
+
+def _repeat(failure: Failure, client: str, plan: Plan, written: Written) -> str:
+    if client.startswith(OBSERVED):
+        return f"parking-mock check --observe --rule {failure.rule_id} ..., though nothing of it comes exactly again"
+    path = written.get((failure.rule_id, failure.case))
+    if path is not None:
+        return repeat_command(path)
+    chosen = f"--rule {failure.rule_id} --case {failure.case}"
+    return f"parking-mock check {read_way(client).option} {chosen} --seed {plan.seed} --examples {plan.examples}"
+
+
+def _known(found: Check, plan: Plan) -> Iterator[str]:
+    """What came of the lines of the file of known failures."""
+    for rule in found.rules:
+        for line in plan.known.of(rule.id):
+            if any(line.covers(rule.id, failure.case) for failure in found.failures(rule)):
+                yield f"  known to fail     {line.where}: {line.reason}"
+    for line in found.surprises(plan.known):
+        yield f"  SURPRISE          {line.where} holds, but {plan.known.file}, line {line.line} says that it fails"
+        yield f"                    ({line.reason}). Remove the line, so that nothing can break it again unseen."
+
+
+def _end(found: Check, plan: Plan, *, failed: bool) -> Iterator[str]:
+    if found.interrupted:
+        played = f"{len(found.cases)} of {how_many(len(plan.case_ids), 'case')} begun"
+        so_far = (
+            "it has failed already" if failed else "nothing has failed so far, but it is not finished (exit code 3)"
+        )
+        yield f"INTERRUPTED with {played}: {so_far}"
