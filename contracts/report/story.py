@@ -9,7 +9,7 @@ from contracts.check import Failure
 from contracts.counters import diagnose
 from contracts.reading import LotRecord
 from contracts.report.records import rows
-from contracts.report.telling import Told, cell_text, clock_text, names_text, tell
+from contracts.report.telling import Told, cell_text, clock_text, day_text, names_text, tell
 from contracts.rule import LEVELS
 from contracts.rules import RULES
 from contracts.run import Claim, Run
@@ -118,7 +118,10 @@ def _history(told: list[Told], seq: int) -> Iterator[str]:
     first = max(0, place - BEFORE)
     if first:
         yield f"     ... {how_many(first, 'line')} before"
+    day = ""
     for number, line in enumerate(told[first : place + AFTER + 1], start=first):
+        if day != (day := day_text(line.time).partition(" ")[0]):
+            yield f"         {day}"
         mark = "   <- here" if number == place else "   <- fault" if line.fault else ""
         text = f"    {number + 1:>3}  {clock_text(line.time):<12}  {line.lane:<7}  {line.text}"
         yield (text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}...") + mark

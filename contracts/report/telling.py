@@ -103,7 +103,7 @@ def _fate(record: LotRecord) -> tuple[str, bool]:
     if not first:
         return ("LOST before delivery", True) if record.losses else ("not delivered", True)
     messages = len({each.message_id for each in first})
-    late_ms = first[0].time - record.time
+    late_ms = first[0].published_time - record.time
     parts = [f"delivered {messages} x" if messages > 1 else "delivered"]
     parts += [f"{late_ms / 1000:g} s late"] if late_ms else []
     parts += [f"{len(first) - messages} x redelivered"] if len(first) > messages else []
