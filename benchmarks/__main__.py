@@ -6,7 +6,7 @@ import sys
 import time
 from os import cpu_count
 
-from benchmarks import growth, inprocess, messages, requests, soak, start, store
+from benchmarks import growth, inprocess, judge, messages, requests, soak, start, store
 from benchmarks.processes import MissingToolError
 
 BENCHMARKS = {
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "start": start.run,
     "growth": growth.run,
     "inprocess": inprocess.run,
+    "judge": judge.run,
     "soak": soak.run,
 }
 
