@@ -19,7 +19,7 @@ from tests.make_docs import PAGES as MADE
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(console|python|text)(?: title=\"([\w.]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TEST_RUNS = ("pytest ", "python -m unittest ")
+TEST_RUNS = ("pytest ", "python -m unittest ", "parking-mock check ", "parking-mock replay ")
 SETTINGS = {
     "COLUMNS": "80",
     "NO_PROXY": "127.0.0.1",
@@ -39,7 +39,7 @@ class File:
 
 @dataclass(frozen=True)
 class Example:
-    """Something to run and what it prints; None if the page does not say. A run of tests may fail as the page says."""
+    """Something to run and what it prints; None if the page does not say. A run of tests, or a check, may fail as the page says."""
 
     run: list[str]
     expected: str | None
