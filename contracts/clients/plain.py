@@ -19,6 +19,7 @@ CODES = {"vehicle_pass_record": (0, "passTime"), "temporary_parking_bill": (1, "
 LINES: dict[int, tuple[int | None, ...]] = {0: (0, 1), 1: (None,)}
 """What is counted apart: of each data type its directions."""
 
+UNREADABLE_AFTER = 3
 RETRY_S = 0.2
 START_S = 10
 
@@ -31,6 +32,7 @@ class PlainClient:
         self._api = VendorApi(exports, RealLink(), now_ms)
         self.lots = [each["device_id"] for each in exports["devices"] if each.get("kind", "lot") == "lot"]
         self.records: dict[tuple[str, int, str], tuple[int | None, int]] = {}
+        self.set_aside: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         self._connected = threading.Event()
 
@@ -83,12 +85,15 @@ class PlainClient:
                 threading.Event().wait(RETRY_S)
 
     def _take(self, send: Callable[[str], None], frame: dict[str, Any], secret: str) -> None:
-        """Keep first, acknowledge then. What cannot be read is asked for again."""
+        """Keep first, acknowledge then. What cannot be read is asked for again, and set aside if that does not help."""
         try:
             report = read_report(frame, secret)
         except UnreadableError:
-            send(json.dumps({"type": "negativeAcknowledge", "messageId": frame["messageId"]}))
-            return
+            if frame.get("redeliveryCount", 0) < UNREADABLE_AFTER:
+                send(json.dumps({"type": "negativeAcknowledge", "messageId": frame["messageId"]}))
+                return
+            self.set_aside.append(frame)
+            report = {"status": []}
         for status in report["status"]:
             if status["code"] in CODES:
                 data_type, time_field = CODES[status["code"]]
