@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from contracts.case import Case
-from contracts.coverage import SLACK
+from contracts.evidence.coverage import SLACK
 from contracts.scenario import BEGIN, DAY, HOUR, MINUTE, Crashes, Happens, Kind, Scenario, Strikes
 from contracts.strategies import IN_THE_HOUR, edges_of, fates, records
 from mock_server.model import JsonObject

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from contracts import rounds
+from contracts.evidence import rounds
+from contracts.evidence.rounds import Flow, Question, span_text
 from contracts.reading import LotRecord
-from contracts.rounds import Flow, Question, span_text
 from contracts.rule import Breach, Outcome, RuleBook, judged
 from contracts.run import Claim, Run
 from contracts.scenario import DAY, HOUR, MINUTE, SECOND

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from contracts import rounds
-from contracts.rounds import Question, span_text
+from contracts.evidence import rounds
+from contracts.evidence.rounds import Question, span_text
 from contracts.rule import Breach, Outcome, judged
 from contracts.rules.converging import RULES, SOON
 from contracts.run import Claim, Run

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import chain
 
-from contracts import failures
-from contracts.failures import (
+from contracts.evidence import failures
+from contracts.evidence.failures import (
     ENOUGH,
     PATIENCE,
     PROBES,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from contracts import failures
-from contracts.failures import (
+from contracts.evidence import failures
+from contracts.evidence.failures import (
     Fails,
     healed,
     how,

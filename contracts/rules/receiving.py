@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from contracts.connection import Connection, connections
+from contracts.evidence.connection import Connection, connections
+from contracts.evidence.shortages import explained, names, seq_of_first_ack
+from contracts.evidence.unanswered import Oddity, deaths, name_of, never_taken, oddity, passed_over
 from contracts.reading import Delivery, LotRecord
 from contracts.rule import Breach, Outcome, judged
 from contracts.rules.receiving_store import RULES
 from contracts.run import Claim, Run
-from contracts.shortages import explained, names, seq_of_first_ack
-from contracts.unanswered import Oddity, deaths, name_of, never_taken, oddity, passed_over
 
 __all__ = ["RULES"]
 

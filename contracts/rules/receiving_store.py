@@ -4,10 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from contracts.client import DumpedRecord
-from contracts.reading import Delivery, LotRecord, RecordKey
-from contracts.rule import Breach, Outcome, RuleBook, judged
-from contracts.run import Act, Dump, Run
-from contracts.shortages import (
+from contracts.evidence.shortages import (
     HOUR,
     MINUTE,
     Shortage,
@@ -24,7 +21,10 @@ from contracts.shortages import (
     seq_of_first_ack,
     stored,
 )
-from contracts.unanswered import name_of, never_taken
+from contracts.evidence.unanswered import name_of, never_taken
+from contracts.reading import Delivery, LotRecord, RecordKey
+from contracts.rule import Breach, Outcome, RuleBook, judged
+from contracts.run import Act, Dump, Run
 
 RULES = RuleBook("Receiving")
 

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from contracts.coverage import JOINT, Span, gaps, span_of
+from contracts.evidence.coverage import JOINT, Span, gaps, span_of
 from contracts.rule import Breach
 from contracts.rules.times_read import Skew, changes, skews, time_text
 from contracts.run import Claim, Run

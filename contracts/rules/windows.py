@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from contracts.boundaries import CONVENTIONS, Edges, Reading
-from contracts.coverage import (
+from contracts.evidence.boundaries import CONVENTIONS, Edges, Reading
+from contracts.evidence.coverage import (
     JOINT,
     NOTHING,
     SLACK,

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from contracts import oracle, rounds
+from contracts import oracle
 from contracts.cases.converging import FIRST_ASK, FULL_HOUR, hour_of
 from contracts.client import MakeClient, Start
 from contracts.clients.record_store import CellRow
@@ -28,6 +28,7 @@ from contracts.clients.zoo.converging import (
     TakesOneForAll,
 )
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOneMore
+from contracts.evidence import rounds
 from contracts.run import Run
 from contracts.scenario import DAY, HOUR, MINUTE, Crashes, Deletes, GoesOffline, Scenario, Step, Strikes
 from contracts.session import play

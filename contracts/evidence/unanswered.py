@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
+from contracts.evidence.shortages import is_old
 from contracts.reading import Delivery
 from contracts.run import Act, Run
-from contracts.shortages import is_old
 
 MINUTE = 60_000
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from contracts.coverage import steady_since
+from contracts.evidence.coverage import steady_since
 from contracts.reading import Delivery, LotRecord
 from contracts.run import Claim, Run
 from contracts.scenario import HOUR, MINUTE, SECOND

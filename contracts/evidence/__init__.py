@@ -1,0 +1,1 @@
+"""What rules look at: readings of a run that several rules share."""
