@@ -125,6 +125,7 @@ def index_html(page: Page) -> str:
             seed=page.plan.seed,
             examples=page.plan.examples,
             runs=page.found.runs,
+            interrupted=page.found.interrupted,
             counts=[(verdict, number) for verdict in Verdict if (number := _number(views.values(), verdict))],
             groups=_groups(list(views.values())),
             failures=failures,

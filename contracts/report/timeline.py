@@ -185,7 +185,11 @@ def _of_delivery(run: Run, delivery: Delivery) -> Iterator[Mark]:
 
 
 def _time_of(run: Run, seq: int) -> int:
-    return run.entries[seq - run.entries[0].seq].time
+    return run.once(_times)[seq]
+
+
+def _times(run: Run) -> dict[int, int]:
+    return {entry.seq: entry.time for entry in run.entries}
 
 
 def _of_sync(run: Run, sync: Sync, claims: list[Claim]) -> Mark:
