@@ -237,8 +237,7 @@ def _played(results: Sequence[CaseResult]) -> tuple[CaseResult, ...]:
 
 def _explore_loaded(client: str, plan: Plan, case_id: str) -> CaseResult:
     result = CaseResult(case_id)
-    with until_told_to_end():
-        explore_case(load(client, plan.patience_s), plan, case_id, result)
+    until_told_to_end(lambda: explore_case(load(client, plan.patience_s), plan, case_id, result))
     return result
 
 

@@ -4,7 +4,7 @@ Ctrl+C at a terminal reaches every process. The workers ignore it: only their pa
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import active_children
 from types import FrameType
@@ -41,15 +41,13 @@ def _on_end(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
 
-@contextmanager
-def until_told_to_end() -> Iterator[None]:
-    """What a worker does in here is broken off when it is told to end; whatever it is given after that at once."""
+def until_told_to_end(work: Callable[[], object]) -> None:
+    """Do some work. It is broken off when this worker is told to end; what it is given after that is not begun."""
     with suppress(KeyboardInterrupt):
         _Worker.plays = True
         try:
-            if _Worker.is_to_end:
-                raise KeyboardInterrupt
-            yield
+            if not _Worker.is_to_end:
+                work()
         finally:
             _Worker.plays = False
 
