@@ -67,11 +67,9 @@ def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterato
 
 
 def _repeat(failure: Failure, client: str, plan: Plan, written: Written) -> str:
-    if client.startswith(OBSERVED):
-        return f"parking-mock check --observe --rule {failure.rule_id} ..., though nothing of it comes exactly again"
     path = written.get((failure.rule_id, failure.case))
-    if path is not None:
-        return repeat_command(path)
+    if path is not None or client.startswith(OBSERVED):
+        return repeat_command(path, client, failure.rule_id)
     chosen = f"--rule {failure.rule_id} --case {failure.case}"
     return f"parking-mock check {read_way(client).option} {chosen} --seed {plan.seed} --examples {plan.examples}"
 

@@ -22,17 +22,19 @@ def report_json(
         "version": __version__,
         "examples": plan.examples,
         "runs": found.runs,
-        "rules": [_rule_json(rule, found, histories) for rule in found.rules],
+        "interrupted": found.interrupted,
+        "rules": [_rule_json(rule, plan, found, histories) for rule in found.rules],
         "cases": [{"case": case.case, "runs": case.runs, "deaths": list(case.deaths)} for case in found.cases],
         "comparison": comparison.to_json() if comparison else None,
     }
 
 
-def _rule_json(rule: Rule, found: Check, histories: dict[tuple[str, str], str]) -> JsonObject:
+def _rule_json(rule: Rule, plan: Plan, found: Check, histories: dict[tuple[str, str], str]) -> JsonObject:
     return {
         "rule": rule.id,
         "level": rule.level,
         "verdict": found.verdict(rule).value,
+        "known_failing": [line.reason for line in plan.known.of(rule.id)],
         "cases": found.tally(rule).exercised,
         "failures": [_failure_json(failure, found, histories) for failure in found.failures(rule)],
     }

@@ -7,6 +7,7 @@ import json
 import shlex
 from pathlib import Path
 
+from contracts.adapters.attach import OBSERVED
 from contracts.check import Check, Failure, Plan
 from contracts.replay import write_failure
 from contracts.report.comparison import REPORT, compare, keep_last, read_last
@@ -33,8 +34,8 @@ def write_report(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
     keep_last(folder)
     report = json.dumps(report_json(agent, plan, found, relative, comparison), ensure_ascii=False, indent=1)
     (folder / REPORT).write_bytes(f"{report}\n".encode("utf-8", "replace"))
-    (folder / JUNIT).write_bytes(junit_xml(agent, plan, found, lambda rule: _story(rule, found, written)))
-    commands = {key: repeat_command(path) for key, path in written.items()}
+    (folder / JUNIT).write_bytes(junit_xml(agent, plan, found, lambda rule: _story(rule, found, agent, written)))
+    commands = {key: repeat_command(path, agent, key[0]) for key, path in written.items()}
     page = index_html(Page(agent, plan, found, relative, commands, comparison))
     (folder / INDEX).write_bytes(page.encode("utf-8", "replace"))
     return written
@@ -51,14 +52,16 @@ def _write_failures(folder: Path, agent: str, plan: Plan, found: Check) -> Writt
     }
 
 
-def _story(rule: Rule, found: Check, written: Written) -> list[str]:
+def _story(rule: Rule, found: Check, agent: str, written: Written) -> list[str]:
     """The smallest failure of a rule, told as on the console."""
     smallest: list[Failure] = found.failures(rule)[:1]
     (together,) = by_history(smallest)
     case = smallest[0].case
-    return story(together, repeat_command(written[rule.id, case]), found.suspicion(case))
+    return story(together, repeat_command(written[rule.id, case], agent, rule.id), found.suspicion(case))
 
 
-def repeat_command(path: Path) -> str:
-    """What repeats a failure."""
+def repeat_command(path: Path | None, client: str, rule_id: str) -> str:
+    """What repeats the failure of a file; a client that was observed has none that does."""
+    if client.startswith(OBSERVED):
+        return f"parking-mock check --observe --rule {rule_id} ..., though nothing of it comes exactly again"
     return f"parking-mock replay {shlex.quote(str(path))}"
