@@ -23,9 +23,6 @@ from contracts.rule import LEVELS, Level
 from contracts.rules import RULES
 from mock_server.model import JsonObject
 
-settings.register_profile("parking-mock-ci", max_examples=25, stateful_step_count=15, deadline=None, derandomize=True)
-settings.register_profile("parking-mock-night", max_examples=1_000, stateful_step_count=60, deadline=None)
-
 
 class ClientContract:
     """Subclass it in a test module, give it a client, and run pytest.

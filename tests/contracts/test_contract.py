@@ -70,3 +70,10 @@ def test_a_contract_without_a_client_says_what_it_needs(pytester: pytest.Pyteste
     result = run(pytester, "-k", "TestNothing and copies")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*a contract needs make_client(self, exports)*"])
+
+
+@pytest.mark.parametrize(("profile", "examples"), [("parking-mock-ci", 25), ("parking-mock-night", 1000)])
+def test_profiles_can_be_named_on_the_command_line(pytester: pytest.Pytester, profile: str, examples: int) -> None:
+    """Hypothesis finds them, though it looks before any test module is imported."""
+    pytester.makepyfile(f"from hypothesis import settings\ndef test_it(): assert settings().max_examples == {examples}")
+    pytester.runpytest_subprocess("--hypothesis-profile", profile).assert_outcomes(passed=1)
