@@ -85,6 +85,7 @@ exit code 1 if one survives.
 
 Of {len(rows)} known-bad clients {killed} are caught at every one of {seeds} seeds.
 {_reference_text(data["reference"])}
+{_exec_text(data)}
 
 {table(("rule", "client", "defect", "caught at", "after (median, most)", "it also breaks"), rows)}
 
@@ -104,6 +105,18 @@ def _reference_text(reference: dict[str, Any]) -> str:
     return f"{text} (in process, where some cannot be seen: {left})." if left else f"{text}."
 
 
+def _exec_text(data: dict[str, Any]) -> str:
+    """How the same clients fare as processes of their own, on real connections."""
+    there, here = data["as_processes"], data["killed_after"]["0"]
+    caught = sum(after is not None for after in there.values())
+    later = [name for name, after in there.items() if after != here[name]]
+    odd = f", {', '.join(f'`{name}`' for name in later)} after another number of scenarios" if later else ""
+    return (
+        f"As processes of their own, on real connections (`parking-mock matrix --exec`), {caught} of {len(there)} are"
+        f" caught at seed 0 by the same rules{odd}."
+    )
+
+
 def _row(animal: Animal, data: dict[str, Any]) -> tuple[str, ...]:
     after = [each[animal.name] for each in data["killed_after"].values()]
     caught = [number for number in after if number]
@@ -118,6 +131,9 @@ def measure(seeds: int = SEEDS) -> None:
     jobs = os.cpu_count() or 1
     data: Any = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     data = {"examples": DEFAULT_EXAMPLES, "killed_after": {}, "also_breaks": {}, "reference": {}} | data
+    if "as_processes" not in data:
+        rows = matrix.rows(samples=0, jobs=jobs, elsewhere=True)
+        data["as_processes"] = {row.animal: row.killed_after for row in rows}
     for seed in map(str, range(seeds)):
         if seed not in data["killed_after"]:
             rows = matrix.rows(seed=int(seed), samples=matrix.SAMPLES if seed == "0" else 0, jobs=jobs)

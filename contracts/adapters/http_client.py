@@ -18,7 +18,7 @@ class HttpClient(RemoteClient):
     def __init__(self, url: str, patience_s: float = PATIENCE_S) -> None:
         super().__init__()
         self._url = url
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._number = 0
         self.has_hung = False
         self._http = requests.Session()
@@ -50,10 +50,10 @@ class HttpClient(RemoteClient):
     def _post(self, verb: str, body: bytes) -> bytes:
         headers = {"Content-Type": "application/json"}
         try:
-            return self._http.post(self._url, data=body, headers=headers, timeout=self._patience_s).content
+            return self._http.post(self._url, data=body, headers=headers, timeout=self.patience_s).content
         except requests.Timeout:
             self.has_hung = True
-            raise ProcessError("hung", f"no answer to {verb} within {self._patience_s:g} s") from None
+            raise ProcessError("hung", f"no answer to {verb} within {self.patience_s:g} s") from None
         except requests.RequestException as error:
             text = f"{self._url} does not answer {verb}: {type(error).__name__}"
             raise ProcessError("absent" if verb == "hello" else "ended", text) from None

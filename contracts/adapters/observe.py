@@ -214,7 +214,7 @@ class Observation:
             self._wait_until(self._world.now_ms + LINGER_WINDOWS * self.window_ms)
 
     def _is_settled(self) -> bool:
-        """Whether there is nothing left to wait for: they agree, or have disagreed so often that more shows nothing new."""
+        """Whether they agree, or have disagreed so often that more of it shows nothing new."""
         return self._world.agrees() or self._world.is_hopeless(ROUNDS)
 
     def _wait(self, is_so: Callable[[], bool], timeout_s: float) -> bool:

@@ -33,7 +33,7 @@ class ProcessClient(RemoteClient):
         self, command: Sequence[str], variables: Mapping[str, str] | None = None, patience_s: float = PATIENCE_S
     ) -> None:
         super().__init__()
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._number = 0
         self._answers: queue.Queue[bytes | None] = queue.Queue(ANSWERS_KEPT)
         self._child: Child | None = None
@@ -91,7 +91,7 @@ class ProcessClient(RemoteClient):
 
     def _send(self, content: bytes, verb: str) -> None:
         """Write a call. A client that does not read it is not waited for for ever."""
-        give_up_at = monotonic_s() + self._patience_s
+        give_up_at = monotonic_s() + self.patience_s
         pipe = self._child.process.stdin if self._child else None
         try:
             if pipe is None:
@@ -105,7 +105,7 @@ class ProcessClient(RemoteClient):
 
     def _answer(self, verb: str) -> bytes:
         try:
-            line = self._answers.get(timeout=self._patience_s)
+            line = self._answers.get(timeout=self.patience_s)
         except queue.Empty:
             raise self._hung(verb) from None
         if line is None:
@@ -117,7 +117,7 @@ class ProcessClient(RemoteClient):
 
     def _hung(self, verb: str) -> Exception:
         self.has_hung = True
-        return ProcessError("hung", f"no answer to {verb} within {self._patience_s:g} s{self._last_words()}")
+        return ProcessError("hung", f"no answer to {verb} within {self.patience_s:g} s{self._last_words()}")
 
     def _gone(self, verb: str) -> Exception:
         code = self._child.exit_code() if self._child else None
