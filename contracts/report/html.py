@@ -58,7 +58,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
-    """A rule with its verdict, the change since the last run, and where its failure is told."""
+    """A rule with its verdict, the change since the last run, where its failure is told, and what is known of it."""
 
     rule: Rule
     verdict: Verdict
@@ -66,6 +66,7 @@ class RuleView:
     change: Change | None
     anchor: str
     others: tuple["Other", ...]
+    known: tuple[str, ...]
 
     @property
     def sign(self) -> str:
@@ -176,6 +177,7 @@ def _rule_views(page: Page) -> dict[str, RuleView]:
             change=page.comparison.of(rule.id) if page.comparison else None,
             anchor=anchors.get(rule.id, f"rule-{rule.id}"),
             others=tuple(_other(page, failure) for failure in page.found.failures(rule)[1:]),
+            known=tuple(f"{line.where}: {line.reason}" for line in page.plan.known.of(rule.id)),
         )
         for rule in page.found.rules
     }

@@ -20,14 +20,18 @@ def junit_xml(agent: str, plan: Plan, found: Check, story: Story) -> bytes:
     """The verdicts as JUnit: a suite a group of rules, a case a rule.
 
     A broken must-rule is a failure. Broken rules of other levels have passed, and their story is in `system-out`.
-    What was not seen is skipped, with the reason.
+    What was not seen is skipped, with the reason, and so is what is known to fail; if that holds, it is a failure.
     """
     root = ET.Element("testsuites", name="parking-mock")
     for group, rules in groupby(found.rules, key=lambda rule: rule.group):
         suite = ET.SubElement(root, "testsuite", name=group)
         _properties(suite, {"agent": agent, "seed": str(plan.seed), "version": __version__})
         for rule in rules:
-            _case(suite, rule, found.verdict(rule), story)
+            case = ET.SubElement(suite, "testcase", classname=rule.group, name=rule.id)
+            if any(plan.known.of(rule.id)):
+                _known_case(case, rule, plan, found, story)
+            else:
+                _case(case, rule, found.verdict(rule), story)
         _count(suite)
     _count(root)
     ET.indent(root)
@@ -41,8 +45,23 @@ def _properties(suite: ET.Element, values: dict[str, str]) -> None:
         ET.SubElement(properties, "property", name=name, value=plain(value))
 
 
-def _case(suite: ET.Element, rule: Rule, verdict: Verdict, story: Story) -> None:
-    case = ET.SubElement(suite, "testcase", classname=rule.group, name=rule.id)
+def _known_case(case: ET.Element, rule: Rule, plan: Plan, found: Check, story: Story) -> None:
+    """A rule that is known to fail, at least in some cases."""
+    surprises = [line for line in found.surprises(plan.known) if line.rule_id == rule.id]
+    if surprises:
+        said = "; ".join(
+            f"{line.where} holds, but {plan.known.file}, line {line.line} says that it fails" for line in surprises
+        )
+        ET.SubElement(case, "failure", type="surprise", message=plain(said)).text = "Remove the line."
+    elif found.failures(rule) and not found.unknown(rule, plan.known):
+        reasons = "; ".join(line.reason for line in plan.known.of(rule.id))
+        ET.SubElement(case, "skipped", message=plain(f"known to fail: {reasons}"))
+        ET.SubElement(case, "system-out").text = plain("\n".join(story(rule)))
+    else:
+        _case(case, rule, found.verdict(rule), story)
+
+
+def _case(case: ET.Element, rule: Rule, verdict: Verdict, story: Story) -> None:
     if verdict in _SKIPPED:
         ET.SubElement(case, "skipped", message=_reason(rule, verdict))
     elif verdict is Verdict.FAIL:

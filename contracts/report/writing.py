@@ -34,7 +34,7 @@ def write_report(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
     keep_last(folder)
     report = json.dumps(report_json(agent, plan, found, relative, comparison), ensure_ascii=False, indent=1)
     (folder / REPORT).write_bytes(f"{report}\n".encode("utf-8", "replace"))
-    (folder / JUNIT).write_bytes(junit_xml(agent, plan, found, lambda rule: _story(rule, found, agent, written)))
+    (folder / JUNIT).write_bytes(junit_xml(agent, plan, found, lambda rule: _story(rule, found, plan, agent, written)))
     commands = {key: repeat_command(path, agent, key[0]) for key, path in written.items()}
     page = index_html(Page(agent, plan, found, relative, commands, comparison))
     (folder / INDEX).write_bytes(page.encode("utf-8", "replace"))
@@ -52,9 +52,9 @@ def _write_failures(folder: Path, agent: str, plan: Plan, found: Check) -> Writt
     }
 
 
-def _story(rule: Rule, found: Check, agent: str, written: Written) -> list[str]:
-    """The smallest failure of a rule, told as on the console."""
-    smallest: list[Failure] = found.failures(rule)[:1]
+def _story(rule: Rule, found: Check, plan: Plan, agent: str, written: Written) -> list[str]:
+    """The smallest failure of a rule, one that is not known if there is one, told as on the console."""
+    smallest: list[Failure] = (found.unknown(rule, plan.known) or found.failures(rule))[:1]
     (together,) = by_history(smallest)
     case = smallest[0].case
     return story(together, repeat_command(written[rule.id, case], agent, rule.id), found.suspicion(case))

@@ -11,6 +11,7 @@ from contracts.check import CaseResult, Check, Failure, Plan
 from contracts.client import Client
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOneMore, CountsOnePage
+from contracts.known_failing import Known, KnownFailing
 from contracts.report.html import ROWS_SHOWN
 from contracts.report.writing import write_report
 from contracts.rules import RULES
@@ -180,3 +181,15 @@ def test_the_same_check_makes_the_same_page(tmp_path: Path) -> None:
     """Nothing in it tells when or where it was made but the replay command's path."""
     pages = [written(tmp_path / name, checked(CountsDeliveries)) for name in ("a", "b")]
     assert pages[0].replace(f"{tmp_path}/a", "") == pages[1].replace(f"{tmp_path}/b", "")
+
+
+def test_what_is_known_to_fail_is_said(tmp_path: Path) -> None:
+    """Beside its verdict, with the reason."""
+    known = Plan(known=KnownFailing((Known("CNT-TRUTH", "*", "a release is due", 3),), "known.txt"))
+    assert "Known to fail: CNT-TRUTH: a release is due" in words(written(tmp_path, checked(CountsOneMore), plan=known))
+
+
+def test_a_run_that_was_broken_off_says_so(tmp_path: Path) -> None:
+    """What it has not seen is no verdict."""
+    found = replace(checked(ReferenceClient), interrupted=True)
+    assert "Interrupted : the run is not finished" in words(written(tmp_path, found))

@@ -4,10 +4,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from contracts.check import Check
+from contracts.check import Check, Plan
 from contracts.client import Client, Start, Window
 from contracts.clients.zoo.counting import CountsOneMore
 from contracts.clients.zoo.windows import SlidesItsWindows
+from contracts.known_failing import Known, KnownFailing
 from contracts.report.junit import junit_xml
 from contracts.rules import RULES
 from contracts.verdict import Verdict
@@ -48,9 +49,9 @@ class Mute(Client):
         """Nothing."""
 
 
-def written(found: Check, agent: str = "an agent", told: str = "the story") -> ET.Element:
+def written(found: Check, agent: str = "an agent", told: str = "the story", plan: Plan = PLAN) -> ET.Element:
     """The document, read again."""
-    return ET.fromstring(junit_xml(agent, PLAN, found, lambda rule: [f"{told} of {rule.id}", "second line"]))  # noqa: S314 our own
+    return ET.fromstring(junit_xml(agent, plan, found, lambda rule: [f"{told} of {rule.id}", "second line"]))  # noqa: S314 our own
 
 
 def case_of(root: ET.Element, rule_id: str) -> ET.Element:
@@ -136,3 +137,26 @@ def test_odd_text_is_no_markup_and_no_error() -> None:
     failure = case_of(root, "CNT-TRUTH").find("failure")
     assert failure is not None
     assert failure.text == "</failure> ]]> \ufffd[31m of CNT-TRUTH\nsecond line"
+
+
+KNOWN = Plan(case_ids=PLAN.case_ids, known=KnownFailing((Known("CNT-TRUTH", "*", "a release is due", 3),), "known.txt"))
+
+
+def test_what_is_known_to_fail_fails_no_build() -> None:
+    """It is skipped with the reason, and told all the same."""
+    skipped, told = case_of(written(checked(CountsOneMore), plan=KNOWN), "CNT-TRUTH")
+    assert (skipped.tag, skipped.get("message")) == ("skipped", "known to fail: a release is due")
+    assert (told.tag, told.text) == ("system-out", "the story of CNT-TRUTH\nsecond line")
+
+
+def test_what_is_known_to_fail_and_holds_is_a_failure() -> None:
+    """The line has to go, or nobody sees when it breaks again."""
+    (failure,) = case_of(written(checked(), plan=KNOWN), "CNT-TRUTH")
+    assert failure.get("message") == "CNT-TRUTH holds, but known.txt, line 3 says that it fails"
+
+
+def test_a_failure_that_is_not_known_is_a_failure() -> None:
+    """A line about other cases excuses nothing."""
+    other = Plan(known=KnownFailing((Known("CNT-TRUTH", "other/*", "a release is due", 3),), "known.txt"))
+    (failure,) = case_of(written(checked(CountsOneMore), plan=other), "CNT-TRUTH")
+    assert (failure.tag, failure.get("type")) == ("failure", "must")
