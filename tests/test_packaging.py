@@ -29,9 +29,11 @@ def test_wheel_holds_the_two_packages_and_nothing_else(wheel: zipfile.ZipFile) -
 
 
 def test_wheel_has_every_module(wheel: zipfile.ZipFile) -> None:
-    """No module of the packages is left behind."""
-    modules = {path.relative_to(ROOT).as_posix() for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
-    assert modules <= set(wheel.namelist())
+    """No module of the packages is left behind, and no template."""
+    files = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
+    shipped = {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
+    assert "contracts/report/templates/index.html" in shipped
+    assert shipped <= set(wheel.namelist())
 
 
 def test_wheel_has_the_dashboard(wheel: zipfile.ZipFile) -> None:
