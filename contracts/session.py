@@ -96,9 +96,9 @@ class Session:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         try:
-            self._end()
+            self._end(in_order=kind is None or issubclass(kind, Exception))
         finally:
             self._leave()
 
@@ -316,11 +316,12 @@ class Session:
         self._off_ms = step.off_ms
         self._tick()
 
-    def _end(self) -> None:
+    def _end(self, *, in_order: bool = True) -> None:
+        """The client ends, in order unless somebody is in a hurry; nothing of it is left running."""
         if self._is_over:
             return
         self._is_over = True
-        if self._down_until is None and "stop" in self._can:
+        if in_order and self._down_until is None and "stop" in self._can:
             self._ask("stop", self._client.stop)
         if self.world.has_process:
             self._client.end()

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from contracts.adapters.attach import load
+from contracts.adapters.child import strays
+from contracts.adapters.process import ProcessClient
 from contracts.adapters.shim import Shim
 from contracts.client import MakeClient
 from contracts.clients.reference import ReferenceClient
@@ -30,8 +33,9 @@ from contracts.scenario import (
     Scenario,
     Strikes,
 )
-from contracts.session import play
+from contracts.session import Session, play
 from contracts.verdict import judge
+from mock_server.clock import monotonic_s
 from tests.contracts.adapters.scripts import tiny
 from tests.contracts.support import outcome
 
@@ -128,6 +132,35 @@ def test_a_client_that_hangs_is_not_started_again(tmp_path: Path) -> None:
     """It would only hang again."""
     run = play(SHORT, tiny(tmp_path, '"advance": lambda call: time.sleep(1000)', patience_s=0.3))
     assert len(run.acts_of("start")) == len(run.acts_of("died")) == 1
+
+
+def test_a_slow_client_does_not_hold_up_another(tmp_path: Path) -> None:
+    """Each has a project of its own on the same server."""
+    go_on = tmp_path / "go-on"
+    waits = f"[time.sleep(0.01) for _ in iter(lambda: os.path.exists({str(go_on)!r}), True)]"
+    bad = f'"start": lambda call: ({waits}, answer(call, {{}}))'
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(play, SHORT, tiny(tmp_path, bad, patience_s=60))
+        try:
+            fast = play(SHORT, elsewhere())
+            assert not slow.done()
+        finally:
+            go_on.touch()
+        assert fast.claims
+        assert not fast.acts_of("died")
+        assert not slow.result().acts_of("died")
+
+
+def test_who_interrupts_a_check_does_not_wait_for_the_client(tmp_path: Path) -> None:
+    """It is not asked to stop, which it may not answer: it is ended."""
+    began = monotonic_s()
+    session = Session(SHORT, tiny(tmp_path, '"stop": lambda call: time.sleep(1000)'))
+    session.__enter__()
+    client = session._client
+    session.__exit__(KeyboardInterrupt)
+    assert isinstance(client, ProcessClient)
+    assert not strays(client.tag)
+    assert monotonic_s() - began < client.patience_s
 
 
 @pytest.mark.parametrize("verb", ["hello", "start", "advance"])
