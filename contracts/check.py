@@ -23,7 +23,15 @@ from contracts.run import Run
 from contracts.scenario import Scenario
 from contracts.suspicion import Suspicion
 from contracts.verdict import Verdict, verdict_of
-from contracts.workers import begin_worker, end_workers, interrupt_held_back, kill_workers, until_told_to_end
+from contracts.workers import (
+    begin_worker,
+    end_workers,
+    interrupt_held_back,
+    kill_workers,
+    no_worker_but_this,
+    told_to_end,
+    until_told_to_end,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +192,8 @@ def check(
             on_begin(case_id)
             results.append(CaseResult(case_id))
             explore_case(make_client, plan, case_id, results[-1])
+            if told_to_end():
+                raise KeyboardInterrupt  # noqa: TRY301 as if it had come up here
             on_case(results[-1])
     except KeyboardInterrupt:
         return Check(plan.rules, _played(results), interrupted=True)
@@ -195,7 +205,8 @@ def check_in_parallel(
 ) -> Check:
     """The same for a client that has a name, in several processes. The verdicts do not depend on `jobs`."""
     if jobs == 1:
-        return check(load(client, plan.patience_s), plan, on_case, on_begin)
+        with no_worker_but_this():
+            return check(load(client, plan.patience_s), plan, on_case, on_begin)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=begin_worker) as pool:
         with interrupt_held_back():
             futures = [pool.submit(_explore_loaded, client, plan, case_id) for case_id in plan.case_ids]
@@ -209,15 +220,14 @@ def check_in_parallel(
 
 
 def _broken_off(futures: Sequence[Future[CaseResult]]) -> tuple[CaseResult, ...]:
-    """What has been seen so far. Whoever interrupts a second time does not want to wait for it."""
-    try:
-        for future in futures:
-            future.cancel()
-        end_workers()
-        return _played(list(_seen(futures)))
-    except KeyboardInterrupt:
-        kill_workers()
-        return _played([future.result() for future in futures if future.done() and not _failed(future)])
+    """What has been seen so far. Who interrupts again does not want to wait for the end of what is being played."""
+    for future in futures:
+        future.cancel()
+    for end in (end_workers, end_workers, kill_workers):
+        with suppress(KeyboardInterrupt):
+            end()
+            return _played(list(_seen(futures)))
+    return _played(list(_seen(futures)))
 
 
 def _seen(futures: Sequence[Future[CaseResult]]) -> Iterator[CaseResult]:
@@ -225,10 +235,6 @@ def _seen(futures: Sequence[Future[CaseResult]]) -> Iterator[CaseResult]:
         if not future.cancelled():
             with suppress(BrokenProcessPool):  # that worker had not even begun
                 yield future.result()
-
-
-def _failed(future: Future[CaseResult]) -> bool:
-    return future.cancelled() or future.exception() is not None
 
 
 def _played(results: Sequence[CaseResult]) -> tuple[CaseResult, ...]:
@@ -242,11 +248,14 @@ def _explore_loaded(client: str, plan: Plan, case_id: str) -> CaseResult:
 
 
 def explore_case(make_client: MakeClient, plan: Plan, case_id: str, result: CaseResult | None = None) -> CaseResult:
-    """Explore one case. Who gives a `result` has what was seen, even if this comes to no end."""
+    """Explore one case, until this process is told to end. Who gives a `result` has what was seen in any event."""
     result = CaseResult(case_id) if result is None else result
-    Exploration(make_client, plan.rules, plan.examples, plan.seed, plan.shrink, plan.database).of(
-        CASES[case_id], result.watch
-    )
+
+    def watch(scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
+        return result.watch(scenario, run, outcomes) or told_to_end()
+
+    exploration = Exploration(make_client, plan.rules, plan.examples, plan.seed, plan.shrink, plan.database)
+    exploration.of(CASES[case_id], watch)
     return result
 
 

@@ -1,6 +1,7 @@
-"""Worker processes that can be told to end: what they play is broken off, and what they have seen so far is kept.
+"""Processes that can be told to end what they play, and keep what they have seen so far.
 
-Ctrl+C at a terminal reaches every process. The workers ignore it: only their parent decides what is to become of it.
+Told once they end with the run that is being played, told twice they break it off. Ctrl+C at a terminal reaches every
+process. Workers ignore it: their parent tells them.
 """
 
 import signal
@@ -34,15 +35,33 @@ def begin_worker() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
+@contextmanager
+def no_worker_but_this() -> Iterator[None]:
+    """This process does the work itself: a signal tells it to end, as it would a worker."""
+    _Worker.is_to_end = False
+    before = {number: signal.signal(number, _on_end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _on_end(_number: int, _frame: FrameType | None) -> None:
-    _Worker.is_to_end = True
-    if _Worker.plays:
+    """The first time what is being played is played to its end: an exception may come up where it gets lost."""
+    if _Worker.is_to_end and _Worker.plays:
         _Worker.plays = False
         raise KeyboardInterrupt
+    _Worker.is_to_end = True
+
+
+def told_to_end() -> bool:
+    """Whether this process has been told to end."""
+    return _Worker.is_to_end
 
 
 def until_told_to_end(work: Callable[[], object]) -> None:
-    """Do some work. It is broken off when this worker is told to end; what it is given after that is not begun."""
+    """Do some work, which looks now and then whether it is told to end. It is broken off when it is told so again."""
     with suppress(KeyboardInterrupt):
         _Worker.plays = True
         try:
