@@ -256,7 +256,7 @@ def ready_text(exports: JsonObject, project: Project) -> str:
             f"parking-mock {__version__}: a fake Tuya parking cloud",
             f"  API            {exports['api']}",
             f"  message queue  {exports['ws']}",
-            f"  lab plane      {exports['lab']}",
+            f"  lab plane      {exports['lab']}  (open it in a browser)",
             f"  access id      {exports['access_id']}",
             f"  access secret  {exports['access_secret']}",
             "  devices",

@@ -20,7 +20,7 @@ from mock_server.web.inline import let_others
 PATHS = re.compile(r"/|/dashboard/[a-z][a-z_.-]*")
 """What is served here; every other path of the lab plane is the lab API's."""
 
-ENTRIES_A_TURN = 2_000
+ENTRIES_A_TURN = 500
 """How many entries of a history are read before others get their turn."""
 
 _POLICY = (
@@ -81,7 +81,13 @@ class _Page:
         asked = Asked.of(request.args, guide)
         view = look(project, digest, asked)
         story = guide.to_json() if guide else None
-        return render_template("dashboard.html", view=view, projects=projects[:200], story=story)
+        return render_template(
+            "dashboard.html",
+            view=view,
+            projects=projects[:200],
+            story=story,
+            with_token="Authorization" in request.headers,
+        )
 
 
 def _with_headers(response: Response) -> Response:

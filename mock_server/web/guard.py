@@ -1,9 +1,10 @@
 """Who may call the lab plane: nobody but this machine's own programs and pages, or whoever has the token.
 
 A page of another site can make a browser call 127.0.0.1, by a form or by a name that it lets point there. Both are
-told by the headers `Host`, `Origin` and `Sec-Fetch-Site`.
+told by the headers `Host`, `Origin` and `Sec-Fetch-Site`. Where a token is wanted a browser sends it as a password.
 """
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -35,9 +36,17 @@ class Guard:
 
 
 def _check_token(token: str, authorization: str) -> None:
-    given = authorization.removeprefix("Bearer ")
+    given = _password(authorization) if authorization.startswith("Basic ") else authorization.removeprefix("Bearer ")
     if not compare_digest(token.encode(), given.encode("utf-8", "surrogateescape")):
         raise LabError(401, "no_token", "send Authorization: Bearer with the token that the server was started with")
+
+
+def _password(authorization: str) -> str:
+    """What somebody typed into a browser's dialog as the password, whatever the name."""
+    try:
+        return b64decode(authorization.removeprefix("Basic "), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _hostname(host: str) -> str:

@@ -47,7 +47,7 @@ class LabPlane:
                 self._guard.check(scope["method"], headers)
                 stream = self._stream(scope, headers)
             except LabError as error:
-                await _refuse(send, error)
+                await _refuse(send, error, is_page=PATHS.fullmatch(scope["path"]) is not None)
                 return
             if stream is not None:
                 await stream.run(receive, send, self._ended)
@@ -77,10 +77,13 @@ class LabPlane:
         return self._cloud.get(project.access_id) is project
 
 
-async def _refuse(send: "ASGISendCallable", error: LabError) -> None:
+async def _refuse(send: "ASGISendCallable", error: LabError, *, is_page: bool) -> None:
+    """Answer with an error. Who opens a page without the token is asked for it by the browser."""
     body = json.dumps({"error": {"code": error.code, "message": error.message}}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if error.status == HTTPStatus.UNAUTHORIZED:
-        headers.append((b"www-authenticate", b"Bearer"))
+        headers.append(
+            (b"www-authenticate", b'Basic realm="parking-mock: the token is the password"' if is_page else b"Bearer")
+        )
     await send({"type": "http.response.start", "status": error.status, "headers": headers, "trailers": False})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -7,9 +7,11 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from mock_server.cloud import Cloud
+from mock_server.web.server import Server, ThreadedServer
 from tests.browser.accessibility import violations
 from tests.browser.lab import Lab, keep, served
-from tests.support import ACCESS_ID, LOT
+from tests.support import ACCESS_ID, LOT, make_project
 
 PLATE = "京A12345"
 
@@ -270,3 +272,21 @@ def look_ms(page: Page) -> float:
         }"""
     )
     return measured
+
+
+def test_a_token_is_a_password(browser: Browser) -> None:
+    """Where a token is wanted the browser asks for it, and the page works with it; its curl asks for it too."""
+    cloud = Cloud()
+    cloud.add(make_project())
+    with ThreadedServer(Server(cloud, lab_token="open-sesame")) as running:
+        url = running.server.lab
+        stranger = browser.new_context()
+        answer = stranger.request.get(url)
+        assert (answer.status, answer.headers["www-authenticate"].split()[0]) == (401, "Basic")
+        stranger.close()
+        context = browser.new_context(http_credentials={"username": "", "password": "open-sesame"})
+        page = live(context.new_page(), url)
+        press(page, "Cars enter")
+        expect(page.locator(".record")).to_have_count(10)
+        assert 'Bearer $TOKEN"' in page.inner_text("#call code")
+        context.close()

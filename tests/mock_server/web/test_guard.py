@@ -105,6 +105,23 @@ def test_a_token_is_wanted(closed_server: Server) -> None:
         stranger.projects()
 
 
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ("eDphLXRva2VuLW9mLXRoZS10ZXN0", 200),
+        ("OmEtdG9rZW4tb2YtdGhlLXRlc3Q=", 200),
+        ("eDp3cm9uZw==", 401),
+        ("?", 401),
+        ("/w==", 401),
+        ("", 401),
+    ],
+)
+def test_a_browser_sends_the_token_as_a_password(closed_server: Server, given: str, status: int) -> None:
+    """Whatever name is typed, the password must be the token; what is no such pair opens nothing."""
+    headers = {"Authorization": f"Basic {given}"}
+    assert requests.get(closed_server.lab + "/healthz", headers=headers, timeout=20).status_code == status
+
+
 def test_the_token_opens(closed_server: Server) -> None:
     """With the token the lab plane may be called by any name, but still not by pages of other sites."""
     bearer = f"Bearer {TOKEN}"

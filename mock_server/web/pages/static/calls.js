@@ -54,6 +54,7 @@ function projectNow() {
 
 function curl({ method, path, body }) {
   const parts = [`curl -X ${method} '${location.origin}${path}'`];
+  if (document.querySelector("main[data-token]")) parts.push(`-H "Authorization: Bearer $TOKEN"`);
   if (body !== undefined) parts.push(`-H 'Content-Type: application/json'`, `-d '${JSON.stringify(body).replaceAll("'", `'\\''`)}'`);
   return parts.join(" \\\n  ");
 }

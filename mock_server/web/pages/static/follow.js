@@ -3,7 +3,7 @@ import { morph } from "./morph.js";
 
 const SHORTEST_PAUSE_MS = 150;
 const RETRY_MS = 1000;
-const SHARE = 4; // a look is followed by a pause of at least so many times its own length
+const SHARE = 2; // a look is followed by a pause of at least so many times its own length
 
 let wanted = false;
 let looking = false;
