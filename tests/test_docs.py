@@ -39,7 +39,10 @@ class File:
 
 @dataclass(frozen=True)
 class Example:
-    """Something to run and what it prints; None if the page does not say. A run of tests, or a check, may fail as the page says."""
+    """Something to run and what it prints; None if the page does not say.
+
+    A run of tests, or a check, may fail as the page says.
+    """
 
     run: list[str]
     expected: str | None
