@@ -164,3 +164,16 @@ def without_animal() -> list[str]:
     """The must-rules that no known-bad client breaks: nothing shows that they can fail."""
     has_animal = {animal.rule_id for animal in ZOO.values()}
     return [rule.id for rule in RULES.values() if rule.level == "must" and rule.id not in has_animal]
+
+
+def differences(there: Iterable[Row], here: Iterable[Row]) -> list[str]:
+    """What clients break as processes and not in this one, or the other way round, of what can be seen in both."""
+    in_process = {row.animal: row for row in here}
+    return [
+        f"{row.animal} {rule_id}: {mark} as a process, {known} in process"
+        for row in there
+        for rule_id, mark in row.marks.items()
+        if "process" not in RULES[rule_id].needs
+        and "killed" in (mark, known := in_process[row.animal].marks.get(rule_id, "unreached"))
+        and mark != known
+    ]

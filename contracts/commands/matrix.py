@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from functools import partial
 
 import click
 
@@ -16,32 +18,39 @@ from mock_server.story import how_many
 @examples_option
 @seed_option
 @jobs_option
-@click.option("--exec", "elsewhere", is_flag=True, help="Run each client as a process of its own.")
+@click.option(
+    "--exec", "elsewhere", is_flag=True, help="Run each as a process too: it must break the same rules there."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def matrix(*, examples: int | None, seed: int, jobs: int, elsewhere: bool, as_json: bool) -> None:
     """Show that every rule catches the client that breaks it."""
-    examples = examples or DEFAULT_EXAMPLES
-    with harness(), progress(len(ZOO), "known-bad clients") as bar:
-        rows = kill_matrix.rows(
-            examples=examples,
-            seed=seed,
-            jobs=jobs,
-            elsewhere=elsewhere,
-            samples=0 if elsewhere else kill_matrix.SAMPLES,
-            on_row=lambda row: bar.done(row.animal),
-        )
+    make = partial(kill_matrix.rows, examples=examples or DEFAULT_EXAMPLES, seed=seed, jobs=jobs)
+    samples = 0 if elsewhere else kill_matrix.SAMPLES
+    odd: list[str] = []
+    with harness(), progress(len(ZOO) * (1 + elsewhere), "known-bad clients") as bar:
+        rows = make(samples=samples, elsewhere=elsewhere, on_row=lambda row: bar.done(row.animal))
+        if elsewhere:
+            odd = kill_matrix.differences(rows, make(samples=0, on_row=lambda row: bar.done(row.animal)))
     alive, unproven = kill_matrix.survivors(rows), kill_matrix.without_animal()
     if as_json:
-        told = {"seed": seed, "examples": examples, "rows": [row.to_json() for row in rows], "unproven": unproven}
-        click.echo(json.dumps(told))
+        told = {"seed": seed, "examples": examples or DEFAULT_EXAMPLES, "rows": [row.to_json() for row in rows]}
+        click.echo(json.dumps(told | {"unproven": unproven} | ({"differences": odd} if elsewhere else {})))
     else:
-        for row in rows:
-            click.echo(_row_text(row))
-        caught = f"{len(rows) - len(alive)} of {len(rows)} known-bad clients"
-        click.echo(f"\n{caught} are caught by the rule that they break")
-        for rule_id in unproven:
-            click.echo(f"no known-bad client breaks {rule_id}")
-    sys.exit(1 if alive or unproven else 0)
+        for line in [*map(_row_text, rows), "", *_conclusions(rows, alive, unproven, odd, elsewhere=elsewhere)]:
+            click.echo(line)
+    sys.exit(1 if alive or unproven or odd else 0)
+
+
+def _conclusions(
+    rows: list[kill_matrix.Row], alive: list[kill_matrix.Row], unproven: list[str], odd: list[str], *, elsewhere: bool
+) -> Iterator[str]:
+    """What follows from the rows."""
+    yield f"{len(rows) - len(alive)} of {len(rows)} known-bad clients are caught by the rule that they break"
+    if elsewhere and not odd:
+        yield "each breaks the same rules in the same scenarios as in process, as far as those can be seen there"
+    yield from odd
+    for rule_id in unproven:
+        yield f"no known-bad client breaks {rule_id}"
 
 
 def _row_text(row: kill_matrix.Row) -> str:

@@ -18,7 +18,7 @@ from contracts.adapters.shim import Shim
 from contracts.client import MakeClient
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO
-from contracts.matrix import make_client_of, row_of, shim_command
+from contracts.matrix import Row, differences, make_client_of, rows, shim_command
 from contracts.rules import RULES
 from contracts.run import SYNC_PREFIX, Run
 from contracts.scenario import (
@@ -89,11 +89,32 @@ def test_a_late_answer_passes_in_virtual_time() -> None:
     assert following.time >= late.time + 4_000
 
 
-@pytest.mark.parametrize("name", ["CountsDeliveries", "LogsHeaders", "ChecksNoCertificate", "KeepsItsOwnSchedule"])
-def test_a_known_bad_client_is_caught_as_a_process(name: str) -> None:
-    """By the rule that it breaks, as in process: `parking-mock matrix --exec` shows it of all."""
-    row = row_of(name, samples=0, elsewhere=True)
-    assert row.mark == "killed", f"{row.mark} after {row.runs} scenarios"
+ONE_OF_EACH_GROUP = (
+    "MixesSpellings",
+    "SwapsEnds",
+    "CountsDeliveries",
+    "AcksBeforeStoring",
+    "DropsRereports",
+    "LooksAtStatus",
+    "IgnoresTheTag",
+    "StoresLocalTimes",
+    "FollowsRedirects",
+)
+
+
+def test_known_bad_clients_break_the_same_rules_as_processes() -> None:
+    """One of each group here; `parking-mock matrix --exec` shows it of all of them."""
+    there = rows(ONE_OF_EACH_GROUP, samples=0, elsewhere=True)
+    assert {row.mark for row in there} == {"killed"}
+    assert differences(there, rows(ONE_OF_EACH_GROUP, samples=0)) == []
+
+
+def test_a_difference_between_the_matrices_is_told() -> None:
+    """What is broken here and not there; rules that can be seen only there are no difference."""
+    here, there = Row("CountsDeliveries", "CNT-RECORD-ID"), Row("CountsDeliveries", "CNT-RECORD-ID")
+    here.marks |= {"CNT-RECORD-ID": "killed", "CNT-TRUTH": "silent"}
+    there.marks |= {"CNT-RECORD-ID": "silent", "CNT-TRUTH": "unreached", "SEC-TLS": "killed"}
+    assert differences([there], [here]) == ["CountsDeliveries CNT-RECORD-ID: silent as a process, killed in process"]
 
 
 def test_a_rule_about_processes_is_not_judged_without_one() -> None:
