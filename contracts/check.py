@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from multiprocessing import get_context
 from typing import TypeAlias
@@ -93,6 +93,22 @@ class CaseResult:
             self.deaths = tuple(act.text for act in run.acts_of("died"))
         return bool(run.findings_of("hung"))
 
+    def joined(self, other: "CaseResult") -> "CaseResult":
+        """What this and the later other have shown together."""
+        tallies = {rule_id: Tally() for rule_id in (*self.tallies, *other.tallies)}
+        for rule_id, whole in tallies.items():
+            for each in (self, other):
+                if tally := each.tallies.get(rule_id):
+                    whole.take(tally.failure, exercised=tally.exercised, judged=tally.judged)
+        return CaseResult(
+            self.case,
+            self.runs + other.runs,
+            tallies,
+            self.deaths or other.deaths,
+            self.never_came or other.never_came,
+            self.suspicion.joined(other.suspicion),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -125,6 +141,13 @@ class Check:
         """What is said of a rule. What was never come to was not exercised, whatever the client lacks."""
         tally = self.tally(rule)
         return Verdict.NOT_EXERCISED if self.interrupted and not tally.judged else tally.verdict(rule)
+
+    def after(self, earlier: Sequence[CaseResult]) -> "Check":
+        """This check with what was played before it."""
+        cases = {case.case: case for case in earlier}
+        for case in self.cases:
+            cases[case.case] = cases[case.case].joined(case) if case.case in cases else case
+        return replace(self, cases=tuple(cases.values()))
 
     def suspicion(self, case_id: str) -> Suspicion:
         """What all wrong claims leave as their cause, or those of this case if all have none in common."""

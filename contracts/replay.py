@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.check import Failure
 from contracts.client import MakeClient
+from contracts.recorded_run import read_run, run_json
 from contracts.rule import Breach, Rule
 from contracts.rules import RULES
 from contracts.scenario import Scenario
@@ -31,11 +32,20 @@ class Recorded:
     case: str
     client: str | None
     scenario: Scenario
-    breaches: tuple[str, ...]
+    breaches: tuple[Breach, ...]
+    told: JsonObject
+
+    def failure(self) -> Failure:
+        """The failure as it was recorded, without a client. ReplayError if there is not enough in the file."""
+        try:
+            run = read_run(self.told, self.scenario)
+        except ValueError as error:
+            raise ReplayError(str(error)) from None
+        return Failure(self.rule.id, self.case, self.scenario, run, self.breaches)
 
 
 def failure_json(failure: Failure, client: str | None, seed: int | None) -> JsonObject:
-    """A failure as its file has it. `client` is its MODULE:NAME, None if it has none."""
+    """A failure as its file has it. `client` is its way as text (`MODULE:NAME`, `exec CMD`), None if it has none."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -44,9 +54,9 @@ def failure_json(failure: Failure, client: str | None, seed: int | None) -> Json
         "case": failure.case,
         "client": client,
         "seed": seed,
-        "breaches": [breach.message for breach in failure.breaches],
+        "breaches": [{"message": breach.message, "seq": breach.seq} for breach in failure.breaches],
         "scenario": failure.scenario.to_json(),
-        "history": [entry.to_json() for entry in failure.run.entries],
+        **run_json(failure.run),
     }
 
 
@@ -70,13 +80,25 @@ def read_failure(path: Path) -> Recorded:
         raise ReplayError(f"{path}: there is no rule {data.get('rule')!r}")
     try:
         scenario = Scenario.from_json(data["scenario"])
-        return Recorded(RULES[data["rule"]], data["case"], data.get("client"), scenario, tuple(data["breaches"]))
+        breaches = tuple(Breach(str(each["message"]), int(each["seq"])) for each in data["breaches"])
+        return Recorded(RULES[data["rule"]], str(data["case"]), _client(data), scenario, breaches, data)
     except (KeyError, TypeError, ValueError) as error:
         raise ReplayError(f"{path}: {error!r}") from None
 
 
+def _client(data: JsonObject) -> str | None:
+    client = data.get("client")
+    return client if isinstance(client, str) else None
+
+
 def replay(recorded: Recorded, make_client: MakeClient) -> Failure | None:
-    """Play a recorded scenario again; the failure if the rule is still broken, None if it is mended."""
+    """Play a recorded scenario again; the failure if the rule is still broken, None if it is mended.
+
+    ReplayError if that cannot be seen of this client.
+    """
     run = play(recorded.scenario, make_client)
+    if run.unimplemented or (missing := recorded.rule.missing(run.can)):
+        lacks = "it" if run.unimplemented else " and ".join(missing)
+        raise ReplayError(f"{recorded.rule.id} cannot be judged: the client lacks {lacks}")
     breaches: tuple[Breach, ...] = recorded.rule.check(run).breaches
     return Failure(recorded.rule.id, recorded.case, recorded.scenario, run, breaches) if breaches else None

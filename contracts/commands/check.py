@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.core import ParameterSource
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 from contracts.adapters.attach import OBSERVED, WINDOW_MS, Way, agent_of
-from contracts.check import Plan, check_in_parallel
+from contracts.check import CaseResult, Check, Plan, check_in_parallel
 from contracts.commands.options import (
     EXAMPLES_ELSEWHERE,
     client_options,
@@ -29,10 +31,17 @@ from contracts.commands.selection import Selection, case_lines, selection_option
 from contracts.explore import DEFAULT_EXAMPLES
 from contracts.known_failing import NOTHING_KNOWN, KnownFailing, KnownFailingError, read_known_failing
 from contracts.loading import ClientNotFoundError
+from contracts.remembering import Came, play_remembered, remembered
+from contracts.replay import Recorded
+from contracts.report.writing import FAILURES
 from contracts.rule import LEVELS, Level, Need
 from contracts.rules import RULES
+from contracts.workers import no_worker_but_this, told_to_end
 from mock_server.cli import ConfigurationError
 from mock_server.story import how_many
+
+EXAMPLES = "examples"
+"""The folder of hypothesis' database, inside of the report's folder."""
 
 KNOWN_HELP = (
     "Rules that fail for now: a line has RULE or RULE CASE-GLOB, then # and the reason. They are judged; one that holds"
@@ -96,14 +105,35 @@ def check(  # noqa: PLR0913 an argument an option
     way = way_of(ways)
     agent = _agent(way, patience)
     examples = examples or (EXAMPLES_ELSEWHERE if way.is_elsewhere else DEFAULT_EXAMPLES)
-    plan = Plan(selection.rule_ids, selection.case_ids, examples, seed, patience_s=patience, known=known)
+    database = _database(folder)
+    plan = Plan(selection.rule_ids, selection.case_ids, examples, seed, True, database, patience, known)
     click.echo(
         f"parking-mock check: {agent}, {how_many(len(plan.rule_ids), 'rule')}, {how_many(len(plan.case_ids), 'case')}"
         f" of {how_many(examples, 'example')}, seed {seed}"
     )
-    with harness(), progress(len(plan.case_ids), "cases") as bar:
-        found = check_in_parallel(str(way), plan, jobs, lambda _: bar.done(), bar.begin)
+    with harness():
+        found = _play(str(way), plan, jobs, folder)
     conclude(found, str(way), plan, level, folder)
+
+
+def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
+    """The failures that are remembered, then the cases."""
+    with no_worker_but_this():
+        earlier = _play_remembered(client, plan, folder / FAILURES) if folder else []
+        if told_to_end():
+            return Check(plan.rules, tuple(earlier), interrupted=True)
+    with progress(len(plan.case_ids), "cases") as bar:
+        return check_in_parallel(client, plan, jobs, lambda _: bar.done(), bar.begin).after(earlier)
+
+
+def _play_remembered(client: str, plan: Plan, failures: Path) -> list[CaseResult]:
+    def tell(recorded: Recorded, came: Came) -> None:
+        click.echo(f"  {came:<10}  {recorded.rule.id} in {recorded.case}")
+
+    known = list(remembered(failures, plan))
+    if known:
+        click.echo(f"first {how_many(len(known), 'failure')} of earlier runs:")
+    return play_remembered(known, load_here(client, plan.patience_s), plan, tell) if known else []
 
 
 def _observe(
@@ -127,6 +157,12 @@ def _observe(
     case_ids = tuple(case.case for case in found.cases)
     plan = Plan(tuple(rule.id for rule in found.rules), case_ids, 1, None, known=known)
     conclude(found, client, plan, level, folder)
+
+
+def _database(folder: Path | None) -> ExampleDatabase | None:
+    """What hypothesis remembers of earlier runs, in the report's folder. A seed that was asked for repeats a run."""
+    is_asked_for = click.get_current_context().get_parameter_source("seed") is not ParameterSource.DEFAULT
+    return None if folder is None or is_asked_for else DirectoryBasedExampleDatabase(folder / EXAMPLES)
 
 
 def _known(path: Path | None) -> KnownFailing:

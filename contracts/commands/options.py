@@ -92,11 +92,11 @@ def way_of(ways: dict[str, str | None]) -> Way:
     return given[0]
 
 
-def load_here(client: str) -> Any:
+def load_here(client: str, patience_s: float = PATIENCE_S) -> Any:
     """What makes a client; exit code 2 if there is none."""
     sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a client usually lies where the command is given
     try:
-        return load(client)
+        return load(client, patience_s)
     except ClientNotFoundError as error:
         raise ConfigurationError(str(error)) from None
 

@@ -1,36 +1,88 @@
 """`parking-mock replay`."""
 
+import shlex
 import sys
 from pathlib import Path
 
 import click
 
-from contracts.commands.options import client_options, harness, load_here, way_of
-from contracts.replay import ReplayError, read_failure
+from contracts.check import Failure
+from contracts.client import MakeClient
+from contracts.commands.options import client_options, given, harness, load_here, patience_option, way_of
+from contracts.remembering import failure_files
+from contracts.replay import Recorded, ReplayError, read_failure
 from contracts.replay import replay as play_again
 from contracts.report.story import story
 from mock_server.cli import ConfigurationError
+from mock_server.story import how_many
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE|DIR...")
 @client_options
-def replay(file: Path, **ways: str | None) -> None:
-    """Repeat a failure from its file and say whether it is FIXED."""
-    try:
-        recorded = read_failure(file)
-    except (OSError, ReplayError) as error:
-        raise ConfigurationError(str(error)) from None
-    name = str(way_of(ways)) if any(ways.values()) else recorded.client
-    if name is None:
-        raise click.UsageError("the file names no client: use --client MODULE:NAME, --exec CMD or --http URL")
-    make_client = load_here(name)
-    with harness():
-        failure = play_again(recorded, make_client)
-    if failure is None:
-        click.echo(f"FIXED  {recorded.rule.id} holds in this history: {name}")
+@patience_option
+@click.option("--show", is_flag=True, help="Tell what is recorded, without a client.")
+def replay(*, files: tuple[Path, ...], show: bool, patience: float, **ways: str | None) -> None:
+    """Repeat failures from their files, or those of a report's folder, and say whether each is FIXED."""
+    paths = [each for path in files for each in failure_files(path)]
+    failures = [(path, _read(path)) for path in paths]
+    if not failures:
+        click.echo(f"no failure lies in {' '.join(map(str, files))}")
+    if show:
+        for path, recorded in failures:
+            _show(path, recorded)
         return
-    click.echo(f"FAILED  {name}")
-    for line in story([failure], f"parking-mock replay {file}"):
+    ways = given(ways)
+    name = str(way_of(ways)) if any(ways.values()) else None
+    failed = [not _repeat(path, recorded, name, patience, alone=len(failures) == 1) for path, recorded in failures]
+    if len(failures) > 1:
+        click.echo(f"{how_many(len(failed), 'failure')}: {failed.count(False)} FIXED, {failed.count(True)} FAILED")
+    sys.exit(1 if any(failed) else 0)
+
+
+def _read(path: Path) -> Recorded:
+    try:
+        return read_failure(path)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
+    except ReplayError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _show(path: Path, recorded: Recorded) -> None:
+    try:
+        failure = recorded.failure()
+    except ReplayError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    click.echo(f"RECORDED  {recorded.client or 'a client without a name'}")
+    _tell(path, failure)
+
+
+def _tell(path: Path, failure: Failure) -> None:
+    for line in story([failure], f"parking-mock replay {shlex.quote(str(path))}"):
         click.echo(line)
-    sys.exit(1)
+
+
+def _again(recorded: Recorded, make_client: MakeClient) -> Failure | None:
+    try:
+        return play_again(recorded, make_client)
+    except ReplayError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _repeat(path: Path, recorded: Recorded, name: str | None, patience_s: float, *, alone: bool) -> bool:
+    """Whether it is mended. One that is alone has its story told."""
+    name = recorded.client if name is None else name
+    if name is None:
+        raise click.UsageError(f"{path} names no client: use --client MODULE:NAME, --exec CMD or --http URL")
+    make_client = load_here(name, patience_s)
+    with harness():
+        failure = _again(recorded, make_client)
+    if failure is None:
+        click.echo(f"FIXED  {recorded.rule.id} holds in this history: {name}" if alone else f"FIXED   {path}")
+    elif alone:
+        click.echo(f"FAILED  {name}")
+        _tell(path, failure)
+    else:
+        click.echo(f"FAILED  {path}\n        {failure.breaches[0].message}")
+    return failure is None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from contracts.adapters.attach import OBSERVED
 from contracts.check import Check, Failure, Plan
+from contracts.remembering import drop_mended
 from contracts.replay import write_failure
 from contracts.report.comparison import REPORT, compare, keep_last, read_last
 from contracts.report.html import Page, index_html
@@ -42,9 +43,9 @@ def write_report(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
 
 
 def _write_failures(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
+    """Write the failures; those of earlier runs stay until they are judged again and found no more."""
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.json"):
-        old.unlink()
+    drop_mended(folder, found)
     return {
         (failure.rule_id, failure.case): write_failure(folder, failure, agent, plan.seed)
         for rule in found.rules
