@@ -10,8 +10,8 @@ import signal
 import sys
 import textwrap
 import webbrowser
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import click
 
@@ -21,8 +21,9 @@ from contracts.demo_story import ACTS
 from mock_server.cli import ConfigurationError
 from mock_server.cloud import Cloud
 from mock_server.guide import ActChosenError, Caption, Guide
-from mock_server.model import DeviceKind
 from mock_server.web.server import AddressInUseError, Server, ThreadedServer, silence_uvicorn
+
+Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 TITLE = "parking-mock demo: lost records, and the count that finds them"
 HINT = """
@@ -41,14 +42,21 @@ _WIDTH = 8
 _LINE = 104
 
 
+def _port(flag: str, what: str) -> Callable[[Callback], Callback]:
+    """A port, free unless it is given."""
+    variable = "PARKING_MOCK_" + flag.removeprefix("--").replace("-", "_").upper()
+    text = f"Port of {what}.  [default: a free one]"
+    return click.option(flag, default=0, type=click.IntRange(0, 65_535), envvar=variable, show_envvar=True, help=text)
+
+
 @click.command()
 @click.option("--headless", is_flag=True, help="Tell the story as text and end.")
 @click.option(
     "--open/--no-open", "open_page", default=None, help="Open the page in a browser.  [default: on a desktop]"
 )
-@click.option("--port", default=0, type=click.IntRange(0, 65_535), help="Port of the API.  [default: a free one]")
-@click.option("--ws-port", default=0, type=click.IntRange(0, 65_535), help="Port of the queue.  [default: a free one]")
-@click.option("--lab-port", default=0, type=click.IntRange(0, 65_535), help="Port of the page.  [default: a free one]")
+@_port("--port", "the API")
+@_port("--ws-port", "the queue")
+@_port("--lab-port", "the page")
 def demo(*, headless: bool, open_page: bool | None, port: int, ws_port: int, lab_port: int) -> None:
     """Show lost records, and the count that finds them."""
     silence_uvicorn()
@@ -120,8 +128,8 @@ def show_act(act: int, stage: Stage, guide: Guide) -> None:
 def hand_over(stage: Stage, guide: Guide) -> None:
     """A fresh world, and the reference client, which follows whatever the watcher does to it."""
     guide.begin(len(ACTS))
-    lots = [each.device_id for each in stage.project.devices.values() if each.kind is DeviceKind.LOT]
-    stage.open(lots, ReferenceClient, busy=False)
+    stage.clear()
+    stage.open([each.device_id for each in stage.lots()], ReferenceClient, busy=False)
     guide.end(Caption("client", INVITATION))
     stage.on_change = guide.nudge
     try:

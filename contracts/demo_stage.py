@@ -22,7 +22,7 @@ from contracts.client import Client, Start
 from mock_server.clock import VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET
 from mock_server.history import ClockMoved, Entry
-from mock_server.model import JsonObject
+from mock_server.model import Device, DeviceKind, JsonObject
 from mock_server.project import Project
 from mock_server.seed import NewRecord, default_seed
 from mock_server.traffic import HOUR, MINUTE, day
@@ -45,7 +45,7 @@ VISITS, TRAFFIC_SEED = 90, 29
 LOST = (2, 5, 8)
 """Which of those ten get lost."""
 
-DEADLINE_S = 10
+DEADLINE_S = 5
 _LONG_MOVE = 2 * MINUTE
 
 
@@ -68,7 +68,7 @@ def demo_project() -> Project:
 
 
 class Stage:
-    """A context manager. Every act begins with `open`."""
+    """A context manager. Every act begins with `clear` and `open`."""
 
     def __init__(self, threaded: ThreadedServer, project: Project) -> None:
         self._threaded = threaded
@@ -95,13 +95,21 @@ class Stage:
         """Carry out work where the project lives."""
         return self._threaded.run(work)
 
+    def clear(self) -> None:
+        """A fresh world without a client, whatever somebody has made of the last one."""
+        self._dismiss()
+        self.do(self.project.reset)
+
+    def lots(self) -> list[Device]:
+        """The lots of the world."""
+        devices = self.do(lambda: list(self.project.devices.values()))
+        return [each for each in devices if each.kind is DeviceKind.LOT]
+
     def open(self, device_ids: Sequence[str], make_client: MakeClient, *, busy: bool = True) -> None:
-        """A fresh world on the morning of the next day, and a fresh client that knows these lots.
+        """The morning of the next day, and a fresh client that knows these lots.
 
         The first of them has the busy day.
         """
-        self._dismiss()
-        self.do(self.project.reset)
         self.midnight = (self.now_ms - MIDNIGHT + DAY - CURTAIN - 1) // DAY * DAY + MIDNIGHT
         self._traffic = deque(_traffic(device_ids[0], self.midnight) if busy else ())
         self._move(self.midnight + CURTAIN)

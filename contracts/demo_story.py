@@ -1,7 +1,7 @@
 """The story of the demo in three acts. Every number in it is read from the history, as it happens."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from mock_server.history import (
     RequestReceived,
     Rereported,
 )
-from mock_server.model import JIESHUN, Cell, DataType, DeviceKind, PassDirection
+from mock_server.model import JIESHUN, Cell, DataType, PassDirection
 from mock_server.traffic import HOUR, MINUTE
 
 FRACTION_MS = 500
@@ -44,8 +44,8 @@ class _Teller:
     """What the acts share: the hour from 8 to 9 at one lot."""
 
     def __init__(self, stage: Stage, brand: str = "") -> None:
-        lots = [each for each in stage.do(lambda: list(stage.project.devices.values())) if each.kind is DeviceKind.LOT]
-        self.lot = next(lot for lot in lots if (lot.supplier_code == JIESHUN) == bool(brand))
+        stage.clear()
+        self.lot = next(lot for lot in stage.lots() if (lot.supplier_code == JIESHUN) == bool(brand))
         self.stage = stage
 
     @property
@@ -102,16 +102,21 @@ class _Teller:
 
     def call_line(self, news: News) -> str:
         """The call about the hour and its answer, in one line."""
-        requests = [entry for entry in news.entries if isinstance(entry.event, RequestReceived)]
-        for entry in requests:
-            event = entry.event
-            if isinstance(event, RequestReceived) and event.path.endswith(f"{self.lot.device_id}/records/sync"):
-                infos = json.loads(event.body)["record_sync_infos"]
-                claimed = next((each["total_count"] for each in infos if self._means(each)), None)
-                answer = next(each for each in news.of(RequestAnswered) if each.request == entry.seq)
+        answers = {each.request: each for each in news.of(RequestAnswered)}
+        for entry in reversed(news.entries):
+            call, answer = entry.event, answers.get(entry.seq)
+            claimed = self._claimed(call) if isinstance(call, RequestReceived) else None
+            if isinstance(call, RequestReceived) and claimed is not None and answer is not None:
                 said = f"success, sn {answer.sn}" if answer.code is None else f"code {answer.code}, {answer.msg}"
-                return f"{event.method} {event.path}  total_count {claimed} -> {said}"
+                return f"{call.method} {call.path}  total_count {claimed} -> {said}"
         raise DemoError("the client should have called")
+
+    def _claimed(self, call: RequestReceived) -> int | None:
+        """What a call claims of the hour, None if it is about something else."""
+        if not call.path.endswith(f"{self.lot.device_id}/records/sync"):
+            return None
+        infos = json.loads(call.body)["record_sync_infos"]
+        return next((each["total_count"] for each in infos if self._means(each)), None)
 
     def _means(self, info: dict[str, int]) -> bool:
         wanted = (PassDirection.ENTER, self.cell.start_time, self.cell.end_time)
@@ -127,6 +132,20 @@ def lossy_line(stage: Stage) -> Iterator[Caption]:
         f"{told.lot.device_name} reports every car that enters over a message queue. A client wants to know them all. "
         "It is 7:55, and the line is bad.",
     )
+    sent, lost = yield from _loss(told)
+    compared = yield from _wrong_count(told, sent)
+    stage.settle()
+    hold(len(stage.news().of(MessageAcknowledged)) >= compared.counted, "the re-report should be acknowledged")
+    yield told.caption(
+        "client",
+        f"The client knows {sent} of them by their record ids and stores the other {lost}. "
+        f"Now it has all {compared.counted}.",
+    )
+    yield from _silence(told)
+
+
+def _loss(told: _Teller) -> Generator[Caption, None, tuple[int, int]]:
+    """Cars enter, some records get lost; how many came through and how many did not."""
     news, sent, lost = told.hour_passes()
     yield told.caption(
         "lot",
@@ -140,33 +159,34 @@ def lossy_line(stage: Stage) -> Iterator[Caption]:
         f"The queue delivers the other {len(sent)}. The client stores each, then acknowledges it. "
         f"It cannot know that {len(lost)} are missing.",
     )
+    return len(sent), len(lost)
+
+
+def _wrong_count(told: _Teller, sent: int) -> Generator[Caption, None, CountCompared]:
+    """The client asks, the lot compares and reports the hour again."""
     news, compared = told.ask()
+    claimed, counted = compared.claimed, compared.counted
     yield told.caption(
         "client",
-        f"At 9:05 the client counts its records of that hour and tells the lot: {compared.claimed}. "
+        f"At 9:05 the client counts its records of that hour and tells the lot: {claimed}. "
         "The answer only means that the question was passed on.",
         told.call_line(news),
     )
-    hold((compared.claimed, compared.equal) == (len(sent), False), f"the client claims {compared.claimed}")
-    yield told.caption(
-        "lot",
-        f"The lot counts its own records of the same hour: {compared.counted}, not {compared.claimed}. A mismatch.",
-    )
+    hold((claimed, compared.equal) == (sent, False), f"the client claims {claimed}")
+    yield told.caption("lot", f"The lot counts its own records of the same hour: {counted}, not {claimed}. A mismatch.")
     yield _rereport(told, news, compared)
-    stage.settle()
-    hold(len(stage.news().of(MessageAcknowledged)) >= compared.counted, "the re-report should be acknowledged")
-    yield told.caption(
-        "client",
-        f"The client knows {len(sent)} of them by their record ids and stores the other {len(lost)}. "
-        f"Now it has all {compared.counted}.",
-    )
+    return compared
+
+
+def _silence(told: _Teller) -> Iterator[Caption]:
+    """The client asks once more, and the counts are equal."""
     news, again = told.ask_again()
     hold(again.claimed == again.counted, f"the client counts {again.claimed}, the lot {again.counted}")
     yield told.caption(
         "client", f"Ten minutes later it tells its count once more: {again.claimed}.", told.call_line(news)
     )
     hold(not any(map(told.is_ours, news.of(Rereported))), "equal counts should re-report nothing")
-    stage.settle()
+    told.stage.settle()
     yield told.caption("lot", f"The lot counts {again.counted} too, and says nothing. Silence means: equal.")
 
 

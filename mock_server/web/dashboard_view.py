@@ -107,6 +107,11 @@ class View:
         return max(0, lots - LOTS)
 
     @property
+    def armed(self) -> list[tuple[str, int]]:
+        """The faults that are directed, each with how often it is still to strike."""
+        return [(fault.kind, fault.times - struck) for fault, struck in self.project.faults.armed()]
+
+    @property
     def records(self) -> list[Seen]:
         """The records of the chosen cell that are drawn, the latest of many."""
         return self.cell.records[-RECORDS:] if self.cell else []

@@ -140,7 +140,7 @@ def test_a_story_that_was_disturbed_says_so(served_page: DemoPage) -> None:
     served_page.guide({"act": 0})
     first = served_page.until(lambda told: told["step"] == 1)
     project = f"{served_page.url}_lab/projects/{first['project']}"
-    gone = {"online": False}
+    gone = {"online": False, "supplier_code": "jieshun"}
     assert requests.patch(f"{project}/devices/6ce0000000000001", json=gone, timeout=TIMEOUT_S).ok
     while not (told := served_page.until(lambda told: told["step"] > 0))["ended"]:
         assert told["step"] < 9
@@ -148,6 +148,19 @@ def test_a_story_that_was_disturbed_says_so(served_page: DemoPage) -> None:
     assert "Repeat" in told["caption"]
     served_page.guide({"order": "repeat"})
     assert not served_page.until(lambda told: told["step"] == 1)["ended"]
+
+
+@pytest.mark.parametrize(
+    "fault", ["answer.lose", "answer.busy", "answer.not-json", "token.revoke", "socket.close", "uplink.duplicate"]
+)
+def test_faults_in_the_story_do_not_end_it(served_page: DemoPage, fault: str) -> None:
+    """Whatever somebody makes go wrong meanwhile, the story goes on or says that it cannot."""
+    told = served_page.go_to(0, 1)
+    url = f"{served_page.url}_lab/projects/{told['project']}/faults"
+    assert requests.post(url, json={"kind": fault, "times": 2}, timeout=TIMEOUT_S).ok
+    while not told["ended"] and told["act"] == 0:
+        told = served_page.step()
+    assert served_page.go_to(0, 2)["act"] == 0
 
 
 def test_ctrl_c_is_a_success() -> None:
