@@ -27,11 +27,16 @@ class ServedParking(Parking):
 
 
 @contextlib.contextmanager
-def serve_project(threaded: ThreadedServer, **settings: Any) -> Iterator[ServedParking]:
-    """A project of its own on a running server, deleted at the end; the settings are those of `mock_parking`."""
+def serve_project(
+    threaded: ThreadedServer, keys: tuple[str, str] | None = None, **settings: Any
+) -> Iterator[ServedParking]:
+    """A project of its own on a running server, deleted at the end; the settings are those of `mock_parking`.
+
+    `keys` are an access id that nobody else has, and its secret; without them there are new ones.
+    """
     settings.pop("elsewhere", None)  # requests of a client to other hosts do not come past a server
     cloud = threaded.server.cloud
-    project = threaded.run(lambda: cloud.add(Settings(**settings).make_project(*cloud.new_keys())))
+    project = threaded.run(lambda: cloud.add(Settings(**settings).make_project(*keys or cloud.new_keys())))
     try:
         yield ServedParking(threaded, project)
     finally:

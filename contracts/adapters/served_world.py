@@ -11,6 +11,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from typing import Any, Self, TypeVar
 
 from contracts.adapters.lures import Lured, lure_of
@@ -22,7 +23,7 @@ from contracts.run import Finding
 from contracts.scenario import Scenario, records_of
 from contracts.world import AnyWorld
 from mock_server.clock import monotonic_s
-from mock_server.cloud import Cloud
+from mock_server.cloud import DEFAULT_ACCESS_SECRET, Cloud
 from mock_server.history import ConsumerChanged, FaultInjected, MessageDelivered
 from mock_server.model import JsonObject
 from mock_server.served import ServedParking, serve_project
@@ -56,6 +57,14 @@ def shared_server() -> ThreadedServer:
     return threaded
 
 
+_number = count(1)
+
+
+def next_keys() -> tuple[str, str]:
+    """Keys that were never used before in this process, and are the same in the next one: its runs can be compared."""
+    return f"judged{next(_number):014d}", DEFAULT_ACCESS_SECRET
+
+
 class ServedWorld(AnyWorld):
     """A project on the shared server."""
 
@@ -73,7 +82,7 @@ class ServedWorld(AnyWorld):
         self._late = 0
 
     def __enter__(self) -> Self:
-        self.parking = self._open.enter_context(serve_project(shared_server(), **self.settings()))
+        self.parking = self._open.enter_context(serve_project(shared_server(), next_keys(), **self.settings()))
         self._open.callback(self._link.close)
         if self.scenario.lure:
             self._lured = self._open.enter_context(lure_of(self.scenario.lure, lambda: self.last))

@@ -19,6 +19,18 @@ CAN = ["sync", "advance", "quiet", "dump", "stop"]
 WAITS_S = 2.0
 
 
+class Told(Client):
+    """Takes messages only once the time is told at which they came: with virtual time they overtake it."""
+
+    def __init__(self, gate: threading.Lock, *parts: Any) -> None:
+        self._gate = gate
+        super().__init__(*parts)
+
+    def take(self, text: str) -> None:
+        with self._gate:
+            super().take(text)
+
+
 class Adapter:
     """The judge's time is virtual: a day takes a second. The client is told it, and the SDK, which signs by it."""
 
@@ -27,6 +39,8 @@ class Adapter:
         self._now_ms = 0
         openapi.time = SimpleNamespace(time=lambda: self._now_ms / 1000)
         self._opened, self._ponged = threading.Event(), threading.Event()
+        self._gate = threading.Lock()
+        self._gate.acquire()
 
     def answer(self, call: dict[str, Any]) -> dict[str, Any]:
         self._now_ms = call.get("now_ms", self._now_ms)
@@ -45,7 +59,7 @@ class Adapter:
         spelling = "camel" if profile["key_spelling"] == "camel" else "snake"
         settings = Settings(spelling, profile["window_bounds"], profile["record_time"], profile["max_sync_infos"])
         store = self._make_store(Path(call["folder"]) / "parking.sqlite")
-        self._client = Client(call["exports"], store, lambda: self._now_ms, settings)
+        self._client = Told(self._gate, call["exports"], store, lambda: self._now_ms, settings)
         app = self._client.pulsar.ws_app
         app.on_open = lambda _: self._opened.set()
         app.on_pong = lambda *_: self._ponged.set()
@@ -67,8 +81,10 @@ class Adapter:
         self._ponged.clear()
         connection = self._client.pulsar.ws_app.sock
         if connection is not None and connection.connected:
+            self._gate.release()
             connection.ping()
             self._ponged.wait(WAITS_S)
+            self._gate.acquire()
         return {"wake_ms": self._client.wakes_at()}
 
     def dump(self, _call: dict[str, Any]) -> dict[str, Any]:

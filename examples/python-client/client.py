@@ -34,7 +34,7 @@ class Client:
         keys = exports["access_id"], exports["access_secret"]
         self.pulsar = TuyaOpenPulsar(*keys, exports["ws"], TuyaCloudPulsarTopic.PROD)
         self.pulsar.daemon = True  # it looks only every 3 seconds whether it is to stop
-        self.pulsar.add_message_listener(self._take)
+        self.pulsar.add_message_listener(self.take)
 
     def start(self) -> None:
         self.pulsar.start()
@@ -48,7 +48,7 @@ class Client:
         with self._lock:
             return self._reconciler.wakes_at()
 
-    def _take(self, text: str) -> None:
+    def take(self, text: str) -> None:
         """The SDK acknowledges the message when this returns: it is stored by then."""
         with self._lock:
             self._reconciler.take(json.loads(text))
