@@ -15,33 +15,32 @@ from typing import Any, Self
 from tests.sdk.world import DEADLINE_S
 
 NODE = Path(__file__).parent / "node"
-_LOCK = NODE / "package-lock.json"
-_INSTALLED = NODE / "node_modules" / ".package-lock.json"
 
 
-def install_packages() -> None:
+def install_packages(folder: Path = NODE) -> None:
     """Install what `package-lock.json` names, unless that is there already. Parallel test processes wait in line."""
     assert shutil.which("node"), "these tests run the official Node SDK: install Node 20 or newer"
     assert shutil.which("npm"), "these tests install the official Node SDK: install npm, which comes with Node"
-    with _LOCK.open() as lock:
+    with (folder / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _is_installed():
-            _run_npm_ci()
+        if not _is_installed(folder):
+            _run_npm_ci(folder)
 
 
-def _is_installed() -> bool:
+def _is_installed(folder: Path) -> bool:
     """Whether the lock that npm itself writes, last of all, tells of the same packages."""
-    if not _INSTALLED.exists():
+    installed = folder / "node_modules" / ".package-lock.json"
+    if not installed.exists():
         return False
-    wanted = json.loads(_LOCK.read_text())["packages"]
-    return bool(json.loads(_INSTALLED.read_text())["packages"] == {name: wanted[name] for name in wanted if name})
+    wanted = json.loads((folder / "package-lock.json").read_text())["packages"]
+    return bool(json.loads(installed.read_text())["packages"] == {name: wanted[name] for name in wanted if name})
 
 
-def _run_npm_ci() -> None:
+def _run_npm_ci(folder: Path) -> None:
     command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
     # a fixed command
-    done = subprocess.run(command, cwd=NODE, capture_output=True, text=True, check=False)  # noqa: S603
-    assert done.returncode == 0, f"{' '.join(command)} failed in {NODE}:\n{done.stdout}{done.stderr}"
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, f"{' '.join(command)} failed in {folder}:\n{done.stdout}{done.stderr}"
 
 
 class NodeProgram:
