@@ -146,7 +146,9 @@ def kill_all(pids: Iterable[int]) -> int:
             handles.append(os.pidfd_open(pid))
             signal.pidfd_send_signal(handles[-1], signal.SIGKILL)
     for handle in handles:
-        select.select([handle], [], [], LAST_WISH_S)
+        dead = select.poll()
+        dead.register(handle, select.POLLIN)
+        dead.poll(LAST_WISH_S * 1000)
         os.close(handle)
     return len(handles)
 

@@ -96,8 +96,10 @@ class ProcessClient(RemoteClient):
         try:
             if pipe is None:
                 raise BrokenPipeError
+            ready = select.poll()  # select() knows no descriptor above 1023
+            ready.register(pipe, select.POLLOUT)
             while content:
-                if not select.select([], [pipe], [], max(0.0, give_up_at - monotonic_s()))[1]:
+                if not ready.poll(max(0.0, give_up_at - monotonic_s()) * 1000):
                     raise self._hung(verb)
                 content = content[os.write(pipe.fileno(), content) :]
         except (OSError, ValueError):

@@ -23,7 +23,7 @@ from contracts.run import Finding
 from contracts.scenario import Scenario, records_of
 from contracts.world import AnyWorld
 from mock_server.clock import monotonic_s
-from mock_server.cloud import DEFAULT_ACCESS_SECRET, Cloud
+from mock_server.cloud import Cloud
 from mock_server.history import ConsumerChanged, FaultInjected, MessageDelivered
 from mock_server.model import JsonObject
 from mock_server.served import ServedParking, serve_project
@@ -62,7 +62,8 @@ _number = count(1)
 
 def next_keys() -> tuple[str, str]:
     """Keys that were never used before in this process, and are the same in the next one: its runs can be compared."""
-    return f"judged{next(_number):014d}", DEFAULT_ACCESS_SECRET
+    number = next(_number)
+    return f"judged{number:014d}", f"judgedsecret{number:020d}"
 
 
 class ServedWorld(AnyWorld):

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import pytest
+import requests
 
 from contracts.adapters.attach import load
 from contracts.adapters.observe import JUDGED, STALE_MS, Observation, ObservedRun, State, plan
@@ -76,13 +77,15 @@ def test_a_session_that_nobody_comes_to_is_over_soon() -> None:
 
 
 def test_each_session_has_keys_of_its_own() -> None:
-    """As variables and as an object."""
+    """As variables, as an object, and from the lab API."""
     with Observation("quiet", ()) as first, Observation("quiet", ()) as second:
         told: Any = first.exports
         variables = first.variables
         assert variables["PARKING_MOCK_ACCESS_SECRET"] == told["access_secret"]
         assert variables["PARKING_MOCK_API"] == told["api"]
         assert variables["PARKING_MOCK_DEVICES"].split(",") == [each["device_id"] for each in told["devices"][:2]]
+        from_lab = requests.get(f"{told['lab']}/_lab/projects/{told['access_id']}", timeout=10).json()
+        assert told.items() <= from_lab.items()
         assert variables["PARKING_MOCK_ACCESS_ID"] != second.variables["PARKING_MOCK_ACCESS_ID"]
 
 
