@@ -1,0 +1,166 @@
+"""Tests of failures that are kept: told without a client, replayed first, dropped once they are mended."""
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+from contracts.cases import CASES
+from contracts.check import CaseResult, Failure, Plan, check
+from contracts.client import Client
+from contracts.clients.reference import ReferenceClient
+from contracts.clients.zoo import ZOO
+from contracts.clients.zoo.counting import CountsDeliveries
+from contracts.explore import Exploration
+from contracts.matrix import shim_command
+from contracts.remembering import Came, play_remembered, remembered
+from contracts.replay import Recorded, ReplayError, read_failure, replay, write_failure
+from contracts.report.story import story
+from contracts.report.writing import write_report
+from contracts.rules import RULES
+from contracts.scenario import BEGIN, MINUTE, Happens, Scenario
+from contracts.session import play
+from tests.contracts.test_cli import DELIVERIES, REFERENCE, SMALL, run
+
+TWICE = Scenario((Happens(BEGIN + 10 * MINUTE, "r1", copies=2, plate="京A12345"),))
+PLAN = Plan(("CNT-RECORD-ID", "CNT-DIRECTION"), ("count/copies",), 2, seed=3)
+
+
+def failure_of(rule_id: str, client: type[Client], scenario: Scenario, case: str = "count/copies") -> Failure:
+    """What a client breaks in a scenario."""
+    seen = play(scenario, client)
+    return Failure(rule_id, case, scenario, seen, RULES[rule_id].check(seen).breaches)
+
+
+@pytest.fixture
+def failure() -> Failure:
+    """A client that counts deliveries, and one doubled record."""
+    return failure_of("CNT-RECORD-ID", CountsDeliveries, TWICE)
+
+
+@pytest.mark.parametrize("name", ["CountsDeliveries", "AcksBeforeStoring", "ActsOnEveryMessage", "IgnoresTheTag"])
+def test_what_is_recorded_is_told_as_it_was(name: str, tmp_path: Path) -> None:
+    """The story of a file, without a client, is the story of the failure: history, table, diagnosis and all."""
+    animal = ZOO[name]
+    smallest: list[Failure] = []
+    for case in (case for case in CASES.values() if animal.rule_id in case.aims):
+        result = CaseResult(case.id)
+        Exploration(animal.client, (RULES[animal.rule_id],), 5, 1, shrink=False).of(case, result.watch)
+        smallest += [tally.failure for tally in result.tallies.values() if tally.failure]
+    recorded = read_failure(write_failure(tmp_path, smallest[0], None, 1))
+    assert story([recorded.failure()], "again") == story([smallest[0]], "again")
+
+
+def test_a_file_with_a_scenario_alone_can_be_replayed_but_not_told(failure: Failure, tmp_path: Path) -> None:
+    """It says so."""
+    path = write_failure(tmp_path, failure, None, 1)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("history", "seen"):
+        del data[name]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    assert replay(read_failure(path), ReferenceClient) is None
+    with pytest.raises(ReplayError, match="cannot be told"):
+        read_failure(path).failure()
+
+
+def test_a_failure_that_cannot_be_seen_is_not_fixed(tmp_path: Path) -> None:
+    """A client without the verb that the rule needs is not judged by it."""
+
+    class Closed(ReferenceClient):
+        """Shows nothing."""
+
+        can = frozenset({"start", "sync", "advance"})
+
+    store = next(rule for rule in RULES.values() if rule.needs == ("store",))
+    recorded = Recorded(store, "count/copies", None, TWICE, (), {})
+    with pytest.raises(ReplayError, match="the client lacks dump"):
+        replay(recorded, Closed)
+
+
+def test_remembered_failures_are_played_again(failure: Failure, tmp_path: Path) -> None:
+    """FAILED for the client that still has the defect, whose failure counts; FIXED for one that has not."""
+    write_failure(tmp_path, failure, None, 1)
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    came: list[tuple[str, Came]] = []
+    for client in (CountsDeliveries, ReferenceClient):
+        known = list(remembered(tmp_path, PLAN))
+        (result,) = play_remembered(known, client, PLAN, lambda each, how: came.append((each.rule.id, how)))
+        assert result.case == "count/copies"
+        assert (result.tallies["CNT-RECORD-ID"].failure is None) is (client is ReferenceClient)
+    assert came == [("CNT-RECORD-ID", "FAILED"), ("CNT-RECORD-ID", "FIXED")]
+
+
+def test_rules_that_are_not_judged_are_not_replayed(failure: Failure, tmp_path: Path) -> None:
+    """Their failures wait for a check that judges them."""
+    write_failure(tmp_path, failure, None, 1)
+    assert not list(remembered(tmp_path, Plan(("CNT-DIRECTION",), ("count/copies",))))
+
+
+def test_a_failure_stays_until_it_is_judged_and_found_no_more(failure: Failure, tmp_path: Path) -> None:
+    """Neither a check of other rules or cases removes it, nor one in which it is found again."""
+    failures = tmp_path / "failures"
+    failures.mkdir()
+    path = write_failure(failures, failure, None, 1)
+    foreign = failures / "notes.json"
+    foreign.write_text("[]", encoding="utf-8")
+    for client, rule_id, case, is_left in (
+        (ReferenceClient, "CNT-DIRECTION", "count/copies", True),
+        (ReferenceClient, "CNT-RECORD-ID", "form/lanes", True),
+        (CountsDeliveries, "CNT-RECORD-ID", "count/copies", True),
+        (ReferenceClient, "CNT-RECORD-ID", "count/copies", False),
+    ):
+        plan = Plan((rule_id,), (case,), 8, seed=3)
+        write_report(tmp_path, "some:Client", plan, check(client, plan))
+        assert path.exists() is is_left, (client, rule_id, case)
+    assert foreign.exists()
+
+
+def test_what_was_replayed_is_part_of_the_check(failure: Failure) -> None:
+    """A failure that the cases do not find again is there all the same; runs add up."""
+    earlier = CaseResult("count/copies")
+    earlier.watch(TWICE, failure.run, {"CNT-RECORD-ID": RULES["CNT-RECORD-ID"].check(failure.run)})
+    found = check(ReferenceClient, PLAN)
+    both = found.after([earlier])
+    assert not found.broken()
+    assert [rule.id for rule in both.broken()] == ["CNT-RECORD-ID"]
+    assert both.runs == found.runs + 1
+    assert [case.case for case in both.cases] == ["count/copies"]
+
+
+def test_the_database_of_a_plan_goes_to_another_process(tmp_path: Path) -> None:
+    """What hypothesis remembers is found by every worker."""
+    plan = pickle.loads(pickle.dumps(Plan(database=DirectoryBasedExampleDatabase(tmp_path))))  # noqa: S301 our own
+    assert isinstance(plan.database, DirectoryBasedExampleDatabase)
+
+
+def test_a_check_plays_the_failures_of_the_last_one_first(tmp_path: Path) -> None:
+    """With other seeds too; a folder is replayed as a whole; once the client is mended the files are gone."""
+    small = (*SMALL[:-1], "2", "--report", "report")
+    first = run("check", "--client", DELIVERIES, *small, cwd=tmp_path)
+    assert first.returncode == 1
+    assert "earlier runs" not in first.stdout
+    assert (tmp_path / "report" / "examples").is_dir()
+    again = run("check", "--client", DELIVERIES, *small, "--seed", "9", cwd=tmp_path)
+    assert "first 3 failures of earlier runs:\n  FAILED      CNT-" in again.stdout
+    whole = run("replay", "report", cwd=tmp_path)
+    assert (whole.returncode, whole.stdout.splitlines()[-1]) == (1, "3 failures: 0 FIXED, 3 FAILED")
+    command = shim_command(ReferenceClient)
+    elsewhere = run("replay", "report", "--exec", command, cwd=tmp_path)
+    assert (elsewhere.returncode, elsewhere.stdout.splitlines()[-1]) == (0, "3 failures: 3 FIXED, 0 FAILED")
+    mended = run("check", "--client", REFERENCE, *small, "--seed", "9", cwd=tmp_path)
+    assert mended.returncode == 0, mended.stdout
+    assert "  FIXED       CNT-TRUTH in count/copies" in mended.stdout
+    assert not list((tmp_path / "report" / "failures").iterdir())
+    assert run("replay", "report", cwd=tmp_path).stdout == "no failure lies in report\n"
+
+
+def test_a_file_is_told_without_a_client(failure: Failure, tmp_path: Path) -> None:
+    """Whatever client it names need not be there."""
+    path = write_failure(tmp_path, failure, "no_such_module:Client", 1)
+    shown = run("replay", "--show", path.name, cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.splitlines()[0] == "RECORDED  no_such_module:Client"
+    assert "pass r1 enters" in shown.stdout
+    assert run("replay", path.name, cwd=tmp_path).returncode == 2
