@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 FLAGS = (
     "--no-sandbox",
@@ -16,6 +16,7 @@ FLAGS = (
     "--disable-sync",
 )
 DEADLINE_MS = 20_000
+expect.set_options(timeout=DEADLINE_MS)
 
 
 def launch(playwright: Playwright, *flags: str) -> Browser:

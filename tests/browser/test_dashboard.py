@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from mock_server.cloud import Cloud
+from mock_server.lab_client import LabClient
 from mock_server.web.server import Server, ThreadedServer
 from tests.browser.accessibility import violations
 from tests.browser.lab import Lab, keep, served
@@ -234,8 +235,14 @@ def test_it_survives_a_restart(context: BrowserContext, page: Page) -> None:
 def test_a_project_that_is_gone(context: BrowserContext, lab: Lab) -> None:
     """A project that is deleted is said to be gone, and shown again when there is one of that name."""
     page = live(context.new_page(), lab.url)
+    keep(lab, 3)
+    expect(page.locator(".record")).to_have_count(3)
     lab.project.delete()
     expect(page.locator("#line")).to_contain_text("again")
+    with LabClient(lab.url) as client:
+        client.create_project(access_id=ACCESS_ID, clock="virtual")
+    expect(page.locator("#line")).to_have_text("Live")
+    expect(page.locator(".record")).to_have_count(0)
     page.goto(f"{lab.url}/?project=nobody")
     expect(page.locator("h1")).to_have_text("Nothing to see here")
 

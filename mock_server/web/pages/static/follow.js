@@ -2,6 +2,7 @@
 import { morph } from "./morph.js";
 
 const SHORTEST_PAUSE_MS = 150;
+const LONGEST_PAUSE_MS = 1000;
 const RETRY_MS = 1000;
 const SHARE = 2; // a look is followed by a pause of at least so many times its own length
 
@@ -54,7 +55,7 @@ async function look() {
     wanted = false;
     const start = performance.now();
     await refresh();
-    const pause = Math.max(SHORTEST_PAUSE_MS, SHARE * (performance.now() - start));
+    const pause = Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, SHARE * (performance.now() - start)));
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
   looking = false;
