@@ -1,11 +1,16 @@
 """What a client's process writes: nothing of it may tell a secret or a plate."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 
 from contracts.run import Finding
 
 SHOWN = 160
 """So much of a line is shown."""
+
+LOG_FILE_SIGNS = 8 * 1024 * 1024
+"""So much of a log file is looked through."""
 
 MASK = "***"
 SHORTEST = 5
@@ -31,6 +36,13 @@ def leaks(lines: Iterable[str], secrets: Mapping[str, str], seq: int) -> Iterato
             if kind not in found and any(form in line for form in _forms(secret)):
                 found.add(kind)
                 yield Finding(kind, seq, _shown(masked(line, secrets)))
+
+
+def log_lines(folder: Path) -> Iterator[str]:
+    """The lines of the log files in a client's folder, the beginnings of long ones."""
+    for path in sorted(folder.rglob("*.log")):
+        with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+            yield from file.read(LOG_FILE_SIGNS).splitlines()
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from contracts.client import DumpedRecord, Effect, MakeClient, ProcessError, Start, UnimplementedError, Verb
-from contracts.output import leaks, masked
+from contracts.output import leaks, log_lines, masked
 from contracts.run import Act, Dump, Finding, Run
 from contracts.scenario import (
     HOUR,
@@ -326,6 +326,7 @@ class Session:
         if self.world.has_process:
             self._client.end()
             self._watch()
+            self._findings += leaks(log_lines(self._folder), self.world.secrets, self._last)
             if self._client.has_output:
                 self._findings.append(Finding("watched", self._last, "all that it has written"))
         self.world.cut()

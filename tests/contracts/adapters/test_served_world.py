@@ -201,6 +201,14 @@ def test_a_secret_in_an_error_message_is_masked(tmp_path: Path) -> None:
     assert "key ***" in outcome("PROC-ANSWER", run).breaches[0].message
 
 
+def test_a_secret_in_a_log_file_is_found(tmp_path: Path) -> None:
+    """In the folder that the client was given, however deep; files of other kinds are its own business."""
+    write = 'open(call["folder"] + "/a.{}", "w").write("key " + call["exports"]["access_secret"])'
+    bad = f'"start": lambda call: ({write.format("log")}, {write.format("db")}, answer(call, {{}}))'
+    run = play(SHORT, tiny(tmp_path, bad))
+    assert [finding.text for finding in run.findings_of("the access secret")] == ["key ***"]
+
+
 @contextmanager
 def behind_a_url(make_client: MakeClient) -> Iterator[str]:
     """A client of ours that takes its calls over HTTP, in a thread of this process."""
