@@ -30,6 +30,7 @@ bench: .venv/.dev .venv/.bench ## measure speed, as ratios (minutes)
 
 fixtures: .venv/.dev ## write the generated fixtures again
 	@$(BIN)/python -m tests.make_fixtures
+	@$(BIN)/python -m tests.make_examples
 
 docs: .venv/.dev ## write the generated pages again
 	@$(BIN)/python -m tests.make_docs

@@ -40,7 +40,7 @@ from contracts.workers import no_worker_but_this, told_to_end
 from mock_server.cli import ConfigurationError
 from mock_server.story import how_many
 
-EXAMPLES = "examples"
+EXAMPLES = ".hypothesis"
 """The folder of hypothesis' database, inside of the report's folder."""
 
 KNOWN_HELP = (

@@ -36,7 +36,7 @@ def story(failures: Sequence[Failure], repeat: str, suspicion: Suspicion | None 
         *(f"  {line}" for line in sum_lines(run, seq)),
         *_diagnosis(run, suspicion),
         f"  Shortest history found ({how_many(records, 'record')}, {how_many(faults, 'fault or other event')})",
-        *_history(tell(run), seq),
+        *history_lines(tell(run), seq),
         *_table(run),
         *(line for failure in failures for line in _reason(failure)),
         f"  Repeat: {repeat}",
@@ -113,7 +113,8 @@ def _diagnosis(run: Run, suspicion: Suspicion | None) -> Iterator[str]:
         yield f"     {', '.join(suspicion.left)}{only}"
 
 
-def _history(told: list[Told], seq: int) -> Iterator[str]:
+def history_lines(told: list[Told], seq: int, mark: str = "   <- here") -> Iterator[str]:
+    """The lines of a history around the one with this number, which is marked."""
     place = next((place for place, line in enumerate(told) if line.seq >= seq), len(told) - 1)
     first = max(0, place - BEFORE)
     if first:
@@ -122,9 +123,9 @@ def _history(told: list[Told], seq: int) -> Iterator[str]:
     for number, line in enumerate(told[first : place + AFTER + 1], start=first):
         if day != (day := day_text(line.time).partition(" ")[0]):
             yield f"         {day}"
-        mark = "   <- here" if number == place else "   <- fault" if line.fault else ""
+        end = mark if number == place else "   <- fault" if line.fault else ""
         text = f"    {number + 1:>3}  {clock_text(line.time):<12}  {line.lane:<7}  {line.text}"
-        yield (text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}...") + mark
+        yield (text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}...") + end
     if place + AFTER + 1 < len(told):
         yield f"     ... {how_many(len(told) - place - AFTER - 1, 'line')} more"
 

@@ -141,7 +141,7 @@ def test_a_check_plays_the_failures_of_the_last_one_first(tmp_path: Path) -> Non
     first = run("check", "--client", DELIVERIES, *small, cwd=tmp_path)
     assert first.returncode == 1
     assert "earlier runs" not in first.stdout
-    assert (tmp_path / "report" / "examples").is_dir()
+    assert (tmp_path / "report" / ".hypothesis").is_dir()
     again = run("check", "--client", DELIVERIES, *small, "--seed", "9", cwd=tmp_path)
     assert "first 3 failures of earlier runs:\n  FAILED      CNT-" in again.stdout
     whole = run("replay", "report", cwd=tmp_path)
