@@ -38,7 +38,7 @@ class Adapter:
         self._agent, self._make_store = agent, make_store
         self._now_ms = 0
         openapi.time = SimpleNamespace(time=lambda: self._now_ms / 1000)
-        self._opened, self._ponged = threading.Event(), threading.Event()
+        self._ponged = threading.Event()
         self._gate = threading.Lock()
         self._gate.acquire()
 
@@ -60,11 +60,8 @@ class Adapter:
         settings = Settings(spelling, profile["window_bounds"], profile["record_time"], profile["max_sync_infos"])
         store = self._make_store(Path(call["folder"]) / "parking.sqlite")
         self._client = Told(self._gate, call["exports"], store, lambda: self._now_ms, settings)
-        app = self._client.pulsar.ws_app
-        app.on_open = lambda _: self._opened.set()
-        app.on_pong = lambda *_: self._ponged.set()
+        self._client.pulsar.ws_app.on_pong = lambda *_: self._ponged.set()
         self._client.start()
-        self._opened.wait(WAITS_S)
         return {}
 
     def sync(self, _call: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from cloud import Cloud
 from reconciler import Reconciler, Settings
 from store import Store
 
+CONNECT_S = 5
+
 
 def system_ms() -> int:
     return time.time_ns() // 1_000_000
@@ -35,9 +37,13 @@ class Client:
         self.pulsar = TuyaOpenPulsar(*keys, exports["ws"], TuyaCloudPulsarTopic.PROD)
         self.pulsar.daemon = True  # it looks only every 3 seconds whether it is to stop
         self.pulsar.add_message_listener(self.take)
+        self._opened = threading.Event()
+        self.pulsar.ws_app.on_open = lambda _: self._opened.set()
 
     def start(self) -> None:
+        """Receive: before the first question, whose answer would go to a subscription that is not there yet."""
         self.pulsar.start()
+        self._opened.wait(CONNECT_S)
 
     def tick(self) -> int:
         """Ask what is due; how many counts were told."""

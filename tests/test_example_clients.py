@@ -1,0 +1,168 @@
+"""The example clients, each in a copy of its folder: they run against a server, and are judged as their pages say."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mock_server.clock import wall_clock_ms
+from mock_server.history import Entry, MessageAcknowledged
+from mock_server.served import ServedParking
+from mock_server.web.server import Server
+from tests.make_example_report import REPORT, ROOT, environment, make
+from tests.pages import Example, check, serving, steps, with_real_ports
+from tests.sdk.node_program import install_packages
+from tests.sdk.world import DEADLINE_S
+
+EXAMPLES = ROOT / "examples"
+NODE, PYTHON, OBSERVED = "node-client", "python-client", "observed-script"
+MINUTE, HOUR = 60_000, 3_600_000
+
+CopyOf = Callable[[str], Path]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A fresh server with the default project, on free ports."""
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path) -> CopyOf:
+    """Copies an example's folder, with the npm packages that it needs, to where it finds `docs` as here."""
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+
+    def copy(name: str) -> Path:
+        left = shutil.ignore_patterns("__pycache__", "node_modules", ".*")
+        folder = shutil.copytree(EXAMPLES / name, tmp_path / "examples" / name, ignore=left)
+        if (folder / "package-lock.json").exists():
+            install_packages(EXAMPLES / name)
+            (folder / "node_modules").symlink_to(EXAMPLES / name / "node_modules")
+        return folder
+
+    return copy
+
+
+@pytest.mark.parametrize("name", [NODE, PYTHON, OBSERVED])
+def test_the_page_of_an_example(name: str, server: Server, copy_of: CopyOf) -> None:
+    """Every command on its page prints what the page says."""
+    folder = copy_of(name)
+    page = with_real_ports((folder / "README.md").read_text(encoding="utf-8"), server)
+    todo = [step for step in steps(page) if isinstance(step, Example)]
+    assert todo
+    for step in todo:
+        check(step, folder, name)
+
+
+def judge(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    """Run `parking-mock check` there."""
+    command = [sys.executable, "-m", "mock_server", "check", *options]
+    return subprocess.run(  # noqa: S603 our own command
+        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+BAD_DAYS = ("receive/crash", "converge/silence", "failing/brands", "times/forms", "process/instances")
+"""Some of the cases: a crash, lost re-reports, refusals, times in other forms, two processes in one folder."""
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "also"),
+    [
+        (NODE, "node adapter.mjs", ("receive/cuts", "count/unreadable", "security/certificate", "security/redirect")),
+        (PYTHON, "python adapter.py", ("security/redirect",)),
+    ],
+)
+def test_an_example_keeps_the_rules(name: str, command: str, also: tuple[str, ...], copy_of: CopyOf) -> None:
+    """Neither bad days nor attacks make the clients break a must-rule, but for what the Python SDK does."""
+    cases = [word for case in (*BAD_DAYS, *also) for word in ("--case", case)]
+    done = judge(copy_of(name), "--exec", command, "--examples", "1", "--jobs", "1", *cases)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_the_python_sdk_cannot_do(copy_of: CopyOf) -> None:
+    """Each line of known-failing.txt tells of a rule that fails: one that holds would fail the check."""
+    folder = copy_of(PYTHON)
+    known = ("--known-failing", "known-failing.txt", "--examples", "1", "--jobs", "1")
+    cases = [word for case in ("receive/cuts", "count/unreadable", "security/certificate") for word in ("--case", case)]
+    done = judge(folder, "--exec", "python adapter.py", *known, *cases)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = (folder / "known-failing.txt").read_text(encoding="utf-8").splitlines()
+    rules = [line.split()[0] for line in told if line and not line.startswith("#")]
+    assert len(rules) == 4
+    assert "4 fail" in done.stdout
+    for rule in rules:
+        assert f"known to fail     {rule}: " in done.stdout
+
+
+def test_the_example_report_is_up_to_date(tmp_path: Path) -> None:
+    """The report in docs/ is what is written today, byte for byte: otherwise `python -m tests.make_example_report`."""
+    (tmp_path / "examples").symlink_to(EXAMPLES)
+    make(tmp_path)
+    assert contents(tmp_path / REPORT) == contents(ROOT / REPORT)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The texts of all files below a folder."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
+
+
+def test_an_observed_script_that_is_wrong(copy_of: CopyOf) -> None:
+    """The judge need not be spoken to: traffic alone shows that a script counts deliveries."""
+    folder = copy_of(OBSERVED)
+    script = folder / "watch_lots.py"
+    text = script.read_text(encoding="utf-8")
+    right, wrong = '[device_id, kind, value["recordId"]]', "[device_id, kind, str(len(self._records))]"
+    assert text.count(right) == 1
+    script.write_text(text.replace(right, wrong), encoding="utf-8")
+    done = judge(folder, "--observe", "--exec", "python watch_lots.py", "--window-ms", "1000")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAIL  CNT-RECORD-ID (must)" in done.stdout
+
+
+@pytest.fixture
+def start(parking_server: ServedParking) -> Iterator[Callable[..., None]]:
+    """Starts a client for a served parking, with its addresses in the environment, and kills it at the end."""
+    with ExitStack() as running:
+
+        def launch(folder: Path, *command: str, **more: str) -> None:
+            exports: Any = parking_server.exports
+            keys = {f"PARKING_{name.upper()}": exports[name] for name in ("api", "ws", "access_id", "access_secret")}
+            lots = ",".join(each["device_id"] for each in exports["devices"])
+            process = subprocess.Popen(  # noqa: S603 our own example
+                command, cwd=folder, env=environment() | keys | {"PARKING_LOTS": lots} | more
+            )
+            running.callback(process.wait)
+            running.callback(process.kill)
+
+        yield launch
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [(NODE, ("node", "main.mjs", "records")), (PYTHON, ("python", "main.py", "records"))]
+)
+def test_what_was_lost_comes_again(
+    name: str, command: tuple[str, ...], parking_server: ServedParking, copy_of: CopyOf, start: Callable[..., None]
+) -> None:
+    """By the machine's clock: a client asks about the last hour that has closed, and gets what the line has lost."""
+    lot = parking_server.add_lot()
+    closed_at = (wall_clock_ms() - 5 * MINUTE) // HOUR * HOUR
+    for at in (closed_at - HOUR // 2, closed_at + HOUR // 2):  # the hour may close while the client starts
+        lot.enter("京A12345", at=at, uplink="lose")
+    start(copy_of(name), *command)
+    happened = parking_server.wait_for_rereport(timeout_s=DEADLINE_S)
+    assert happened.claimed == 0
+    parking_server._wait_until(lambda: any(is_acknowledged(each) for each in parking_server.entries()), DEADLINE_S)
+    assert parking_server.wait_until_idle(DEADLINE_S)
+
+
+def is_acknowledged(entry: Entry) -> bool:
+    """Whether a line of the history says that a client has taken a message."""
+    return isinstance(entry.event, MessageAcknowledged)
