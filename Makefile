@@ -34,12 +34,13 @@ fixtures: .venv/.dev ## write the generated fixtures again
 
 docs: .venv/.dev ## write the generated pages again
 	@$(BIN)/python -m tests.make_docs
+	@$(BIN)/python -m tests.make_example_report
 
 screenshots: .venv/.dev ## write the pictures of the docs again
 	@$(BIN)/python -m tests.make_screenshots
 
 clean: ## forget everything that was set up
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node/node_modules
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node/node_modules examples/node-client/node_modules
 
 .venv/.%: $(SET_UP)
 	@scripts/set-up $*

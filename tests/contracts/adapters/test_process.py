@@ -52,6 +52,24 @@ def test_a_client_tells_what_it_is_and_can(launch: Launch) -> None:
     client.stop()
 
 
+def test_a_client_says_when_it_wakes(launch: Launch) -> None:
+    """What came may change its plans, so `quiet` may tell it as `advance` does. A time that has passed says nothing."""
+    times = [MIDNIGHT + 60_000, MIDNIGHT, None]
+    client = launch(
+        f'"advance": lambda call, times={times}: answer(call, {{"wake_ms": times.pop(0)}}),'
+        f'"quiet": lambda call, results=[{{}}, {{"wake_ms": {MIDNIGHT + 1_000}}}]: answer(call, results.pop(0))'
+    )
+    client.advance(MIDNIGHT)
+    assert client.wakes_at() == MIDNIGHT + 60_000
+    client.quiet()
+    assert client.wakes_at() == MIDNIGHT + 60_000
+    client.quiet()
+    assert client.wakes_at() == MIDNIGHT + 1_000
+    for _ in range(2):
+        client.advance(MIDNIGHT)
+        assert client.wakes_at() is None
+
+
 def test_a_client_that_hangs(tmp_path: Path) -> None:
     """It is not waited for for ever; what it last said is told; then it is gone."""
     bad = '"sync": lambda call: (log("waiting for the database"), time.sleep(1000))'
