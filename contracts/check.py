@@ -13,7 +13,7 @@ from hypothesis.database import ExampleDatabase
 
 from contracts.adapters.attach import load
 from contracts.adapters.process import PATIENCE_S
-from contracts.cases import CASES
+from contracts.cases import CASES, case_of
 from contracts.client import MakeClient
 from contracts.explore import DEFAULT_EXAMPLES, Exploration
 from contracts.known_failing import NOTHING_KNOWN, Known, KnownFailing
@@ -278,7 +278,7 @@ def explore_case(make_client: MakeClient, plan: Plan, case_id: str, result: Case
         return result.watch(scenario, run, outcomes) or told_to_end()
 
     exploration = Exploration(make_client, plan.rules, plan.examples, plan.seed, plan.shrink, plan.database)
-    exploration.of(CASES[case_id], watch)
+    exploration.of(case_of(case_id), watch)
     return result
 
 

@@ -10,10 +10,16 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from contracts.cases import CASES
+from contracts.cases import CASES, VARIANTS
 from contracts.rules import RULES
 
 EVERY_CASE = "*"
+
+
+def _matches(case_id: str, glob: str) -> bool:
+    """Whether a glob matches a case, or the case of which this is a variant."""
+    group, _, rest = case_id.partition("/")
+    return fnmatchcase(case_id, glob) or fnmatchcase(f"{group}/{rest.partition('/')[0]}", glob)
 
 
 class KnownFailingError(Exception):
@@ -31,7 +37,7 @@ class Known:
 
     def covers(self, rule_id: str, case_id: str) -> bool:
         """Whether a failure of this rule in this case is known."""
-        return rule_id == self.rule_id and fnmatchcase(case_id, self.case_glob)
+        return rule_id == self.rule_id and _matches(case_id, self.case_glob)
 
     @property
     def where(self) -> str:
@@ -96,7 +102,7 @@ def _line(text: str, number: int) -> Known:
     if len(globs) > 1:
         raise KnownFailingError(f"a rule and perhaps one glob of cases stand before the #, not {what.strip()!r}")
     glob = globs[0] if globs else EVERY_CASE
-    if not any(fnmatchcase(case_id, glob) for case_id in CASES):
+    if not any(_matches(case_id, glob) for case_id in (*CASES, *VARIANTS)):
         raise KnownFailingError(f"no case matches {glob}: `parking-mock check --list` lists them")
     return Known(rule_id, glob, reason.strip(), number)
 

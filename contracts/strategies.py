@@ -81,7 +81,18 @@ def in_profiles(
     profiles: Sequence[JsonObject], steps: SearchStrategy[Sequence[Step]], **settings: Any
 ) -> SearchStrategy[Scenario]:
     """Scenarios of these steps in clouds of several profiles, the plainest first."""
-    return st.one_of([scenario(steps, profile=profile, **settings) for profile in profiles])
+    return st.one_of(list(by_profile(profiles, steps, **settings).values()))
+
+
+def by_profile(
+    profiles: Sequence[JsonObject], steps: SearchStrategy[Sequence[Step]], **settings: Any
+) -> dict[str, SearchStrategy[Scenario]]:
+    """The same, by what is special about each profile, as the variants of a case are named."""
+    return {_name(profile): scenario(steps, profile=profile, **settings) for profile in profiles}
+
+
+def _name(profile: JsonObject) -> str:
+    return ",".join(f"{name}={value}" for name, value in profile.items()) or "default"
 
 
 def edges_of(hour: int) -> tuple[int, ...]:

@@ -7,3 +7,11 @@ GROUPS = (form, windows, counting, receiving, converging, failing, security, tim
 
 CASES: dict[str, Case] = {case.id: case for group in GROUPS for case in group.CASES}
 """Every case by its id."""
+
+VARIANTS: dict[str, Case] = {variant.id: variant for case in CASES.values() for variant in case.each_variant()}
+"""Every variant of a case by its id."""
+
+
+def case_of(case_id: str) -> Case:
+    """A case or a variant. KeyError if there is none."""
+    return CASES.get(case_id) or VARIANTS[case_id]

@@ -7,10 +7,10 @@ from typing import TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contracts.case import Case
+from contracts.case import Case, varied
 from contracts.run import TOKEN_PREFIX
 from contracts.scenario import BEGIN, DAY, HOUR, MINUTE, Calms, ClockJumps, GoesOffline, Happens, Step, Strikes
-from contracts.strategies import KINDS, PLATES, in_profiles, scenario
+from contracts.strategies import KINDS, PLATES, by_profile, scenario
 from mock_server.model import JsonObject
 
 BEFORE = BEGIN - 30 * MINUTE
@@ -152,11 +152,11 @@ CASES = (
         "A token dies early; later the time is wrong.",
         scenario(_keys_and_clock(), settles=False, runs_ms=90 * MINUTE),
     ),
-    Case(
+    varied(
         "failing/brands",
         ("ERR-UNSUPPORTED", "ERR-UNSUPPORTED-SCOPE"),
         "One of two lots does not support the command.",
-        in_profiles(BRANDS, _records(2), lots=("tuya", "jieshun"), runs_ms=7 * HOUR),
+        by_profile(BRANDS, _records(2), lots=("tuya", "jieshun"), runs_ms=7 * HOUR),
     ),
     Case(
         "failing/for-good",

@@ -3,9 +3,9 @@
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contracts.case import Case
+from contracts.case import Case, varied
 from contracts.scenario import BEGIN, HOUR, LANE_ID, MINUTE, Crashes, Scenario
-from contracts.strategies import in_profiles, records, scenario
+from contracts.strategies import by_profile, in_profiles, records, scenario
 from mock_server.model import JsonObject
 
 ONE_ASK = 56 * MINUTE
@@ -39,11 +39,11 @@ CASES = (
         "Vehicles pass the lanes of a lot, and the lot is asked about the hour.",
         scenario(records(1, 3, kinds=("enter", "leave"), fate=_SEEN_BY_A_LANE), settles=False, runs_ms=ONE_ASK),
     ),
-    Case(
+    varied(
         "form/spelling",
         ("FORM-CASE", "FORM-COUNT", "FORM-JSON"),
         "A cloud takes one of the two spellings of keys only.",
-        in_profiles(
+        by_profile(
             SPELLINGS, records(0, 2, kinds=("enter", "bill")), lots=("tuya", "tuya"), settles=False, runs_ms=ONE_ASK
         ),
     ),

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from contracts.case import Case
+from contracts.case import Case, varied
 from contracts.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Looks, Step, Strikes
-from contracts.strategies import IN_THE_HOUR, KINDS, PLATES, in_profiles, records, scenario
+from contracts.strategies import IN_THE_HOUR, KINDS, PLATES, by_profile, records, scenario
 
 ASKED = BEGIN + HOUR + 10 * MINUTE
 """When a client that asks about each hour has asked about its first one."""
@@ -115,11 +115,11 @@ CASES: tuple[Case, ...] = (
         "The client dies when a record has just come.",
         scenario(crash(), settles=False, runs_ms=5 * MINUTE),
     ),
-    Case(
+    varied(
         "receive/again",
         ("REC-UPSERT", "REC-NO-REPLAY-EFFECT", "REC-NO-REPLACE", "REC-ACK-DUPLICATES"),
         "A lot reports a window again, perhaps in part; fresh records follow.",
-        in_profiles(
+        by_profile(
             ({}, {"rereport_order": "shuffled", "rereport_spread_ms": 5 * MINUTE}),
             again(),
             settles=False,
@@ -144,11 +144,11 @@ CASES: tuple[Case, ...] = (
         "The client is away for most of a day and hears then of what happened before.",
         scenario(away(), settles=False),
     ),
-    Case(
+    varied(
         "receive/damage",
         ("REC-NACK",),
         "A message is damaged, once or more often, and others come behind it.",
-        in_profiles(({}, {"encryption": "aes_gcm"}), damage(), settles=False, runs_ms=20 * MINUTE),
+        by_profile(({}, {"encryption": "aes_gcm"}), damage(), settles=False, runs_ms=20 * MINUTE),
     ),
     Case(
         "receive/news",

@@ -3,12 +3,12 @@
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contracts.case import Case
+from contracts.case import Case, varied
 from contracts.cases.form import ONE_ASK
 from contracts.rules.security import HARMLESS_BYTES
 from contracts.run import SYNC_PREFIX, TOKEN_PREFIX
 from contracts.scenario import BEGIN, MINUTE, Scenario, Step, Strikes
-from contracts.strategies import KINDS, in_profiles, records, scenario
+from contracts.strategies import KINDS, by_profile, records, scenario
 from mock_server.model import JsonObject
 
 FAILURES = ("answer.lose", "answer.busy", "answer.error", "answer.unknown-code", "answer.not-json", "answer.truncated")
@@ -48,11 +48,11 @@ CASES = (
         "The first calls fail in ways that are worth another try.",
         scenario(_failures(), settles=False, runs_ms=15 * MINUTE),
     ),
-    Case(
+    varied(
         "security/damage",
         ("SEC-TAMPER",),
         "A bit of every message is flipped on the way.",
-        in_profiles(CIPHERS, _damaged(), settles=False, runs_ms=ONE_ASK),
+        by_profile(CIPHERS, _damaged(), settles=False, runs_ms=ONE_ASK),
     ),
     Case(
         "security/logs",

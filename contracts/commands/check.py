@@ -61,7 +61,7 @@ KNOWN_HELP = (
 @seed_option
 @jobs_option
 @patience_option
-@click.option("--observe", "is_observed", is_flag=True, help="Tell it addresses and keys only, and judge its traffic.")
+@option("--observe", "is_observed", is_flag=True, help="Tell it addresses and keys only, and judge its traffic.")
 @click.option(
     "--window-ms",
     type=click.IntRange(1_000, 3_600_000),

@@ -1,13 +1,13 @@
 """Which rules a client is judged by, and in which cases: options, and what they choose."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar, get_args
 
 import click
 
-from contracts.cases import CASES
+from contracts.cases import CASES, VARIANTS, case_of
 from contracts.check import aimed_at
 from contracts.commands.options import variable
 from contracts.rule import LEVELS, Level, Need, Rule
@@ -41,11 +41,18 @@ class Selection:
         """The cases that are made for the rules; all if neither rules nor cases are chosen."""
         chooses_rules = self.rule_globs or self.only or self.needs
         aimed = aimed_at(self.rule_ids) if chooses_rules and not self.case_globs else tuple(CASES)
-        return matching(self.case_globs, aimed, "case")
+        names = [name for case_id in aimed for name in (case_id, *(each.id for each in CASES[case_id].each_variant()))]
+        chosen = matching(self.case_globs, names, "case") if self.case_globs else aimed
+        return tuple(case_id for case_id in chosen if not _is_in(case_id, chosen))
 
     def _takes(self, rule: Rule) -> bool:
         met = {"traffic", *self.needs}
         return (not self.only or rule.level in self.only) and (not self.needs or met.issuperset(rule.needs))
+
+
+def _is_in(case_id: str, chosen: Container[str]) -> bool:
+    """Whether it is a variant of a case that is chosen as a whole."""
+    return case_id in VARIANTS and case_id.rpartition("/")[0] in chosen
 
 
 def selection_options(command: Callback) -> Callback:
@@ -80,6 +87,7 @@ def matching(globs: tuple[str, ...], names: Iterable[str], what: str) -> tuple[s
 def case_lines(case_ids: Iterable[str]) -> Iterator[str]:
     """The cases as `--list` shows them: each with what happens in it and the rules that it is made for."""
     for case_id in case_ids:
-        case = CASES[case_id]
-        yield f"{case_id:<26} {case.doc}"
-        yield f"{'':<26} {', '.join(case.aims)}"
+        case = case_of(case_id)
+        yield f"{case_id:<26}  {case.doc}"
+        yield f"{'':<26}  {', '.join(case.aims)}"
+        yield from (f"  {variant.id}" for variant in case.each_variant())
