@@ -1,12 +1,14 @@
 """The failures of earlier checks that lie in a report's folder: they are played first, until they are mended."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from contracts.check import CaseResult, Check, Plan
 from contracts.client import MakeClient
 from contracts.replay import Recorded, ReplayError, read_failure
+from contracts.rule import Outcome
 from contracts.session import play
 from contracts.verdict import judge
 from contracts.workers import told_to_end
@@ -36,17 +38,26 @@ def remembered(folder: Path, plan: Plan) -> Iterator[Recorded]:
 def play_remembered(
     failures: Iterable[Recorded], make_client: MakeClient, plan: Plan, on_replay: OnReplay
 ) -> list[CaseResult]:
-    """Play each scenario again; all rules of the plan are judged in it, as in a case."""
+    """Play each scenario again; all rules of the plan are judged in it, as in a case.
+
+    It ends early where this process is told to end.
+    """
     results: dict[str, CaseResult] = {}
-    for recorded in failures:
-        if told_to_end():
-            break
-        run = play(recorded.scenario, make_client)
-        outcomes = judge(run, plan.rules)
-        results.setdefault(recorded.case, CaseResult(recorded.case)).watch(recorded.scenario, run, outcomes)
-        outcome = outcomes.get(recorded.rule.id)
-        on_replay(recorded, "NOT JUDGED" if outcome is None else "FAILED" if outcome.breaches else "FIXED")
+    with suppress(KeyboardInterrupt):  # of those that were played the results are there
+        for recorded in failures:
+            if told_to_end():
+                break
+            run = play(recorded.scenario, make_client)
+            outcomes = judge(run, plan.rules)
+            results.setdefault(recorded.case, CaseResult(recorded.case)).watch(recorded.scenario, run, outcomes)
+            on_replay(recorded, _came(outcomes.get(recorded.rule.id)))
     return list(results.values())
+
+
+def _came(outcome: Outcome | None) -> Came:
+    if outcome is None:
+        return "NOT JUDGED"
+    return "FAILED" if outcome.breaches else "FIXED"
 
 
 def drop_mended(folder: Path, found: Check) -> None:

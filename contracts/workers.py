@@ -38,11 +38,12 @@ def begin_worker() -> None:
 @contextmanager
 def no_worker_but_this() -> Iterator[None]:
     """This process does the work itself: a signal tells it to end, as it would a worker."""
-    _Worker.is_to_end = False
+    _Worker.is_to_end, _Worker.plays = False, True
     before = {number: signal.signal(number, _on_end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        _Worker.is_to_end = _Worker.plays = False
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -50,7 +51,6 @@ def no_worker_but_this() -> Iterator[None]:
 def _on_end(_number: int, _frame: FrameType | None) -> None:
     """The first time what is being played is played to its end: an exception may come up where it gets lost."""
     if _Worker.is_to_end and _Worker.plays:
-        _Worker.plays = False
         raise KeyboardInterrupt
     _Worker.is_to_end = True
 

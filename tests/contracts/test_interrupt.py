@@ -40,19 +40,35 @@ def test_what_was_played_so_far_is_judged() -> None:
 
 
 def interrupted(
-    folder: Path, base: str, jobs: int, cases: str = "*", *, group: bool, number: signal.Signals = signal.SIGINT
+    folder: Path,
+    base: str,
+    jobs: int,
+    cases: str = "*",
+    *,
+    group: bool,
+    number: signal.Signals = signal.SIGINT,
+    hangs: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """A check whose client, when it is started for the thirtieth time, has the check interrupted."""
+    """A check whose client, when it is started for the thirtieth time, has the check interrupted.
+
+    If it then `hangs`, it does so twice.
+    """
     (folder / "mine.py").write_text(
         "import os, signal\n"
         f"from {base.partition(':')[0]} import {base.partition(':')[2]} as Base\n"
+        "from contracts.workers import told_to_end\n"
         "class Mine(Base):\n"
+        "    again = False\n"
         "    def start(self, start):\n"
         "        super().start(start)\n"
         "        with open('starts', 'a') as starts:\n"
         "            starts.write('x')\n"
         "            if starts.tell() == 30:\n"
-        f"                os.{'killpg' if group else 'kill'}(int(os.environ['CHECK']), {int(number)})\n",
+        f"                os.{'killpg' if group else 'kill'}(int(os.environ['CHECK']), {int(number)})\n"
+        f"            while {hangs} and starts.tell() >= 30:\n"
+        "                if told_to_end() and not self.again:\n"
+        "                    Mine.again = True\n"
+        f"                    os.kill(int(os.environ['CHECK']), {int(number)})\n",
         encoding="utf-8",
     )
     command = [sys.executable, "-m", "mock_server", "check", "--client", "mine:Mine", "--report", "report"]
@@ -88,3 +104,12 @@ def test_an_interrupted_check_that_has_failed_has_failed(tmp_path: Path) -> None
     done = interrupted(tmp_path, DELIVERIES, 2, "count/*", group=False, number=signal.SIGTERM)
     assert (done.returncode, done.stderr) == (1, "")
     assert "it has failed already" in done.stdout
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_second_interruption_does_not_wait_for_a_client_that_hangs(jobs: int, tmp_path: Path) -> None:
+    """What is being played is broken off; the report is there all the same."""
+    done = interrupted(tmp_path, REFERENCE, jobs, group=False, hangs=True)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "INTERRUPTED with" in done.stdout
+    assert json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["runs"] < 40

@@ -5,13 +5,16 @@ import pty
 import select
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from syrupy.assertion import SnapshotAssertion
 
 from contracts.cases import CASES, VARIANTS
 from contracts.check import Plan, explore_case
+from contracts.cli import check
 from contracts.clients.reference import ReferenceClient
 from contracts.commands.selection import Selection
 from contracts.known_failing import Known
@@ -124,3 +127,22 @@ def _read_all(terminal: int) -> str:
             break
         content += more
     return content.decode()
+
+
+def test_a_flag_beats_the_variables_of_all_ways_to_a_client() -> None:
+    """Who names a client on the command line means it; two variables remain one too many."""
+    variables = {"PARKING_MOCK_EXEC": "some-client", "PARKING_MOCK_HTTP": "http://127.0.0.1:1"}
+    done = CliRunner().invoke(check, ["--client", "nothing"], env=variables)
+    assert (done.exit_code, done.output) == (
+        2,
+        "Error: 'nothing': a client is named MODULE:NAME, as in my_package.client:MyClient\n",
+    )
+    assert "not --exec and --http" in CliRunner().invoke(check, [], env=variables).output
+
+
+def test_a_report_that_cannot_be_written_is_said_before_anything_is_played(tmp_path: Path) -> None:
+    """Exit code 2, no traceback."""
+    (tmp_path / "report").touch()
+    done = run("check", "--client", REFERENCE, "--report", "report", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: cannot write the report report: File exists\n"
