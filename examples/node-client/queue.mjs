@@ -42,11 +42,11 @@ export class Queue {
   /** Everything that was sent until now has been taken when this is done: a pong does not overtake messages. */
   async catchUp() {
     const socket = this.#socket;
-    if (socket?.readyState !== WebSocket.OPEN) return;
+    if (socket === null) return;
     await new Promise((resolve) => {
       socket.once('pong', resolve);
       socket.once('close', resolve);
-      socket.ping();
+      if (socket.readyState === WebSocket.OPEN) socket.ping(); // else it is closing
     });
   }
 
