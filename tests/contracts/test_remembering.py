@@ -2,11 +2,17 @@
 
 import json
 import pickle
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from contracts.adapters.attach import load
+from contracts.adapters.shim import Shim
 from contracts.cases import CASES
 from contracts.check import CaseResult, Failure, Plan, check
 from contracts.client import Client
@@ -164,3 +170,48 @@ def test_a_file_is_told_without_a_client(failure: Failure, tmp_path: Path) -> No
     assert shown.stdout.splitlines()[0] == "RECORDED  no_such_module:Client"
     assert "pass r1 enters" in shown.stdout
     assert run("replay", path.name, cwd=tmp_path).returncode == 2
+
+
+@contextmanager
+def behind_a_url(client: type[Client]) -> Iterator[str]:
+    """A client that takes its calls as POSTs."""
+    shim = Shim("client", client)
+
+    class Handler(BaseHTTPRequestHandler):
+        """One call a POST."""
+
+        def do_POST(self) -> None:
+            call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            content = json.dumps(shim.answer(call)).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(("client", "came"), [(ReferenceClient, "FIXED"), (CountsDeliveries, "FAILED")])
+def test_a_client_behind_a_url_meets_the_same_history(
+    client: type[Client],
+    came: Came,
+    failure: Failure,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was found in a process is FIXED or FAILED there."""
+    monkeypatch.chdir(tmp_path)  # where such a client keeps its files
+    recorded = read_failure(write_failure(tmp_path, failure, None, 1))
+    with behind_a_url(client) as url:
+        again = replay(recorded, load(f"http {url}"))
+    assert ("FIXED" if again is None else "FAILED") == came
