@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from contracts.adapters.attach import OBSERVED
 from contracts.check import CaseResult, Check, Plan
 from contracts.client import MakeClient
 from contracts.replay import Recorded, ReplayError, read_failure
@@ -28,10 +29,15 @@ def failure_files(path: Path) -> list[Path]:
 
 
 def remembered(folder: Path, plan: Plan) -> Iterator[Recorded]:
-    """The failures that lie in a folder of failures, of the rules of a plan. What cannot be read is passed over."""
+    """The failures that lie in a folder of failures, of the rules of a plan.
+
+    What cannot be read is passed over, and so is what was only observed: nothing of that can be repeated.
+    """
     for path in sorted(folder.glob("*.json")):
         recorded = _read(path)
-        if recorded is not None and recorded.rule.id in plan.rule_ids:
+        if recorded is None or (recorded.client or "").startswith(OBSERVED):
+            continue
+        if recorded.rule.id in plan.rule_ids:
             yield recorded
 
 

@@ -99,8 +99,11 @@ def test_remembered_failures_are_played_again(failure: Failure, tmp_path: Path) 
 
 
 def test_rules_that_are_not_judged_are_not_replayed(failure: Failure, tmp_path: Path) -> None:
-    """Their failures wait for a check that judges them."""
+    """Their failures wait for a check that judges them; what was only observed cannot come again."""
+    write_failure(tmp_path, failure, "observe some-client", 1)
+    assert not list(remembered(tmp_path, PLAN))
     write_failure(tmp_path, failure, None, 1)
+    assert list(remembered(tmp_path, PLAN))
     assert not list(remembered(tmp_path, Plan(("CNT-DIRECTION",), ("count/copies",))))
 
 
