@@ -1,10 +1,10 @@
 """The judge of clients. It reads what the emulator writes, never the other way round."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from contracts.client import Client, DumpedRecord, Effect, Link, Socket, Start, UnimplementedError, Window
-
 if TYPE_CHECKING:
+    from contracts.client import Client, DumpedRecord, Effect, Link, Socket, Start, UnimplementedError, Window
     from contracts.contract import ClientContract
 
 __all__ = [
@@ -21,9 +21,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`ClientContract` needs pytest, which who only runs the commands need not have."""
-    if name == "ClientContract":
-        from contracts.contract import ClientContract  # noqa: PLC0415 imported by who uses it
-
-        return ClientContract
+    """Imported when it is used: the pytest plugin beside it must cost nothing, and only contracts need pytest."""
+    if name in __all__:
+        return getattr(import_module("contracts.contract" if name == "ClientContract" else "contracts.client"), name)
     raise AttributeError(name)

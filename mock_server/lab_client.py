@@ -125,6 +125,14 @@ class LabClient:
         exports = cast("Exports", self.call("POST", "/_lab/projects", settings))
         return LabProject(self, exports["access_id"])
 
+    def guide(self, after: int = 0, timeout_ms: int = 0) -> dict[str, Any]:
+        """The caption of the demo's story; with `after` wait until there is a newer one, or until the time is up."""
+        return cast("dict[str, Any]", self.call("GET", "/_lab/guide", after=after, timeout_ms=timeout_ms))
+
+    def steer_guide(self, **order: Any) -> dict[str, Any]:
+        """Steer that story: order, speed, act, all optional."""
+        return cast("dict[str, Any]", self.call("POST", "/_lab/guide", order))
+
     def project(self, access_id: str) -> "LabProject":
         """A project that is there already."""
         return LabProject(self, access_id)

@@ -13,6 +13,11 @@ import requests
 TIMEOUT_S = 30
 
 
+def heed_interrupts() -> None:
+    """Tests that run in the background are begun with SIGINT ignored, which their children would inherit."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class DemoPage:
     """A running `parking-mock demo` and the address of its page."""
 
@@ -22,6 +27,7 @@ class DemoPage:
             stdout=subprocess.PIPE,
             text=True,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            preexec_fn=heed_interrupts,  # noqa: PLW1509 it takes no lock
         )
         assert self.process.stdout is not None
         self.said: list[str] = []

@@ -26,16 +26,16 @@ def launch(playwright: Playwright, *flags: str) -> Browser:
     return playwright.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers: there can be one in a process."""
+    """What drives browsers. It keeps an event loop running, so it must be gone before other modules' tests run."""
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    """One browser a test process."""
+    """One browser for the tests of a module."""
     started = launch(playwright)
     yield started
     started.close()

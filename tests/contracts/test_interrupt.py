@@ -72,7 +72,10 @@ def interrupted(
         encoding="utf-8",
     )
     command = [sys.executable, "-m", "mock_server", "check", "--client", "mine:Mine", "--report", "report"]
-    script = "import os, sys; os.environ['CHECK'] = str(os.getpid()); os.execv(sys.argv[1], sys.argv[1:])"
+    script = (
+        "import os, signal, sys; os.environ['CHECK'] = str(os.getpid()); signal.signal(signal.SIGINT, signal.SIG_DFL);"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
     with subprocess.Popen(  # noqa: S603 our own command
         [sys.executable, "-c", script, *command, "--jobs", str(jobs), "--case", cases],
         cwd=folder,

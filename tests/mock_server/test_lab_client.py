@@ -131,6 +131,8 @@ def test_every_operation_has_a_method() -> None:
         "openapi": LabClient.openapi,
         "listProjects": LabClient.projects,
         "createProject": LabClient.create_project,
+        "showGuide": LabClient.guide,
+        "steerGuide": LabClient.steer_guide,
         "showProject": LabProject.show,
         "deleteProject": LabProject.delete,
         "resetProject": LabProject.reset,
