@@ -11,6 +11,7 @@ from mock_server.profile import NUMBERS, Profile, allowed_values, open_points
 from mock_server.profile import PRESETS as PROFILES
 from tests.make_exhaustive_docs import exhaustive_page
 from tests.make_history_docs import history_page
+from tests.make_rules_docs import matrix_page, rules_page
 from tests.markdown import table
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -115,7 +116,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "exhaustive.md": partial(exhaustive_page, MADE),
     "faults.md": faults_page,
     "history.md": partial(history_page, MADE),
+    "matrix.md": partial(matrix_page, MADE),
     "profiles.md": profiles_page,
+    "rules.md": partial(rules_page, MADE),
 }
 
 

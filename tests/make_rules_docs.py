@@ -17,7 +17,7 @@ from contracts.cases import CASES
 from contracts.check import Plan, aimed_at, check_in_parallel
 from contracts.clients.zoo import ZOO, Animal
 from contracts.explore import DEFAULT_EXAMPLES
-from contracts.rule import Rule
+from contracts.rule import VENDOR_PAGE, Rule
 from contracts.rules import BOOKS, RULES
 from tests.markdown import table
 
@@ -37,7 +37,8 @@ def rules_page(made: str) -> str:
 
 # The rules
 
-What a client of the parking cloud owes, {len(RULES)} rules: {counts}. A broken must-rule is a **fail**, a broken
+What a client of [records/sync]({VENDOR_PAGE}) owes,
+{len(RULES)} rules: {counts}. A broken must-rule is a **fail**, a broken
 should-rule is **non-strict**, a rule for information is only told. A rule whose situation never arose is **not
 exercised**, never green; one that needs a verb that the client lacks is **unimplemented**.
 
