@@ -87,8 +87,8 @@ def way_of(ways: dict[str, str | None]) -> Way:
     """The one way that was given."""
     given = [Way(how, what) for how in HOWS if (what := ways.get(how)) is not None]
     if len(given) != 1:
-        named = " and ".join(f"--{way.how}" for way in given) or "none of them"
-        raise click.UsageError(f"one of --exec CMD, --client MODULE:NAME, --http URL is needed, not {named}")
+        named = f", not {' and '.join(f'--{way.how}' for way in given)}" if given else ""
+        raise click.UsageError(f"name one client by --exec CMD, --client MODULE:NAME or --http URL{named}")
     return given[0]
 
 

@@ -72,8 +72,8 @@ def test_patience_is_lost_with_a_client_that_hangs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "one of --exec CMD, --client MODULE:NAME, --http URL is needed, not none of them"),
-        (("--exec", "a", "--client", "b:c"), "is needed, not --client and --exec"),
+        ((), "name one client by --exec CMD, --client MODULE:NAME or --http URL"),
+        (("--exec", "a", "--client", "b:c"), "or --http URL, not --client and --exec"),
         (("--exec", "no-such-command"), "no-such-command cannot be started: No such file or directory"),
         (("--http", "http://127.0.0.1:9/"), "http://127.0.0.1:9/ does not answer hello"),
     ],
