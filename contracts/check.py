@@ -243,9 +243,11 @@ def check_in_parallel(
 
 
 def _broken_off(futures: Sequence[Future[CaseResult]]) -> tuple[CaseResult, ...]:
-    """What has been seen so far. Who interrupts again does not want to wait for the end of what is being played."""
-    for future in futures:
-        future.cancel()
+    """What has been seen so far. Who interrupts again does not want to wait for the end of what is being played.
+
+    No future is cancelled: a worker that is told to end passes the others over, and a pool that breaks meanwhile trips
+    over futures that are.
+    """
     for end in (end_workers, end_workers, kill_workers):
         with suppress(KeyboardInterrupt):
             end()
@@ -255,9 +257,8 @@ def _broken_off(futures: Sequence[Future[CaseResult]]) -> tuple[CaseResult, ...]
 
 def _seen(futures: Sequence[Future[CaseResult]]) -> Iterator[CaseResult]:
     for future in futures:
-        if not future.cancelled():
-            with suppress(BrokenProcessPool):  # that worker had not even begun
-                yield future.result()
+        with suppress(BrokenProcessPool):  # that worker had not even begun
+            yield future.result()
 
 
 def _played(results: Sequence[CaseResult]) -> tuple[CaseResult, ...]:

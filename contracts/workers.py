@@ -11,6 +11,9 @@ from multiprocessing import active_children
 from types import FrameType
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
 class _Worker:
     """This process, as a worker."""
 
@@ -20,8 +23,11 @@ class _Worker:
 
 @contextmanager
 def interrupt_held_back() -> Iterator[None]:
-    """Ctrl+C waits until this is over. A process that is started meanwhile never sees it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Ctrl+C waits until this is over, and so does the word to end: a process that is started meanwhile has neither.
+
+    It hears of them when it begins, and not before it knows what to do about them.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
@@ -32,14 +38,14 @@ def begin_worker() -> None:
     """To be called first in a worker. It is no ignored signal that the clients that it starts would inherit."""
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, _on_end)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 @contextmanager
 def no_worker_but_this() -> Iterator[None]:
     """This process does the work itself: a signal tells it to end, as it would a worker."""
     _Worker.is_to_end, _Worker.plays = False, True
-    before = {number: signal.signal(number, _on_end) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _on_end) for number in SIGNALS}
     try:
         yield
     finally:
