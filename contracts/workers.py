@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from multiprocessing import active_children
 from types import FrameType
 
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
