@@ -4,7 +4,6 @@ Rules read a `Run` and nothing else. `seq` is always the number of a line of the
 rule says can be found there.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
@@ -385,8 +384,3 @@ def _info(device_id: str, data_type: Any, raw: Any) -> Info:
     line_direction = PassDirection(direction) if proper and is_pass else None
     cell = Cell(device_id, DataType(data_type), line_direction, start, end) if proper else None
     return Info(raw, cell, field_of(raw, "total_count"))
-
-
-def text_of(info: Info) -> str:
-    """An entry of a sync body as it was sent."""
-    return json.dumps(info.raw, ensure_ascii=False)

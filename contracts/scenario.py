@@ -22,8 +22,6 @@ Kind: TypeAlias = Literal["enter", "leave", "bill"]
 
 Lure: TypeAlias = Literal["", "untrusted certificate", "redirect"]
 
-MAX_AGAIN = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Happens:

@@ -12,15 +12,13 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contracts.scenario import BEGIN, HOUR, MINUTE, SECOND, Happens, Kind, Scenario, Step
+from contracts.scenario import BEGIN, MINUTE, SECOND, Happens, Kind, Scenario, Step
 from mock_server.model import JsonObject
 
 PLATES = tuple(f"京{letter}1000{digit}" for digit in range(10) for letter in "ABCDE")
 """Plates whose masks differ, so that the history still tells them apart."""
 
 IN_THE_HOUR = tuple(BEGIN + minute * MINUTE for minute in (10, 20, 30, 40, 50))
-EDGES = (BEGIN, BEGIN + HOUR - 1, BEGIN + HOUR, BEGIN + 1)
-"""Moments on and next to a full hour."""
 
 KINDS: tuple[Kind, ...] = ("enter", "leave", "bill")
 
@@ -98,8 +96,3 @@ def _name(profile: JsonObject) -> str:
 def edges_of(hour: int) -> tuple[int, ...]:
     """Where the windows of an hour may end: at the full hour, a little before it; and the millisecond before that."""
     return (hour - SECOND // 2, hour, hour - 1, hour - SECOND // 2 - 1)
-
-
-def on_the_second(at: int) -> int:
-    """A time as a lot with whole seconds has it."""
-    return at // SECOND * SECOND
