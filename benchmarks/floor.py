@@ -16,10 +16,10 @@ from flask import Flask, Response
 
 from mock_server.cli import new_event_loop
 from mock_server.cloud import Cloud
-from mock_server.web.http_protocol import VendorHttpProtocol
-from mock_server.web.inline import InlineWsgi
-from mock_server.web.message_socket import MessageSocket
+from mock_server.web.queue.websocket import MessageSocket
 from mock_server.web.server import Server, silence_uvicorn
+from mock_server.web.serving.http_protocol import VendorHttpProtocol
+from mock_server.web.serving.inline import InlineWsgi
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope

@@ -19,9 +19,9 @@ from benchmarks.processes import MissingToolError
 from mock_server import mock_parking
 from mock_server.clock import SystemClock
 from mock_server.cloud import Cloud
-from mock_server.inprocess import MockParking
+from mock_server.lots.seed import Seed, default_seed
 from mock_server.project import Project
-from mock_server.seed import Seed, default_seed
+from mock_server.testing.in_process import MockParking
 from mock_server.wire.signature import SignedRequest, sign_v2
 
 HOST = "https://openapi.tuyacn.com"

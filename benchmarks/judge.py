@@ -14,13 +14,13 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given
 
 from benchmarks.figures import ratio, show, spread
-from contracts import matrix
 from contracts.cases import CASES
-from contracts.check import Plan, check_in_parallel
+from contracts.check.engine import Plan, check_in_parallel
+from contracts.check.explore import DEFAULT_EXAMPLES
 from contracts.clients.zoo import ZOO
-from contracts.explore import DEFAULT_EXAMPLES
+from contracts.play.scenario import Scenario
+from contracts.proof import matrix
 from contracts.rules import RULES
-from contracts.scenario import Scenario
 
 REFERENCE = "contracts.clients.reference:ReferenceClient"
 

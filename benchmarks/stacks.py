@@ -27,9 +27,9 @@ from benchmarks.floor import empty_app
 from benchmarks.load import Load, load
 from benchmarks.processes import rss_mb
 from benchmarks.requests import print_loads
-from mock_server.web.environ import build_environ
-from mock_server.web.http_protocol import VendorHttpProtocol
-from mock_server.web.inline import InlineWsgi
+from mock_server.web.serving.environ import build_environ
+from mock_server.web.serving.http_protocol import VendorHttpProtocol
+from mock_server.web.serving.inline import InlineWsgi
 
 OURS = "uvicorn httptools uvloop, inline"
 MAX_BODY = 1024 * 1024

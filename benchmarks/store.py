@@ -17,9 +17,9 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.figures import Row, ratio, show, spread
+from mock_server.lots.memory import MemoryStore
+from mock_server.lots.time_index import TimeIndex
 from mock_server.model import DataType, Line, PassDirection, Record
-from mock_server.store.memory import MemoryStore
-from mock_server.store.time_index import TimeIndex
 
 BEGIN = 1_652_777_782_808
 STEP_MS = 100

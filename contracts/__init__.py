@@ -4,8 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from contracts.client import Client, DumpedRecord, Effect, Link, Socket, Start, UnimplementedError, Window
-    from contracts.contract import ClientContract
+    from contracts.client.interface import Client, DumpedRecord, Effect, Link, Socket, Start, UnimplementedError, Window
+    from contracts.client_contract import ClientContract
 
 __all__ = [
     "Client",
@@ -23,5 +23,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Imported when it is used: the pytest plugin beside it must cost nothing, and only contracts need pytest."""
     if name in __all__:
-        return getattr(import_module("contracts.contract" if name == "ClientContract" else "contracts.client"), name)
+        return getattr(
+            import_module("contracts.client_contract" if name == "ClientContract" else "contracts.client.interface"),
+            name,
+        )
     raise AttributeError(name)

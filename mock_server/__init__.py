@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mock_server.inprocess import MockParking, mock_parking
-    from mock_server.parking import Parking
-    from mock_server.parking_lot import Lot
-    from mock_server.served import ServedParking
+    from mock_server.testing.in_process import MockParking, mock_parking
+    from mock_server.testing.lot import Lot
+    from mock_server.testing.parking import Parking
+    from mock_server.testing.served import ServedParking
 
 __version__ = "0.1.0"
 

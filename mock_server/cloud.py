@@ -5,7 +5,7 @@ from random import Random
 
 from mock_server.clock import Clock, SystemClock
 from mock_server.project import Project
-from mock_server.tokens import hex_id
+from mock_server.vendor.tokens import hex_id
 
 DEFAULT_ACCESS_ID = "parkingmockdefault01"
 DEFAULT_ACCESS_SECRET = "parkingmock0secret0parkingmock01"  # noqa: S105 a fake one, printed at start

@@ -178,3 +178,11 @@ class Message:
     publish_time: int
     subject: Record | CommandResult | UnknownEvent
     origin: Origin
+
+
+Fate: TypeAlias = Literal["deliver", "lose", "duplicate"] | int | None
+"""What happens to a record's message on its way, faults or no faults; a number delays it by that many milliseconds.
+None leaves it to the faults."""
+
+
+RecordKey: TypeAlias = tuple[str, int, str]

@@ -7,30 +7,32 @@ from operator import attrgetter
 from random import Random
 from typing import Literal
 
-from mock_server.chaos import Chaos
 from mock_server.clock import Clock
-from mock_server.commands import Commands
-from mock_server.faults import Fault, Faults
-from mock_server.history import DeviceChanged, FaultsChanged, History
-from mock_server.lot import Lots
+from mock_server.faults.chaos import Chaos
+from mock_server.faults.faults import Fault, Faults
+from mock_server.history.events import DeviceChanged, FaultsChanged
+from mock_server.history.log import History
+from mock_server.lots.lots import Lots
+from mock_server.lots.memory import MemoryStore
+from mock_server.lots.seed import NewRecord, Seed, device_to_json
 from mock_server.model import (
     JIESHUN,
     Command,
     DataType,
     Device,
     DeviceKind,
+    Fate,
     JsonObject,
     ProcessStatus,
     Record,
+    RecordKey,
     SyncInfo,
 )
 from mock_server.profile import Profile
-from mock_server.queue import Queue
-from mock_server.seed import NewRecord, Seed, device_to_json
-from mock_server.store import RecordKey
-from mock_server.store.memory import MemoryStore
-from mock_server.tokens import Tokens, hex_id
-from mock_server.uplink import Fate, Uplink
+from mock_server.queue.queue import Queue
+from mock_server.queue.uplink import Uplink
+from mock_server.vendor.commands import Commands
+from mock_server.vendor.tokens import Tokens, hex_id
 
 RefusalReason = Literal["unknown", "lane", "jieshun", "offline"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from mock_server.inprocess import MockParking
-    from mock_server.served import ServedParking
+    from mock_server.testing.in_process import MockParking
+    from mock_server.testing.served import ServedParking
     from mock_server.web.server import ThreadedServer
 
 SETTINGS = ("profile", "chaos", "clock", "now_ms", "seed", "devices", "elsewhere")
@@ -35,7 +35,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 
 def _section(parking: Any) -> tuple[str, str]:
-    from mock_server.story import TITLE, told_beside_a_failure  # noqa: PLC0415 only for a suite that uses it
+    from mock_server.history.story import TITLE, told_beside_a_failure  # noqa: PLC0415 only for a suite that uses it
 
     return TITLE, told_beside_a_failure(parking.story)
 
@@ -43,7 +43,7 @@ def _section(parking: Any) -> tuple[str, str]:
 @pytest.fixture
 def parking_mock(request: pytest.FixtureRequest) -> "Iterator[MockParking]":
     """A fake cloud in this process: `requests` to the vendor's hosts are answered by it. New for each test."""
-    from mock_server.inprocess import mock_parking  # noqa: PLC0415 only for a suite that uses it
+    from mock_server.testing.in_process import mock_parking  # noqa: PLC0415 only for a suite that uses it
 
     with mock_parking(**_settings(request)) as parking:
         request.node.stash.setdefault(_PARKINGS, []).append(parking)
@@ -73,7 +73,7 @@ def parking_server(
     request: pytest.FixtureRequest, parking_session_server: "ThreadedServer"
 ) -> "Iterator[ServedParking]":
     """A project of its own on a real server, for clients of any kind; thrown away after the test."""
-    from mock_server.served import serve_project  # noqa: PLC0415 only for a suite that uses it
+    from mock_server.testing.served import serve_project  # noqa: PLC0415 only for a suite that uses it
 
     with serve_project(parking_session_server, **_settings(request)) as parking:
         request.node.stash.setdefault(_PARKINGS, []).append(parking)

@@ -5,8 +5,8 @@ from dataclasses import Field
 from functools import partial
 from pathlib import Path
 
-from mock_server.chaos import MAX_CONSECUTIVE, PRESETS
-from mock_server.faults import CATALOGUE
+from mock_server.faults.chaos import MAX_CONSECUTIVE, PRESETS
+from mock_server.faults.faults import CATALOGUE
 from mock_server.profile import NUMBERS, Profile, allowed_values, open_points
 from mock_server.profile import PRESETS as PROFILES
 from tests.make_exhaustive_docs import exhaustive_page

@@ -1,8 +1,8 @@
-"""Writes the example of each rule again: `contracts/examples.json`."""
+"""Writes the example of each rule again: `contracts/proof/examples.json`."""
 
 import json
 
-from contracts.examples import FILE, find_example
+from contracts.proof.examples import FILE, find_example
 from contracts.rules import RULES
 
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
-from contracts import oracle
-from contracts.clients.counting_models import MODELS
-from contracts.exhaust_cli import Progress, result_json, run
-from contracts.exhaustive import Scope, Violation
-from contracts.odometer import Odometer
-from contracts.tally import Tally
+from contracts.commands.exhaust import Progress, result_json, run
+from contracts.proof.exhaustive import oracle
+from contracts.proof.exhaustive.counting_models import MODELS
+from contracts.proof.exhaustive.histories import Scope, Violation
+from contracts.proof.exhaustive.odometer import Odometer
+from contracts.proof.exhaustive.totals import Tally
 from tests.markdown import table
 
 RESULTS = Path(__file__).parent.parent / "fixtures" / "exhaustive.jsonl"
@@ -104,7 +104,7 @@ ack before persist: 44 histories
 
 Up to {WHOLE.records} records, {WHOLE.faults} faults, {WHOLE.syncs} syncs. A cell has the number of histories that
 show it, and the size of the smallest (records, faults). The models are a few lines each
-(`contracts/clients/counting_models.py`).
+(`contracts/proof/exhaustive/counting_models.py`).
 
 {table(("client", "histories", *Violation), _rows(whole))}
 

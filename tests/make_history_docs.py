@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from mock_server.history import DEFAULT_LIMIT, SCHEMA_VERSION
-from mock_server.history_schema import event_schemas, marker_schemas
+from mock_server.history.events import SCHEMA_VERSION
+from mock_server.history.log import DEFAULT_LIMIT
+from mock_server.history.schema import event_schemas, marker_schemas
 
 _ALWAYS = ("kind", "seq", "time")
 _STREAM = "`Accept: text/event-stream`"

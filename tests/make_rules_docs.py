@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from contracts import matrix
 from contracts.cases import CASES
-from contracts.check import Plan, aimed_at, check_in_parallel
+from contracts.check.engine import Plan, aimed_at, check_in_parallel
+from contracts.check.explore import DEFAULT_EXAMPLES
 from contracts.clients.zoo import ZOO, Animal
-from contracts.explore import DEFAULT_EXAMPLES
-from contracts.rule import VENDOR_PAGE, Rule
+from contracts.proof import matrix
 from contracts.rules import BOOKS, RULES
+from contracts.rules.base import VENDOR_PAGE, Rule
 from tests.markdown import table
 
 RESULTS = Path(__file__).parent.parent / "fixtures" / "matrix.json"

@@ -2,10 +2,9 @@
 
 from hypothesis import strategies as st
 
-from mock_server.model import INT64_MAX, DataType, JsonScalar, PassDirection, Record
+from mock_server.lots.seed import NewRecord
+from mock_server.model import INT64_MAX, DataType, Fate, JsonScalar, PassDirection, Record
 from mock_server.profile import Profile
-from mock_server.seed import NewRecord
-from mock_server.uplink import Fate
 from tests.support import LOT, NOON
 
 json_scalars: st.SearchStrategy[JsonScalar] = st.one_of(

@@ -12,12 +12,11 @@ from werkzeug.test import Client
 
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
-from mock_server.model import DataType, JsonObject, PassDirection, Record
+from mock_server.lots.seed import NewRecord, Seed, default_seed
+from mock_server.model import DataType, Fate, JsonObject, PassDirection, Record
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.seed import NewRecord, Seed, default_seed
-from mock_server.uplink import Fate
-from mock_server.web.api import create_api
+from mock_server.web.data_plane.api import create_api
 
 NOON = 1_652_788_800_000
 """2022-05-17 12:00 UTC: where virtual clocks of the tests start."""

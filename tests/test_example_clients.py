@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from mock_server.clock import wall_clock_ms
-from mock_server.history import Entry, MessageAcknowledged
-from mock_server.served import ServedParking
+from mock_server.history.events import MessageAcknowledged
+from mock_server.history.log import Entry
+from mock_server.testing.served import ServedParking
 from mock_server.web.server import Server
 from tests.make_example_report import REPORT, ROOT, environment, make
 from tests.pages import Example, check, serving, steps, with_real_ports

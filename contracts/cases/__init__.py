@@ -1,7 +1,8 @@
 """The cases, in groups. Each module has the cases of one group as `CASES`."""
 
-from contracts.case import Case
-from contracts.cases import converging, counting, failing, form, process, receiving, security, times, windows
+from contracts.cases import converging, counting, form, process, receiving, security, times, windows
+from contracts.cases import errors as failing
+from contracts.cases.base import Case
 
 GROUPS = (form, windows, counting, receiving, converging, failing, security, times, process)
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from contracts.case import Case
-from contracts.scenario import BEGIN, HOUR, MINUTE, Crashes, Deletes, Happens, Scenario, Step, Strikes
-from contracts.strategies import PLATES, fates, records, scenario
+from contracts.cases.base import Case
+from contracts.play.scenario import BEGIN, HOUR, MINUTE, Crashes, Deletes, Happens, Scenario, Step, Strikes
+from contracts.play.strategies import PLATES, fates, records, scenario
 
 FULL_HOUR = BEGIN + HOUR
 

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contracts.case import Case
-from contracts.scenario import BEGIN, HOUR, MINUTE, SECOND, Deletes, Happens, Scenario, Step, Strikes
-from contracts.strategies import KINDS, PLATES, fates, records, scenario
+from contracts.cases.base import Case
+from contracts.play.scenario import BEGIN, HOUR, MINUTE, SECOND, Deletes, Happens, Scenario, Step, Strikes
+from contracts.play.strategies import KINDS, PLATES, fates, records, scenario
 from mock_server.model import JsonObject
 
 NEXT_HOUR = BEGIN + HOUR + 15 * MINUTE

@@ -3,9 +3,9 @@
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contracts.case import Case, varied
-from contracts.scenario import BEGIN, HOUR, LANE_ID, MINUTE, Crashes, Scenario
-from contracts.strategies import by_profile, in_profiles, records, scenario
+from contracts.cases.base import Case, varied
+from contracts.play.scenario import BEGIN, HOUR, LANE_ID, MINUTE, Crashes, Scenario
+from contracts.play.strategies import by_profile, in_profiles, records, scenario
 from mock_server.model import JsonObject
 
 ONE_ASK = 56 * MINUTE

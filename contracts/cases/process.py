@@ -1,9 +1,9 @@
 """Cases of the client as a process, and of several of them."""
 
-from contracts.case import Case
+from contracts.cases.base import Case
 from contracts.cases.form import ONE_ASK
-from contracts.scenario import HOUR
-from contracts.strategies import KINDS, fates, records, scenario
+from contracts.play.scenario import HOUR
+from contracts.play.strategies import KINDS, fates, records, scenario
 
 CASES = (
     Case(

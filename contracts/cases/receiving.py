@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from contracts.case import Case, varied
-from contracts.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Looks, Step, Strikes
-from contracts.strategies import IN_THE_HOUR, KINDS, PLATES, by_profile, records, scenario
+from contracts.cases.base import Case, varied
+from contracts.play.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Looks, Step, Strikes
+from contracts.play.strategies import IN_THE_HOUR, KINDS, PLATES, by_profile, records, scenario
 
 ASKED = BEGIN + HOUR + 10 * MINUTE
 """When a client that asks about each hour has asked about its first one."""

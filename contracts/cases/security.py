@@ -3,12 +3,12 @@
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contracts.case import Case, varied
+from contracts.cases.base import Case, varied
 from contracts.cases.form import ONE_ASK
+from contracts.play.scenario import BEGIN, MINUTE, Scenario, Step, Strikes
+from contracts.play.strategies import KINDS, by_profile, records, scenario
 from contracts.rules.security import HARMLESS_BYTES
-from contracts.run import SYNC_PREFIX, TOKEN_PREFIX
-from contracts.scenario import BEGIN, MINUTE, Scenario, Step, Strikes
-from contracts.strategies import KINDS, by_profile, records, scenario
+from contracts.run.syncs import SYNC_PREFIX, TOKEN_PREFIX
 from mock_server.model import JsonObject
 
 FAILURES = ("answer.lose", "answer.busy", "answer.error", "answer.unknown-code", "answer.not-json", "answer.truncated")

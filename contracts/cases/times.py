@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contracts.case import Case
-from contracts.scenario import (
+from contracts.cases.base import Case
+from contracts.play.scenario import (
     BEGIN,
     DAY,
     HOUR,
@@ -22,7 +22,7 @@ from contracts.scenario import (
     Step,
     Strikes,
 )
-from contracts.strategies import IN_THE_HOUR, KINDS, fates, records, scenario
+from contracts.play.strategies import IN_THE_HOUR, KINDS, fates, records, scenario
 
 BERLIN = "Europe/Berlin"
 

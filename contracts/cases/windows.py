@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from contracts.case import Case
-from contracts.evidence.coverage import SLACK
-from contracts.scenario import BEGIN, DAY, HOUR, MINUTE, Crashes, Happens, Kind, Scenario, Strikes
-from contracts.strategies import IN_THE_HOUR, edges_of, fates, records
+from contracts.cases.base import Case
+from contracts.play.scenario import BEGIN, DAY, HOUR, MINUTE, Crashes, Happens, Kind, Scenario, Strikes
+from contracts.play.strategies import IN_THE_HOUR, edges_of, fates, records
+from contracts.rules.evidence.coverage import SLACK
 from mock_server.model import JsonObject
 
 UNTIL_JUDGED = SLACK + 2 * HOUR

@@ -11,7 +11,7 @@ from typing import Any
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from contracts.adapters.real_link import RealLink
+from contracts.client.link import RealLink
 from contracts.clients.messages import UnreadableError, password, read_report
 from contracts.clients.vendor_api import VendorApi
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
-from contracts.client import DumpedRecord, Effect
+from contracts.client.interface import DumpedRecord, Effect
 
 NO_DIRECTION = -1
 """What stands for the direction of bills: NULL is never equal to NULL in a key."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from contracts.client import Client, DumpedRecord, Effect, Socket, Start, Window
+from contracts.client.interface import Client, DumpedRecord, Effect, Socket, Start, Window
 from contracts.clients.messages import UnreadableError, epoch_ms, password, read_report
 from contracts.clients.record_store import NO_DIRECTION, CellRow, LotRow, RecordStore, Stored
 from contracts.clients.vendor_api import CallError, Kind, VendorApi

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from contracts.client import HttpAnswer, Link
+from contracts.client.interface import HttpAnswer, Link
 
 TOKEN_INVALID, SIGN_INVALID, TIME_INVALID = 1010, 1004, 1013
 RENEW_BEFORE_MS = 60_000

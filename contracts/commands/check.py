@@ -9,8 +9,14 @@ import click
 from click.core import ParameterSource
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
-from contracts.adapters.attach import OBSERVED, WINDOW_MS, Way, agent_of
-from contracts.check import CaseResult, Check, Plan, check_in_parallel
+from contracts.check.earlier_failures import Came, play_remembered, remembered
+from contracts.check.engine import Plan, check_in_parallel
+from contracts.check.explore import DEFAULT_EXAMPLES
+from contracts.check.failure_file import Recorded
+from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing, KnownFailingError, read_known_failing
+from contracts.check.results import CaseResult, Check
+from contracts.check.workers import no_worker_but_this, told_to_end
+from contracts.client.spec import OBSERVED, ClientNotFoundError, Way
 from contracts.commands.options import (
     EXAMPLES_ELSEWHERE,
     client_options,
@@ -28,17 +34,12 @@ from contracts.commands.options import (
 )
 from contracts.commands.outcome import conclude, prepare_folder
 from contracts.commands.selection import Selection, case_lines, selection_options
-from contracts.explore import DEFAULT_EXAMPLES
-from contracts.known_failing import NOTHING_KNOWN, KnownFailing, KnownFailingError, read_known_failing
-from contracts.loading import ClientNotFoundError
-from contracts.remembering import Came, play_remembered, remembered
-from contracts.replay import Recorded
-from contracts.report.writing import FAILURES
-from contracts.rule import LEVELS, Level, Need
+from contracts.play.attachment import WINDOW_MS, agent_of
+from contracts.report.write import FAILURES
 from contracts.rules import RULES
-from contracts.workers import no_worker_but_this, told_to_end
+from contracts.rules.base import LEVELS, Level, Need
 from mock_server.cli import ConfigurationError
-from mock_server.story import how_many
+from mock_server.history.story import how_many
 
 EXAMPLES = ".hypothesis"
 """The folder of hypothesis' database, inside of the report's folder."""

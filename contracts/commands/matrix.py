@@ -7,11 +7,11 @@ from functools import partial
 
 import click
 
-from contracts import matrix as kill_matrix
+from contracts.check.explore import DEFAULT_EXAMPLES
 from contracts.clients.zoo import ZOO
 from contracts.commands.options import examples_option, harness, jobs_option, progress, seed_option
-from contracts.explore import DEFAULT_EXAMPLES
-from mock_server.story import how_many
+from contracts.proof import matrix as kill_matrix
+from mock_server.history.story import how_many
 
 
 @click.command()

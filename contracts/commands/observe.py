@@ -8,12 +8,14 @@ from contextlib import ExitStack
 
 import click
 
-from contracts.adapters.observe import JUDGED, Observation, OnState, State, plan
-from contracts.check import CaseResult, Check
-from contracts.client import ProcessError
-from contracts.rule import Rule
-from contracts.run import Run
-from contracts.verdict import judge
+from contracts.check.observed_rules import JUDGED
+from contracts.check.results import CaseResult, Check
+from contracts.client.interface import ProcessError
+from contracts.play.observation import Observation, OnState, State, plan
+from contracts.rules.base import Rule
+from contracts.rules.verdict import judge
+from contracts.run.observed import ObservedRun
+from contracts.run.run import Run
 from mock_server.cli import ConfigurationError
 
 
@@ -32,7 +34,7 @@ def observe(command: str | None, rules: Iterable[Rule], window_ms: int, waits_s:
         for session in sessions:
             _begin(session, command)
         with ThreadPoolExecutor(len(sessions)) as pool:
-            results = list(pool.map(lambda session: _result(session, session.run(), judged), sessions))
+            results = list(pool.map(lambda session: _result(session, ObservedRun.of(session.run()), judged), sessions))
     return Check(judged, tuple(results))
 
 

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from contracts.adapters.attach import HOWS, Way, load
-from contracts.adapters.process import PATIENCE_S
-from contracts.explore import DEFAULT_EXAMPLES
-from contracts.loading import ClientNotFoundError
+from contracts.check.explore import DEFAULT_EXAMPLES
+from contracts.client.process import PATIENCE_S
+from contracts.client.spec import HOWS, ClientNotFoundError, Way
+from contracts.play.attachment import load
 from mock_server.cli import ConfigurationError
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])

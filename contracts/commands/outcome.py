@@ -7,14 +7,15 @@ from typing import NoReturn
 
 import click
 
-from contracts.adapters.attach import OBSERVED, read_way
-from contracts.check import Check, Failure, Plan
+from contracts.check.engine import Plan
+from contracts.check.results import Check, Failure
+from contracts.client.spec import OBSERVED, read_way
 from contracts.report.story import by_history, story
 from contracts.report.summary import summary
-from contracts.report.writing import Written, repeat_command, write_report
-from contracts.rule import Level
+from contracts.report.write import Written, repeat_command, write_report
+from contracts.rules.base import Level
 from mock_server.cli import ConfigurationError
-from mock_server.story import how_many
+from mock_server.history.story import how_many
 
 STORIES_SHOWN = 5
 """How many failures are told whole; the others are in the report."""

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from contracts.check import Failure
-from contracts.client import MakeClient
+from contracts.check.earlier_failures import failure_files
+from contracts.check.failure_file import Recorded, ReplayError, read_failure
+from contracts.check.failure_file import replay as play_again
+from contracts.check.results import Failure
+from contracts.client.interface import MakeClient
 from contracts.commands.options import client_options, given, harness, load_here, patience_option, way_of
-from contracts.remembering import failure_files
-from contracts.replay import Recorded, ReplayError, read_failure
-from contracts.replay import replay as play_again
 from contracts.report.story import story
 from mock_server.cli import ConfigurationError
-from mock_server.story import how_many
+from mock_server.history.story import how_many
 
 
 @click.command()

@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from contracts.check import aimed_at
+from contracts.check.engine import aimed_at
+from contracts.check.known_failing import did_you_mean
 from contracts.clients.zoo import ZOO
 from contracts.commands.options import harness
-from contracts.known_failing import did_you_mean
-from contracts.report.rule_text import rule_text
-from contracts.rule import Rule
+from contracts.report.rule_page import rule_text
 from contracts.rules import BOOKS, RULES
+from contracts.rules.base import Rule
 
 
 @click.command()

@@ -8,10 +8,10 @@ from typing import Any, TypeVar, get_args
 import click
 
 from contracts.cases import CASES, VARIANTS, case_of
-from contracts.check import aimed_at
+from contracts.check.engine import aimed_at
 from contracts.commands.options import variable
-from contracts.rule import LEVELS, Level, Need, Rule
 from contracts.rules import RULES
+from contracts.rules.base import LEVELS, Level, Need, Rule
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 

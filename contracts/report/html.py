@@ -7,21 +7,23 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from contracts.check import Check, Failure, Plan
-from contracts.report.comparison import CHANGES, Change, Comparison
-from contracts.report.explaining import Explanation, explanation
-from contracts.report.plain import plain, shortened
-from contracts.report.records import FATES, Row, rows, summed
-from contracts.report.request import curl, request_at
+from contracts.check.engine import Plan
+from contracts.check.results import Check, Failure
+from contracts.diagnosis.narrowing import Suspicion
+from contracts.report.changes import CHANGES, Change, Comparison
+from contracts.report.curl import curl, request_at
+from contracts.report.diagnosis_table import Explanation, explanation
+from contracts.report.narration import Told, tell
+from contracts.report.record_table import FATES, Row, rows, summed
 from contracts.report.story import by_history, sum_lines
-from contracts.report.telling import Told, clock_text, day_text, tell
+from contracts.report.text import plain, shortened
 from contracts.report.timeline import HEIGHT, LANES, LEFT, STEP, Timeline, timeline
-from contracts.rule import Rule
 from contracts.rules import BOOKS
-from contracts.suspicion import Suspicion
-from contracts.verdict import BROKEN, Verdict
+from contracts.rules.base import Rule
+from contracts.rules.verdict import BROKEN, Verdict
+from contracts.words import clock_text, day_text
 from mock_server import __version__
-from mock_server.story import how_many
+from mock_server.history.story import how_many
 
 ROWS_SHOWN = 40
 """So many records of a run are in its table: those that are not well first."""

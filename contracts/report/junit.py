@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from contracts.check import Check, Plan
-from contracts.report.plain import plain
-from contracts.rule import VERB_OF_NEED, Rule
-from contracts.verdict import BROKEN, Verdict
+from contracts.check.engine import Plan
+from contracts.check.results import Check
+from contracts.report.text import plain
+from contracts.rules.base import VERB_OF_NEED, Rule
+from contracts.rules.verdict import BROKEN, Verdict
 from mock_server import __version__
 
 Story = Callable[[Rule], Sequence[str]]

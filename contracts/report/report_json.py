@@ -1,9 +1,10 @@
 """`report.json`: the verdicts on a client, for machines. Names and ids are stable."""
 
-from contracts.check import Check, Failure, Plan
-from contracts.counters import diagnose
-from contracts.report.comparison import Comparison
-from contracts.rule import Rule
+from contracts.check.engine import Plan
+from contracts.check.results import Check, Failure
+from contracts.diagnosis.wrong_counters import diagnose
+from contracts.report.changes import Comparison
+from contracts.rules.base import Rule
 from mock_server import __version__
 from mock_server.model import JsonObject
 

@@ -5,17 +5,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from contracts.check import Failure
-from contracts.counters import diagnose
-from contracts.reading import LotRecord
-from contracts.report.records import rows
-from contracts.report.telling import Told, cell_text, clock_text, day_text, names_text, tell
-from contracts.rule import LEVELS
+from contracts.check.results import Failure
+from contracts.diagnosis.narrowing import Suspicion
+from contracts.diagnosis.wrong_counters import diagnose
+from contracts.report.narration import Told, tell
+from contracts.report.record_table import rows
 from contracts.rules import RULES
-from contracts.run import Claim, Run
-from contracts.suspicion import Suspicion
-from contracts.verdict import BROKEN
-from mock_server.story import how_many
+from contracts.rules.base import LEVELS
+from contracts.rules.verdict import BROKEN
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
+from contracts.words import cell_text, clock_text, day_text, names_text
+from mock_server.history.index import LotRecord
+from mock_server.history.story import how_many
 
 BEFORE, AFTER = 14, 3
 """How many lines of the history are shown before a breach, and how many after it."""

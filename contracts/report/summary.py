@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Iterator
 
-from contracts.check import Check
-from contracts.verdict import Verdict
-from mock_server.story import how_many
+from contracts.check.results import Check
+from contracts.rules.verdict import Verdict
+from mock_server.history.story import how_many
 
 _INDENT = 20
 _WIDTH = 110

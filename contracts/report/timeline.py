@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal, TypeAlias
 
-from contracts.reading import Delivery
-from contracts.report.plain import shortened
-from contracts.report.telling import cell_text, clock_text, day_text, sync_text, syncs_that_matter
-from contracts.run import Act, Claim, Run, Sync
-from mock_server.history import Entry, RecordKept, RecordLost, RecordRemoved
+from contracts.play.recording import Act
+from contracts.report.narration import sync_text, syncs_that_matter
+from contracts.report.text import shortened
+from contracts.run.run import Run
+from contracts.run.syncs import Claim, Sync
+from contracts.words import cell_text, clock_text, day_text
+from mock_server.history.events import RecordKept, RecordLost, RecordRemoved
+from mock_server.history.index import Delivery
+from mock_server.history.log import Entry
+from mock_server.history.story import how_many
 from mock_server.model import Cell
-from mock_server.story import how_many
 
 Shape: TypeAlias = Literal["kept", "removed", "lost", "delivery", "ack", "sync", "rereport", "act"]
 Lane: TypeAlias = Literal["lot", "queue", "client"]

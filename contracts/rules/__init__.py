@@ -1,7 +1,21 @@
 """The rules, in groups. Each module has the rules of one group in a `RULES` book."""
 
-from contracts.rule import Rule, RuleBook
-from contracts.rules import converging_pace, counting, failing, form, process, receiving, security, times, windows
+from contracts.rules import (
+    converging_cost as converging_pace,
+)
+from contracts.rules import (
+    counting,
+    form,
+    process,
+    receiving,
+    security,
+    times,
+    windows,
+)
+from contracts.rules import (
+    errors_lasting as failing,
+)
+from contracts.rules.base import Rule, RuleBook
 
 BOOKS: tuple[RuleBook, ...] = (
     form.RULES,

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from contracts.evidence import rounds
-from contracts.evidence.rounds import Flow, Question, span_text
-from contracts.reading import LotRecord
-from contracts.rule import Breach, Outcome, RuleBook, judged
-from contracts.run import Claim, Run
-from contracts.scenario import DAY, HOUR, MINUTE, SECOND
-from mock_server.story import cell_text
+from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
+from contracts.rules.base import Breach, Outcome, RuleBook, judged
+from contracts.rules.evidence import claims as rounds
+from contracts.rules.evidence.claims import Flow, Question, span_text
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
+from mock_server.history.index import LotRecord
+from mock_server.history.story import cell_text
 
 RULES = RuleBook("Converging")
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from contracts import counters
-from contracts.counters import CANDIDATES, Counter, differs, fits
-from contracts.reading import Delivery
-from contracts.rule import Breach, Check, Level, Outcome, RuleBook, Source, judged
-from contracts.run import Claim, Run
-from mock_server.story import cell_text, how_many
+from contracts.diagnosis import wrong_counters as counters
+from contracts.diagnosis.wrong_counters import CANDIDATES, Counter, differs, fits
+from contracts.rules.base import Breach, Check, Level, Outcome, RuleBook, Source, judged
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
+from mock_server.history.index import Delivery
+from mock_server.history.story import cell_text, how_many
 
 RULES = RuleBook("Counting")
 

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from contracts.reading import Call
-from contracts.rule import Breach, Outcome, RuleBook, judged
-from contracts.run import SYNC_PREFIX, SYNC_SUFFIX, Run, Sync
+from contracts.rules.base import Breach, Outcome, RuleBook, judged
+from contracts.run.run import Run
+from contracts.run.syncs import SYNC_PREFIX, SYNC_SUFFIX, Sync
+from mock_server.history.index import Call
 from mock_server.model import Cell, DataType
 from mock_server.problems import type_name
-from mock_server.web.masking import BODY_KEPT
+from mock_server.web.data_plane.masking import BODY_KEPT
 from mock_server.wire.errors import ErrorCode
 from mock_server.wire.sync_request import CAMEL, SNAKE
 

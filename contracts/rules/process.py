@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from contracts.rule import Breach, Outcome, RuleBook, judged
-from contracts.run import Claim, Run
-from contracts.scenario import MINUTE
-from mock_server.story import cell_text
+from contracts.play.scenario import MINUTE
+from contracts.rules.base import Breach, Outcome, RuleBook, judged
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
+from mock_server.history.story import cell_text
 
 RULES = RuleBook("The process")
 

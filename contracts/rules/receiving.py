@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from contracts.evidence.connection import Connection, connections
-from contracts.evidence.shortages import explained, names, seq_of_first_ack
-from contracts.evidence.unanswered import Oddity, deaths, name_of, never_taken, oddity, passed_over
-from contracts.reading import Delivery, LotRecord
-from contracts.rule import Breach, Outcome, judged
-from contracts.rules.receiving_store import RULES
-from contracts.run import Claim, Run
+from contracts.rules.base import Breach, Outcome, judged
+from contracts.rules.evidence.acknowledgements import Oddity, deaths, name_of, never_taken, oddity, passed_over
+from contracts.rules.evidence.connections import Connection, connections
+from contracts.rules.evidence.storage import explained, names, seq_of_first_ack
+from contracts.rules.receiving_storage import RULES
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
+from mock_server.history.index import Delivery, LotRecord
 
 __all__ = ["RULES"]
 

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from contracts.output import CREDENTIALS, PLATE
-from contracts.reading import Call, Delivery, LotRecord
-from contracts.rule import Breach, Outcome, RuleBook, judged
-from contracts.run import Claim, Run
+from contracts.play.leaks import CREDENTIALS, PLATE
+from contracts.rules.base import Breach, Outcome, RuleBook, judged
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
+from mock_server.history.index import Call, Delivery, LotRecord
 from mock_server.wire.errors import ErrorCode
 
 RULES = RuleBook("Security")

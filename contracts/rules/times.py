@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from contracts.reading import Delivery
-from contracts.rule import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
-from contracts.rules.times_read import (
+from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
+from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
+from contracts.rules.evidence.time_forms import (
     StoredTime,
     content_time,
     explains,
@@ -16,8 +16,9 @@ from contracts.rules.times_read import (
     would_show,
 )
 from contracts.rules.times_windows import dst_breaches, dst_days, skew_breaches, skewed_asks, step_breaches, steps_felt
-from contracts.run import Run, Sync, field_of
-from contracts.scenario import DAY, HOUR, MINUTE, SECOND
+from contracts.run.run import Run
+from contracts.run.syncs import Sync, field_of
+from mock_server.history.index import Delivery
 from mock_server.wire.record_time import LOT_OFFSET_MS
 
 RULES = RuleBook("Time")

@@ -5,11 +5,12 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from contracts.evidence.coverage import JOINT, Span, gaps, span_of
-from contracts.rule import Breach
-from contracts.rules.times_read import Skew, changes, skews, time_text
-from contracts.run import Claim, Run
-from contracts.scenario import DAY, HOUR, MINUTE, SECOND
+from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
+from contracts.rules.base import Breach
+from contracts.rules.evidence.coverage import JOINT, Span, gaps, span_of
+from contracts.rules.evidence.time_forms import Skew, changes, skews, time_text
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
 from mock_server.model import Line
 
 SMALL = 5 * MINUTE

@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from contracts.evidence.boundaries import CONVENTIONS, Edges, Reading
-from contracts.evidence.coverage import (
+from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
+from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
+from contracts.rules.evidence.boundaries import CONVENTIONS, Edges, Reading
+from contracts.rules.evidence.coverage import (
     JOINT,
     NOTHING,
     SLACK,
@@ -21,11 +23,10 @@ from contracts.evidence.coverage import (
     span_of,
     steady_since,
 )
-from contracts.reading import LotRecord
-from contracts.report.telling import cell_text, day_text, line_text
-from contracts.rule import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
-from contracts.run import Claim, Run, Sync
-from contracts.scenario import DAY, HOUR, MINUTE, SECOND
+from contracts.run.run import Run
+from contracts.run.syncs import Claim, Sync
+from contracts.words import cell_text, day_text, line_text
+from mock_server.history.index import LotRecord
 from mock_server.model import Cell, DataType, Line
 
 RULES = RuleBook("Planning windows")

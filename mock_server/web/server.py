@@ -22,12 +22,12 @@ from mock_server.cloud import Cloud
 from mock_server.guide import Guide
 from mock_server.model import JsonObject
 from mock_server.project import Project
-from mock_server.web import api
-from mock_server.web.driver import ClockDriver
-from mock_server.web.http_protocol import VendorHttpProtocol
-from mock_server.web.inline import InlineWsgi
-from mock_server.web.lab_plane import LabPlane
-from mock_server.web.message_socket import MessageSocket
+from mock_server.web.data_plane import api
+from mock_server.web.lab.plane import LabPlane
+from mock_server.web.queue.websocket import MessageSocket
+from mock_server.web.serving.driver import ClockDriver
+from mock_server.web.serving.http_protocol import VendorHttpProtocol
+from mock_server.web.serving.inline import InlineWsgi
 
 T = TypeVar("T")
 

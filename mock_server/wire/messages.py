@@ -8,16 +8,7 @@ import base64
 import json
 from typing import Any
 
-from mock_server.model import (
-    Command,
-    CommandResult,
-    DataType,
-    JsonObject,
-    Message,
-    ProcessStatus,
-    Record,
-    UnknownEvent,
-)
+from mock_server.model import Command, CommandResult, DataType, JsonObject, Message, ProcessStatus, Record, UnknownEvent
 from mock_server.wire.encryption import Encryption, encrypt_ecb, encrypt_gcm, message_sign
 from mock_server.wire.record_time import RecordTime, iso_time, written_time
 

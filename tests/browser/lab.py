@@ -7,9 +7,9 @@ from typing import NamedTuple
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.lab_client import LabClient, LabProject
+from mock_server.lots.seed import Seed, default_seed
 from mock_server.model import Device, JsonObject
 from mock_server.project import Project
-from mock_server.seed import Seed, default_seed
 from mock_server.web.server import Server, ThreadedServer
 from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, NOON
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, ViewportSize
 
-from contracts.check import Check
+from contracts.check.results import Check
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOnePage
-from contracts.report.writing import write_report
-from contracts.scenario import Happens, Scenario
+from contracts.play.scenario import Happens, Scenario
+from contracts.report.write import write_report
 from tests.browser.accessibility import violations
 from tests.contracts.report.support import AT, LOST, PLAN, checked
 

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 
 from contracts.cases import CASES
-from contracts.client import MakeClient
+from contracts.check.explore import Exploration
+from contracts.client.interface import MakeClient
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import Animal
-from contracts.explore import Exploration
-from contracts.matrix import make_client_of
-from contracts.rule import Outcome
+from contracts.play.scenario import Scenario
+from contracts.proof.matrix import make_client_of
 from contracts.rules import RULES
-from contracts.run import Run
-from contracts.scenario import Scenario
-from contracts.session import play
+from contracts.rules.base import Outcome
+from contracts.run.run import Run, run_of
 
 
 def outcome(rule_id: str, run: Run) -> Outcome:
@@ -22,12 +21,12 @@ def outcome(rule_id: str, run: Run) -> Outcome:
 
 def broken(rule_id: str, scenario: Scenario, make_client: MakeClient = ReferenceClient) -> bool:
     """Whether a client breaks a rule in a scenario."""
-    return bool(outcome(rule_id, play(scenario, make_client)).breaches)
+    return bool(outcome(rule_id, run_of(scenario, make_client)).breaches)
 
 
 def kept(rule_id: str, scenario: Scenario, make_client: MakeClient = ReferenceClient) -> bool:
     """Whether a rule is exercised in a scenario, and the client keeps it."""
-    found = outcome(rule_id, play(scenario, make_client))
+    found = outcome(rule_id, run_of(scenario, make_client))
     return found.exercised and not found.breaches
 
 

@@ -79,7 +79,7 @@ def test_the_report_is_kept_whatever_the_verdict() -> None:
 
 def test_every_flag_of_check_has_a_variable() -> None:
     """Named for the flag, but for the seed's; `--list` aside, with which nothing is checked."""
-    from contracts.cli import check  # noqa: PLC0415 it alone is looked at here
+    from contracts.commands.check import check  # noqa: PLC0415 it alone is looked at here
 
     for option in check.params:
         flag = option.opts[0].removeprefix("--")

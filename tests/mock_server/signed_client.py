@@ -7,7 +7,7 @@ from typing import Any, Self
 import requests
 
 from mock_server.model import JsonObject
-from mock_server.parking import Parking
+from mock_server.testing.parking import Parking
 from tests.support import HOUR, LOT, NOON, sign, sync_info
 
 TIMEOUT_S = 20.0

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from werkzeug.test import Client
 
 from mock_server.cloud import Cloud
-from mock_server.faults import CATALOGUE
-from mock_server.web.api import create_api
-from mock_server.web.lab import create_lab
+from mock_server.faults.faults import CATALOGUE
+from mock_server.web.data_plane.api import create_api
+from mock_server.web.lab.app import create_lab
 from mock_server.web.server import Server, ThreadedServer
 from tests.support import ACCESS_ID, ACCESS_SECRET, HOUR, LOT, NOON, SYNC_PATH, sign
 

@@ -16,7 +16,7 @@ from mock_server.lab_client import (
     Pending,
     RereportJson,
 )
-from mock_server.web.openapi import openapi
+from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.server import Server
 from tests.mock_server.web.lab_consumer import consuming
 from tests.support import HOUR, LOT, NOON, sign

@@ -6,16 +6,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from mock_server.chaos import Chaos
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
-from mock_server.history import MessagePublished, RecordKept, RecordLost
+from mock_server.faults.chaos import Chaos
+from mock_server.history.events import MessagePublished, RecordKept, RecordLost
+from mock_server.lots.seed import NewRecord, Seed, default_seed
 from mock_server.model import (
     Cell,
     Command,
     CommandResult,
     DataType,
     Device,
+    Fate,
     JsonScalar,
     Message,
     PassDirection,
@@ -25,9 +27,7 @@ from mock_server.model import (
 )
 from mock_server.profile import Profile
 from mock_server.project import CommandRefusedError, Idle, Project
-from mock_server.queue import Consumer, Subscription
-from mock_server.seed import NewRecord, Seed, default_seed
-from mock_server.uplink import Fate
+from mock_server.queue.queue import Consumer, Subscription
 from tests.strategies import fates, new_bill, new_pass
 from tests.support import ACCESS_ID, HOUR, JIESHUN_LOT, LANE, LOT, NOON, keep_passes, make_project
 

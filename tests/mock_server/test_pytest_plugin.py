@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-import mock_server.served  # a run inside of ours must find what ours has loaded
-from mock_server.story import LINES, TITLE
+import mock_server.testing.served  # a run inside of ours must find what ours has loaded
+from mock_server.history.story import LINES, TITLE
 from tests.support import LOT
 
 pytest_plugins = ["pytester"]

@@ -9,8 +9,8 @@ import pytest
 
 from mock_server import Lot, MockParking, Parking, ServedParking, mock_parking
 from mock_server.model import JsonObject, Record
-from mock_server.parking import ClientRequest, QueueMessage, RereportOf
 from mock_server.profile import Profile
+from mock_server.testing.parking import ClientRequest, QueueMessage, RereportOf
 
 
 def everything(parking: Parking) -> None:

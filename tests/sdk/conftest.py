@@ -10,9 +10,9 @@ import pytest
 
 from mock_server.clock import SystemClock, wall_clock_ms
 from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
+from mock_server.lots.seed import default_seed
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.seed import default_seed
 from mock_server.web.server import Server, ThreadedServer
 from tests.sdk.node_program import NodeProgram, StartNode, install_packages
 from tests.sdk.python_sdk import connected_client

@@ -3,8 +3,20 @@
 Each module has the defects of one group of rules; importing it fills the zoo.
 """
 
-from contracts.clients.zoo import converging, counting, failing, form, process, receiving, security, times, windows
-from contracts.clients.zoo.animal import ZOO, Animal, breaks
+from contracts.clients.zoo import (
+    converging,
+    counting,
+    form,
+    process,
+    receiving,
+    security,
+    times,
+    windows,
+)
+from contracts.clients.zoo import (
+    errors as failing,
+)
+from contracts.clients.zoo.registry import ZOO, Animal, breaks
 
 __all__ = ["ZOO", "Animal", "breaks"]
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from contracts.client import Socket, Window
+from contracts.client.interface import Socket, Window
 from contracts.clients.record_store import CellRow, LotRow, RecordStore, Stored
 from contracts.clients.reference import AGAIN_MS, ALIKE, GIVE_UP_AFTER, MINUTE, ReferenceClient
-from contracts.clients.zoo.animal import breaks
+from contracts.clients.zoo.registry import breaks
 
 
 class KnowsItsCells(ReferenceClient):

@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.clients.record_store import NO_DIRECTION, CellRow, Stored
 from contracts.clients.reference import MINUTE, ReferenceClient
-from contracts.clients.zoo.animal import breaks
+from contracts.clients.zoo.registry import breaks
 
 ENTER, LEAVE = 0, 1
 FRUITLESS = 2

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from contracts.client import Window
+from contracts.client.interface import Window
 from contracts.clients.record_store import NO_DIRECTION, CellRow, Stored
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import CallError, VendorApi
-from contracts.clients.zoo.animal import breaks
+from contracts.clients.zoo.registry import breaks
 
 BILLS = 1
 

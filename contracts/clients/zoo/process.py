@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.clients.record_store import SCHEMA, RecordStore
 from contracts.clients.reference import ReferenceClient
-from contracts.clients.zoo.animal import breaks
+from contracts.clients.zoo.registry import breaks
 
 
 @breaks("PROC-ANSWER")

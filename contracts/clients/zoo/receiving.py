@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from contracts.client import Socket
+from contracts.client.interface import Socket
 from contracts.clients.messages import UnreadableError
 from contracts.clients.record_store import RecordStore, Stored
 from contracts.clients.reference import CODES, HORIZON_MS, MINUTE, ReferenceClient
-from contracts.clients.zoo.animal import breaks
+from contracts.clients.zoo.registry import breaks
 from mock_server.model import JsonObject
 
 ENTER, LEAVE = 0, 1

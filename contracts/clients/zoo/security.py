@@ -10,12 +10,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from contracts.adapters.real_link import RealLink
-from contracts.client import HttpAnswer, Start
+from contracts.client.interface import HttpAnswer, Start
+from contracts.client.link import RealLink
 from contracts.clients.messages import NONCE_BYTES, UnreadableError
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import TIME_INVALID, TOKEN_INVALID, CallError, VendorApi
-from contracts.clients.zoo.animal import breaks
+from contracts.clients.zoo.registry import breaks
 
 TAG_BYTES = 16
 FIRST_COUNTER = b"\0\0\0\2"

@@ -5,10 +5,10 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from contracts.client import Start
+from contracts.client.interface import Start
 from contracts.clients.record_store import CellRow, Stored
 from contracts.clients.reference import BOUNDARY_MS, HOUR, ReferenceClient
-from contracts.clients.zoo.animal import breaks
+from contracts.clients.zoo.registry import breaks
 
 SECOND = 1_000
 

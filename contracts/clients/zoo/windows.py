@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from contracts.client import Start
+from contracts.client.interface import Start
 from contracts.clients.record_store import CellRow, LotRow
 from contracts.clients.reference import BATCH, HOUR, MINUTE, ReferenceClient
 from contracts.clients.vendor_api import CallError
-from contracts.clients.zoo.animal import breaks
+from contracts.clients.zoo.registry import breaks
 
 
 @breaks("WIN-MAX24")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from mock_server import MockParking
-from mock_server.parking import Lot
+from mock_server.testing.parking import Lot
 
 from reconciler import HOUR_MS, Reconciler, Store
 

@@ -6,8 +6,7 @@ import pytest
 
 from contracts.clients import reference
 from contracts.clients.reference import ReferenceClient
-from contracts.run import Run
-from contracts.scenario import (
+from contracts.play.scenario import (
     BEGIN,
     DAY,
     HOUR,
@@ -23,7 +22,8 @@ from contracts.scenario import (
     Step,
     Strikes,
 )
-from contracts.session import Session, play
+from contracts.play.session import Session
+from contracts.run.run import Run, run_of
 
 AT = BEGIN + 10 * MINUTE
 SYNC = "/v1.0/parking-control"
@@ -31,7 +31,7 @@ SYNC = "/v1.0/parking-control"
 
 def played(*steps: Step, **settings: object) -> Run:
     """The run of a scenario."""
-    return play(Scenario(steps, **settings), ReferenceClient)  # type: ignore[arg-type]  # settings of a test
+    return run_of(Scenario(steps, **settings), ReferenceClient)  # type: ignore[arg-type]  # settings of a test
 
 
 def alarms_after(*steps: Step, hours: int = 30, **settings: object) -> tuple[list[str], Run]:
@@ -44,7 +44,7 @@ def alarms_after(*steps: Step, hours: int = 30, **settings: object) -> tuple[lis
 
     scenario = Scenario(steps, runs_ms=hours * HOUR, settles=False, **settings)  # type: ignore[arg-type]  # the same
     with Session(scenario, make) as session:
-        run = session.run()
+        run = Run.of(session.run())
         return clients[-1].alarms, run
 
 

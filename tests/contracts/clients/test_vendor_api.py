@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from contracts.client import HttpAnswer, Socket
+from contracts.client.interface import HttpAnswer, Socket
 from contracts.clients.vendor_api import KINDS, CallError, Kind, VendorApi
-from contracts.scenario import MIDNIGHT
+from contracts.play.scenario import MIDNIGHT
 from mock_server.model import JsonObject
 from mock_server.wire.signature import SignedRequest, verify_v2
 

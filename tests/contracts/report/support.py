@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from contracts.check import CaseResult, Check, Plan
-from contracts.client import Client
+from contracts.check.engine import Plan
+from contracts.check.results import CaseResult, Check
+from contracts.client.interface import Client
 from contracts.clients.reference import ReferenceClient
+from contracts.play.scenario import BEGIN, HOUR, MINUTE, Happens, Scenario
 from contracts.rules import RULES
-from contracts.scenario import BEGIN, HOUR, MINUTE, Happens, Scenario
-from contracts.session import play
-from contracts.verdict import judge
+from contracts.rules.verdict import judge
+from contracts.run.run import run_of
 
 CASE = "count/copies"
 PLAN = Plan(case_ids=(CASE,))
@@ -26,6 +27,6 @@ def checked(
     """What a check of one scenario finds."""
     rules = tuple(RULES[rule_id] for rule_id in rule_ids)
     result = CaseResult(CASE)
-    run = play(scenario, make_client)
+    run = run_of(scenario, make_client)
     result.watch(scenario, run, judge(run, rules))
     return Check(rules, (result,))

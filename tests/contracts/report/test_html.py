@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from contracts.check import CaseResult, Check, Failure, Plan
-from contracts.client import Client
+from contracts.check.engine import Plan
+from contracts.check.known_failing import Known, KnownFailing
+from contracts.check.results import CaseResult, Check, Failure
+from contracts.client.interface import Client
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOneMore, CountsOnePage
-from contracts.known_failing import Known, KnownFailing
+from contracts.play.scenario import Happens, Scenario
 from contracts.report.html import ROWS_SHOWN
-from contracts.report.writing import write_report
+from contracts.report.write import write_report
 from contracts.rules import RULES
-from contracts.scenario import Happens, Scenario
 from tests.contracts.report.support import AT, LOST, PLAN, checked
 
 AGENT = "an agent"

@@ -4,14 +4,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from contracts.check import Check, Plan
-from contracts.client import Client, Start, Window
+from contracts.check.engine import Plan
+from contracts.check.known_failing import Known, KnownFailing
+from contracts.check.results import Check
+from contracts.client.interface import Client, Start, Window
 from contracts.clients.zoo.counting import CountsOneMore
 from contracts.clients.zoo.windows import SlidesItsWindows
-from contracts.known_failing import Known, KnownFailing
 from contracts.report.junit import junit_xml
 from contracts.rules import RULES
-from contracts.verdict import Verdict
+from contracts.rules.verdict import Verdict
 from mock_server.model import JsonObject
 from tests.contracts.report.support import PLAN, checked
 

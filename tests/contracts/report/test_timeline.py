@@ -4,10 +4,9 @@ from dataclasses import replace
 
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
+from contracts.play.scenario import BEGIN, HOUR, MINUTE, Crashes, Deletes, Happens, Scenario, Strikes
 from contracts.report.timeline import AFTER, BEFORE, FOLDED_FROM, Timeline, cell_at, timeline
-from contracts.run import Run
-from contracts.scenario import BEGIN, HOUR, MINUTE, Crashes, Deletes, Happens, Scenario, Strikes
-from contracts.session import play
+from contracts.run.run import Run, run_of
 from tests.contracts.report.support import AT, LOST
 
 
@@ -25,7 +24,7 @@ def shapes(run: Run) -> list[tuple[str, str]]:
 
 def test_a_story_is_drawn_from_left_to_right() -> None:
     """Records, a loss, deliveries, syncs with claimed and counted, the re-report: each in its column, in order."""
-    found = drawn(play(LOST, ReferenceClient))
+    found = drawn(run_of(LOST, ReferenceClient))
     assert [(column.mark.shape, column.mark.label) for column in found.columns] == [
         ("act", "starts"),
         ("kept", "r1"),
@@ -43,14 +42,14 @@ def test_a_story_is_drawn_from_left_to_right() -> None:
 
 def test_a_clock_stands_where_time_has_gone_on() -> None:
     """Equal times are written once; the day where it is another."""
-    columns = drawn(play(LOST, ReferenceClient)).columns
+    columns = drawn(run_of(LOST, ReferenceClient)).columns
     assert [column.clock for column in columns[:5]] == ["08:00:00", "08:10:00", "", "08:11:00", ""]
     assert [column.day for column in columns if column.day] == ["03-02"]
 
 
 def test_the_window_of_a_wrong_claim_is_shaded() -> None:
     """From the first event in it to the last; none where the line is about no window."""
-    run = play(LOST, CountsDeliveries)
+    run = run_of(LOST, CountsDeliveries)
     claim, _, _ = run.off_bracket[0]
     found = drawn(run, claim.seq)
     assert cell_at(run, claim.seq) == claim.cell
@@ -67,7 +66,7 @@ def test_the_window_of_a_wrong_claim_is_shaded() -> None:
 
 def test_the_breach_is_framed_and_what_is_far_from_it_is_not_drawn() -> None:
     """A few columns before and after it; it is told how many are left out."""
-    run = play(replace(LOST, settles=True), CountsDeliveries)
+    run = run_of(replace(LOST, settles=True), CountsDeliveries)
     seq = run.off_bracket[-1][0].seq
     found = drawn(run, seq)
     (here,) = [column for column in found.columns if column.here]
@@ -80,9 +79,9 @@ def test_the_breach_is_framed_and_what_is_far_from_it_is_not_drawn() -> None:
 def test_many_alike_at_one_moment_are_one() -> None:
     """So that a thousand records are no thousand columns; a few stay as they are."""
     few = Scenario((Happens(AT, "r1", many=FOLDED_FROM - 1),), settles=False)
-    assert [shape for shape, _ in shapes(play(few, ReferenceClient))].count("kept") == FOLDED_FROM - 1
+    assert [shape for shape, _ in shapes(run_of(few, ReferenceClient))].count("kept") == FOLDED_FROM - 1
     many = Scenario((Happens(AT, "r1", many=1001),), settles=False)
-    assert shapes(play(many, ReferenceClient)) == [
+    assert shapes(run_of(many, ReferenceClient)) == [
         ("act", "starts"),
         ("kept", "1001 \u00d7"),
         ("delivery", "1001 \u00d7"),
@@ -108,7 +107,7 @@ def test_what_goes_wrong_is_drawn_as_such() -> None:
         runs_ms=HOUR,
         settles=False,
     )
-    run = play(scenario, Silent)
+    run = run_of(scenario, Silent)
     columns = drawn(run).columns + drawn(run, run.syncs[-1].seq).columns
     marks = {column.mark.shape: column.mark for column in columns if not column.mark.good}
     assert {"act", "removed", "delivery", "sync"} <= set(marks)
@@ -119,7 +118,7 @@ def test_what_goes_wrong_is_drawn_as_such() -> None:
 
 def test_a_late_acknowledgement_has_a_place_of_its_own() -> None:
     """Where it does not follow the delivery at once."""
-    run = play(Scenario((Happens(AT, "r1"),), settles=False), ReferenceClient)
+    run = run_of(Scenario((Happens(AT, "r1"),), settles=False), ReferenceClient)
     delivery = next(each for each in run.deliveries if each.record)
     assert delivery.acked_seq is not None
     delivery.time -= MINUTE
@@ -128,5 +127,5 @@ def test_a_late_acknowledgement_has_a_place_of_its_own() -> None:
 
 def test_nothing_is_drawn_of_nothing() -> None:
     """A run without any event has no timeline."""
-    run = play(Scenario(settles=False), ReferenceClient)
+    run = run_of(Scenario(settles=False), ReferenceClient)
     assert timeline(replace(run, entries=(), acts=()), 1) is None

@@ -9,13 +9,25 @@ from contracts.cases.form import ONE_ASK
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import GROUPS, ZOO, form
 from contracts.clients.zoo.form import AsksAllAtOnce, KeepsItsSpelling
+from contracts.play.scenario import (
+    BEGIN,
+    DAY,
+    HOUR,
+    LANE_ID,
+    LOT_IDS,
+    MINUTE,
+    Crashes,
+    Happens,
+    Kind,
+    Scenario,
+    Strikes,
+)
 from contracts.rules.form import RULES
-from contracts.run import Run
-from contracts.scenario import BEGIN, DAY, HOUR, LANE_ID, LOT_IDS, MINUTE, Crashes, Happens, Kind, Scenario, Strikes
-from contracts.session import play
-from mock_server.history import DeviceChanged, Entry, Event, RequestAnswered, RequestReceived
+from contracts.run.run import Run, run_of
+from mock_server.history.events import DeviceChanged, Event, RequestAnswered, RequestReceived
+from mock_server.history.log import Entry
 from mock_server.profile import Profile
-from mock_server.web.masking import masked_body
+from mock_server.web.data_plane.masking import masked_body
 from tests.contracts.support import broken, kept, killed, outcome
 
 assert form in GROUPS  # importing the group fills the zoo
@@ -63,7 +75,7 @@ def with_infos(*infos: object, data_type: object = 0) -> dict[str, object]:
 @pytest.mark.parametrize("name", ANIMALS)
 def test_each_animal_breaks_its_own_rule_of_form_and_no_other(name: str) -> None:
     """A defect in one property of a request is held against that property only."""
-    run = play(SCENARIOS.get(name, SEEN_BY_A_LANE), ANIMALS[name].client)
+    run = run_of(SCENARIOS.get(name, SEEN_BY_A_LANE), ANIMALS[name].client)
     assert [rule for rule in IDS if outcome(rule, run).breaches] == [ANIMALS[name].rule_id]
 
 
@@ -76,7 +88,7 @@ def test_the_reference_client_keeps_each_rule_where_it_can_be_broken(rule_id: st
 @pytest.mark.parametrize("rule_id", IDS)
 def test_nothing_is_exercised_where_nothing_is_asked(rule_id: str) -> None:
     """A client that has made no call has shown nothing."""
-    assert not outcome(rule_id, play(NOTHING_ASKED, ReferenceClient)).exercised
+    assert not outcome(rule_id, run_of(NOTHING_ASKED, ReferenceClient)).exercised
 
 
 @pytest.mark.parametrize("name", ANIMALS)
@@ -162,14 +174,14 @@ def test_a_right_body_breaks_nothing_in_either_spelling() -> None:
 def test_the_path_is_exercised_only_by_a_lot_that_told_of_a_lane() -> None:
     """A client that asks the lane of its last record cannot be caught where no record names one."""
     plain = Scenario((Happens(BEGIN + 10 * MINUTE, "r1"),), settles=False, runs_ms=ONE_ASK)
-    assert not outcome("FORM-PATH", play(plain, ReferenceClient)).exercised
+    assert not outcome("FORM-PATH", run_of(plain, ReferenceClient)).exercised
 
 
 def test_the_count_is_exercised_only_by_a_zero() -> None:
     """A client that leaves out zeros cannot be caught where every cell has a record."""
     kinds: tuple[Kind, ...] = ("enter", "leave", "bill")
     steps = tuple(Happens(BEGIN + MINUTE, kind, kind, event=BEGIN - 30 * MINUTE) for kind in kinds)
-    run = play(Scenario(steps, settles=False, runs_ms=6 * MINUTE), ReferenceClient)
+    run = run_of(Scenario(steps, settles=False, runs_ms=6 * MINUTE), ReferenceClient)
     assert len(run.claims) == 3
     assert not outcome("FORM-COUNT", run).exercised
 
@@ -194,7 +206,7 @@ def test_a_spelling_may_be_tried_once() -> None:
 
 def test_a_body_that_the_history_has_cut_is_still_measured() -> None:
     """A week of hours in one request is more than the history shows: too long a list, but no broken JSON."""
-    run = play(Scenario((Crashes(BEGIN, 7 * DAY),), settles=False, runs_ms=7 * DAY + 10 * MINUTE), AsksAllAtOnce)
+    run = run_of(Scenario((Crashes(BEGIN, 7 * DAY),), settles=False, runs_ms=7 * DAY + 10 * MINUTE), AsksAllAtOnce)
     assert any(sync.body is None for sync in run.syncs)
     assert [rule for rule in IDS if outcome(rule, run).breaches] == ["FORM-BATCH"]
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from contracts.client import Verb
+from contracts.client.interface import Verb
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO, receiving
 from contracts.clients.zoo.counting import CountsOneMore
+from contracts.play.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Looks, Scenario, Strikes
 from contracts.rules.receiving import RULES
-from contracts.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Looks, Scenario, Strikes
-from contracts.session import play
+from contracts.run.run import run_of
 from tests.contracts.support import broken, kept, killed, outcome
 
 AT = BEGIN + 10 * MINUTE
@@ -98,7 +98,7 @@ each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: less
 @each_lesson
 def test_a_defect_breaks_its_rule_and_no_other_of_the_group(lesson: Lesson) -> None:
     """In the smallest scenario where a defect shows, it breaks its own rule of receiving and only that one."""
-    run = play(lesson.scenario, lesson.animal)
+    run = run_of(lesson.scenario, lesson.animal)
     assert [rule.id for rule in RULES if rule.check(run).breaches] == [lesson.rule_id]
 
 
@@ -111,7 +111,7 @@ def test_the_reference_client_keeps_the_rule_there(lesson: Lesson) -> None:
 @each_lesson
 def test_without_the_situation_nothing_is_exercised(lesson: Lesson) -> None:
     """A scenario in which the defect could not show is no evidence for anybody."""
-    assert not outcome(lesson.rule_id, play(lesson.without, ReferenceClient)).exercised
+    assert not outcome(lesson.rule_id, run_of(lesson.without, ReferenceClient)).exercised
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES])
@@ -151,7 +151,7 @@ def test_claims_show_what_a_store_would(lesson: Lesson) -> None:
 def test_a_message_may_be_set_aside_when_it_has_come_damaged_several_times() -> None:
     """A message that stays unreadable is acknowledged in the end by the reference client, and that is no breach."""
     stubborn = replace(DAMAGED, steps=(Strikes(AT, "message.flip-bit", times=8, record="r1"), *DAMAGED.steps[1:]))
-    run = play(stubborn, ReferenceClient)
+    run = run_of(stubborn, ReferenceClient)
     assert any(each.damaged and each.acked_seq for each in run.deliveries)
     assert not outcome("REC-NACK", run).breaches
 

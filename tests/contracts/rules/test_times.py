@@ -27,8 +27,7 @@ from contracts.clients.zoo.times import (
     StoresWholeSeconds,
     TakesSecondsForMilliseconds,
 )
-from contracts.rules.times import RULES
-from contracts.scenario import (
+from contracts.play.scenario import (
     BEGIN,
     DAY,
     HOUR,
@@ -41,7 +40,8 @@ from contracts.scenario import (
     Scenario,
     Strikes,
 )
-from contracts.session import play
+from contracts.rules.times import RULES
+from contracts.run.run import run_of
 from tests.contracts.support import broken, kept, killed, outcome
 
 AT = BEGIN + 10 * MINUTE
@@ -95,7 +95,7 @@ def test_a_defect_in_time_breaks_its_rule_and_no_other_of_time(
     client: type[ReferenceClient], scenario: Scenario
 ) -> None:
     """The smallest situation is enough to name the defect, and to tell it from its neighbours."""
-    run = play(scenario, client)
+    run = run_of(scenario, client)
     assert [rule.id for rule in RULES if outcome(rule.id, run).breaches] == [ZOO[client.__name__].rule_id]
 
 
@@ -104,7 +104,7 @@ def test_the_reference_client_keeps_each_rule_where_it_is_exercised(
     client: type[ReferenceClient], scenario: Scenario
 ) -> None:
     """What shows a defect shows that there is none, and breaks no other rule of time."""
-    run = play(scenario, ReferenceClient)
+    run = run_of(scenario, ReferenceClient)
     assert outcome(ZOO[client.__name__].rule_id, run).exercised
     assert not [rule.id for rule in RULES if outcome(rule.id, run).breaches]
 
@@ -123,7 +123,7 @@ def test_the_reference_client_keeps_each_rule_where_it_is_exercised(
 def test_a_wrong_time_shows_in_the_counts_too(client: type[ReferenceClient], scenario: Scenario) -> None:
     """Whoever lets nobody look into the store is judged by what only records at wrong times explain."""
     rule_id = ZOO[client.__name__].rule_id
-    run, right = (replace(play(scenario, each), dumps=()) for each in (client, ReferenceClient))
+    run, right = (replace(run_of(scenario, each), dumps=()) for each in (client, ReferenceClient))
     assert outcome(rule_id, run).breaches
     assert outcome(rule_id, right).exercised
     assert not outcome(rule_id, right).breaches
@@ -153,7 +153,7 @@ def test_a_wrong_time_shows_in_the_counts_too(client: type[ReferenceClient], sce
 )
 def test_without_the_situation_a_rule_is_not_exercised(rule_id: str, scenario: Scenario) -> None:
     """What could not have gone wrong is not held to have gone well."""
-    run = play(scenario, ReferenceClient)
+    run = run_of(scenario, ReferenceClient)
     assert not outcome(rule_id, run).exercised
 
 
@@ -237,7 +237,7 @@ BEGIN_MS = MIDNIGHT + BEGIN
 def test_a_jump_that_leaves_time_out_is_a_gap() -> None:
     """A window of the last hour by a clock that has just jumped forward begins behind the end of the one before."""
     jump = short((FORWARD,), runs_ms=2 * HOUR)
-    found = outcome("TIME-SKEW-CLIENT", play(jump, GoesWithTheJump))
+    found = outcome("TIME-SKEW-CLIENT", run_of(jump, GoesWithTheJump))
     assert any("nobody asked" in breach.message for breach in found.breaches)
     assert kept("TIME-SKEW-CLIENT", jump)
 

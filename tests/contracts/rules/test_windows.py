@@ -19,9 +19,9 @@ from contracts.clients.zoo.windows import (
     SlidesItsWindows,
     SwapsEnds,
 )
-from contracts.rule import Outcome
-from contracts.scenario import BEGIN, DAY, HOUR, MINUTE, ClockJumps, Crashes, Happens, Scenario, Step, Strikes
-from contracts.session import play
+from contracts.play.scenario import BEGIN, DAY, HOUR, MINUTE, ClockJumps, Crashes, Happens, Scenario, Step, Strikes
+from contracts.rules.base import Outcome
+from contracts.run.run import run_of
 from tests.contracts.support import broken, kept, killed, outcome
 
 HALF_SECOND = 500
@@ -96,7 +96,7 @@ def test_an_animal_breaks_its_rule_in_the_smallest_situation(animal: Animal) -> 
 )
 def test_without_its_situation_a_rule_is_not_exercised(rule_id: str, scenario: Scenario) -> None:
     """Where a mutant would not have been caught, nothing is said."""
-    assert outcome(rule_id, play(scenario, ReferenceClient)) == Outcome(exercised=False)
+    assert outcome(rule_id, run_of(scenario, ReferenceClient)) == Outcome(exercised=False)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_a_hole_at_a_short_restart_is_a_gap() -> None:
 )
 def test_who_cannot_ask_owes_nothing(scenario: Scenario) -> None:
     """No window is missed while something keeps the client from asking, nor shortly after."""
-    assert outcome("WIN-NO-GAP", play(scenario, ReferenceClient)) == Outcome(exercised=False)
-    assert outcome("WIN-CATCHUP", play(scenario, ReferenceClient)) == Outcome(exercised=False)
+    assert outcome("WIN-NO-GAP", run_of(scenario, ReferenceClient)) == Outcome(exercised=False)
+    assert outcome("WIN-CATCHUP", run_of(scenario, ReferenceClient)) == Outcome(exercised=False)
 
 
 class EndsAMillisecondEarlier(ReferenceClient):
@@ -185,7 +185,7 @@ def test_windows_join_up_to_the_millisecond() -> None:
 @pytest.mark.parametrize("scenario", [PLAIN, ONE_WAY, OUTAGE, REFUSED])
 def test_a_client_may_have_another_rhythm(scenario: Scenario) -> None:
     """Windows that are not yet due by a client's own plan are no gap."""
-    run = play(scenario, AsksAtNight)
+    run = run_of(scenario, AsksAtNight)
     assert not any(outcome(rule_id, run).breaches for rule_id in ("WIN-NO-GAP", "WIN-ZERO", "WIN-CATCHUP"))
 
 
@@ -197,7 +197,7 @@ def test_a_record_on_a_boundary_counts_as_the_lot_counts_it(profile: str) -> Non
 
 def test_a_boundary_breach_says_what_is_read_how() -> None:
     """The message has the counts, the record, and both readings."""
-    (breach,) = outcome("WIN-BOUNDARY", play(ON_AN_EDGE, CountsBetween)).breaches
+    (breach,) = outcome("WIN-BOUNDARY", run_of(ON_AN_EDGE, CountsBetween)).breaches
     assert "claimed 1 where 0 was right" in breach.message
     assert "r1" in breach.message
     assert "the client counts records at the start and at the end" in breach.message
@@ -205,7 +205,7 @@ def test_a_boundary_breach_says_what_is_read_how() -> None:
 
 def test_a_gap_is_told_once_with_its_time() -> None:
     """Each hole is one breach with the lot, the line, and from when until when."""
-    found = outcome("WIN-ZERO", play(ONE_WAY, GroupsByHour)).breaches
+    found = outcome("WIN-ZERO", run_of(ONE_WAY, GroupsByHour)).breaches
     assert [breach.message.split(": ")[0] for breach in found] == ["lot 6ce0000000000001, passes, leave"]
     assert "2026-03-02 08:00:00 - 2026-03-02 08:59:59.500" in found[0].message
 

@@ -10,9 +10,9 @@ import requests
 
 from mock_server.clock import SystemClock
 from mock_server.cloud import Cloud
+from mock_server.lots.seed import default_seed
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.seed import default_seed
 from mock_server.web.server import Server, ThreadedServer
 from tests.support import ACCESS_ID, ACCESS_SECRET, LOT
 

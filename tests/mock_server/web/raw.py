@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import run_wsgi_app
 
-from mock_server.web.environ import build_environ
+from mock_server.web.serving.environ import build_environ
 from tests.support import Api
 
 

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi import checks
 from mock_server.cloud import Cloud
 from mock_server.lab_client import LabClient, LabProject
 from mock_server.model import INT64_MAX, MILLISECONDS_PER_DAY
-from mock_server.web.openapi import openapi
+from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.server import Server, ThreadedServer
 from mock_server.wire.sync_request import CAMEL, SNAKE
 from tests.support import LOT, NOON, sign

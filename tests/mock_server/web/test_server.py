@@ -11,7 +11,7 @@ import requests
 
 from mock_server.clock import SystemClock
 from mock_server.cloud import Cloud
-from mock_server.faults import Fault
+from mock_server.faults.faults import Fault
 from mock_server.web.server import AddressInUseError, Server, ThreadedServer, listen
 from tests.mock_server.web.conftest import DEADLINE_S, Served
 from tests.sdk.world import wait_until

@@ -1,0 +1,167 @@
+"""Cases of errors: calls that fail for a while, for longer than a day, or for good."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from contracts.cases.base import Case, varied
+from contracts.play.scenario import BEGIN, DAY, HOUR, MINUTE, Calms, ClockJumps, GoesOffline, Happens, Step, Strikes
+from contracts.play.strategies import KINDS, PLATES, by_profile, scenario
+from contracts.run.syncs import TOKEN_PREFIX
+from mock_server.model import JsonObject
+
+BEFORE = BEGIN - 30 * MINUTE
+"""When records happen: in the window that a client can ask about soonest. They reach the lot after it has started."""
+
+KNOWN_AT = BEGIN + MINUTE
+FAILS_AT = BEGIN + 2 * MINUTE
+"""When calls begin to fail: before the first of them."""
+
+LATER = BEGIN + 62 * MINUTE
+FOR_LONG = DAY + HOUR
+"""How long calls fail to outlast a client that takes each failure for an answer: it asks often, but not for ever."""
+
+TIMES = 30
+"""How often a fault strikes that a client without pauses uses up in a minute, and one with pauses does not."""
+
+ALWAYS = 300
+"""How often a fault strikes that outlasts every client with pauses; one without them need not be watched for hours."""
+
+Failure: TypeAlias = tuple[tuple[str, int | None], ...]
+"""What strikes one call: kinds of faults and their values."""
+
+BUSY: tuple[Failure, ...] = tuple((("answer.busy", code),) for code in (1110, 1111, 1199))
+ERROR: Failure = (("answer.error", None),)
+UNKNOWN: Failure = (("answer.unknown-code", None),)
+LOST: Failure = (("answer.lose", None),)
+IN_VAIN = ("command.lose", None)
+"""Beside an answer that nobody can read: the call has not been carried out either, which nobody can know."""
+
+UNANSWERED: tuple[Failure, ...] = ((*LOST, IN_VAIN), LOST)
+UNREADABLE: tuple[Failure, ...] = tuple(
+    ((kind, None), IN_VAIN) for kind in ("answer.not-json", "answer.empty", "answer.truncated")
+)
+
+
+def _strikes(failure: Failure, times: int, path: str | None = None) -> list[Step]:
+    return [Strikes(FAILS_AT, kind, value, times=times, path=path) for kind, value in failure]
+
+
+def _records(most: int) -> SearchStrategy[list[Step]]:
+    """A lost record of the first cell that is asked about, and perhaps others."""
+    first = Happens(KNOWN_AT, "r1", event=BEFORE, plate=PLATES[0], copies=0)
+    others = st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from((1, 0))), max_size=most - 1)
+    return others.map(
+        lambda drawn: [
+            first,
+            *(
+                replace(first, name=f"r{place}", kind=kind, plate=PLATES[place], copies=copies)
+                for place, (kind, copies) in enumerate(drawn, 2)
+            ),
+        ]
+    )
+
+
+def _outage(failures: Sequence[Failure], lasts: Sequence[int], times: int, most: int) -> SearchStrategy[list[Step]]:
+    """Records, and calls that fail from before the first of them until they do no more."""
+    return st.builds(
+        lambda records, failure, ms: [*records, *_strikes(failure, times), Calms(FAILS_AT + ms)],
+        _records(most),
+        st.sampled_from(failures),
+        st.sampled_from(lasts),
+    )
+
+
+def _long_outage(failures: Sequence[Failure]) -> SearchStrategy[list[Step]]:
+    return _outage(failures, (FOR_LONG,), ALWAYS, 1)
+
+
+def _offline() -> SearchStrategy[list[Step]]:
+    spans = st.sampled_from((3 * HOUR, 4 * HOUR, 6 * HOUR))
+    return st.builds(lambda records, ms: [*records, GoesOffline(FAILS_AT, for_ms=ms)], _records(1), spans)
+
+
+def _keys_and_clock() -> SearchStrategy[list[Step]]:
+    tokens = st.builds(
+        lambda kind, times: Strikes(FAILS_AT, kind, times=times),
+        st.sampled_from(("token.expire", "token.revoke")),
+        st.sampled_from((1, 3, 4, 8)),
+    )
+    clocks: SearchStrategy[Step] = st.sampled_from(
+        [
+            ClockJumps(LATER, 10 * MINUTE),
+            ClockJumps(LATER, -10 * MINUTE),
+            Strikes(LATER, "time.refuse", times=TIMES),
+        ]
+    )
+    return st.builds(lambda token, clock: [token, clock], tokens, clocks)
+
+
+def _for_good() -> SearchStrategy[list[Step]]:
+    wrong_sign = st.sampled_from((None, TOKEN_PREFIX)).map(
+        lambda path: _strikes((("answer.refuse", 1004),), ALWAYS, path)
+    )
+    refused = st.sampled_from((1106, 2010)).map(lambda code: _strikes((("answer.refuse", code),), ALWAYS))
+    return st.one_of(wrong_sign, refused)
+
+
+BRANDS: tuple[JsonObject, ...] = (
+    {"jieshun_code": 2003},
+    {"jieshun_code": 2008},
+    {"jieshun_code": 2009},
+    {"base": "accept-first"},
+)
+
+CASES = (
+    Case(
+        "failing/outage",
+        ("ERR-KEEP", "ERR-PARTIAL", "ERR-RATE", "ERR-5XX"),
+        "The cloud is busy, or not well, for a while.",
+        scenario(_outage((*BUSY, ERROR, *UNANSWERED, UNREADABLE[0]), (30 * MINUTE, HOUR), TIMES, 3)),
+    ),
+    Case(
+        "failing/long-refusal",
+        ("ERR-BODY", "ERR-UNKNOWN-CODE"),
+        "Every sync is refused, with HTTP 200, for more than a day.",
+        scenario(_long_outage((BUSY[1], ERROR, UNKNOWN))),
+    ),
+    Case(
+        "failing/long-silence",
+        ("ERR-TIMEOUT",),
+        "No sync is answered for more than a day, whether it was carried out or not.",
+        scenario(_long_outage(UNANSWERED)),
+    ),
+    Case(
+        "failing/unreadable",
+        ("ERR-MALFORMED",),
+        "The answers to syncs cannot be read for more than a day.",
+        scenario(_long_outage(UNREADABLE)),
+    ),
+    Case(
+        "failing/offline",
+        ("ERR-OFFLINE",),
+        "A lot is off line for hours.",
+        scenario(_offline()),
+    ),
+    Case(
+        "failing/keys-and-clock",
+        ("ERR-TOKEN", "ERR-TIME"),
+        "A token dies early; later the time is wrong.",
+        scenario(_keys_and_clock(), settles=False, runs_ms=90 * MINUTE),
+    ),
+    varied(
+        "failing/brands",
+        ("ERR-UNSUPPORTED", "ERR-UNSUPPORTED-SCOPE"),
+        "One of two lots does not support the command.",
+        by_profile(BRANDS, _records(2), lots=("tuya", "jieshun"), runs_ms=7 * HOUR),
+    ),
+    Case(
+        "failing/for-good",
+        ("ERR-SIGN", "ERR-PERMANENT"),
+        "Every call is refused for good.",
+        scenario(_for_good(), settles=False, runs_ms=7 * HOUR),
+    ),
+)

@@ -1,0 +1,104 @@
+"""Failures as files that repeat them: readable JSON with the scenario, what broke, and the history."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contracts.check.results import Failure
+from contracts.client.interface import MakeClient
+from contracts.play.scenario import Scenario
+from contracts.rules import RULES
+from contracts.rules.base import Breach, Rule
+from contracts.run.run import run_of
+from contracts.run.run_json import read_run, run_json
+from mock_server import __version__
+from mock_server.model import JsonObject
+from mock_server.problems import parse_json
+
+FORMAT = "parking-mock/failure"
+VERSION = 1
+
+
+class ReplayError(Exception):
+    """A file that is no failure, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A failure read from a file."""
+
+    rule: Rule
+    case: str
+    client: str | None
+    scenario: Scenario
+    breaches: tuple[Breach, ...]
+    told: JsonObject
+
+    def failure(self) -> Failure:
+        """The failure as it was recorded, without a client. ReplayError if there is not enough in the file."""
+        try:
+            run = read_run(self.told, self.scenario)
+        except ValueError as error:
+            raise ReplayError(str(error)) from None
+        return Failure(self.rule.id, self.case, self.scenario, run, self.breaches)
+
+
+def failure_json(failure: Failure, client: str | None, seed: int | None) -> JsonObject:
+    """A failure as its file has it. `client` is its way as text (`MODULE:NAME`, `exec CMD`), None if it has none."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "parking_mock": __version__,
+        "rule": failure.rule_id,
+        "case": failure.case,
+        "client": client,
+        "seed": seed,
+        "breaches": [{"message": breach.message, "seq": breach.seq} for breach in failure.breaches],
+        "scenario": failure.scenario.to_json(),
+        **run_json(failure.run),
+    }
+
+
+def write_failure(folder: Path, failure: Failure, client: str | None, seed: int | None) -> Path:
+    """Write a failure to a folder under its rule's and case's name."""
+    path = folder / f"{failure.rule_id}--{failure.case.replace('/', '-')}.json"
+    text = json.dumps(failure_json(failure, client, seed), ensure_ascii=False, indent=1)
+    path.write_bytes(f"{text}\n".encode("utf-8", "replace"))  # a client may have sent half a sign
+    return path
+
+
+def read_failure(path: Path) -> Recorded:
+    """Read a failure. OSError if the file cannot be read, ReplayError if it is none."""
+    try:
+        data: Any = parse_json(path.read_bytes())
+    except ValueError as error:
+        raise ReplayError(f"{path} is no failure file: {error}") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT or data.get("version") != VERSION:
+        raise ReplayError(f'{path} is no failure file: it needs "format": "{FORMAT}" and "version": {VERSION}')
+    if data.get("rule") not in RULES:
+        raise ReplayError(f"{path}: there is no rule {data.get('rule')!r}")
+    try:
+        scenario = Scenario.from_json(data["scenario"])
+        breaches = tuple(Breach(str(each["message"]), int(each["seq"])) for each in data["breaches"])
+        return Recorded(RULES[data["rule"]], str(data["case"]), _client(data), scenario, breaches, data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReplayError(f"{path}: {error!r}") from None
+
+
+def _client(data: JsonObject) -> str | None:
+    client = data.get("client")
+    return client if isinstance(client, str) else None
+
+
+def replay(recorded: Recorded, make_client: MakeClient) -> Failure | None:
+    """Play a recorded scenario again; the failure if the rule is still broken, None if it is mended.
+
+    ReplayError if that cannot be seen of this client.
+    """
+    run = run_of(recorded.scenario, make_client)
+    if run.unimplemented or (missing := recorded.rule.missing(run.can)):
+        lacks = "it" if run.unimplemented else " and ".join(missing)
+        raise ReplayError(f"{recorded.rule.id} cannot be judged: the client lacks {lacks}")
+    breaches: tuple[Breach, ...] = recorded.rule.check(run).breaches
+    return Failure(recorded.rule.id, recorded.case, recorded.scenario, run, breaches) if breaches else None

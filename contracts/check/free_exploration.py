@@ -1,0 +1,195 @@
+"""A state machine of hypothesis that explores freely: things happen to a client in any order, then the world is calm.
+
+Cases are made for rules; the machine is made for what nobody thought of.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import hypothesis
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from contracts.check.explore import minimise
+from contracts.check.results import Failure
+from contracts.client.interface import MakeClient
+from contracts.play.scenario import (
+    BEGIN,
+    HOUR,
+    MIDNIGHT,
+    MINUTE,
+    Crashes,
+    Deletes,
+    GoesOffline,
+    Happens,
+    Kind,
+    Scenario,
+    Step,
+    Strikes,
+    Syncs,
+)
+from contracts.play.session import Session
+from contracts.play.strategies import KINDS, PLATES
+from contracts.rules import RULES
+from contracts.rules.verdict import judge
+from contracts.run.run import Run, run_of
+
+CALL_FAULTS = (
+    "answer.busy",
+    "answer.lose",
+    "answer.error",
+    "answer.unknown-code",
+    "answer.not-json",
+    "answer.no-result",
+    "answer.empty",
+    "answer.truncated",
+    "answer.unknown-fields",
+    "command.lose",
+    "token.expire",
+    "token.revoke",
+)
+OTHER_FAULTS = ("socket.close", "message.unknown-fields", "message.unknown-event", "message.flip-bit")
+REREPORT_FAULTS = ("rereport.lose", "rereport.duplicate", "rereport.shuffle", "rereport.spread")
+LOTS = ("tuya", "tuya", "jieshun")
+
+
+class FreelyBrokenError(Exception):
+    """Rules that a client broke, and the scenario that repeats it."""
+
+    def __init__(self, rule_ids: tuple[str, ...], scenario: Scenario) -> None:
+        super().__init__(", ".join(rule_ids))
+        self.rule_ids = rule_ids
+        self.scenario = scenario
+
+
+class ClientMachine(RuleBasedStateMachine):
+    """One client with two lots and a Jieshun lot. `make_client` and `rule_ids` are set by `machine_of`."""
+
+    make_client: MakeClient
+    rule_ids: tuple[str, ...]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps: list[Step] = []
+        self._session: Session | None = None
+        self._names: list[str] = []
+
+    @initialize(profile=st.sampled_from(("default", "gcm", "slow-rereport", "whole-command")))
+    def begin(self, profile: str) -> None:
+        """A client is started."""
+        self._session = Session(Scenario(lots=LOTS, profile={"base": profile}), type(self).make_client)
+        self._session.__enter__()
+
+    @property
+    def _now(self) -> int:
+        return self._open.world.now_ms - MIDNIGHT
+
+    @property
+    def _open(self) -> Session:
+        if self._session is None:
+            raise RuntimeError("the machine has not begun")
+        return self._session
+
+    def _play(self, step: Step) -> None:
+        self._steps.append(step)
+        self._open.play(step)
+
+    @rule(
+        kind=st.sampled_from(KINDS),
+        lot=st.sampled_from((0, 1)),
+        ago=st.sampled_from((0, 1, MINUTE, HOUR)),
+        copies=st.sampled_from((1, 0, 2)),
+        delay_ms=st.sampled_from((0, 0, 5 * MINUTE)),
+        again=st.lists(st.sampled_from((1, 0, 2)), max_size=2).map(tuple),
+    )
+    def a_record(self, kind: Kind, lot: int, ago: int, copies: int, delay_ms: int, again: tuple[int, ...]) -> None:
+        """A vehicle passes or a bill is paid."""
+        name = f"r{len(self._names) + 1}"
+        plate = PLATES[len(self._names) % len(PLATES)]
+        self._names.append(name)
+        event = max(BEGIN, self._now - ago)
+        self._play(Happens(self._now, name, kind, event, lot, plate, copies, delay_ms, again))
+
+    @rule(minutes=st.sampled_from((1, 10, 60, 300)))
+    def time_passes(self, minutes: int) -> None:
+        """Time passes; the client's timers run."""
+        self._open.go_to(self._now + minutes * MINUTE)
+
+    @rule(kind=st.sampled_from((*CALL_FAULTS, *OTHER_FAULTS, *REREPORT_FAULTS)), times=st.integers(1, 2))
+    def a_fault(self, kind: str, times: int) -> None:
+        """Something goes wrong on its next occasions."""
+        path = "/v1.0/parking-control" if kind in CALL_FAULTS else None
+        self._play(Strikes(self._now, kind, times=times, path=path))
+
+    @rule()
+    def a_sync(self) -> None:
+        """The client is told to make a pass."""
+        self._play(Syncs(self._now))
+
+    @rule(lot=st.sampled_from((0, 1)), hours=st.sampled_from((1, 3)))
+    def a_lot_goes_offline(self, lot: int, hours: int) -> None:
+        """A lot is off line for some hours."""
+        self._play(GoesOffline(self._now, lot, hours * HOUR))
+
+    @rule(down_ms=st.sampled_from((0, MINUTE, 3 * HOUR)))
+    def a_crash(self, down_ms: int) -> None:
+        """The client's process dies and is started again."""
+        self._play(Crashes(self._now, down_ms))
+
+    @precondition(lambda self: self._names)
+    @rule(data=st.data())
+    def a_deletion(self, data: st.DataObject) -> None:
+        """A lot forgets a record."""
+        self._play(Deletes(self._now, data.draw(st.sampled_from(self._names))))
+
+    def teardown(self) -> None:
+        """Calm; then every rule is judged."""
+        if self._session is None:
+            return
+        runs_ms = self._now - max([BEGIN, *(step.at for step in self._steps)])
+        try:
+            self._open.settle()
+            run = Run.of(self._open.finish())
+        finally:
+            self._open.__exit__()
+        outcomes = judge(run, [RULES[rule_id] for rule_id in self.rule_ids])
+        broken = tuple(rule_id for rule_id, outcome in outcomes.items() if outcome.breaches)
+        if broken:
+            raise FreelyBrokenError(broken, replace(self._open.scenario, steps=tuple(self._steps), runs_ms=runs_ms))
+
+
+def machine_of(make_client: MakeClient, rule_ids: Sequence[str] = tuple(RULES)) -> type[ClientMachine]:
+    """The machine of one client and some rules."""
+    members: dict[str, Any] = {"make_client": staticmethod(make_client), "rule_ids": tuple(rule_ids)}
+    return type("ClientMachine", (ClientMachine,), members)
+
+
+def explore_freely(
+    make_client: MakeClient, rule_ids: Sequence[str] = tuple(RULES), *, examples: int, seed: int | None = None
+) -> list[Failure]:
+    """Let the machine run; what broke first, made smaller and judged once more. Nothing if nothing broke."""
+    machine: Any = machine_of(make_client, rule_ids)
+    machine = machine if seed is None else hypothesis.seed(seed)(machine)
+    chosen = settings(max_examples=examples, deadline=None, database=None, phases=[Phase.generate])
+    try:
+        run_state_machine_as_test(machine, settings=chosen)
+    except FreelyBrokenError as broken:
+        return _smallest(make_client, broken)
+    return []
+
+
+def _smallest(make_client: MakeClient, broken: FreelyBrokenError) -> list[Failure]:
+    """The failures of the smallest scenario that still breaks the first of the broken rules."""
+    rules = [RULES[rule_id] for rule_id in broken.rule_ids]
+    scenario = minimise(broken.scenario, lambda each: bool(rules[0].check(run_of(each, make_client)).breaches))
+    run = run_of(scenario, make_client)
+    found = ((rule.id, rule.check(run).breaches) for rule in rules)
+    return [Failure(rule_id, "free exploration", scenario, run, breaches) for rule_id, breaches in found if breaches]

@@ -1,0 +1,157 @@
+"""What a check has found: per rule and case, and over all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+from contracts.check.known_failing import NOTHING_KNOWN, Known, KnownFailing
+from contracts.diagnosis.narrowing import Suspicion
+from contracts.play.scenario import Scenario
+from contracts.rules.base import LEVELS, Breach, Level, Outcome, Rule
+from contracts.rules.verdict import Verdict, verdict_of
+from contracts.run.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The smallest scenario of a case in which a rule was broken, and its run."""
+
+    rule_id: str
+    case: str
+    scenario: Scenario
+    run: Run
+    breaches: tuple[Breach, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is known of one rule: in how many runs it was judged, in how many exercised, and the failure to show."""
+
+    judged: int = 0
+    exercised: int = 0
+    failure: Failure | None = None
+
+    def take(self, failure: Failure | None, *, exercised: int, judged: int = 1) -> None:
+        """One more run, or those of another tally."""
+        self.judged += judged
+        self.exercised += exercised
+        known = self.failure
+        if failure is not None and (known is None or failure.scenario.size <= known.scenario.size):
+            self.failure = failure  # of equal ones the later, which is the plainer
+
+    def verdict(self, rule: Rule) -> Verdict:
+        """The verdict; a rule that was never judged needs a verb that the client lacks."""
+        breaches = self.failure.breaches if self.failure else ()
+        return verdict_of(rule, [Outcome(bool(self.exercised), breaches)] if self.judged else [])
+
+
+@dataclass(slots=True)
+class CaseResult:
+    """What one case has shown. `deaths` says of what the client died of itself, if it did.
+
+    `never_came` is one that was only to be observed and gave no sign of life; `suspicion` is what its wrong claims
+    leave as their cause.
+    """
+
+    case: str
+    runs: int = 0
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    deaths: tuple[str, ...] = ()
+    never_came: bool = False
+    suspicion: Suspicion = field(default_factory=Suspicion)
+
+    def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
+        """One more run. It is enough once the client has hung: every other run would take as long, and show no more."""
+        self.runs += 1
+        for rule_id, outcome in outcomes.items():
+            failure = Failure(rule_id, self.case, scenario, run, outcome.breaches) if outcome.breaches else None
+            self.tallies.setdefault(rule_id, Tally()).take(failure, exercised=outcome.exercised)
+        self.suspicion = self.suspicion.heard(run)
+        if not self.deaths:
+            self.deaths = tuple(act.text for act in run.acts_of("died"))
+        return bool(run.findings_of("hung"))
+
+    def joined(self, other: "CaseResult") -> "CaseResult":
+        """What this and the later other have shown together."""
+        tallies = {rule_id: Tally() for rule_id in (*self.tallies, *other.tallies)}
+        for rule_id, whole in tallies.items():
+            for each in (self, other):
+                if tally := each.tallies.get(rule_id):
+                    whole.take(tally.failure, exercised=tally.exercised, judged=tally.judged)
+        return CaseResult(
+            self.case,
+            self.runs + other.runs,
+            tallies,
+            self.deaths or other.deaths,
+            self.never_came or other.never_came,
+            self.suspicion.joined(other.suspicion),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The verdicts on one client. One that was `interrupted` has only what was played so far."""
+
+    rules: tuple[Rule, ...]
+    cases: tuple[CaseResult, ...]
+    interrupted: bool = False
+
+    @property
+    def runs(self) -> int:
+        """How many scenarios were played."""
+        return sum(case.runs for case in self.cases)
+
+    def tally(self, rule: Rule) -> Tally:
+        """What is known of a rule over all cases."""
+        whole = Tally()
+        for case in self.cases:
+            tally = case.tallies.get(rule.id)
+            if tally is not None:
+                whole.take(tally.failure, exercised=tally.exercised, judged=tally.judged)
+        return whole
+
+    def failures(self, rule: Rule) -> list[Failure]:
+        """The smallest failure of each case in which a rule was broken, the smallest first."""
+        found = [tally.failure for case in self.cases if (tally := case.tallies.get(rule.id)) and tally.failure]
+        return sorted(found, key=lambda failure: failure.scenario.size)
+
+    def verdict(self, rule: Rule) -> Verdict:
+        """What is said of a rule. What was never come to was not exercised, whatever the client lacks."""
+        tally = self.tally(rule)
+        return Verdict.NOT_EXERCISED if self.interrupted and not tally.judged else tally.verdict(rule)
+
+    def after(self, earlier: Sequence[CaseResult]) -> "Check":
+        """This check with what was played before it."""
+        cases = {case.case: case for case in earlier}
+        for case in self.cases:
+            cases[case.case] = cases[case.case].joined(case) if case.case in cases else case
+        return replace(self, cases=tuple(cases.values()))
+
+    def suspicion(self, case_id: str) -> Suspicion:
+        """What all wrong claims leave as their cause, or those of this case if all have none in common."""
+        whole = reduce(Suspicion.joined, (case.suspicion for case in self.cases), Suspicion())
+        return whole if whole.left else self._suspicion_of(case_id)
+
+    def _suspicion_of(self, case_id: str) -> Suspicion:
+        return next(case.suspicion for case in self.cases if case.case == case_id)
+
+    def broken(self, level: Level = "must", known: KnownFailing = NOTHING_KNOWN) -> list[Rule]:
+        """The rules of at least this level that are broken otherwise than is known."""
+        held = LEVELS[: LEVELS.index(level) + 1]
+        return [rule for rule in self.rules if rule.level in held and self.unknown(rule, known)]
+
+    def unknown(self, rule: Rule, known: KnownFailing) -> list[Failure]:
+        """The failures of a rule that are not known."""
+        return [failure for failure in self.failures(rule) if not known.covers(rule.id, failure.case)]
+
+    def surprises(self, known: KnownFailing) -> list[Known]:
+        """The lines about rules that were exercised in the cases of the line, and held in every one."""
+        return [line for rule in self.rules for line in known.of(rule.id) if self._holds(line)]
+
+    def _holds(self, line: Known) -> bool:
+        tallies = [
+            tally
+            for case in self.cases
+            if line.covers(line.rule_id, case.case) and (tally := case.tallies.get(line.rule_id))
+        ]
+        return any(tally.exercised for tally in tallies) and not any(tally.failure for tally in tallies)

@@ -1,0 +1,69 @@
+"""A client behind a URL: the client protocol's objects as the bodies of POSTs."""
+
+import json
+from contextlib import suppress
+
+import requests
+
+from contracts.client.interface import ProcessError, Start
+from contracts.client.process import PATIENCE_S
+from contracts.client.protocol import ProtocolError, call_json, read_answer
+from contracts.client.remote import RemoteClient, raise_error
+from mock_server.model import JsonObject
+
+
+class HttpClient(RemoteClient):
+    """A client that takes calls at one URL. What is wrong with it from the first is said when it is to `start`."""
+
+    def __init__(self, url: str, patience_s: float = PATIENCE_S) -> None:
+        super().__init__()
+        self._url = url
+        self.patience_s = patience_s
+        self._number = 0
+        self.has_hung = False
+        self._http = requests.Session()
+        self._http.trust_env = False
+        self.problem: Exception | None = None
+        try:
+            self.hello()
+        except Exception as error:  # noqa: BLE001 whatever it is, it is said when it is to start
+            self.problem = error
+
+    def start(self, start: Start) -> None:
+        """Tell it the world, if it answers."""
+        if self.problem is not None:
+            raise self.problem
+        super().start(start)
+
+    def ask(self, verb: str, **arguments: object) -> JsonObject:
+        """Call a verb."""
+        self._number += 1
+        content = self._post(verb, json.dumps(call_json(self._number, verb, arguments), ensure_ascii=False).encode())
+        try:
+            result, code, message = read_answer(content, self._number)
+        except ProtocolError as error:
+            raise ProcessError("babble", f"{verb}: {error}") from None
+        if result is None:
+            raise_error(verb, code, message)
+        return result or {}
+
+    def _post(self, verb: str, body: bytes) -> bytes:
+        headers = {"Content-Type": "application/json"}
+        try:
+            return self._http.post(self._url, data=body, headers=headers, timeout=self.patience_s).content
+        except requests.Timeout:
+            self.has_hung = True
+            raise ProcessError("hung", f"no answer to {verb} within {self.patience_s:g} s") from None
+        except requests.RequestException as error:
+            text = f"{self._url} does not answer {verb}: {type(error).__name__}"
+            raise ProcessError("absent" if verb == "hello" else "ended", text) from None
+
+    def crash(self) -> None:
+        """It drops everything, if it can; no answer is expected."""
+        if "crash" in self.can and not self.has_hung:
+            with suppress(Exception):
+                self.ask("crash")
+
+    def end(self) -> None:
+        """Let go of the connection."""
+        self._http.close()

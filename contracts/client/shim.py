@@ -1,0 +1,125 @@
+"""Runs a client of this language as a process of its own: `python -m contracts.client.shim MODULE:NAME`.
+
+It speaks the client protocol on standard input and output, and gives the client wires of real connections.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from contracts.client.interface import Client, MakeClient, Start, UnimplementedError, Window
+from contracts.client.link import RealLink
+from contracts.client.protocol import PROTOCOL, dump_json, effects_json
+from contracts.client.spec import load_client
+from mock_server import __version__
+from mock_server.model import JsonObject
+
+USAGE = "usage: python -m contracts.client.shim MODULE:NAME"
+
+
+class Shim:
+    """Answers calls with one client."""
+
+    def __init__(self, name: str, make_client: MakeClient) -> None:
+        self._name = name
+        self._make_client = make_client
+        self._client: Client | None = None
+        self._link = RealLink()
+        self._verbs: dict[str, Callable[[dict[str, Any]], JsonObject]] = {
+            "hello": self._hello,
+            "start": self._start,
+            "sync": self._sync,
+            "advance": self._advance,
+            "quiet": self._quiet,
+            "dump": lambda _: dump_json(self._it.dump()),
+            "effects": lambda _: effects_json(self._it.effects()),
+            "crash": lambda _: os._exit(137),
+            "stop": self._stop,
+        }
+
+    def answer(self, call: dict[str, Any]) -> JsonObject:
+        """The answer to a call."""
+        verb = self._verbs.get(call.get("verb", ""), _unknown)
+        try:
+            return {"id": call.get("id"), "result": verb(call)}
+        except UnimplementedError as error:
+            return {"id": call.get("id"), "error": {"code": "unimplemented", "message": str(error)}}
+        except Exception as error:  # noqa: BLE001 whatever it is, the harness is told, and the process goes on
+            print(f"{call.get('verb')} failed: {error!r}", file=sys.stderr, flush=True)  # noqa: T201 a process's log
+            return {"id": call.get("id"), "error": {"code": "failed", "message": repr(error)}}
+
+    @property
+    def _it(self) -> Client:
+        if self._client is None:
+            raise UnimplementedError("start comes first")
+        return self._client
+
+    def _hello(self, _call: dict[str, Any]) -> JsonObject:
+        self._client = self._make_client({})
+        can = sorted(self._client.can)
+        return {"agent": self._name, "version": __version__, "protocol": PROTOCOL, "can": can}
+
+    def _start(self, call: dict[str, Any]) -> JsonObject:
+        self._client = self._make_client(call["exports"])
+        start = Start(
+            call["exports"],
+            call["now_ms"],
+            Path(call.get("folder", ".")),
+            self._link,
+            call.get("tz", "UTC"),
+            call.get("profile", {}),
+        )
+        self._client.start(start)
+        return {}
+
+    def _sync(self, call: dict[str, Any]) -> JsonObject:
+        window = call.get("window")
+        self._it.sync(call["now_ms"], Window(window["start_ms"], window["end_ms"]) if window else None)
+        return {}
+
+    def _advance(self, call: dict[str, Any]) -> JsonObject:
+        self._it.advance(call["now_ms"])
+        return self._wake()
+
+    def _quiet(self, _call: dict[str, Any]) -> JsonObject:
+        self._it.quiet()
+        return self._wake()
+
+    def _wake(self) -> JsonObject:
+        wake_ms = self._it.wakes_at()
+        return {} if wake_ms is None else {"wake_ms": wake_ms}
+
+    def _stop(self, _call: dict[str, Any]) -> JsonObject:
+        self._it.stop()
+        self._link.close()
+        return {}
+
+
+def _unknown(call: dict[str, Any]) -> JsonObject:
+    raise UnimplementedError(str(call.get("verb")))
+
+
+def serve(name: str, make_client: MakeClient, lines: IO[str], answers: IO[str]) -> None:
+    """Answer calls, line by line, until `stop` or the end."""
+    shim = Shim(name, make_client)
+    for line in lines:
+        call = json.loads(line)
+        answers.write(json.dumps(shim.answer(call), ensure_ascii=False) + "\n")
+        answers.flush()
+        if call.get("verb") == "stop":
+            return
+
+
+def main() -> None:
+    """Run the client that is named on the command line."""
+    if len(sys.argv) != 2:  # noqa: PLR2004 itself and one name
+        sys.exit(USAGE)
+    sys.path.insert(0, str(Path.cwd()))
+    serve(sys.argv[1].rpartition(":")[2], load_client(sys.argv[1]), sys.stdin, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

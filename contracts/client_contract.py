@@ -1,0 +1,74 @@
+"""`ClientContract`: a client's own test suite, one test a case, and one machine that explores freely.
+
+from contracts import Client, ClientContract
+
+class TestMyClient(ClientContract):
+def make_client(self, exports) -> Client:
+return MyClient(exports)
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+import pytest
+from hypothesis import settings
+
+from contracts.cases import CASES
+from contracts.cases.base import Case
+from contracts.check.engine import Plan, explore_case
+from contracts.check.free_exploration import explore_freely
+from contracts.check.results import Failure
+from contracts.client.interface import Client
+from contracts.report.story import by_history, story
+from contracts.rules import RULES
+from contracts.rules.base import LEVELS, Level
+from mock_server.model import JsonObject
+
+
+class ClientContract:
+    """Subclass it in a test module, give it a client, and run pytest.
+
+    `level`: rules from this level on must hold. `examples` of each case; None takes hypothesis' own setting, so that
+    `--hypothesis-profile parking-mock-night` makes it a long night. `seed` None lets hypothesis choose, and remember
+    what failed in its database. `rules` leaves out what is not in it.
+    """
+
+    level: ClassVar[Level] = "must"
+    examples: ClassVar[int | None] = None
+    seed: ClassVar[int | None] = None
+    rules: ClassVar[tuple[str, ...]] = tuple(RULES)
+
+    def make_client(self, exports: JsonObject) -> Client:
+        """A new client; `exports` is the object of `serve --json`."""
+        raise NotImplementedError("a contract needs make_client(self, exports)")
+
+    @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES.values()])
+    def test_case(self, case: Case) -> None:
+        """The client breaks no rule in any scenario of the case."""
+        __tracebackhide__ = True
+        result = explore_case(self.make_client, self._plan(), case.id)
+        told = list(_told(tally.failure for tally in result.tallies.values() if tally.failure is not None))
+        if told:
+            pytest.fail("\n".join(told), pytrace=False)
+
+    def test_free_exploration(self) -> None:
+        """The client breaks no rule whatever happens in whatever order."""
+        __tracebackhide__ = True
+        examples = self.examples or settings().max_examples
+        told = list(_told(explore_freely(self.make_client, self._held(), examples=examples, seed=self.seed)))
+        if told:
+            pytest.fail("\n".join(told), pytrace=False)
+
+    def _plan(self) -> Plan:
+        own = settings()
+        return Plan(self._held(), tuple(CASES), self.examples or own.max_examples, self.seed, database=own.database)
+
+    def _held(self) -> tuple[str, ...]:
+        held = LEVELS[: LEVELS.index(self.level) + 1]
+        return tuple(rule_id for rule_id in self.rules if RULES[rule_id].level in held)
+
+
+def _told(found: Iterable[Failure]) -> Iterator[str]:
+    for failures in by_history(found):
+        yield ""
+        yield from story(failures, "run this test again")

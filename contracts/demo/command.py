@@ -1,0 +1,165 @@
+"""`parking-mock demo`: lost records, and the count that finds them, on a page or as text.
+
+The story runs on a real server with real clients, on a virtual clock; facts are read from the history, on the page
+as in the text. It ends with exit code 3 if it does not happen as it is told.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import textwrap
+import webbrowser
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import click
+
+from contracts.clients.reference import ReferenceClient
+from contracts.demo.stage import DemoError, Stage, demo_project
+from contracts.demo.story import ACTS
+from mock_server.cli import ConfigurationError
+from mock_server.cloud import Cloud
+from mock_server.guide import ActChosenError, Caption, Guide
+from mock_server.web.server import AddressInUseError, Server, ThreadedServer, silence_uvicorn
+
+Callback = TypeVar("Callback", bound=Callable[..., Any])
+
+TITLE = "parking-mock demo: lost records, and the count that finds them"
+HINT = """
+Now yours:  parking-mock demo       the same on a page, where you can change the world
+            parking-mock serve      prints the addresses and keys that your client needs
+            parking-mock --help     what else there is"""
+
+YOURS = "Now yours"
+INVITATION = (
+    "Now you: lose the next 3, let 10 cars enter, and step the clock an hour, twice. The reference client is still "
+    "there, for every lot."
+)
+BROKEN = "The story did not go on as it is told ({}). If you have changed its world: Repeat begins this part again."
+
+_WIDTH = 8
+_LINE = 104
+
+
+def _port(flag: str, what: str) -> Callable[[Callback], Callback]:
+    """A port, free unless it is given."""
+    variable = "PARKING_MOCK_" + flag.removeprefix("--").replace("-", "_").upper()
+    text = f"Port of {what}.  [default: a free one]"
+    return click.option(flag, default=0, type=click.IntRange(0, 65_535), envvar=variable, show_envvar=True, help=text)
+
+
+@click.command()
+@click.option("--headless", is_flag=True, help="Tell the story as text and end.")
+@click.option(
+    "--open/--no-open", "open_page", default=None, help="Open the page in a browser.  [default: on a desktop]"
+)
+@_port("--port", "the API")
+@_port("--ws-port", "the queue")
+@_port("--lab-port", "the page")
+def demo(*, headless: bool, open_page: bool | None, port: int, ws_port: int, lab_port: int) -> None:
+    """Show lost records, and the count that finds them."""
+    silence_uvicorn()
+    cloud = Cloud()
+    project = cloud.add(demo_project())
+    guide = Guide(project.access_id, [*(act.title for act in ACTS), YOURS])
+    try:
+        server = Server(cloud, port=port, ws_port=ws_port, lab_port=lab_port, guide=None if headless else guide)
+    except AddressInUseError as error:
+        raise ConfigurationError(f"{error}. Choose another with {error.flag} (0 picks a free one).") from None
+    click.echo(TITLE)
+    with ThreadedServer(server) as running, Stage(running, project) as stage:
+        if headless:
+            tell(stage)
+        else:
+            guide.told_to(running.run)
+            show(stage, guide, server, open_page=_has_desktop() if open_page is None else open_page)
+
+
+def tell(stage: Stage) -> None:
+    """The story as text."""
+    number = 0
+    for act in ACTS:
+        click.echo(f"\n{act.title}")
+        for caption in act.tell(stage):
+            number += 1
+            click.echo(f"\n{number:>2} {_as_text(caption)}")
+    click.echo(HINT)
+
+
+def show(stage: Stage, guide: Guide, server: Server, *, open_page: bool) -> None:
+    """The story on the page, again and again as whoever watches wants it, until Ctrl+C."""
+    exports: Any = server.exports(stage.project)
+    with _until_interrupted():
+        click.echo(f"  the page       {exports['lab']}/")
+        click.echo(f"  API            {exports['api']}\n  message queue  {exports['ws']}")
+        click.echo("No chaos: what gets lost, the story loses. Press Ctrl+C to stop.")
+        if open_page:
+            webbrowser.open(f"{exports['lab']}/")
+        act = 0
+        while True:
+            act = show_from(act, stage, guide)
+
+
+def show_from(act: int, stage: Stage, guide: Guide) -> int:
+    """One act after the other, to the one in which the world is the watcher's; the act that is wanted next."""
+    try:
+        while act < len(ACTS):
+            show_act(act, stage, guide)
+            act += 1
+        hand_over(stage, guide)
+    except ActChosenError as chosen:
+        return chosen.act
+    return act
+
+
+def show_act(act: int, stage: Stage, guide: Guide) -> None:
+    """One act, each caption as long as it takes to read it. Whoever watches may have changed the world meanwhile."""
+    guide.begin(act)
+    try:
+        for caption in ACTS[act].tell(stage):
+            guide.tell(caption)
+            guide.wait()
+    except DemoError as error:
+        guide.end(Caption("lot", BROKEN.format(error.message), cell=guide.cell))
+        guide.wait_for_order()
+
+
+def hand_over(stage: Stage, guide: Guide) -> None:
+    """A fresh world, and the reference client, which follows whatever the watcher does to it."""
+    guide.begin(len(ACTS))
+    stage.clear()
+    stage.open([each.device_id for each in stage.lots()], ReferenceClient, busy=False)
+    guide.end(Caption("client", INVITATION))
+    stage.on_change = guide.nudge
+    try:
+        while True:
+            stage.changed.clear()
+            stage.act()
+            guide.wait_for_order(stage.changed.is_set)
+    finally:
+        stage.on_change = lambda: None
+
+
+@contextlib.contextmanager
+def _until_interrupted() -> Iterator[None]:
+    """Ctrl+C, and being told to end, is how this ends well."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _has_desktop() -> bool:
+    """Whether somebody sits before this terminal who could see a browser open."""
+    graphical = sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
+    return graphical and sys.stdout.isatty()
+
+
+def _as_text(caption: Caption) -> str:
+    """One step: who does what, and below it what goes over the wire."""
+    indent = " " * (_WIDTH + 3)
+    said = textwrap.wrap(caption.text, _LINE)
+    return f"{caption.who:<{_WIDTH}}" + f"\n{indent}".join((*said, *caption.lines))

@@ -1,0 +1,216 @@
+"""The world of the demo: one project on a real server, on a virtual clock, with a real client at the other end.
+
+The stage moves lot, time and client; what has come of it is read from the history.
+"""
+
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, Self, TypeVar
+
+import click
+
+from contracts.client.interface import Client, Start
+from contracts.client.link import RealLink
+from mock_server.clock import VirtualClock
+from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET
+from mock_server.history.events import ClockMoved
+from mock_server.history.log import Entry
+from mock_server.lots.seed import NewRecord, default_seed
+from mock_server.lots.traffic import HOUR, MINUTE, day
+from mock_server.model import Device, DeviceKind, JsonObject
+from mock_server.project import Project
+from mock_server.web.server import ThreadedServer
+
+E = TypeVar("E")
+T = TypeVar("T")
+MakeClient = Callable[[JsonObject], Client]
+
+MIDNIGHT = 1_652_716_800_000
+"""2022-05-17 00:00 in China: the story's first day. It lies in the past, so that the story is the same on every day."""
+
+DAY = 24 * HOUR
+CURTAIN = 8 * HOUR - 5 * MINUTE
+"""When each act begins: the lot opens at 8."""
+
+VISITS, TRAFFIC_SEED = 90, 29
+"""The busy day: ten cars enter between 8 and 9, one of them without a plate."""
+
+LOST = (2, 5, 8)
+"""Which of those ten get lost."""
+
+DEADLINE_S = 5
+_LONG_MOVE = 2 * MINUTE
+
+
+class DemoError(click.ClickException):
+    """The story went otherwise than it should: a defect of parking-mock, or somebody changed its world meanwhile."""
+
+    exit_code = 3
+
+
+def hold(fact: object, otherwise: str) -> None:
+    """A fact that the story stands on."""
+    if not fact:
+        raise DemoError(otherwise)
+
+
+def demo_project() -> Project:
+    """The project of the demo, an hour before the first act."""
+    clock = VirtualClock(MIDNIGHT + CURTAIN - HOUR)
+    return Project(DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, default_seed(), clock)
+
+
+class Stage:
+    """A context manager. Every act begins with `clear` and `open`."""
+
+    def __init__(self, threaded: ThreadedServer, project: Project) -> None:
+        self._threaded = threaded
+        self.project = project
+        self.changed = threading.Event()
+        self.on_change: Callable[[], object] = lambda: None
+        self._link = RealLink()
+        self._client: Client | None = None
+        self._folder: Path | None = None
+        self._traffic: deque[NewRecord] = deque()
+        self._seen = 0
+        self.midnight = 0
+
+    def __enter__(self) -> Self:
+        self._stop_listening = self.do(lambda: self.project.history.listen(self._note_change))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._dismiss()
+        self.do(self._stop_listening)
+        self._link.close()
+
+    def do(self, work: Callable[[], T]) -> T:
+        """Carry out work where the project lives."""
+        return self._threaded.run(work)
+
+    def clear(self) -> None:
+        """A fresh world without a client, whatever somebody has made of the last one."""
+        self._dismiss()
+        self.do(self.project.reset)
+
+    def lots(self) -> list[Device]:
+        """The lots of the world."""
+        devices = self.do(lambda: list(self.project.devices.values()))
+        return [each for each in devices if each.kind is DeviceKind.LOT]
+
+    def open(self, device_ids: Sequence[str], make_client: MakeClient, *, busy: bool = True) -> None:
+        """The morning of the next day, and a fresh client that knows these lots.
+
+        The first of them has the busy day.
+        """
+        self.midnight = (self.now_ms - MIDNIGHT + DAY - CURTAIN - 1) // DAY * DAY + MIDNIGHT
+        self._traffic = deque(_traffic(device_ids[0], self.midnight) if busy else ())
+        self._move(self.midnight + CURTAIN)
+        exports: Any = self._threaded.server.exports(self.project)
+        known = exports | {"devices": [each for each in exports["devices"] if each["device_id"] in device_ids]}
+        self._folder = Path(tempfile.mkdtemp(prefix="parking-mock-demo-"))
+        self._client = make_client(known)
+        profile = self.project.profile.to_json()
+        self._client.start(Start(known, self.now_ms, self._folder, self._link, profile=profile))
+        self.settle()
+        self.news()
+
+    @property
+    def now_ms(self) -> int:
+        """The project's time."""
+        return self.do(self.project.clock.now_ms)
+
+    def go_to(self, at_ms: int, *, timers: bool = True) -> None:
+        """Let time pass: cars come and go, the client's timers run if they may, and everything comes to rest."""
+        while timers and (wake := self._next_wake()) < at_ms:
+            self._traffic_until(wake)
+            self._move(wake)
+            self.act()
+            self.settle()
+        self._traffic_until(at_ms)
+        self._move(at_ms)
+
+    def act(self) -> None:
+        """Let the client do what is due now; what comes of it is still on the queue."""
+        if self._client is not None:
+            self._client.advance(self.now_ms)
+
+    def settle(self) -> None:
+        """Let the client take what has come, until nothing is left on the queue."""
+        while True:
+            self.changed.clear()
+            if self._client is not None:
+                self._client.quiet()
+            if not self.do(lambda: self.project.queue.pending):
+                return
+            hold(self.changed.wait(DEADLINE_S), "the queue does not come to rest")
+
+    def news(self) -> "News":
+        """What has happened since the last time."""
+        entries = self.do(lambda: list(self.project.history.after(self._seen)))
+        self._seen = self.do(lambda: self.project.history.last)
+        return News(entries)
+
+    def _next_wake(self) -> int:
+        wakes_at = None if self._client is None else self._client.wakes_at()
+        return self.midnight + 2 * DAY if wakes_at is None else wakes_at
+
+    def _traffic_until(self, at_ms: int) -> None:
+        while self._traffic and self._traffic[0].event_time <= at_ms:
+            record = self._traffic.popleft()
+            self._move(record.event_time)
+            self.do(partial(self.project.keep, [record]))
+            self.settle()
+
+    def _move(self, to_ms: int) -> None:
+        """Move the clock, if it is not there already; long moves are told."""
+
+        def move() -> None:
+            clock: Any = self.project.clock
+            if to_ms - clock.now_ms() > _LONG_MOVE:
+                self.project.history.add(ClockMoved(to_ms))
+            clock.advance_to(max(to_ms, clock.now_ms()))
+
+        self.do(move)
+
+    def _dismiss(self) -> None:
+        """The client of the last act goes, and whatever it kept."""
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(Exception):
+                client.stop()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._seen = 0
+
+    def _note_change(self) -> None:
+        self.changed.set()
+        self.on_change()
+
+
+class News:
+    """Some history."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = entries
+
+    def of(self, kind: type[E]) -> list[E]:
+        """The events of a kind."""
+        return [entry.event for entry in self.entries if isinstance(entry.event, kind)]
+
+
+def _traffic(device_id: str, midnight: int) -> list[NewRecord]:
+    """The busy day from 8 o'clock on, on a line that loses three of the first ten cars."""
+    records = day(Random(TRAFFIC_SEED), device_id, midnight, VISITS)  # noqa: S311 the same day on every machine
+    shown = [record for record in records if record.event_time >= midnight + 8 * HOUR]
+    entering = [record for record in shown if record.pass_direction == 0]
+    lost = {id(entering[place]) for place in LOST if place < len(entering)}
+    return [replace(each, fate="lose" if id(each) in lost else "deliver") for each in shown]

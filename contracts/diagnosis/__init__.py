@@ -1,0 +1,1 @@
+"""Which wrong counter explains the counts that a client claimed."""

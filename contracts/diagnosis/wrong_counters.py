@@ -1,0 +1,391 @@
+"""Known wrong counters: what a client with one defect in its counting would have claimed, at every claim of a run.
+
+Each is a hypothesis. A run in which a claim is off the bracket, and a wrong counter that explains every claim of it,
+name the defect.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from contracts.diagnosis.counting_model import ACCOUNTS, Account, Bounds, Keeping, Knowledge, Sight, record_key
+from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
+from mock_server.lots.lots import UNKNOWN_ENUM as UNKNOWN_ENUM_VALUE
+from mock_server.lots.traffic import CarType
+from mock_server.model import DataType, Line, PassDirection
+
+Count: TypeAlias = Callable[[Knowledge, Account], list[int]]
+"""What is claimed in place of each claim of a run, by one account of what the client knew."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counter:
+    """`name` says what it does, as in "the client ...", `remedy` what to do about it."""
+
+    name: str
+    remedy: str
+    count: Count
+
+    def claims(self, run: Run) -> list[tuple[int, int]]:
+        """The least and the most that it would have claimed, for each claim of a run."""
+        known = run.once(Knowledge)
+        first, *others = [self.count(known, account) for account in (ACCOUNTS[:1] if known.certain else ACCOUNTS)]
+        return [(min(each), max(each)) for each in zip(first, *others, strict=True)]
+
+
+class Diagnosis(NamedTuple):
+    """Whether a wrong counter explains every claim of a run, and the first claim that speaks against it."""
+
+    counter: Counter
+    fits: bool
+    against: Claim | None
+
+
+def diagnose(run: Run) -> list[Diagnosis]:
+    """What every candidate has to say of a run."""
+    return [_judge(run, counter) for counter in CANDIDATES]
+
+
+def suspects(run: Run) -> list[Counter]:
+    """The candidates that explain every claim of a run in which some claim is wrong."""
+    return [counter for counter in CANDIDATES if fits(run, counter)] if run.off_bracket else []
+
+
+def fits(run: Run, counter: Counter) -> bool:
+    """Whether a counter explains every claim of a run."""
+    return _judge(run, counter).fits
+
+
+def differs(run: Run, counter: Counter) -> bool:
+    """Whether the counter would have been caught in this run: a claim of its is off the bracket, on any account."""
+    ranges = zip(_claims(run, counter), run.brackets, strict=True)
+    return any(most < low or least > high for (least, most), (low, high) in ranges)
+
+
+def _judge(run: Run, counter: Counter) -> Diagnosis:
+    ranges = zip(run.claims, _claims(run, counter), strict=True)
+    against = next((claim for claim, (least, most) in ranges if not least <= claim.claimed <= most), None)
+    return Diagnosis(counter, against is None, against)
+
+
+def _claims(run: Run, counter: Counter) -> list[tuple[int, int]]:
+    return run.once(counter.claims)
+
+
+# Identity
+
+
+def _plate(sight: Sight) -> tuple[str, int, str]:
+    return (sight.line.device_id, sight.line.data_type, sight.kept.plate_no)
+
+
+def _plate_and_minute(sight: Sight) -> tuple[str, int, str, int]:
+    return (*_plate(sight), sight.kept.event_time // MINUTE)
+
+
+def _content(sight: Sight) -> tuple[object, ...]:
+    kept = sight.kept
+    return (record_key(sight), kept.plate_no, kept.pass_direction, kept.event_time, *sorted(kept.details.items()))
+
+
+def _repeat(sight: Sight) -> object:
+    """Each re-reported message by itself, everything else by its record."""
+    return sight.delivery.message_id if sight.delivery.origin == "rereport" else record_key(sight)
+
+
+DELIVERIES = Counter(
+    "counts every delivery",
+    "count distinct record ids: a message may be delivered more than once",
+    Keeping(key=lambda sight: sight.delivery.seq).count,
+)
+MESSAGE_IDS = Counter(
+    "tells records apart by message id",
+    "use the record id: a re-report is a new message about the same record",
+    Keeping(key=lambda sight: sight.delivery.message_id).count,
+)
+ADDS_REREPORTS = Counter(
+    "adds the re-reported records to its last count",
+    "count what is stored anew each time: a re-report repeats what is there already",
+    Keeping(key=_repeat).count,
+)
+CORRECTIONS = Counter(
+    "counts a corrected record twice",
+    "let a newer version of a record id take the place of the older one",
+    Keeping(key=_content).count,
+)
+PLATES = Counter(
+    "counts plates instead of records",
+    "use the record id: a vehicle may pass more than once",
+    Keeping(counts=_plate).count,
+)
+ONE_ROW_A_PLATE = Counter(
+    "keeps one record for each plate",
+    "use the record id: a vehicle may pass more than once",
+    Keeping(key=_plate).count,
+)
+PLATES_BY_MINUTE = Counter(
+    "counts passes of one plate in one minute once",
+    "use the record id: a vehicle may pass more than once in a minute",
+    Keeping(counts=_plate_and_minute).count,
+)
+ONE_ROW_A_PLATE_AND_MINUTE = Counter(
+    "keeps one record for each plate and minute",
+    "use the record id: a vehicle may pass more than once in a minute",
+    Keeping(key=_plate_and_minute).count,
+)
+
+# Lines
+
+
+def _both_directions(line: Line) -> tuple[Line, ...]:
+    return (line,) if line.pass_direction is None else tuple(line._replace(pass_direction=way) for way in PassDirection)
+
+
+def _other_direction(line: Line) -> tuple[Line, ...]:
+    if line.pass_direction is None:
+        return (line,)
+    return (line._replace(pass_direction=PassDirection(1 - line.pass_direction)),)
+
+
+def _project(line: Line) -> Line:
+    return line._replace(device_id="")
+
+
+def _bills(line: Line) -> Line:
+    return Line(line.device_id, DataType.BILL, None)
+
+
+def _passes(line: Line, *ways: PassDirection) -> tuple[Line, ...]:
+    return tuple(Line(line.device_id, DataType.PASS, way) for way in ways)
+
+
+def _bills_with_passes(line: Line) -> tuple[Line, ...]:
+    return (line, *(_passes(line, *PassDirection) if line.data_type is DataType.BILL else (_bills(line),)))
+
+
+def _leaving_as_bills(line: Line) -> tuple[Line, ...]:
+    return (line, _bills(line)) if line.pass_direction is PassDirection.LEAVE else (line,)
+
+
+def _bills_as_leaving(line: Line) -> tuple[Line, ...]:
+    return (line, *_passes(line, PassDirection.LEAVE)) if line.data_type is DataType.BILL else (line,)
+
+
+BOTH_DIRECTIONS = Counter(
+    "counts entering and leaving passes together",
+    "count each direction apart",
+    Keeping(puts=_both_directions).count,
+)
+OTHER_DIRECTION = Counter(
+    "takes entering passes for leaving ones and leaving ones for entering",
+    "0 is enter, 1 is leave",
+    Keeping(puts=_other_direction).count,
+)
+BILLS_WITH_PASSES = Counter(
+    "counts bills and passes together",
+    "count data type 0 and data type 1 apart",
+    Keeping(puts=_bills_with_passes).count,
+)
+LEAVING_AS_BILLS = Counter(
+    "counts leaving passes as bills too",
+    "count as bills what came as a temporary parking bill, nothing else",
+    Keeping(puts=_leaving_as_bills).count,
+)
+BILLS_AS_LEAVING = Counter(
+    "counts bills as leaving passes too",
+    "count as passes what came as a vehicle pass, nothing else",
+    Keeping(puts=_bills_as_leaving).count,
+)
+WHOLE_PROJECT = Counter(
+    "counts the records of all lots together",
+    "count the records of the lot that is asked",
+    Keeping(puts=lambda line: (_project(line),), asks=_project).count,
+)
+
+# Time
+
+
+def _message_time(sight: Sight) -> int:
+    return sight.delivery.published_time
+
+
+def _repeat_time(sight: Sight) -> int:
+    """The message's time if it is a re-report."""
+    return sight.delivery.published_time if sight.delivery.origin == "rereport" else sight.kept.event_time
+
+
+def _shifted(by_ms: int) -> Counter:
+    return Counter(
+        f"is {by_ms // HOUR:+} hours off in its windows",
+        "epoch milliseconds know no time zone: do not convert them to local time on the way",
+        Keeping(time=lambda sight: sight.kept.event_time + by_ms).count,
+    )
+
+
+def _bounded(bounds: Bounds, text: str) -> Counter:
+    remedy = "put a record that lies on a boundary into the windows that the lot puts it into"
+    return Counter(text, remedy, Keeping(bounds=bounds).count)
+
+
+ARRIVAL = Counter(
+    "counts by the time of arrival",
+    "use the time that is in the record",
+    Keeping(time=lambda sight: sight.delivery.time).count,
+)
+FIRST_ARRIVAL = Counter(
+    "counts by the time at which it stored the record first",
+    "use the time that is in the record",
+    Keeping(time=lambda sight: sight.delivery.time, first_stays=True).count,
+)
+MESSAGE_TIME = Counter(
+    "counts by the time of the message",
+    "use the time that is in the record",
+    Keeping(time=_message_time).count,
+)
+REREPORT_TIME = Counter(
+    "counts re-reported records by the time of their message",
+    "use the time that is in the record: a re-report is about the past",
+    Keeping(time=_repeat_time).count,
+)
+CLAMPED = Counter(
+    "takes the present for the time of records that lie ahead of it",
+    "keep the time that is in the record: a lot's clock may be fast",
+    Keeping(time=lambda sight: min(sight.kept.event_time, sight.delivery.time)).count,
+)
+HALF_OPEN = _bounded("[s,e)", "counts from the start of a window to before its end")
+CLOSED_END = _bounded("[s,e]", "counts a record at the very end of a window in it")
+OPEN_START = _bounded("(s,e]", "counts a record at the very end of a window in it, and one at its start in none")
+OPEN = _bounded("(s,e)", "leaves out records at the very start of a window")
+ZONE_AHEAD, ZONE_BEHIND = _shifted(8 * HOUR), _shifted(-8 * HOUR)
+WHOLE_SECONDS = Counter(
+    "keeps times in whole seconds",
+    "keep milliseconds: half a second decides in which window a record is",
+    Keeping(time=lambda sight: sight.kept.event_time // SECOND * SECOND).count,
+)
+WHOLE_SECOND_WINDOWS = Counter(
+    "compares times and windows in whole seconds",
+    "keep milliseconds: half a second decides in which window a record is",
+    Keeping(time=lambda sight: sight.kept.event_time // SECOND * SECOND, grain_ms=SECOND).count,
+)
+
+# What is left out
+
+
+def _age_ms(sight: Sight) -> int:
+    return sight.delivery.time - sight.kept.event_time
+
+
+def _without(text: str, takes: Callable[[Sight], bool], remedy: str = "count every record: the lot does") -> Counter:
+    return Counter(f"leaves out {text}", remedy, Keeping(takes=takes).count)
+
+
+def _younger_than(most_ms: int, text: str) -> Counter:
+    remedy = "take records of any age: re-reports are old by nature"
+    return _without(f"records that are older than {text} when they come", lambda s: _age_ms(s) <= most_ms, remedy)
+
+
+def _is_not(value: int, *names: str) -> Callable[[Sight], bool]:
+    return lambda sight: all(sight.kept.details.get(name) != value for name in names)
+
+
+NO_PLATE = _without("records without a plate", lambda sight: bool(sight.kept.plate_no))
+ZERO_FEE = _without("bills of nothing", _is_not(0, "paid_amount"))
+UNKNOWN_ENUM = _without(
+    "records with a car type or a pay method that it does not know",
+    _is_not(UNKNOWN_ENUM_VALUE, "car_type", "pay_method"),
+)
+NO_SUBSCRIBERS = _without("vehicles on a white list", _is_not(CarType.LONG_TERM, "car_type"))
+NO_UNLICENSED = _without("vehicles without a licence", _is_not(CarType.UNLICENSED, "car_type"))
+NO_REREPORTS = _without(
+    "what is re-reported",
+    lambda sight: sight.delivery.origin != "rereport",
+    "store re-reported records: they are what was missing",
+)
+OLD = tuple(
+    _younger_than(most_ms, text) for most_ms, text in ((10 * MINUTE, "ten minutes"), (HOUR, "an hour"), (DAY, "a day"))
+)
+
+# How the count is made
+
+
+def _cached(known: Knowledge, account: Account) -> list[int]:
+    """The first count of each cell, again and again."""
+    counts = Keeping().count(known, account)
+    first: dict[int, int] = {}
+    return [first.setdefault(cell, count) for cell, count in zip(known.asked, counts, strict=True)]
+
+
+def _page(size: int) -> Counter:
+    return Counter(
+        f"counts no more than {size} records",
+        "let the database count, or read every page",
+        Keeping(says=lambda count: min(count, size)).count,
+    )
+
+
+def _late(lag_ms: int, text: str) -> Counter:
+    remedy = "count where the records are written, not in a copy that follows"
+    return Counter(f"counts what it had {text} ago", remedy, Keeping(lag_ms=lag_ms).count)
+
+
+def _off_by(more: int, text: str) -> Counter:
+    count = Keeping(says=lambda count: max(0, count + more)).count
+    return Counter(f"claims one {text} than it has", "claim the number", count)
+
+
+CACHED = Counter("keeps the first count of a cell", "count anew for each sync: records come later too", _cached)
+REPLACED = Counter(
+    "replaces a window by what a re-report brings",
+    "add what a re-report brings: it may come in part, and it never deletes",
+    Keeping(replaces=True).count,
+)
+PAGES = tuple(_page(size) for size in (1000, 500, 200, 100))
+LATE = _late(MINUTE, "a minute"), _late(10 * MINUTE, "ten minutes")
+ONE_MORE, ONE_LESS = _off_by(1, "more"), _off_by(-1, "less")
+
+
+CANDIDATES: tuple[Counter, ...] = (
+    DELIVERIES,
+    MESSAGE_IDS,
+    ADDS_REREPORTS,
+    CORRECTIONS,
+    PLATES,
+    ONE_ROW_A_PLATE,
+    PLATES_BY_MINUTE,
+    ONE_ROW_A_PLATE_AND_MINUTE,
+    BOTH_DIRECTIONS,
+    OTHER_DIRECTION,
+    BILLS_WITH_PASSES,
+    LEAVING_AS_BILLS,
+    BILLS_AS_LEAVING,
+    WHOLE_PROJECT,
+    ARRIVAL,
+    FIRST_ARRIVAL,
+    MESSAGE_TIME,
+    REREPORT_TIME,
+    CLAMPED,
+    HALF_OPEN,
+    CLOSED_END,
+    OPEN_START,
+    OPEN,
+    ZONE_AHEAD,
+    ZONE_BEHIND,
+    WHOLE_SECONDS,
+    WHOLE_SECOND_WINDOWS,
+    NO_PLATE,
+    ZERO_FEE,
+    UNKNOWN_ENUM,
+    NO_SUBSCRIBERS,
+    NO_UNLICENSED,
+    NO_REREPORTS,
+    *OLD,
+    CACHED,
+    REPLACED,
+    *PAGES,
+    *LATE,
+    ONE_MORE,
+    ONE_LESS,
+)
+"""Every wrong counter, in the order in which they are best told."""

@@ -1,0 +1,119 @@
+"""The ways in which a client is attached, by name: in this process, as a process, behind a URL."""
+
+import shlex
+from abc import ABC, abstractmethod
+
+from contracts.client.http_client import HttpClient
+from contracts.client.interface import Client, MakeClient, ProcessError, UnimplementedError
+from contracts.client.process import PATIENCE_S, ProcessClient
+from contracts.client.replicas import Several
+from contracts.client.spec import OBSERVED, ClientNotFoundError, Way, load_client, read_way
+from contracts.play.in_process_world import World
+from contracts.play.scenario import Scenario
+from contracts.play.world import AnyWorld
+from mock_server.model import JsonObject
+
+WINDOW_MS = 3_000
+"""How long a window that would be an hour is for a client that is only observed: long beside what a call takes."""
+
+HANGS = 2
+"""A client that has hung so often is not waited for so long again."""
+
+SHORT_PATIENCE_S = 3.0
+
+
+class Attached(ABC):
+    """What makes clients that live elsewhere: a `MakeClient` that brings the world which they can reach."""
+
+    def __call__(self, exports: JsonObject) -> Client:
+        """A client for a world in which nothing is special."""
+        return self.client(Scenario(), exports)
+
+    @abstractmethod
+    def client(self, scenario: Scenario, exports: JsonObject) -> Client:
+        """A client for the world of one scenario."""
+
+    @abstractmethod
+    def world(self, scenario: Scenario) -> AnyWorld:
+        """A world for one scenario."""
+
+
+class Elsewhere(Attached):
+    """Makes clients that are processes, or behind a URL."""
+
+    def __init__(self, way: Way, patience_s: float = PATIENCE_S) -> None:
+        self._way = way
+        self._command = shlex.split(way.what) if way.how == "exec" else []
+        self._patience_s = patience_s
+        self._made: list[ProcessClient | HttpClient] = []
+        self._hangs = 0
+
+    def world(self, scenario: Scenario) -> AnyWorld:
+        """A project of its own on a real server."""
+        from contracts.play.served_world import ServedWorld  # noqa: PLC0415 who stays in process needs no server
+
+        return ServedWorld(scenario)
+
+    def client(self, scenario: Scenario, exports: JsonObject) -> Client:  # noqa: ARG002 it is told when it starts
+        """A process in the scenario's time zone, or the client behind the URL."""
+        self._hangs += sum(client.has_hung for client in self._made)
+        patience_s = self._patience_s if self._hangs < HANGS else min(SHORT_PATIENCE_S, self._patience_s)
+        client: ProcessClient | HttpClient
+        if self._way.how == "exec":
+            client = ProcessClient(self._command, {"TZ": scenario.tz}, patience_s)
+        else:
+            client = HttpClient(self._way.what, patience_s)
+        self._made = [*[each for each in self._made if not each.has_hung][-1:], client]
+        return client
+
+
+def load(name: str, patience_s: float = PATIENCE_S) -> MakeClient:
+    """What makes the client of a way, given as text. ClientNotFoundError says what is wrong with it."""
+    way = read_way(name)
+    if name.startswith(OBSERVED):
+        raise ClientNotFoundError("an observed client runs on its own schedule: nothing of it can be repeated exactly")
+    if way.how == "client":
+        return load_client(way.what)
+    if way.how == "http" and not way.what.startswith(("http://", "https://")):
+        raise ClientNotFoundError(f"{way.what!r} is no URL: it begins with http:// or https://")
+    if way.how == "exec" and not _words(way.what):
+        raise ClientNotFoundError("the command is empty")
+    return Elsewhere(way, patience_s)
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise ClientNotFoundError(f"{command!r} is no command line: {error}") from None
+
+
+def agent_of(way: Way, patience_s: float = PATIENCE_S) -> str:
+    """What a client calls itself. ClientNotFoundError if there is none."""
+    client = load(str(way), patience_s)({})
+    try:
+        problem = getattr(client, "problem", None)
+        if isinstance(problem, ProcessError) and problem.kind == "absent":
+            raise ClientNotFoundError(str(problem))
+        if isinstance(problem, UnimplementedError):
+            return way.what
+        told = f"{getattr(client, 'agent', '')} {getattr(client, 'version', '')}".strip()
+        return told or way.what
+    finally:
+        client.end()
+
+
+def world_of(make_client: MakeClient, scenario: Scenario) -> AnyWorld:
+    """The world in which clients of one make are judged."""
+    return make_client.world(scenario) if isinstance(make_client, Attached) else World(scenario)
+
+
+def client_of(make_client: MakeClient, scenario: Scenario, exports: JsonObject) -> Client:
+    """A client of one make, or as many as the scenario says behind one."""
+
+    def one() -> Client:
+        if isinstance(make_client, Attached):
+            return make_client.client(scenario, exports)
+        return make_client(exports)
+
+    return one() if scenario.instances == 1 else Several([one() for _ in range(scenario.instances)])

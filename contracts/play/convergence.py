@@ -1,0 +1,68 @@
+"""Whether a client and the lots agree, followed as it happens so that asking costs little."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from mock_server.history.events import CountCompared, MessageDelivered, RecordKept
+from mock_server.model import JIESHUN, Cell, DeviceKind, Record
+from mock_server.project import Project
+
+REDELIVERIES = 200
+"""So often a message may come again before it is clear that it always will."""
+
+
+class Agreement:
+    """Follows one project's history. `reached` is true once nothing is left to be said.
+
+    Every message is acknowledged, every cell's last comparison was equal, and every record of a lot that takes syncs
+    lies in a cell that was compared after the lot had it. Nobody need ask the `unlisted` lots.
+    """
+
+    def __init__(self, project: Project, unlisted: Iterable[str] = ()) -> None:
+        self._project = project
+        self._unlisted = frozenset(unlisted)
+        self._redeliveries = 0
+        self._read = 0
+        self._last: dict[Cell, tuple[int, bool]] = {}
+        self._unequal: Counter[Cell] = Counter()
+        self._kept: dict[tuple[str, int, str], int] = {}
+
+    def reached(self) -> bool:
+        """Whether they agree now."""
+        self._catch_up()
+        return (
+            not self._project.queue.main.pending
+            and all(equal for _, equal in self._last.values())
+            and all(self._is_settled(record) for record in self._project.store.records() if self._is_asked(record))
+        )
+
+    def hopeless(self, rounds: int) -> bool:
+        """Whether some cell was unequal, or some message came again, so often that more of it shows nothing new."""
+        return self._redeliveries >= REDELIVERIES or any(count >= rounds for count in self._unequal.values())
+
+    def _catch_up(self) -> None:
+        for entry in self._project.history.after(self._read):
+            event = entry.event
+            if isinstance(event, CountCompared):
+                self._last[event.cell] = (entry.seq, event.equal)
+                self._unequal[event.cell] += not event.equal
+            elif isinstance(event, MessageDelivered):
+                self._redeliveries = max(self._redeliveries, event.redelivery_count)
+            elif isinstance(event, RecordKept):
+                self._kept[event.device_id, event.data_type, event.record_id] = entry.seq
+        self._read = self._project.history.last
+
+    def _is_asked(self, record: Record) -> bool:
+        device = self._project.devices[record.device_id]
+        is_listed = record.device_id not in self._unlisted
+        return is_listed and device.kind is DeviceKind.LOT and device.supplier_code != JIESHUN
+
+    def _is_settled(self, record: Record) -> bool:
+        kept = self._kept[record.key]
+        return any(seq > kept and self._holds(cell, record) for cell, (seq, _) in self._last.items())
+
+    def _holds(self, cell: Cell, record: Record) -> bool:
+        profile = self._project.profile
+        low, high = profile.bounds(cell.start_time, cell.end_time)
+        time = record.event_time if profile.window_time == "event" else record.created_time
+        return record.line == cell.line and low <= time < high

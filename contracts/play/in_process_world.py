@@ -1,0 +1,98 @@
+"""A world in the process of the judge: no socket, no wait."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from contracts.client.interface import HttpAnswer, Link, Socket
+from contracts.play.scenario import Scenario
+from contracts.play.world import AnyWorld, T
+from mock_server.spec import Settings
+from mock_server.testing.in_process import MockParking
+from mock_server.testing.in_process_socket import InProcessSocket
+from mock_server.web.queue.handshake import HandshakeRefusedError
+from mock_server.web.serving.environ import build_environ
+from mock_server.web.serving.wsgi import Answer
+
+CALLS_AT_ONCE = 1_000
+"""So many calls at one moment of virtual time are a client that will never stop by itself."""
+
+
+class RunawayError(BaseException):
+    """The client calls without end. No Exception: whatever it catches, it must not catch this."""
+
+
+class BoundedParking(MockParking):
+    """A parking that does not let a client call for ever while time stands still."""
+
+    _moment, _calls = -1, 0
+
+    def call(self, environ: dict[str, Any], patience_s: float | None = None) -> Answer:
+        """Answer one request, or end the client's endless loop."""
+        now_ms = self.project.clock.now_ms()
+        self._calls = self._calls + 1 if now_ms == self._moment else 1
+        self._moment = now_ms
+        if self._calls > CALLS_AT_ONCE:
+            raise RunawayError(f"{CALLS_AT_ONCE} calls at one moment")
+        return super().call(environ, patience_s)
+
+
+class World(AnyWorld):
+    """A parking in this process. It answers the vendor's hosts for `requests` as well while it is open."""
+
+    parking: MockParking
+
+    def __init__(self, scenario: Scenario) -> None:
+        super().__init__(scenario)
+        self.parking = BoundedParking(Settings(**self.settings()), "pass")
+        self._sockets: list[InProcessSocket] = []
+
+    def __enter__(self) -> Self:
+        self.parking.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.parking.stop()
+
+    @property
+    def link(self) -> Link:
+        """Wires without sockets."""
+        return self
+
+    def do(self, work: Callable[[], T]) -> T:
+        """It is here."""
+        return work()
+
+    def call(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", timeout_s: float = 10
+    ) -> HttpAnswer:
+        """One HTTP exchange, without a socket."""
+        target = urlsplit(url)
+        environ = build_environ(method, target.path, target.query, headers.items(), body)
+        answer = self.parking.call(environ, timeout_s)
+        return HttpAnswer(answer.status, dict(answer.headers), answer.content)
+
+    def connect(self, url: str, headers: Mapping[str, str]) -> Socket:
+        """A consumer's connection, without a socket."""
+        try:
+            socket = self.parking.open_socket(url, headers)
+        except HandshakeRefusedError as refused:
+            raise ConnectionRefusedError(f"{refused.status} {refused}") from None
+        self._sockets.append(socket)
+        return socket
+
+    def cut(self) -> None:
+        """Close its sockets."""
+        for socket in self._sockets:
+            socket.close()
+        self._sockets.clear()
+
+    def listen(self, ask_quiet: Callable[[], None] | None) -> None:
+        """As long as frames wait and reading them changes something."""
+        before = None
+        while ask_quiet is not None and any(socket.waiting for socket in self._sockets):
+            now = (self.last, sum(socket.unread for socket in self._sockets))
+            if before == now:
+                break
+            before = now
+            ask_quiet()

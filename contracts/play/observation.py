@@ -1,0 +1,235 @@
+"""A client that is given nothing but addresses and keys, runs on its own schedule, and is judged by its traffic.
+
+Each session is a project of its own, with its own keys, on the system's clock. Windows are scaled: what is an hour
+elsewhere is some seconds here, and the client is told how many. A session is WAITING until the client's first sign of
+life, RUNNING while things happen, SETTLING while nothing more goes wrong, then FINISHED. No part of it takes for ever.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self, TypeAlias
+
+from contracts.client.child_process import Child
+from contracts.client.process import PATIENCE_S
+from contracts.play.attachment import WINDOW_MS
+from contracts.play.leaks import leaks, masked
+from contracts.play.recording import Act, Finding, Recording
+from contracts.play.scenario import MIDNIGHT, Happens, Kind, Scenario, Step, Strikes
+from contracts.play.served_world import ServedWorld
+from contracts.run.syncs import SYNC_PREFIX
+from mock_server.clock import monotonic_s
+from mock_server.history.events import ConsumerChanged, RequestReceived
+from mock_server.model import JsonObject
+
+State: TypeAlias = Literal["WAITING", "RUNNING", "SETTLING", "FINISHED"]
+OnState: TypeAlias = Callable[[str, State], None]
+
+PATIENCE_WINDOWS, LINGER_WINDOWS = 12, 2
+"""How long a client has to agree with the lots once nothing goes wrong any more, and how long it is watched then."""
+
+ROUNDS = 6
+"""So many unequal comparisons of one cell end a session before the patience does."""
+
+
+class ObservedWorld(ServedWorld):
+    """A project on the system's clock."""
+
+    def settings(self) -> dict[str, Any]:
+        """As in every world, but for the time."""
+        return {name: value for name, value in super().settings().items() if name != "now_ms"} | {"clock": "system"}
+
+
+def plan(window_ms: int) -> dict[str, tuple[Step, ...]]:
+    """What happens in each session, by its name; times are milliseconds after the first sign of life."""
+
+    def at(windows: float) -> int:
+        return round(windows * window_ms)
+
+    kinds: tuple[Kind, ...] = ("enter", "leave", "bill")
+    quiet = [Happens(at(0.1 * n), f"r{n}", kinds[n % 3]) for n in range(1, 7)]
+    lossy: list[Step] = [
+        Happens(at(0.1), "r1"),
+        Happens(at(0.2), "r2", copies=0),
+        Happens(at(0.4), "r3", "leave", copies=2),
+        Happens(at(0.5), "r4", "bill", copies=0, again=(0,)),
+        Happens(at(0.6), "r5", lot=1, copies=0),
+        Happens(at(1.1), "r6", "leave", copies=0, again=(2, 0)),
+        Happens(at(1.2), "r7", plate="京B10007"),
+        Happens(at(1.6), "r8", "bill", copies=2),
+    ]
+    stormy = [
+        *lossy,
+        Strikes(at(0.7), "answer.busy", 1110, path=SYNC_PREFIX),
+        Strikes(at(1.3), "answer.lose", path=SYNC_PREFIX),
+        Strikes(at(1.5), "token.expire"),
+        Strikes(at(1.5), "socket.close"),
+        Happens(at(1.7), "r9"),
+    ]
+    return {"quiet": tuple(quiet), "lossy": tuple(lossy), "stormy": tuple(stormy)}
+
+
+@dataclass
+class Observation:
+    """One session. `variables` are what the client is told; `state` is where it stands."""
+
+    name: str
+    steps: tuple[Step, ...]
+    window_ms: int = WINDOW_MS
+    waits_s: float = PATIENCE_S
+    on_state: OnState = lambda _name, _state: None
+    state: State = "WAITING"
+    _acts: list[Act] = field(default_factory=list)
+    _findings: list[Finding] = field(default_factory=list)
+    _child: Child | None = None
+    _calm_at: int | None = None
+
+    @property
+    def has_come(self) -> bool:
+        """Whether the client has ever given a sign of life."""
+        return self._calm_at is not None
+
+    def __enter__(self) -> Self:
+        self._open = ExitStack()
+        self._changed = threading.Event()
+        self._world = self._open.enter_context(ObservedWorld(Scenario(lots=("tuya", "tuya"))))
+        self._open.callback(self._world.do(lambda: self._world.parking.project.history.listen(self._changed.set)))
+        self._open.callback(self._end_child)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @property
+    def exports(self) -> JsonObject:
+        """The object of `serve --json`."""
+        return self._world.exports
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The same as environment variables, and how long a window is."""
+        exports: Any = self.exports
+        return {
+            "PARKING_MOCK_API": exports["api"],
+            "PARKING_MOCK_WS": exports["ws"],
+            "PARKING_MOCK_ACCESS_ID": exports["access_id"],
+            "PARKING_MOCK_ACCESS_SECRET": exports["access_secret"],
+            "PARKING_MOCK_DEVICES": ",".join(each["device_id"] for each in exports["devices"] if each["kind"] == "lot"),
+            "PARKING_MOCK_WINDOW_MS": str(self.window_ms),
+        }
+
+    def launch(self, command: list[str]) -> None:
+        """Start the client. ProcessError if that is not possible."""
+        child = self._child = Child(command, self.variables)
+
+        def tell() -> None:
+            child.process.wait()
+            self._changed.set()
+
+        threading.Thread(target=tell, daemon=True).start()
+
+    def run(self) -> Recording:
+        """Play the session to its end, whether the client comes or not."""
+        self._note("start")
+        played: list[Step] = []
+        self._become("WAITING")
+        if self._wait(self._has_come, self.waits_s):
+            self._become("RUNNING")
+            played = self._play()
+            self._become("SETTLING")
+            self._settle()
+        self._note("ends")
+        self._become("FINISHED")
+        self._end_child()
+        return self._seen(tuple(played))
+
+    def _become(self, state: State) -> None:
+        self.state = state
+        self.on_state(self.name, state)
+
+    def _note(self, verb: str, text: str = "") -> None:
+        self._acts.append(Act(self._world.last, self._world.now_ms, verb, text))
+
+    def _has_come(self) -> bool:
+        """Whether the client has given a sign of life."""
+        return any(isinstance(entry.event, RequestReceived | ConsumerChanged) for entry in self._world.entries())
+
+    def _play(self) -> list[Step]:
+        """Each step at its time."""
+        start = self._world.now_ms
+        moved = [_moved(step, start - MIDNIGHT) for step in sorted(self.steps, key=lambda each: each.at)]
+        for step in moved:
+            self._wait_until(MIDNIGHT + step.at)
+            self._note(step.step)
+            if isinstance(step, Happens):
+                self._world.happens(step)
+            elif isinstance(step, Strikes):
+                self._world.strikes(step)
+        self._wait_until(self._world.now_ms + self.window_ms)
+        return moved
+
+    def _settle(self) -> None:
+        self._world.calm()
+        self._calm_at = self._world.last
+        self._note("calm")
+        self._wait(self._is_settled, PATIENCE_WINDOWS * self.window_ms / 1000)
+        if self._world.agrees():
+            self._note("agrees")
+            self._wait_until(self._world.now_ms + LINGER_WINDOWS * self.window_ms)
+
+    def _is_settled(self) -> bool:
+        """Whether they agree, or have disagreed so often that more of it shows nothing new."""
+        return self._world.agrees() or self._world.is_hopeless(ROUNDS)
+
+    def _wait(self, is_so: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until something is so, looking whenever anything has happened; False if the time was up first."""
+        give_up_at = monotonic_s() + timeout_s
+        while not is_so():
+            left = give_up_at - monotonic_s()
+            if left <= 0 or self._has_ended():
+                return is_so()
+            self._changed.wait(left)
+            self._changed.clear()
+        return True
+
+    def _wait_until(self, at_ms: int) -> None:
+        """Let the system's time come to a moment."""
+        reached = threading.Event()
+        self._world.do(lambda: self._world.parking.project.clock.call_at(at_ms, reached.set))
+        reached.wait(max(0, at_ms - self._world.now_ms) / 1000 + 1)
+
+    def _has_ended(self) -> bool:
+        return self._child is not None and self._child.process.poll() is not None
+
+    def _end_child(self) -> None:
+        """Look at what it has written, and stop whatever it has started."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        seq = self._world.last
+        code = child.process.poll()
+        child.end()
+        secrets = self._world.secrets | dict.fromkeys(
+            (step.plate for step in self.steps if isinstance(step, Happens)), "a plate"
+        )
+        if code is not None:
+            text = f"it ended by itself with exit code {code}{child.last_words()}"
+            self._findings.append(Finding("ended", seq, masked(text, secrets)))
+        self._findings += [*leaks(child.log.take(), secrets, seq), Finding("watched", seq, "all that it has written")]
+
+    def _seen(self, played: tuple[Step, ...]) -> Recording:
+        was_process = any(finding.kind == "watched" for finding in self._findings)
+        return Recording(
+            scenario=Scenario(played, lots=("tuya", "tuya")),
+            entries=self._world.entries(),
+            profile=self._world.profile,
+            can=frozenset({"a process of its own"} if was_process else ()),
+            acts=tuple(self._acts),
+            calm_seq=self._calm_at,
+            findings=tuple(self._findings) if was_process else None,
+        )
+
+
+def _moved(step: Step, by_ms: int) -> Any:
+    return replace(step, at=step.at + by_ms)

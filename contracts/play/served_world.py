@@ -1,0 +1,197 @@
+"""A world on a real server: a project of its own for each scenario, on one server for each process of the judge.
+
+Time is virtual here too. What takes real time is only the way between server and client, and there the world waits
+for facts: that a delivered message is acknowledged, that a dead client's connections are gone. A client that never
+does what is waited for costs a bounded time, once for each message.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import count
+from typing import Any, Self, TypeVar
+
+from contracts.client.interface import Link
+from contracts.client.link import RealLink
+from contracts.clients.messages import password
+from contracts.play.decoys import Lured, lure_of
+from contracts.play.leaks import PASSWORD, PLATE, SECRET, TOKEN
+from contracts.play.recording import Finding
+from contracts.play.scenario import Scenario, records_of
+from contracts.play.world import AnyWorld
+from mock_server.clock import monotonic_s
+from mock_server.cloud import Cloud
+from mock_server.history.events import ConsumerChanged, FaultInjected, MessageDelivered
+from mock_server.model import JsonObject
+from mock_server.testing.served import ServedParking, serve_project
+from mock_server.web.server import Server, ThreadedServer, silence_uvicorn
+
+T = TypeVar("T")
+
+ACK_WAIT_S = 0.25
+"""How long an acknowledgement may be on its way, in real time."""
+
+GONE_WAIT_S = 2.0
+"""How long the server may take to see that a dead client's connections are gone."""
+
+TURNS = 3
+"""So many turns of the server's loop do what has come to it."""
+
+ROUNDS = 100
+"""So often in a row a client is asked to take what has come."""
+
+PATIENCE_MS = 10_000
+"""How long a client is taken to wait for an answer: so far a late one moves the virtual clock while it waits."""
+
+
+@cache
+def shared_server() -> ThreadedServer:
+    """The server of this process, started when it is first needed."""
+    silence_uvicorn()
+    threaded = ThreadedServer(Server(Cloud()))
+    threaded.__enter__()
+    atexit.register(threaded.__exit__, None, None, None)
+    return threaded
+
+
+_number = count(1)
+
+
+def next_keys() -> tuple[str, str]:
+    """Keys that were never used before in this process, and are the same in the next one: its runs can be compared."""
+    number = next(_number)
+    return f"judged{number:014d}", f"judgedsecret{number:020d}"
+
+
+class ServedWorld(AnyWorld):
+    """A project on the shared server."""
+
+    parking: ServedParking
+    has_process = True
+
+    def __init__(self, scenario: Scenario) -> None:
+        super().__init__(scenario)
+        self._open = contextlib.ExitStack()
+        self._link = RealLink()
+        self._lured: Lured | None = None
+        self._heard = 0
+        self._given_up: set[str] = set()
+        self._tokens: dict[str, str] = {}
+        self._late = 0
+
+    def __enter__(self) -> Self:
+        self.parking = self._open.enter_context(serve_project(shared_server(), next_keys(), **self.settings()))
+        self._open.callback(self._link.close)
+        if self.scenario.lure:
+            self._lured = self._open.enter_context(lure_of(self.scenario.lure, lambda: self.last))
+        history = self.parking.project.history
+        self.do(lambda: history.listen(self._see))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @property
+    def link(self) -> Link:
+        """Real connections."""
+        return self._link
+
+    def do(self, work: Callable[[], T]) -> T:
+        """It is on the server's loop."""
+        return self.parking.run(work)
+
+    @property
+    def exports(self) -> JsonObject:
+        """The addresses of the server, or those of what stands before it."""
+        return super().exports | ({} if self._lured is None else self._lured.addresses)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The keys, every token so far, and the plates of the scenario."""
+        pair = self.do(lambda: self.parking.project.tokens.pair)
+        if pair is not None:
+            self._tokens |= dict.fromkeys((pair.access_token, pair.refresh_token), TOKEN)
+        access_id, secret = self.parking.access_id, self.parking.access_secret
+        keys = {secret: SECRET, password(access_id, secret): PASSWORD}
+        return keys | self._tokens | dict.fromkeys((each.plate for each in records_of(self.scenario)), PLATE)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the lure has seen."""
+        return () if self._lured is None else tuple(self._lured.findings)
+
+    def listen(self, ask_quiet: Callable[[], None] | None) -> None:
+        """As long as something new has come to the client: ask it to take that, and wait for what it says to it."""
+        for _ in range(ROUNDS):
+            if not self._has_news():
+                break
+            if ask_quiet is not None:
+                ask_quiet()
+            self._await_answers()
+
+    def _has_news(self) -> bool:
+        """Whether anything was delivered, or a connection was lost, since the last time."""
+        new = self.entries(self._heard)
+        self._heard = max(self._heard, self.last if not new else new[-1].seq)
+        return any(_is_news(entry.event) for entry in new)
+
+    def _await_answers(self) -> None:
+        """Wait until every message that a consumer holds is acknowledged or refused, or for long enough."""
+        for _ in range(TURNS):
+            self.do(lambda: None)
+        open_ids = self._wait_while(self._open_messages, ACK_WAIT_S)
+        self._given_up |= set(open_ids)
+
+    def _open_messages(self) -> list[str]:
+        """What consumers hold without an answer, but for what has been waited for in vain."""
+        return [
+            message_id
+            for subscription in self.parking.project.queue.subscriptions()
+            for consumer in subscription.consumers
+            for message_id in consumer.unacknowledged
+            if message_id not in self._given_up
+        ]
+
+    def _consumers(self) -> list[Any]:
+        return [each for one in self.parking.project.queue.subscriptions() for each in one.consumers]
+
+    def cut(self) -> None:
+        """Wait until the server has seen it; a client that is not dead after all loses its connections now."""
+        if self._wait_while(self._consumers, GONE_WAIT_S):
+            self.do(self.parking.project.queue.close)
+
+    def _wait_while(self, what: Callable[[], list[T]], timeout_s: float) -> list[T]:
+        """Wait until there is none of something; what there still is when the time is up."""
+        changed = threading.Event()
+        stop = self.do(lambda: self.parking.project.history.listen(changed.set))
+        give_up_at = monotonic_s() + timeout_s
+        try:
+            while (left := self.do(what)) and monotonic_s() < give_up_at:
+                changed.wait(max(0.0, give_up_at - monotonic_s()))
+                changed.clear()
+        finally:
+            self.do(stop)
+        return left
+
+    def _see(self) -> None:
+        """A late answer moves the clock, as it does for a client in process: the client waits in real time."""
+        struck = self.parking.project.faults.struck.get("answer.late", 0)
+        if struck > self._late:
+            self._late = struck
+            late_ms = min(PATIENCE_MS, max(self._late_ms()))
+            at_ms = self.parking.project.clock.now_ms() + late_ms
+            asyncio.get_running_loop().call_soon(self._advance_to, at_ms)
+
+    def _late_ms(self) -> Iterator[int]:
+        yield 0
+        for entry in self.parking.project.history.after(self.last - 1):
+            if isinstance(entry.event, FaultInjected) and entry.event.fault == "answer.late":
+                yield entry.event.value
+
+
+def _is_news(event: object) -> bool:
+    is_gone = isinstance(event, ConsumerChanged) and event.change == "disconnected"
+    return is_gone or isinstance(event, MessageDelivered)

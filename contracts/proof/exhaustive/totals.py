@@ -1,0 +1,85 @@
+"""The sum of many small histories: how many there were of each size, and how many of them show what."""
+
+from collections import Counter
+from typing import Any, Self
+
+from contracts.proof.exhaustive.histories import Played, Size, Violation
+from mock_server.model import JsonObject
+
+
+class Tally:
+    """The histories of one client by size, all of them and those that show each violation; the smallest of those."""
+
+    def __init__(self) -> None:
+        self.histories: Counter[Size] = Counter()
+        self.seen: dict[Violation, Counter[Size]] = {each: Counter() for each in Violation}
+        self.smallest: dict[Violation, Played] = {}
+
+    def take(self, played: Played) -> None:
+        """One more history."""
+        self.histories[played.size] += 1
+        for violation in played.violations:
+            self.seen[violation][played.size] += 1
+            known = self.smallest.get(violation)
+            if known is None or played.size < known.size:
+                self.smallest[violation] = played
+
+    def up_to(self, records: int) -> Self:
+        """The sum of those with so many records at most."""
+        part = type(self)()
+        part.histories = _up_to(self.histories, records)
+        part.seen = {each: _up_to(sizes, records) for each, sizes in self.seen.items()}
+        part.smallest = {each: played for each, played in self.smallest.items() if played.size.records <= records}
+        return part
+
+    def cell(self, violation: Violation) -> str:
+        """What a table says of a violation: how many histories show it, and the size of the smallest."""
+        sizes = self.seen[violation]
+        if not sizes:
+            return "0"
+        records, faults = min(sizes)
+        return f"{sizes.total()} ({records},{faults})"
+
+    def to_json(self) -> JsonObject:
+        """The sum as a file has it."""
+        return {
+            "histories": _rows(self.histories),
+            "violations": {each.value: _rows(sizes) for each, sizes in self.seen.items()},
+            "smallest": {each.value: _played_json(played) for each, played in self.smallest.items()},
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """The reverse of `to_json`."""
+        tally = cls()
+        tally.histories = _sizes(data["histories"])
+        tally.seen = {each: _sizes(data["violations"][each.value]) for each in Violation}
+        tally.smallest = {Violation(name): _played(each) for name, each in data["smallest"].items()}
+        return tally
+
+
+def _up_to(sizes: Counter[Size], records: int) -> Counter[Size]:
+    return Counter({size: count for size, count in sizes.items() if size.records <= records})
+
+
+def _rows(sizes: Counter[Size]) -> list[list[int]]:
+    return [[*size, count] for size, count in sorted(sizes.items())]
+
+
+def _sizes(rows: Any) -> Counter[Size]:
+    return Counter({Size(records, faults): count for records, faults, count in rows})
+
+
+def _played_json(played: Played) -> JsonObject:
+    return {
+        "size": list(played.size),
+        "told": list(played.told),
+        "violations": sorted(played.violations),
+        "position": list(played.position),
+    }
+
+
+def _played(data: Any) -> Played:
+    return Played(
+        Size(*data["size"]), frozenset(map(Violation, data["violations"])), tuple(data["told"]), tuple(data["position"])
+    )

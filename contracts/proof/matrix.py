@@ -1,0 +1,179 @@
+"""The kill matrix: every known-bad client against every rule.
+
+It shows that the judge catches wrong clients: a must-rule whose own client survives is a defect of the judge, and
+so is a rule that the reference client breaks.
+"""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from typing import Literal, TypeAlias
+
+from contracts.cases import CASES
+from contracts.check.engine import aimed_at
+from contracts.check.explore import DEFAULT_EXAMPLES, Exploration
+from contracts.client.interface import Client, MakeClient
+from contracts.clients.zoo import ZOO, Animal
+from contracts.play.attachment import load
+from contracts.play.scenario import Scenario
+from contracts.rules import RULES
+from contracts.rules.base import Outcome
+from contracts.run.run import Run
+from mock_server.model import JsonObject
+
+SAMPLES = 1
+"""How many scenarios of other cases are played to a known-bad client, to see what else it breaks."""
+
+OTHERS = (
+    "form/lanes",
+    "windows/boundary",
+    "count/copies",
+    "count/late",
+    "count/lines",
+    "receive/again",
+    "receive/crash",
+    "converge/parts",
+    "security/retries",
+    "times/milliseconds",
+)
+"""Those other cases: short ones that between them exercise most rules."""
+
+Mark: TypeAlias = Literal["killed", "silent", "unreached"]
+
+
+@dataclass(slots=True)
+class Row:
+    """One known-bad client. `killed_after` is the number of scenarios until its own rule caught it."""
+
+    animal: str
+    rule_id: str
+    killed_after: int | None = None
+    runs: int = 0
+    elsewhere: bool = False
+    marks: dict[str, Mark] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> Mark:
+        """What its own rule says of it."""
+        return self.marks.get(self.rule_id, "unreached")
+
+    @property
+    def also(self) -> list[str]:
+        """The other rules that it breaks."""
+        return [rule_id for rule_id, mark in self.marks.items() if mark == "killed" and rule_id != self.rule_id]
+
+    def to_json(self) -> JsonObject:
+        """The row as the command prints it."""
+        return {
+            "client": self.animal,
+            "rule": self.rule_id,
+            "verdict": self.mark,
+            "killed_after": self.killed_after,
+            "runs": self.runs,
+            "also_breaks": self.also,
+        }
+
+    def see(self, outcomes: Mapping[str, Outcome]) -> bool:
+        """One more run; true once its own rule has caught it."""
+        self.runs += 1
+        for rule_id, outcome in outcomes.items():
+            known = self.marks.get(rule_id, "unreached")
+            if outcome.breaches:
+                self.marks[rule_id] = "killed"
+            elif known == "unreached":
+                self.marks[rule_id] = "silent" if outcome.exercised else "unreached"
+        if self.killed_after is None and self.mark == "killed":
+            self.killed_after = self.runs
+        return self.killed_after is not None
+
+
+def make_client_of(animal: Animal, *, elsewhere: bool = False) -> MakeClient:
+    """A known-bad client, in a process of its own where asked for, or where nobody could see its defect otherwise."""
+    if elsewhere or "process" in RULES[animal.rule_id].needs:
+        return load(f"exec {shim_command(animal.client)}")
+    return animal.client
+
+
+def shim_command(client: type[Client]) -> str:
+    """The command line that runs a client of ours as a process."""
+    return shlex.join([sys.executable, "-m", "contracts.client.shim", f"{client.__module__}:{client.__qualname__}"])
+
+
+def row_of(
+    name: str,
+    examples: int = DEFAULT_EXAMPLES,
+    seed: int = 0,
+    samples: int = SAMPLES,
+    *,
+    elsewhere: bool = False,
+) -> Row:
+    """Play to one known-bad client: the cases made for its rule until it is caught, then some others."""
+    animal = ZOO[name]
+    row = Row(name, animal.rule_id, elsewhere=elsewhere)
+    aimed = aimed_at([animal.rule_id])
+    for case_id in aimed:
+        if row.killed_after is None:
+            _explore(row, case_id, examples, seed, until_killed=True)
+    for case_id in OTHERS if samples else ():
+        if case_id not in aimed:
+            _explore(row, case_id, samples, seed, until_killed=False)
+    return row
+
+
+def _explore(row: Row, case_id: str, examples: int, seed: int, *, until_killed: bool) -> None:
+    def watch(_scenario: Scenario, _run: Run, outcomes: Mapping[str, Outcome]) -> bool:
+        return row.see(outcomes) and until_killed
+
+    client = make_client_of(ZOO[row.animal], elsewhere=row.elsewhere)
+    Exploration(client, tuple(RULES.values()), examples, seed, shrink=False).of(CASES[case_id], watch)
+
+
+def rows(
+    names: Iterable[str] = tuple(ZOO),
+    *,
+    examples: int = DEFAULT_EXAMPLES,
+    seed: int = 0,
+    samples: int = SAMPLES,
+    jobs: int = 1,
+    elsewhere: bool = False,
+    on_row: Callable[[Row], None] = lambda _: None,
+) -> list[Row]:
+    """The rows of some known-bad clients, made in `jobs` processes; `on_row` is told of each when it is done."""
+    make = partial(row_of, examples=examples, seed=seed, samples=samples, elsewhere=elsewhere)
+    if jobs == 1:
+        return [_told(row, on_row) for row in map(make, names)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return [_told(row, on_row) for row in pool.map(make, names)]
+
+
+def _told(row: Row, on_row: Callable[[Row], None]) -> Row:
+    on_row(row)
+    return row
+
+
+def survivors(made: Iterable[Row]) -> list[Row]:
+    """The known-bad clients of must-rules that were not caught by their own rule."""
+    return [row for row in made if RULES[row.rule_id].level == "must" and row.mark != "killed"]
+
+
+def without_animal() -> list[str]:
+    """The must-rules that no known-bad client breaks: nothing shows that they can fail."""
+    has_animal = {animal.rule_id for animal in ZOO.values()}
+    return [rule.id for rule in RULES.values() if rule.level == "must" and rule.id not in has_animal]
+
+
+def differences(there: Iterable[Row], here: Iterable[Row]) -> list[str]:
+    """What clients break as processes and not in this one, or the other way round, of what can be seen in both."""
+    in_process = {row.animal: row for row in here}
+    return [
+        f"{row.animal} {rule_id}: {mark} as a process, {known} in process"
+        for row in there
+        for rule_id, mark in row.marks.items()
+        if "process" not in RULES[rule_id].needs
+        and "killed" in (mark, known := in_process[row.animal].marks.get(rule_id, "unreached"))
+        and mark != known
+    ]

@@ -1,0 +1,90 @@
+"""What each known wrong counter would have claimed in a run, beside what the client claimed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contracts.diagnosis.wrong_counters import Counter, Diagnosis, diagnose
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
+from contracts.words import clock_text, line_text
+
+CLAIMS_SHOWN = 6
+"""So many claims are columns: the wrong ones first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A wrong counter, whether it explains every claim, and what it would have claimed in place of those shown."""
+
+    name: str
+    remedy: str
+    fits: bool
+    claims: tuple[str, ...]
+    against: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The claims that are shown, what was right, and the suspects, those that fit first."""
+
+    titles: tuple[str, ...]
+    claimed: tuple[int, ...]
+    right: tuple[str, ...]
+    suspects: tuple[Suspect, ...]
+    number: int
+
+    @property
+    def fitting(self) -> list[Suspect]:
+        """Those that explain every claim of the run."""
+        return [suspect for suspect in self.suspects if suspect.fits]
+
+    @property
+    def others(self) -> list[Suspect]:
+        """Those that some claim speaks against."""
+        return [suspect for suspect in self.suspects if not suspect.fits]
+
+
+def explanation(run: Run) -> Explanation | None:
+    """What explains the claims of a run, None if every claim is right."""
+    if not run.off_bracket:
+        return None
+    places = _places(run)
+    claims = [run.claims[place] for place in places]
+    return Explanation(
+        titles=tuple(f"{clock_text(claim.time)} {line_text(claim.cell)}" for claim in claims),
+        claimed=tuple(claim.claimed for claim in claims),
+        right=tuple(_range(*run.brackets[place]) for place in places),
+        suspects=tuple(sorted((_suspect(run, each, places) for each in diagnose(run)), key=lambda each: not each.fits)),
+        number=len(run.claims),
+    )
+
+
+def _places(run: Run) -> list[int]:
+    """The wrong claims, and before them those of the same cells that show how it came to it."""
+    off = {claim.seq for claim, _, _ in run.off_bracket}
+    cells = {claim.cell for claim, _, _ in run.off_bracket}
+    wrong = [place for place, claim in enumerate(run.claims) if claim.seq in off and claim.cell in cells]
+    right = [place for place, claim in enumerate(run.claims) if claim.seq not in off and claim.cell in cells]
+    return sorted([*wrong[:CLAIMS_SHOWN], *right[: max(0, CLAIMS_SHOWN - len(wrong))]])
+
+
+def _suspect(run: Run, found: Diagnosis, places: Sequence[int]) -> Suspect:
+    counter, fits, against = found
+    claims = run.once(counter.claims)
+    shown = tuple(_range(*claims[place]) for place in places)
+    return Suspect(counter.name, counter.remedy, fits, shown, _against(run, counter, against))
+
+
+def _against(run: Run, counter: Counter, against: Claim | None) -> str:
+    """The first claim that it cannot explain."""
+    if against is None:
+        return ""
+    least, most = run.once(counter.claims)[run.claims.index(against)]
+    would = _range(least, most)
+    return (
+        f"at {clock_text(against.time)} it would have claimed {would} {line_text(against.cell)}, not {against.claimed}"
+    )
+
+
+def _range(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least} to {most}"

@@ -1,0 +1,129 @@
+"""A run told in lines: what the lot, the queue, the client and the harness did, each with its line of the history."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from contracts.run.run import Run
+from contracts.run.syncs import Claim, Sync
+from contracts.words import clock_text, day_text, line_text
+from mock_server.history.events import RecordKept, RecordRemoved
+from mock_server.history.index import Call, LotRecord
+from mock_server.history.log import Entry
+from mock_server.history.story import how_many
+from mock_server.model import Cell
+
+Lane: TypeAlias = Literal["lot", "queue", "client", "harness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line. `fault` marks what went wrong on purpose."""
+
+    seq: int
+    time: int
+    lane: Lane
+    text: str
+    fault: bool = False
+
+
+def tell(run: Run) -> list[Told]:
+    """Everything worth telling, in order. Syncs of cells that were never of interest are left out."""
+    lines = [*_acts(run), *_records(run), *_syncs(run)]
+    return sorted(lines, key=lambda told: told.seq)
+
+
+def _acts(run: Run) -> Iterator[Told]:
+    said = {"start": "starts", "calm": "no more faults from here on", "agrees": "client and lots agree"}
+    for act in run.acts:
+        if act.verb in said:
+            yield Told(act.seq, act.time, "client" if act.verb == "start" else "harness", said[act.verb])
+        elif act.verb in ("crashes", "clock jumps", "goes offline"):
+            yield Told(act.seq, act.time, "lot" if act.verb == "goes offline" else "client", act.verb, fault=True)
+        elif act.verb == "died":
+            yield Told(act.seq, act.time, "client", f"died {act.text}", fault=True)
+
+
+def _records(run: Run) -> Iterator[Told]:
+    seen: set[str] = set()
+    for entry in run.entries:
+        event = entry.event
+        if isinstance(event, RecordKept):
+            record = run.records[event.device_id, event.data_type, event.record_id]
+            yield _kept(run, entry, event, record, again=record.name in seen)
+            seen.add(record.name)
+        elif isinstance(event, RecordRemoved):
+            yield Told(entry.seq, entry.time, "lot", f"forgets {event.record_id}", fault=True)
+
+
+def _kept(run: Run, entry: Entry, event: RecordKept, record: LotRecord, *, again: bool) -> Told:
+    what = {0: "pass {} enters", 1: "pass {} leaves", None: "bill {} is paid"}[event.pass_direction].format(record.name)
+    when = "" if event.event_time == entry.time else f" (event time {day_text(event.event_time)})"
+    fate, is_fault = _fate(record)
+    lot = f" at lot {event.device_id}" if len(run.scenario.lots) > 1 else ""
+    return Told(entry.seq, entry.time, "lot", f"{'corrected: ' if again else ''}{what}{when}{lot}: {fate}", is_fault)
+
+
+def _fate(record: LotRecord) -> tuple[str, bool]:
+    """What became of a record's first message."""
+    first = [each for each in record.deliveries if each.origin == "uplink"]
+    if not first:
+        return ("LOST before delivery", True) if record.losses else ("not delivered", True)
+    messages = len({each.message_id for each in first})
+    late_ms = first[0].published_time - record.time
+    parts = [f"delivered {messages} x" if messages > 1 else "delivered"]
+    parts += [f"{late_ms / 1000:g} s late"] if late_ms else []
+    parts += [f"{len(first) - messages} x redelivered"] if len(first) > messages else []
+    parts += ["acked" if any(each.acked_seq for each in first) else "never acked"]
+    return ", ".join(parts), messages > 1 or bool(late_ms)
+
+
+def _syncs(run: Run) -> Iterator[Told]:
+    for sync, told in syncs_that_matter(run):
+        yield Told(sync.seq, sync.time, "client", sync_text(run, sync, told), bool(sync.faults))
+
+
+def syncs_that_matter(run: Run) -> Iterator[tuple[Sync, list[Claim]]]:
+    """The syncs of cells that were ever of interest, with the claims of those, and every sync that failed."""
+    claims: dict[int, list[Claim]] = defaultdict(list)
+    for claim in run.claims:
+        claims[claim.seq].append(claim)
+    for sync in run.syncs:
+        told = [claim for claim in claims[sync.seq] if _matters(run, claim)]
+        if told or not sync.call.understood:
+            yield sync, told
+
+
+def _matters(run: Run, claim: Claim) -> bool:
+    return bool(run.in_cell(claim.cell)) or claim.claimed != 0 or bool(claim.counted)
+
+
+def sync_text(run: Run, sync: Sync, claims: Iterable[Claim]) -> str:
+    """A sync with its claims, what the lot made of them, and what came of the call."""
+    said = "; ".join(_claim_text(run, claim) for claim in claims) or how_many(len(sync.infos), "cell")
+    return f"sync {said}{_outcome_text(sync.call, sync)}"
+
+
+def _claim_text(run: Run, claim: Claim) -> str:
+    window = f"{clock_text(claim.cell.start_time)}-{clock_text(claim.cell.end_time)}"
+    text = f"{line_text(claim.cell)} {window}: claims {claim.claimed}"
+    if claim.counted is None:
+        return text
+    if claim.equal:
+        return f"{text}, lot has {claim.counted} too"
+    again = next((event for entry, event in run.rereports if _is_of(entry, event.cell, claim)), None)
+    return f"{text}, lot has {claim.counted}" + ("" if again is None else f" -> re-reports {again.records}")
+
+
+def _is_of(entry: Entry, cell: Cell, claim: Claim) -> bool:
+    return claim.cell == cell and claim.seq < entry.seq < (claim.sync.call.answer_seq or entry.seq + 1)
+
+
+def _outcome_text(call: Call, sync: Sync) -> str:
+    struck = f" [{', '.join(sync.faults)}]" if sync.faults else ""
+    if call.answer is None:
+        return f" -> no answer{struck}"
+    if call.code is not None:
+        return f" -> refused, {call.code} {call.answer.msg}{struck}"
+    return struck if call.understood else f" -> answer {call.answer.sent}{struck}"

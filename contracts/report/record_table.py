@@ -1,0 +1,125 @@
+"""What became of each record of a run: what the lot has, what came, and what the client has stored of it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from contracts.client.interface import DumpedRecord
+from contracts.run.run import Run
+from mock_server.history.index import LotRecord, line_of
+
+Fate: TypeAlias = Literal["ok", "lost", "doubled", "foreign", "misplaced", "stale"]
+FATES: tuple[Fate, ...] = ("ok", "lost", "doubled", "foreign", "misplaced", "stale")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record. `stored` is how often the client has it, None if it lets nobody look."""
+
+    name: str
+    what: str
+    event_time: int
+    delivered: int
+    rereported: int
+    acked: bool
+    stored: int | None
+    fate: Fate
+    why: str
+
+    @property
+    def text(self) -> str:
+        """Its fate and the reason."""
+        return f"{self.fate}: {self.why}" if self.why else self.fate
+
+
+def rows(run: Run) -> Iterator[Row]:
+    """Every record that a lot has had, in the order of the history, then what the client has beyond that."""
+    stored = _stored(run)
+    for record in run.records.values():
+        fate, why = fate_of(run, record, stored)
+        yield Row(
+            name=record.name,
+            what=kind_text(record.kept.data_type, record.kept.pass_direction),
+            event_time=record.kept.event_time,
+            delivered=len(record.deliveries),
+            rereported=sum(each.origin == "rereport" for each in record.deliveries),
+            acked=record.acked_before(run.entries[-1].seq + 1),
+            stored=None if stored is None else len(stored.get(record.name, ())),
+            fate=fate,
+            why=why,
+        )
+    yield from _strangers(run, stored or {})
+
+
+def _strangers(run: Run, stored: dict[str, list[DumpedRecord]]) -> Iterator[Row]:
+    """What the client has stored under an id that no lot has ever used."""
+    known = {record.name for record in run.records.values()}
+    for name, copies in stored.items():
+        if name not in known:
+            first = copies[0]
+            what = kind_text(first.data_type, first.pass_direction)
+            yield Row(name, what, first.event_ms, 0, 0, False, len(copies), "foreign", "no lot has a record of this id")
+
+
+def kind_text(data_type: int, direction: int | None) -> str:
+    """What a record is."""
+    return "bill" if data_type == 1 else {0: "pass, enter", 1: "pass, leave"}.get(direction or 0, "pass")
+
+
+def _stored(run: Run) -> dict[str, list[DumpedRecord]] | None:
+    if not run.dumps:
+        return None
+    found: dict[str, list[DumpedRecord]] = defaultdict(list)
+    for each in run.dumps[-1].records:
+        found[each.record_id].append(each)
+    return found
+
+
+def fate_of(run: Run, record: LotRecord, stored: dict[str, list[DumpedRecord]] | None = None) -> tuple[Fate, str]:
+    """What became of a record in the end, and why it is said."""
+    if record.removed_seq is not None:
+        return "foreign", "the lot has forgotten it"
+    if not record.deliveries:
+        return "lost", "never delivered"
+    found = _stored(run) if stored is None else stored
+    if found is None:
+        acked = record.acked_before(run.entries[-1].seq + 1)
+        return ("ok", "") if acked else ("lost", "never acknowledged")
+    copies = found.get(record.name, [])
+    if not copies:
+        return "lost", "delivered, not stored"
+    if len(copies) > 1:
+        return "doubled", f"stored {len(copies)} x"
+    return _place(run, record, copies[0])
+
+
+def _place(run: Run, record: LotRecord, one: DumpedRecord) -> tuple[Fate, str]:
+    """Whether what is stored once is in its place, and is what the lot says now."""
+    told = [(*line_of(kept), kept.event_time) for kept in record.kept_as]
+    own = (one.device_id, one.data_type, one.pass_direction, one.event_ms)
+    if own in told[:-1] and own != told[-1]:
+        return "stale", "stored as it was before the lot corrected it"
+    if own != told[-1]:
+        return "misplaced", "stored under another lot, type, direction or time"
+    return ("stale", "the lot has corrected it, what is stored has not changed") if _is_old(run, record) else ("ok", "")
+
+
+def _is_old(run: Run, record: LotRecord) -> bool:
+    """Whether the client's own hash is the same as before it was told of the last version."""
+    newest = [each.seq for each in record.deliveries if each.readable and each.version == record.versions]
+    if record.versions == 1 or not newest:
+        return record.versions > 1
+    hashes = [
+        each.content_hash if dump.seq < newest[0] else None
+        for dump in run.dumps
+        for each in dump.records
+        if each.record_id == record.name
+    ]
+    last = next(each.content_hash for each in run.dumps[-1].records if each.record_id == record.name)
+    return last is not None and last in hashes
+
+
+def summed(found: list[Row]) -> Counter[Fate]:
+    """How many records have which fate."""
+    return Counter(row.fate for row in found)

@@ -1,0 +1,91 @@
+"""One rule, whole: what it says and why, what it needs, where it is judged, and a bad and a good example, played."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from contracts.cases import CASES
+from contracts.check.engine import aimed_at
+from contracts.clients.zoo import ZOO
+from contracts.proof.examples import Example, example_of
+from contracts.report.curl import request_at
+from contracts.report.narration import Told, tell
+from contracts.report.story import WIDTH, history_lines
+from contracts.report.text import shortened
+from contracts.rules.base import VERB_OF_NEED, Need, Rule
+from contracts.run.run import Run
+
+BODY_SHOWN = 300
+COLUMN = 26
+
+WORDS: dict[Need, str] = {need: str(verb) for need, verb in VERB_OF_NEED.items()}
+"""What a need asks of a client."""
+
+
+def rule_text(rule: Rule) -> Iterator[str]:
+    """Everything about a rule."""
+    yield f"{rule.id}   {rule.level}, {rule.source}"
+    yield from _wrapped("  ", rule.statement)
+    yield from _wrapped("  Why: ", rule.why)
+    yield f"  Needs: {', '.join(_need_text(need) for need in rule.needs)}"
+    yield from _list("Cases made for it", [(case_id, CASES[case_id].doc) for case_id in aimed_at([rule.id])])
+    yield from _list(
+        "Known-bad clients", [(each.name, each.defect) for each in ZOO.values() if each.rule_id == rule.id]
+    )
+    example = example_of(rule.id)
+    if example is None:
+        yield "  No example: no known-bad client breaks it."
+    else:
+        yield from _examples(example)
+
+
+def _need_text(need: Need) -> str:
+    return f"{need} ({WORDS[need]})" if need in WORDS else need
+
+
+def _list(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if rows:
+        yield f"  {title}"
+    for name, text in rows:
+        yield from textwrap.wrap(
+            text, WIDTH, initial_indent=f"    {name:<{COLUMN}} ", subsequent_indent=" " * (COLUMN + 5)
+        )
+
+
+def _examples(example: Example) -> Iterator[str]:
+    """The same scenario with the known-bad client and with the reference client."""
+    bad = example.bad()
+    breach = example.rule.check(bad).breaches[0]
+    yield ""
+    yield from _wrapped(f"  Bad: {example.animal.name}. ", example.animal.defect)
+    yield from history_lines(tell(bad), breach.seq)
+    yield from _request(example, bad, breach.seq)
+    yield from _wrapped("    Broken: ", breach.message)
+    good = example.good()
+    last = _until(tell(good), breach.seq)
+    yield ""
+    yield "  Good: the reference client in the same scenario."
+    yield from history_lines(tell(good), last, mark="")
+    yield from _request(example, good, last)
+    yield ""
+    client = example.animal.client
+    chosen = f"--rule {example.rule.id} --case {example.case}"
+    yield f"  Play it: parking-mock check --client {client.__module__}:{client.__qualname__} {chosen}"
+
+
+def _until(told: list[Told], seq: int) -> int:
+    """Where in the one history to look for what went wrong in the other: at the next sync, or else at the end."""
+    syncs = (line.seq for line in told if line.seq >= seq and line.text.startswith("sync"))
+    return next(syncs, told[-1].seq if told else seq)
+
+
+def _request(example: Example, run: Run, seq: int) -> Iterator[str]:
+    """What was sent, where the history does not show what matters: its form, or all of it."""
+    call = request_at(run, seq)
+    is_told = any(line.seq == seq for line in tell(run))
+    if call is not None and (example.rule.group == "FORM" or not is_told):
+        text = f"{call.request.method} {call.request.path} {call.request.body}"
+        yield from _wrapped("    Sent: ", shortened(text, BODY_SHOWN))
+
+
+def _wrapped(indent: str, text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent="    ", break_on_hyphens=False)

@@ -1,0 +1,69 @@
+"""Writes a run's folder: `report.json`, `junit.xml`, `index.html`, and a file for each failure.
+
+One folder a run. What lies there from the run before is read first, for the comparison, and kept as `report.last.json`.
+"""
+
+import json
+import shlex
+from pathlib import Path
+
+from contracts.check.earlier_failures import drop_mended
+from contracts.check.engine import Plan
+from contracts.check.failure_file import write_failure
+from contracts.check.results import Check, Failure
+from contracts.client.spec import OBSERVED
+from contracts.report.changes import REPORT, compare, keep_last, read_last
+from contracts.report.html import Page, index_html
+from contracts.report.junit import junit_xml
+from contracts.report.report_json import report_json
+from contracts.report.story import by_history, story
+from contracts.rules.base import Rule
+
+FAILURES = "failures"
+"""The folder of the failures' histories, inside of the report's folder."""
+
+JUNIT, INDEX = "junit.xml", "index.html"
+
+Written = dict[tuple[str, str], Path]
+"""The file of each failure by rule and case."""
+
+
+def write_report(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
+    """Write a run's folder; return the failures' files. OSError if it cannot be written."""
+    comparison = compare(read_last(folder), found)
+    written = _write_failures(folder / FAILURES, agent, plan, found)
+    relative = {key: path.relative_to(folder).as_posix() for key, path in written.items()}
+    keep_last(folder)
+    report = json.dumps(report_json(agent, plan, found, relative, comparison), ensure_ascii=False, indent=1)
+    (folder / REPORT).write_bytes(f"{report}\n".encode("utf-8", "replace"))
+    (folder / JUNIT).write_bytes(junit_xml(agent, plan, found, lambda rule: _story(rule, found, plan, agent, written)))
+    commands = {key: repeat_command(path, agent, key[0]) for key, path in written.items()}
+    page = index_html(Page(agent, plan, found, relative, commands, comparison))
+    (folder / INDEX).write_bytes(page.encode("utf-8", "replace"))
+    return written
+
+
+def _write_failures(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
+    """Write the failures; those of earlier runs stay until they are judged again and found no more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drop_mended(folder, found)
+    return {
+        (failure.rule_id, failure.case): write_failure(folder, failure, agent, plan.seed)
+        for rule in found.rules
+        for failure in found.failures(rule)
+    }
+
+
+def _story(rule: Rule, found: Check, plan: Plan, agent: str, written: Written) -> list[str]:
+    """The smallest failure of a rule, one that is not known if there is one, told as on the console."""
+    smallest: list[Failure] = (found.unknown(rule, plan.known) or found.failures(rule))[:1]
+    (together,) = by_history(smallest)
+    case = smallest[0].case
+    return story(together, repeat_command(written[rule.id, case], agent, rule.id), found.suspicion(case))
+
+
+def repeat_command(path: Path | None, client: str, rule_id: str) -> str:
+    """What repeats the failure of a file; a client that was observed has none that does."""
+    if client.startswith(OBSERVED):
+        return f"parking-mock check --observe --rule {rule_id} ..., though nothing of it comes exactly again"
+    return f"parking-mock replay {shlex.quote(str(path))}"

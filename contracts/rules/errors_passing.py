@@ -1,0 +1,225 @@
+"""Rules of errors that pass: what failed is asked again, and not in haste."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from contracts.play.scenario import HOUR, MINUTE
+from contracts.rules.base import Breach, Outcome, RuleBook, judged
+from contracts.rules.evidence import errors as failures
+from contracts.rules.evidence.errors import (
+    Fails,
+    healed,
+    how,
+    left_in_part,
+    left_open,
+    most_within,
+    refused_with,
+    repeats_at_once,
+    streaks,
+    with_unknown_code,
+)
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
+from contracts.words import cell_text
+
+RULES = RuleBook("Errors")
+
+BUSY_REPEATS, REPEATS = 2, 3
+"""So many repeats in a row without a pause are too many where the cloud asked for one, and elsewhere."""
+
+FREE = 6
+"""So many tries in a row may follow each other quickly."""
+
+TRIES_A_MINUTE = 15
+"""More tries a minute are too fast after that: they have a pause of four seconds."""
+
+OFFLINE_TRIES_AN_HOUR = 30
+"""More tries an hour are too fast once a lot has been off line for an hour: they have a pause of two minutes."""
+
+
+def left(run: Run, fails: Fails) -> Iterator[Breach]:
+    """A breach for the first cell that was left for good after such a failure."""
+    for claim in left_open(run, fails)[:1]:
+        yield Breach(f"{cell_text(claim.cell)} {how(run, claim.sync)} and was never asked about again", claim.seq)
+
+
+def hasty(run: Run, fails: Fails, at_once: int) -> Iterator[Breach]:
+    """Breaches for cells that were asked again `at_once` times without a pause, or in fast succession for long."""
+    for row in streaks(run, fails):
+        text = f"{cell_text(row[0].cell)} {how(run, row[0].sync)} and was asked about again"
+        if repeats_at_once(row) >= at_once:
+            yield Breach(f"{text} {repeats_at_once(row)} times without a pause", row[0].seq)
+        elif (tries := most_within(row[FREE:], MINUTE)) > TRIES_A_MINUTE:
+            yield Breach(f"{text} {tries} times a minute, after {FREE} tries in a row had failed", row[FREE].seq)
+
+
+def first(breaches: Iterator[Breach]) -> Iterator[Breach]:
+    """One breach is enough: the cells of one call have the same."""
+    return islice(breaches, 1)
+
+
+def _failed(row: Sequence[Claim]) -> int:
+    """How many of a streak failed: all but the last, which may have."""
+    return len(row) - 1
+
+
+@RULES.rule(
+    "ERR-BODY",
+    "must",
+    "documented",
+    statement="A call has succeeded if its body says `success: true`; HTTP 200 says nothing, and what was refused is"
+    " asked again.",
+    why="The cloud refuses with HTTP 200. A client that looks at the status takes every refusal for a success.",
+)
+def body(run: Run) -> Outcome:
+    """No cell is left whose every ask was refused for the moment."""
+    fails = refused_with(failures.BUSY | failures.TROUBLE)
+    return judged(healed(run, fails), left(run, fails))
+
+
+@RULES.rule(
+    "ERR-KEEP",
+    "must",
+    "derived",
+    statement="A call that failed leaves its cells open: each is asked about again.",
+    why="Nothing was compared. A record that was lost in that window is lost for good.",
+)
+def keep(run: Run) -> Outcome:
+    """No cell is left that never got through."""
+    return judged(healed(run, failures.PASSING), left(run, failures.PASSING))
+
+
+@RULES.rule(
+    "ERR-PARTIAL",
+    "must",
+    "derived",
+    statement="After a failed call all of its cells are asked about again, not only some.",
+    why="Nothing in a failure says which cells were looked at.",
+)
+def partial(run: Run) -> Outcome:
+    """Cells of one failed call are not treated differently."""
+    left = left_in_part(run, failures.PASSING)
+    many = [claim for claim in healed(run, failures.PASSING) if claim.cell != claim.sync.cells[-1]]
+    return judged(
+        many,
+        (
+            Breach(
+                f"{cell_text(claim.cell)} was never asked about again after its call {how(run, claim.sync)}, but"
+                " other cells of that call were",
+                claim.seq,
+            )
+            for claim in left[:1]
+        ),
+    )
+
+
+@RULES.rule(
+    "ERR-TIMEOUT",
+    "must",
+    "derived",
+    statement="A call without an answer may have been carried out or not: its cells are asked about again.",
+    why="A time-out taken for a success closes windows that no lot has looked at.",
+)
+def timeout(run: Run) -> Outcome:
+    """No cell is left whose last ask got no answer."""
+    return judged(healed(run, failures.unanswered), left(run, failures.unanswered))
+
+
+@RULES.rule(
+    "ERR-MALFORMED",
+    "must",
+    "derived",
+    statement="An answer that cannot be read - no JSON, no body, half a body, no `sn` - is a failure like others:"
+    " the client lives, and asks again.",
+    why="Proxies answer with web pages. A client that dies of one stops reconciling; one that shrugs loses a window.",
+)
+def malformed(run: Run) -> Outcome:
+    """The client does not die of such an answer, and leaves no cell whose last ask got one."""
+    return judged(healed(run, failures.unreadable), [*_deaths(run), *left(run, failures.unreadable)])
+
+
+def _deaths(run: Run) -> Iterator[Breach]:
+    """Deaths in the very turn in which an unreadable answer came."""
+    odd = failures.GARBLING | {"answer.no-result"}
+    for act in run.acts_of("died"):
+        last = next((call for call in reversed(run.calls) if call.seq <= act.seq), None)
+        if last is not None and last.time == act.time and odd.intersection(run.faults_of(last)):
+            yield Breach(f"the client died of an answer that could not be read ({act.text})", last.seq)
+            return
+
+
+@RULES.rule(
+    "ERR-RATE",
+    "must",
+    "derived",
+    statement="After a refusal as busy or too frequent a client pauses, and for longer each time: it does not repeat"
+    f" twice without a pause, and after {FREE} tries in a row makes {TRIES_A_MINUTE} a minute at most.",
+    why="Whoever is told to slow down and does not keeps the limit exceeded, for all of the project.",
+)
+def rate(run: Run) -> Outcome:
+    """The pace of repeats of a cell."""
+    fails = refused_with(failures.BUSY)
+    exercised = any(_failed(row) >= BUSY_REPEATS for row in streaks(run, fails))
+    return judged(exercised, first(hasty(run, fails, at_once=BUSY_REPEATS)))
+
+
+@RULES.rule(
+    "ERR-5XX",
+    "must",
+    "derived",
+    statement="After a system error, an unreadable answer or none a client tries again with growing pauses: not three"
+    f" times without one, and after {FREE} tries in a row {TRIES_A_MINUTE} times a minute at most.",
+    why="A server that is not well is not helped by a client that asks every second, and calls cost money.",
+)
+def trouble(run: Run) -> Outcome:
+    """The pace of repeats of a cell; exercised where four tries failed in a row over a minute at least."""
+    fails = failures.SERVER_TROUBLE
+    exercised = any(_failed(row) > REPEATS and row[-1].time - row[0].time >= MINUTE for row in streaks(run, fails))
+    return judged(exercised, first(hasty(run, fails, at_once=REPEATS)))
+
+
+@RULES.rule(
+    "ERR-OFFLINE",
+    "must",
+    "derived",
+    statement="A lot that is off line (2001) is asked later about the same windows, with growing pauses: after an"
+    f" hour {OFFLINE_TRIES_AN_HOUR} times an hour at most, and again once it is back.",
+    why="A lot may be off line for days. What it kept in that time is only found by asking when it is back.",
+)
+def offline(run: Run) -> Outcome:
+    """The pace of repeats while it is off line, and no cell left afterwards."""
+    fails = refused_with(failures.OFFLINE)
+    return judged(
+        healed(run, fails) and any(_span(row[:-1]) >= HOUR for row in streaks(run, fails)),
+        [*left(run, fails), *first(hasty(run, fails, at_once=REPEATS)), *first(_hourly(run, fails))],
+    )
+
+
+def _hourly(run: Run, fails: Fails) -> Iterator[Breach]:
+    for row in streaks(run, fails):
+        late = [claim for claim in row if claim.time - row[0].time >= HOUR]
+        if (tries := most_within(late, HOUR)) > OFFLINE_TRIES_AN_HOUR:
+            yield Breach(
+                f"lot {row[0].cell.device_id} had been off line for an hour and was asked {tries} times in another",
+                late[0].seq,
+            )
+
+
+def _span(row: Sequence[Claim]) -> int:
+    return row[-1].time - row[0].time if row else 0
+
+
+@RULES.rule(
+    "ERR-UNKNOWN-CODE",
+    "should",
+    "practice",
+    statement="A refusal with a code of no table is taken for a passing one: the cells are asked about again, with"
+    " growing pauses.",
+    why="The vendor's lists of codes disagree and grow.",
+)
+def unknown_code(run: Run) -> Outcome:
+    """No cell left after one, and no haste."""
+    return judged(
+        healed(run, with_unknown_code),
+        [*left(run, with_unknown_code), *first(hasty(run, with_unknown_code, at_once=REPEATS))],
+    )

@@ -1,0 +1,129 @@
+"""Messages that a client was handed and did not acknowledge, and what was particular about them."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, TypeAlias
+
+from contracts.play.recording import Act
+from contracts.rules.evidence.storage import is_old
+from contracts.run.run import Run
+from mock_server.history.index import Delivery
+
+MINUTE = 60_000
+
+PATIENCE_MS = 2 * MINUTE
+"""So long after it came a message may be unanswered where nothing sends it again."""
+
+DEATH_MS = MINUTE
+"""So soon after a message came a client has died of it, if it had not answered it."""
+
+Oddity: TypeAlias = Literal["damaged", "unknown", "foreign", "known", "old", "plain"]
+"""What a client may have against a message. `unknown` are fields or kinds that no page names, `known` is a record that
+was acknowledged already."""
+
+
+class PassedOver(NamedTuple):
+    """A readable message that a client refused, or left lying when it acknowledged one that came behind it.
+
+    `seq` is the line at which that shows. It may have acknowledged it `later`, or never, which is `for_good` if there
+    was time to.
+    """
+
+    delivery: Delivery
+    seq: int
+    oddity: Oddity
+    refused: bool
+    later: bool
+    for_good: bool
+
+
+def name_of(delivery: Delivery) -> str:
+    """What a message is about, for a sentence."""
+    if delivery.record is not None:
+        name = f"a message of record {delivery.record.name}"
+    else:
+        name = "the result of a command" if delivery.origin == "command" else "an event of a kind that no page names"
+    return f"{name} with fields that no page names" if delivery.extended else name
+
+
+def oddity(run: Run, delivery: Delivery, seq: float) -> Oddity:
+    """What is particular about a message, as seen at a line."""
+    if delivery.damaged:
+        return "damaged"
+    if delivery.extended or delivery.record is None:
+        return "unknown"
+    if not run.is_listed(delivery.device_id):
+        return "foreign"
+    others = (each for each in delivery.record.deliveries if each.message_id != delivery.message_id)
+    if any(each.acked_seq is not None and each.acked_seq < seq for each in others):
+        return "known"
+    return "old" if is_old(delivery.record, seq) else "plain"
+
+
+def passed_over(run: Run) -> list[PassedOver]:
+    """Every readable message that was passed over, at each time that it was, in order."""
+    messages: dict[tuple[str, str], list[Delivery]] = defaultdict(list)
+    consumers: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in run.deliveries:
+        messages[delivery.subscription, delivery.message_id].append(delivery)
+        consumers[delivery.consumer].append(delivery)
+    until = {event.consumer: entry.time for entry, event in run.consumers if event.change == "disconnected"}
+    found: list[PassedOver] = []
+    for copies in messages.values():
+        for delivery, following in zip(copies, [*copies[1:], None], strict=True):
+            if delivery.readable and delivery.acked_seq is None:
+                ended = until.get(delivery.consumer, run.ended_at)
+                seq = _shows_at(delivery, following, consumers[delivery.consumer], ended)
+                found += [] if seq is None else [_passed_over(run, delivery, seq, copies)]
+    return sorted(found, key=lambda each: each.seq)
+
+
+def _passed_over(run: Run, delivery: Delivery, seq: int, copies: list[Delivery]) -> PassedOver:
+    later = any(each.acked_seq is not None for each in copies)
+    for_good = not later and run.ended_at - copies[0].time >= PATIENCE_MS
+    return PassedOver(delivery, seq, oddity(run, delivery, seq), delivery.refused_seq is not None, later, for_good)
+
+
+def _shows_at(delivery: Delivery, following: Delivery | None, others: list[Delivery], ended: int) -> int | None:
+    """The line at which a message is seen to have been passed over, None if it never is.
+
+    A later one of its connection was acknowledged before this one came again there, or in all the time that there was.
+    """
+    if delivery.refused_seq is not None:
+        return delivery.refused_seq
+    behind = [each.acked_seq for each in others if each.seq > delivery.seq and each.acked_seq is not None]
+    if following is not None and following.consumer == delivery.consumer:
+        return following.seq if min(behind, default=following.seq) < following.seq else None
+    return min(behind) if behind and ended - delivery.time >= PATIENCE_MS else None
+
+
+def deaths(run: Run) -> Iterator[tuple[Act, Delivery, Oddity]]:
+    """Each death of the client with the last odd message that it had just been handed and had not answered."""
+    for act in run.acts_of("died"):
+        held = [(each, oddity(run, each, act.seq)) for each in run.deliveries if _is_held(each, act)]
+        odd = [(each, what) for each, what in held if what in _DEADLY]
+        if odd:
+            yield act, *odd[-1]
+
+
+_DEADLY = ("damaged", "unknown", "foreign")
+
+
+def _is_held(delivery: Delivery, act: Act) -> bool:
+    """Whether a message had come shortly before an act, and was not answered by then."""
+    answered = (delivery.acked_seq, delivery.refused_seq)
+    return (
+        not delivery.torn
+        and delivery.seq <= act.seq
+        and act.time - delivery.time <= DEATH_MS
+        and all(seq is None or seq > act.seq for seq in answered)
+    )
+
+
+def never_taken(run: Run, *oddities: Oddity) -> list[PassedOver]:
+    """The messages of these kinds that were refused, or never acknowledged though there was time to; each once."""
+    found: dict[tuple[str, str], PassedOver] = {}
+    for each in passed_over(run):
+        if each.oddity in oddities and (each.refused or each.for_good):
+            found.setdefault((each.delivery.subscription, each.delivery.message_id), each)
+    return [*found.values()]

@@ -1,0 +1,206 @@
+"""What followed a claim: what was missing, what came of it, and whether the client asked again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from contracts.play.scenario import HOUR, MINUTE, SECOND
+from contracts.rules.evidence.coverage import steady_since
+from contracts.run.run import Run
+from contracts.run.syncs import Claim
+from mock_server.history.index import Delivery, LotRecord
+from mock_server.model import Cell
+
+NEVER = 1 << 62
+"""A line behind every history."""
+
+FLOW_MS = MINUTE
+"""Messages no further apart than this are one flow: no client can take a shorter pause for its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A record that was missing when the client first asked about its cell and was told that the call had worked.
+
+    `again` is the next claim about the record, in whatever window; `heard` tells that some record of the cell came in
+    between, `arrived` that this one did, `restarted` that the process was started anew.
+    """
+
+    record: LotRecord
+    claim: Claim
+    again: Claim | None
+    heard: bool
+    arrived: bool
+    restarted: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the lot would have had something to say, and the record is still missing."""
+        return not self.arrived and not self.claim.equal
+
+
+class Flow(NamedTuple):
+    """Re-reported messages of a cell that came closely one after the other, in order."""
+
+    cell: Cell
+    deliveries: tuple[Delivery, ...]
+
+    @property
+    def lasts_ms(self) -> int:
+        """From the first to the last."""
+        return self.deliveries[-1].time - self.deliveries[0].time
+
+    @property
+    def news(self) -> int:
+        """How many records came to the client with it for the first time."""
+        return sum(each.record is not None and each.record.deliveries[0] is each for each in self.deliveries)
+
+
+def missing(run: Run, cell: Cell, seq: int) -> list[LotRecord]:
+    """The records that the lot counts in a cell and that were not delivered before that line."""
+    return [record for record in run.in_cell(cell) if at_lot(record, seq) and not record.delivered_before(seq)]
+
+
+def at_lot(record: LotRecord, seq: int) -> bool:
+    """Whether the lot had a record at that line."""
+    return record.seq < seq and (record.removed_seq is None or record.removed_seq > seq)
+
+
+def is_truthful(run: Run, claim: Claim) -> bool:
+    """Whether a claim lies in its bracket."""
+    low, high = run.bracket(claim.cell, claim.seq)
+    return low <= claim.claimed <= high
+
+
+def questions(run: Run) -> Iterator[Question]:
+    """The first question about each record that was missing then and is still at its lot."""
+    for record in run.records.values():
+        if record.losses and record.removed_seq is None and record.versions == 1:
+            yield from _question(run, record)
+
+
+def _question(run: Run, record: LotRecord) -> Iterator[Question]:
+    about = claims_about(run, record)
+    place = next((place for place, claim in enumerate(about) if claim.sync.call.understood), None)
+    if place is None or record.delivered_before(about[place].seq):
+        return
+    claim, again = about[place], next(iter(about[place + 1 :]), None)
+    until = again.seq if again else NEVER
+    yield Question(
+        record=record,
+        claim=claim,
+        again=again,
+        heard=any(_came(each, claim.seq, until) for each in run.in_cell(claim.cell)),
+        arrived=record.delivered_before(until),
+        restarted=any(claim.seq <= act.seq < until for act in run.acts_of("start")),
+    )
+
+
+def claims_about(run: Run, record: LotRecord) -> list[Claim]:
+    """The claims of cells in which a record lies, made when the lot had it, in order."""
+    if not run.takes_sync(record.kept.device_id):
+        return []
+    cells = (claims for cell, claims in run.claims_of.items() if run.is_in(cell, record))
+    return sorted((claim for claims in cells for claim in claims if claim.seq > record.seq), key=lambda each: each.seq)
+
+
+def _came(record: LotRecord, after: int, until: int) -> bool:
+    return any(after < each.seq < until and not each.torn for each in record.deliveries)
+
+
+def spare_ms(run: Run, claim: Claim) -> int:
+    """How long a client had for another try in the end, with nothing to keep it from it; 0 if that is not certain."""
+    since = steady_since(run, claim.cell.device_id)
+    if since is None or run.calm_at is None:
+        return 0
+    return run.ended_at - max(claim.time, since, run.calm_at)
+
+
+def is_steady(run: Run, device_id: str, since_ms: int) -> bool:
+    """Whether nothing has kept the client from asking a lot since then."""
+    since = steady_since(run, device_id)
+    return since is not None and since <= since_ms
+
+
+def lag_ms(run: Run, until_ms: int) -> int:
+    """How long after its end a window was first asked about at the latest, up to a time: the client's own pace."""
+    firsts = (claims[0] for claims in run.claims_of.values() if claims[0].time <= until_ms)
+    return max((claim.time - claim.cell.end_time for claim in firsts), default=0)
+
+
+def is_told(run: Run, claim: Claim) -> bool:
+    """Whether the harness had the client ask then: the moment was not its own choice."""
+    return "advance" not in run.can or any(act.time == claim.time for act in run.acts_of("syncs"))
+
+
+def was_disturbed(run: Run, after: int, until: int) -> bool:
+    """Whether the process died or its clock was moved between two lines: it may have forgotten, or misjudged a wait."""
+    verbs = ("crashes", "died", "start", "clock jumps")
+    return any(after <= act.seq < until for act in run.acts_of(*verbs))
+
+
+def repeats(run: Run, cell: Cell) -> list[Delivery]:
+    """The deliveries of a cell's re-reported messages, in order."""
+    inside = (each for record in run.in_cell(cell) for each in record.deliveries)
+    return sorted((each for each in inside if each.origin == "rereport" and not each.torn), key=lambda each: each.seq)
+
+
+def flows(run: Run) -> Iterator[Flow]:
+    """Every flow of every cell that was reported again."""
+    for cell in {event.cell: None for _, event in run.rereports}:
+        flow: list[Delivery] = []
+        for delivery in repeats(run, cell):
+            if flow and delivery.time - flow[-1].time > FLOW_MS:
+                yield Flow(cell, tuple(flow))
+                flow = []
+            flow.append(delivery)
+        if flow:
+            yield Flow(cell, tuple(flow))
+
+
+def amid(run: Run, flow: Flow) -> Iterator[Claim]:
+    """The claims of its cell that were made in a flow although more of an earlier re-report was close at hand."""
+    steps = list(pairwise(flow.deliveries))
+    for claim in run.claims_of.get(flow.cell, []):
+        between = any(one.seq < claim.seq and claim.time < other.time for one, other in steps)
+        if between and _is_awaited(run, claim) and not is_told(run, claim):
+            yield claim
+
+
+def _is_awaited(run: Run, claim: Claim) -> bool:
+    """Whether the process that made a claim was getting a re-report of which something was still to come."""
+    last = next(
+        (each for each in reversed(run.rereports) if each[1].cell == claim.cell and each[0].seq < claim.seq), None
+    )
+    if last is None or was_disturbed(run, last[0].seq, claim.seq):
+        return False
+    entry, event = last
+    came = {each.message_id for each in repeats(run, claim.cell) if entry.seq < each.seq < claim.seq}
+    lost = sum(entry.seq < seq < claim.seq for record in run.in_cell(claim.cell) for seq in record.losses)
+    return len(came) + lost < event.records
+
+
+def triggered(run: Run, flow: Flow) -> list[Claim]:
+    """The claims of its cell that were made at the very moment in which a message of a flow came."""
+    times = [each.time for each in flow.deliveries]
+    first, last = flow.deliveries[0], flow.deliveries[-1]
+    return [
+        claim
+        for claim in run.claims_of.get(flow.cell, [])
+        if claim.seq > first.seq and claim.time <= last.time + SECOND and not is_told(run, claim)
+        if any(0 <= claim.time - time <= SECOND for time in times)
+    ]
+
+
+def is_answered_at_once(run: Run, claim: Claim, within_ms: int) -> bool:
+    """Whether a message of the cell's re-report came that soon after a claim."""
+    return any(claim.seq < each.seq and each.time < claim.time + within_ms for each in repeats(run, claim.cell))
+
+
+def span_text(span_ms: int) -> str:
+    """A span of time in its largest whole unit."""
+    for unit_ms, name in ((HOUR, "hours"), (MINUTE, "minutes"), (SECOND, "seconds")):
+        if span_ms >= 2 * unit_ms:
+            return f"{span_ms // unit_ms} {name}"
+    return f"{span_ms} ms"

@@ -1,0 +1,57 @@
+"""How a client kept its connection to the queue: under which names, and how long it took to come back after cuts."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from contracts.play.recording import Act
+from contracts.run.run import Run
+from mock_server.history.events import ConsumerChanged, FaultInjected, MessageAcknowledged
+from mock_server.history.log import Entry
+
+_Moment: TypeAlias = Entry | Act
+
+
+@dataclass(slots=True)
+class Connection:
+    """`names` are the subscriptions of each topic, each with the line at which it was first used.
+
+    `pauses` are the times from each cut to the return, in rows: a row ends when something is acknowledged or the
+    client is started. `cut` is a cut after which it has not come back, though nothing has stopped it.
+    """
+
+    names: dict[str, dict[str, int]] = field(default_factory=dict)
+    pauses: list[list[int]] = field(default_factory=lambda: [[]])
+    cut: _Moment | None = None
+    last_seq: int = 0
+
+
+def connections(run: Run) -> Connection:
+    """Read a run's connections."""
+    found = Connection()
+    acts: list[_Moment] = [*run.acts_of("crashes", "died", "start")]
+    for moment in sorted([*run.entries, *acts], key=lambda each: each.seq):
+        event = moment.event if isinstance(moment, Entry) else None
+        if isinstance(moment, Act):
+            found.cut = None
+            _begin_row(found)
+        elif isinstance(event, MessageAcknowledged):
+            _begin_row(found)
+        elif isinstance(event, FaultInjected) and event.fault == "socket.close":
+            found.cut = moment
+        elif isinstance(event, ConsumerChanged):
+            _change(found, moment, event)
+    return found
+
+
+def _begin_row(found: Connection) -> None:
+    if found.pauses[-1]:
+        found.pauses.append([])
+
+
+def _change(found: Connection, moment: Entry, event: ConsumerChanged) -> None:
+    """A consumer that becomes active is back, be it a new one or one that was there as well."""
+    if event.change == "connected":
+        found.names.setdefault(event.topic, {}).setdefault(event.subscription, moment.seq)
+    elif event.change == "active" and found.cut is not None:
+        found.pauses[-1].append(moment.time - found.cut.time)
+        found.cut, found.last_seq = None, moment.seq

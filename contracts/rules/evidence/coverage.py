@@ -1,0 +1,186 @@
+"""Which time a client has asked about, and which it left out although nothing excuses that.
+
+A client owes nothing before it starts, and nothing that its own plan may not hold due yet: of a window only what it
+has asked about since shows that its turn is over. It is excused for good where a lot or the cloud refused for good,
+and for a while after anything that kept it from asking.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from contracts.play.scenario import DAY, HOUR
+from contracts.run.run import Run
+from contracts.run.syncs import SYNC_SUFFIX
+from mock_server.history.index import Call
+from mock_server.model import Cell, DataType, Line, PassDirection
+
+SLACK = 4 * HOUR
+"""How long nothing must have kept a client from asking until a missing window is held against it."""
+
+BEGINS_WITHIN = DAY
+"""How long after its start a client's first window may begin."""
+
+LAGS_AT_MOST = 30 * HOUR
+"""How long before the end of a run a client may still owe every window: one day's windows, asked in the night."""
+
+FORGIVEN = 3 * DAY
+"""How old a window may be, when a client can ask again at last, that it still has to ask about."""
+
+FOR_EVER = 10**15
+JOINT = 1
+"""How many milliseconds may lie between two windows that join up: one may end at .999."""
+
+PASSING = frozenset({500, 1010, 1011, 1013, 1110, 1111, 1199, 2001})
+"""The codes of refusals that pass, as every client can know."""
+
+OF_ONE_LOT = frozenset({1106, 2001, 2003, 2008, 2009, 2010})
+"""The codes of refusals that say nothing about other lots."""
+
+
+class Span(NamedTuple):
+    """A span of time in epoch milliseconds."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """How long it is."""
+        return self.end - self.start
+
+    def cut(self, other: "Span") -> "Span":
+        """What two spans have in common; its length is not positive if that is nothing."""
+        return Span(max(self.start, other.start), min(self.end, other.end))
+
+    def joined(self, other: "Span") -> "Span":
+        """From the earlier start to the later end."""
+        return Span(min(self.start, other.start), max(self.end, other.end))
+
+    def holds(self, other: "Span") -> bool:
+        """Whether another lies within."""
+        return self.start <= other.start and other.end <= self.end
+
+
+NOTHING = Span(0, 0)
+
+
+class Gap(NamedTuple):
+    """Time that a client owed to a line and never asked about."""
+
+    line: Line
+    span: Span
+
+
+def span_of(cell: Cell) -> Span:
+    """The window of a cell, whichever end of it was written first."""
+    return Span(min(cell.start_time, cell.end_time), max(cell.start_time, cell.end_time))
+
+
+def downtimes(run: Run) -> list[Span]:
+    """When the client was down; the last one never ends if it did not come back."""
+    found, since = [], None
+    for act in run.acts:
+        if act.verb == "start" and since is not None:
+            found.append(Span(since, act.time))
+            since = None
+        elif since is None and (act.verb == "died" or (act.verb == "crashes" and "crash" in run.can)):
+            since = act.time
+    return found if since is None else [*found, Span(since, FOR_EVER)]
+
+
+def began(run: Run) -> int:
+    """When the client was first started."""
+    return next((act.time for act in run.acts_of("start")), FOR_EVER)
+
+
+def lots_of(run: Run) -> list[str]:
+    """The lots that the client should ask."""
+    return [device_id for device_id in run.devices if run.takes_sync(device_id)]
+
+
+def steady_since(run: Run, device_id: str) -> int | None:
+    """Since when nothing has kept the client from asking a lot; None if something does, or may for good."""
+    failed = [call for call in run.calls if not call.understood and _concerns(call, device_id)]
+    if any(call.code is not None and call.code not in PASSING for call in failed) or run.acts_of("clock jumps"):
+        return None
+    since = max((act.time for act in run.acts_of("start")), default=FOR_EVER)
+    if any(down.end == FOR_EVER for down in run.once(downtimes)):
+        return None
+    if not failed:
+        return since
+    well = (sync.time for sync in run.syncs if sync.device_id == device_id and sync.call.understood)
+    again = next((time for time in well if time > failed[-1].time), None)
+    return None if again is None else max(since, again)
+
+
+def _concerns(call: Call, device_id: str) -> bool:
+    """Whether a failed call may have kept the client from asking this lot."""
+    is_of_other = call.request.path.endswith(SYNC_SUFFIX) and f"/{device_id}/" not in call.request.path
+    return not (is_of_other and call.code in OF_ONE_LOT)
+
+
+def lines_of(device_id: str, data_type: DataType) -> tuple[Line, ...]:
+    """The lines of one type of a lot."""
+    directions = (PassDirection.ENTER, PassDirection.LEAVE) if data_type is DataType.PASS else (None,)
+    return tuple(Line(device_id, data_type, direction) for direction in directions)
+
+
+def asked(run: Run) -> dict[Line, list[tuple[int, Span]]]:
+    """Which windows of each line were ever asked about, whatever was answered, and when; in the order of the calls."""
+    found: dict[Line, list[tuple[int, Span]]] = defaultdict(list)
+    for sync in run.syncs:
+        for cell in sync.cells:
+            found[cell.line].append((sync.time, span_of(cell)))
+    return found
+
+
+def owed(run: Run) -> dict[tuple[str, DataType], Span]:
+    """The time of each lot and type that the client should have asked about by the end of the run.
+
+    Bills are owed only if it asks about bills at all: not everybody reconciles them.
+    """
+    windows = run.once(asked)
+    types = [DataType.PASS, *({DataType.BILL} & {line.data_type for line in windows})]
+    lots = {device_id: steady_since(run, device_id) for device_id in lots_of(run)}
+    found = {
+        (device_id, data_type): _owed(run, [each for line in lines for each in windows.get(line, ())], since)
+        for device_id, since in lots.items()
+        if since is not None and since <= run.ended_at - SLACK
+        for data_type in types
+        if (lines := lines_of(device_id, data_type))
+    }
+    return {key: span for key, span in found.items() if span.length > 0}
+
+
+def _owed(run: Run, windows: list[tuple[int, Span]], since: int) -> Span:
+    """What is owed of some lines: up to where the client itself has gone, or to where anybody would have."""
+    begins = began(run)
+    first = min((span.start for _, span in windows), default=FOR_EVER)
+    start = max(min(max(first, begins), begins + BEGINS_WITHIN), since - FORGIVEN)
+    seen = run.ended_at - SLACK
+    past = max((span.end for time, span in windows if time <= seen), default=0)
+    late = run.ended_at - LAGS_AT_MOST
+    return Span(start, max(min(past, seen), late if since <= late else 0))
+
+
+def gaps(run: Run) -> list[Gap]:
+    """The time of each line that is owed and was never asked about, in order."""
+    windows = run.once(asked)
+    return [
+        Gap(line, hole)
+        for (device_id, data_type), span in run.once(owed).items()
+        for line in lines_of(device_id, data_type)
+        for hole in _holes(span, {window for _, window in windows.get(line, ())})
+    ]
+
+
+def _holes(whole: Span, covered: Iterable[Span]) -> Iterator[Span]:
+    reached = whole.start
+    for span in sorted(covered):
+        hole = Span(reached, min(span.start, whole.end))
+        if hole.length > JOINT:
+            yield hole
+        reached = max(reached, span.end)
+    if whole.end - reached > JOINT:
+        yield Span(reached, whole.end)

@@ -1,0 +1,39 @@
+"""From outcomes to verdicts."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from contracts.rules.base import Outcome, Rule
+from contracts.run.run import Run
+
+
+class Verdict(StrEnum):
+    """What is said of a rule. Only `fail` is held against a client; what was not exercised is never green."""
+
+    PASS = "pass"  # noqa: S105 a verdict
+    FAIL = "fail"
+    NON_STRICT = "non-strict"
+    INFO = "info"
+    NOT_EXERCISED = "not-exercised"
+    UNIMPLEMENTED = "unimplemented"
+
+
+BROKEN: Mapping[str, Verdict] = {"must": Verdict.FAIL, "should": Verdict.NON_STRICT, "info": Verdict.INFO}
+"""The verdict of a broken rule, by its level."""
+
+
+def judge(run: Run, rules: Iterable[Rule]) -> dict[str, Outcome]:
+    """The outcome of every rule that this client lets us see, by rule id."""
+    if run.unimplemented:
+        return {}
+    return {rule.id: rule.check(run) for rule in rules if not rule.missing(run.can)}
+
+
+def verdict_of(rule: Rule, outcomes: Iterable[Outcome]) -> Verdict:
+    """The verdict of a rule over the outcomes of all runs; without any the client lacks a verb for it."""
+    seen = list(outcomes)
+    if not seen:
+        return Verdict.UNIMPLEMENTED
+    if any(outcome.breaches for outcome in seen):
+        return BROKEN[rule.level]
+    return Verdict.PASS if any(outcome.exercised for outcome in seen) else Verdict.NOT_EXERCISED

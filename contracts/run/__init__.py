@@ -1,0 +1,1 @@
+"""What a run has shown: the history and the recording, read for rules."""

@@ -1,0 +1,244 @@
+"""What one run has shown: the history of the world, read once, and what the client told of itself.
+
+Rules read a `Run` and nothing else. `seq` is always the number of a line of the history, so that everything that a
+rule says can be found there.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self, TypeVar
+
+from contracts.client.interface import MakeClient
+from contracts.play.recording import Act, Finding, Recording
+from contracts.play.scenario import LOT_IDS, SECOND, Scenario
+from contracts.play.session import play
+from contracts.run.syncs import SYNC_PREFIX, SYNC_SUFFIX, TOKEN_PREFIX, Claim, Sync, sync_of
+from mock_server.history.events import ConsumerChanged, DeviceChanged, FaultInjected, RecordKept, Rereported
+from mock_server.history.index import Call, Delivery, LotRecord, Reading, line_of
+from mock_server.history.log import Entry
+from mock_server.model import JIESHUN, Cell, DeviceKind, Line, RecordKey
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Run(Recording):
+    """A recording, read for rules. A run that is `unimplemented` shows nothing."""
+
+    @classmethod
+    def of(cls, recording: Recording) -> Self:
+        """What a recording has shown."""
+        return cls(**recording.__getstate__())
+
+    @cached_property
+    def _read(self) -> "Reading":
+        return Reading(self.entries)
+
+    @cached_property
+    def _done(self) -> dict[Any, Any]:
+        return {}
+
+    def once(self, work: Callable[[Self], T]) -> T:
+        """The result of some work over this run, which is done only once."""
+        if work not in self._done:
+            self._done[work] = work(self)
+        result: T = self._done[work]
+        return result
+
+    @property
+    def records(self) -> dict[RecordKey, LotRecord]:
+        """Every record that a lot has had, by key."""
+        return self._read.records
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every delivery of every message."""
+        return self._read.deliveries
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every request."""
+        return self._read.calls
+
+    @cached_property
+    def syncs(self) -> list[Sync]:
+        """Every call of records/sync."""
+        faults = self._read.faults_by_call
+        return [
+            sync_of(call, faults.get(call.seq, ()))
+            for call in self.calls
+            if call.request.path.startswith(SYNC_PREFIX) and call.request.path.endswith(SYNC_SUFFIX)
+        ]
+
+    def faults_of(self, call: Call) -> tuple[str, ...]:
+        """The faults that struck a call."""
+        return self._read.faults_by_call.get(call.seq, ())
+
+    @cached_property
+    def token_calls(self) -> list[Call]:
+        """Every call for a token."""
+        return [call for call in self.calls if call.request.path.startswith(TOKEN_PREFIX)]
+
+    @cached_property
+    def claims(self) -> list[Claim]:
+        """Every claimed count that is a whole number of a proper cell, in order."""
+        return [claim for sync in self.syncs for claim in self._claims_of(sync)]
+
+    def _claims_of(self, sync: Sync) -> Iterator[Claim]:
+        compared = self._read.compared.get(sync.call.answer.sn or "", []) if sync.call.answer else []
+        for place, info in enumerate(sync.infos):
+            if info.cell is not None and type(info.claimed) is int:
+                counted = compared[place].counted if place < len(compared) else None
+                yield Claim(sync, info.cell, info.claimed, counted)
+
+    @cached_property
+    def claims_of(self) -> dict[Cell, list[Claim]]:
+        """The claims of each cell, in order."""
+        found: dict[Cell, list[Claim]] = defaultdict(list)
+        for claim in self.claims:
+            found[claim.cell].append(claim)
+        return dict(found)
+
+    @property
+    def devices(self) -> dict[str, DeviceChanged]:
+        """Every device as it last was."""
+        return self._read.devices
+
+    @property
+    def rereports(self) -> list[tuple[Entry, Rereported]]:
+        """Every decision to report a cell again."""
+        return self._read.rereports
+
+    @property
+    def faults(self) -> list[tuple[Entry, FaultInjected]]:
+        """Every fault that struck."""
+        return self._read.faults
+
+    @property
+    def consumers(self) -> list[tuple[Entry, ConsumerChanged]]:
+        """Every coming and going of a consumer."""
+        return self._read.consumers
+
+    @property
+    def ended_at(self) -> int:
+        """When it ended, whether anything happened then or not."""
+        return max([0, *(each[-1].time for each in (self.entries, self.acts) if each)])
+
+    @property
+    def calm_at(self) -> int | None:
+        """When calm began."""
+        return next((act.time for act in self.acts if act.verb == "calm"), None)
+
+    def acts_of(self, *verbs: str) -> list[Act]:
+        """What the harness did, of these verbs."""
+        return [act for act in self.acts if act.verb in verbs]
+
+    def findings_of(self, *kinds: str) -> list[Finding]:
+        """What was seen of the client's process, of these kinds."""
+        return [finding for finding in self.findings or () if finding.kind in kinds]
+
+    @property
+    def agreed(self) -> bool:
+        """Whether client and lots agreed before the patience was at its end."""
+        return any(act.verb == "agrees" for act in self.acts)
+
+    def takes_sync(self, device_id: str) -> bool:
+        """Whether a device is a lot that supports records/sync, and one that the client was told of."""
+        device = self.devices.get(device_id)
+        is_lot = device is not None and device.device_kind == "lot" and device.supplier_code != JIESHUN
+        return is_lot and self.is_listed(device_id)
+
+    def is_listed(self, device_id: str) -> bool:
+        """Whether the client was told of a device when it started."""
+        return device_id not in {LOT_IDS[place] for place in self.scenario.unlisted}
+
+    def is_in(self, cell: Cell, record: LotRecord) -> bool:
+        """Whether the lot counts a record in a cell."""
+        return record.line == cell.line and self.spans(cell, record)
+
+    def spans(self, cell: Cell, record: LotRecord) -> bool:
+        """Whether a record's time lies in a cell's window, by the lot's rules (A2, A3)."""
+        low, high = self.profile.bounds(cell.start_time, cell.end_time)
+        kept = record.kept
+        return low <= (kept.event_time if self.profile.window_time == "event" else kept.created_time) < high
+
+    def _places(self, cell: Cell, record: LotRecord) -> set[bool]:
+        """Whether a record lies in a cell, as a client may see it.
+
+        Both where that is not certain: a correction has moved it, or the lot goes by a time that it tells nobody.
+        """
+        low, high = self.profile.bounds(cell.start_time, cell.end_time)
+        return {
+            line_of(kept) == cell.line and low <= time < high for kept in record.kept_as for time in self._times(kept)
+        }
+
+    def _times(self, kept: RecordKept) -> set[int]:
+        """The times by which a lot and its client may go."""
+        by_created = {kept.created_time} if self.profile.window_time == "created" else set()
+        return {kept.event_time, self.told_time(kept.event_time), *by_created}
+
+    def told_time(self, at_ms: int) -> int:
+        """A record's time as its message tells it: seconds and plain text leave out the milliseconds."""
+        return at_ms if self.profile.record_time in ("ms", "iso") else at_ms // SECOND * SECOND
+
+    def in_cell(self, cell: Cell) -> list[LotRecord]:
+        """Every record that was ever in a cell."""
+        return [record for record in self._lines.get(cell.line, ()) if self.is_in(cell, record)]
+
+    def on_line(self, line: Line) -> list[LotRecord]:
+        """Every record that was ever on a line."""
+        return self._lines.get(line, [])
+
+    @cached_property
+    def _lines(self) -> dict[Line, list[LotRecord]]:
+        lines: dict[Line, list[LotRecord]] = defaultdict(list)
+        for record in self.records.values():
+            for line in record.lines:
+                lines[line].append(record)
+        return lines
+
+    @cached_property
+    def _inside(self) -> dict[Cell, tuple[list[LotRecord], list[LotRecord]]]:
+        return {}
+
+    def _inside_of(self, cell: Cell) -> tuple[list[LotRecord], list[LotRecord]]:
+        """The records that are certainly in a cell, and those that may be."""
+        if cell not in self._inside:
+            places = [(record, self._places(cell, record)) for record in self._lines.get(cell.line, ())]
+            certain = [record for record, place in places if False not in place]
+            self._inside[cell] = (certain, [record for record, place in places if True in place])
+        return self._inside[cell]
+
+    def bracket(self, cell: Cell, seq: int) -> tuple[int, int]:
+        """The count bracket: records of the cell acknowledged, and records delivered, before that line."""
+        certain, possible = self._inside_of(cell)
+        return (sum(each.acked_before(seq) for each in certain), sum(each.delivered_before(seq) for each in possible))
+
+    @cached_property
+    def brackets(self) -> list[tuple[int, int]]:
+        """The count bracket of each claim."""
+        return [self.bracket(claim.cell, claim.seq) for claim in self.claims]
+
+    def _is_count(self, claim: Claim) -> bool:
+        device = self.devices.get(claim.cell.device_id)
+        return claim.claimed >= 0 and device is not None and device.device_kind == DeviceKind.LOT
+
+    @cached_property
+    def off_bracket(self) -> list[tuple[Claim, int, int]]:
+        """The claims that no truthful client could have made, with the least and the most that it could have.
+
+        What is no count at all, or is asked of what is no lot, is another matter.
+        """
+        judged = zip(self.claims, self.brackets, strict=True)
+        return [
+            (claim, low, high)
+            for claim, (low, high) in judged
+            if not low <= claim.claimed <= high and self._is_count(claim)
+        ]
+
+
+def run_of(scenario: Scenario, make_client: MakeClient) -> Run:
+    """Play a scenario to a client and read what that has shown."""
+    return Run.of(play(scenario, make_client))

@@ -1,0 +1,79 @@
+"""A run as a failure's file has it, and back: what the world wrote, and what the harness saw beside it."""
+
+from dataclasses import fields
+from functools import cache
+from typing import Any, get_args, get_type_hints
+
+from contracts.client.interface import DumpedRecord, Effect
+from contracts.play.recording import Act, Dump, Finding
+from contracts.play.scenario import Scenario
+from contracts.run.run import Run
+from mock_server.history.events import Event
+from mock_server.history.log import Entry
+from mock_server.model import Cell, DataType, JsonObject, PassDirection
+from mock_server.problems import Problem, in_words
+from mock_server.profile import read_profile
+
+_EVENTS: dict[str, Any] = {event.kind: event for event in get_args(Event)}
+
+
+def run_json(run: Run) -> JsonObject:
+    """A run, but for its scenario: `history` and `seen`."""
+    seen: JsonObject = {
+        "can": sorted(run.can),
+        "acts": [list(act) for act in run.acts],
+        "dumps": [[dump.seq, dump.time, [list(record) for record in dump.records]] for dump in run.dumps],
+        "effects": None if run.effects is None else [list(effect) for effect in run.effects],
+        "calm_seq": run.calm_seq,
+        "findings": None if run.findings is None else [list(finding) for finding in run.findings],
+    }
+    return {"history": [entry.to_json() for entry in run.entries], "seen": seen}
+
+
+def read_run(data: Any, scenario: Scenario) -> Run:
+    """The reverse. ValueError says what is wrong; there may be no more than a scenario in it."""
+    try:
+        return _read(data["seen"], tuple(_entry(each) for each in data["history"]), scenario)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its history cannot be told: {error!r}") from None
+
+
+def _read(seen: Any, entries: tuple[Entry, ...], scenario: Scenario) -> Run:
+    problems: list[Problem] = []
+    profile = read_profile(scenario.profile, "profile", problems)
+    if profile is None:
+        raise ValueError(in_words(problems))
+    return Run(
+        scenario=scenario,
+        entries=entries,
+        profile=profile,
+        can=frozenset(seen["can"]),
+        acts=tuple(Act(*act) for act in seen["acts"]),
+        dumps=tuple(
+            Dump(seq, time, tuple(DumpedRecord(*record) for record in records)) for seq, time, records in seen["dumps"]
+        ),
+        effects=None if seen["effects"] is None else tuple(Effect(*effect) for effect in seen["effects"]),
+        calm_seq=seen["calm_seq"],
+        findings=None if seen["findings"] is None else tuple(Finding(*finding) for finding in seen["findings"]),
+    )
+
+
+def _entry(data: Any) -> Entry:
+    event = _EVENTS[data["kind"]]
+    hints = _hints(event)
+    own = {each.name: _value(hints[each.name], data[each.name]) for each in fields(event)}
+    return Entry(data["seq"], data["time"], event(**own))
+
+
+@cache
+def _hints(event: type) -> dict[str, Any]:
+    return get_type_hints(event)
+
+
+def _value(hint: Any, value: Any) -> Any:
+    return _cell(**value) if hint is Cell else value
+
+
+def _cell(device_id: str, data_type: int, pass_direction: int | None, start_time: int, end_time: int) -> Cell:
+    direction = None if pass_direction is None else PassDirection(pass_direction)
+    return Cell(device_id, DataType(data_type), direction, start_time, end_time)

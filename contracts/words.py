@@ -1,0 +1,40 @@
+"""Times, cells and lists of names in words, the same in every message of the judge."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from mock_server.model import Cell, DataType, PassDirection
+
+NAMES_SHOWN = 6
+
+
+def clock_text(at_ms: int, *, precise: bool = False) -> str:
+    """A time of day in UTC; to the millisecond only where there are some, or where asked for."""
+    seconds, milliseconds = divmod(at_ms, 1000)
+    text = f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
+    return f"{text}.{milliseconds:03d}" if milliseconds or precise else text
+
+
+def day_text(at_ms: int) -> str:
+    """A date and a time of day in UTC."""
+    return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%d} {clock_text(at_ms)}"
+
+
+def line_text(cell: Cell) -> str:
+    """What is counted in a cell."""
+    if cell.data_type is DataType.BILL:
+        return "bills"
+    return "passes, enter" if cell.pass_direction is PassDirection.ENTER else "passes, leave"
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell in words."""
+    start, end = clock_text(cell.start_time, precise=True), clock_text(cell.end_time, precise=True)
+    return f"lot {cell.device_id}, {line_text(cell)}, {start} - {end}"
+
+
+def names_text(names: Iterable[str]) -> str:
+    """Some names, not too many."""
+    known = list(names)
+    more = f" and {len(known) - NAMES_SHOWN} more" if len(known) > NAMES_SHOWN else ""
+    return ", ".join(known[:NAMES_SHOWN]) + more

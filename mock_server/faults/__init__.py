@@ -1,0 +1,1 @@
+"""What goes wrong, directed or at random."""

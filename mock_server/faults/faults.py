@@ -1,0 +1,294 @@
+"""Faults: small values that name what goes wrong, where, and how often. Composable, directed or drawn at random.
+
+A site of the emulator describes the occasion (`Occasion`) and asks `Faults.strike` what goes wrong there now. What
+strikes is in the history. Directed faults come first and all that match strike together; chaos adds at most one
+where none was directed.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from mock_server.history.events import FaultInjected
+from mock_server.history.log import History
+from mock_server.model import JsonObject
+from mock_server.problems import Problem, ProblemKind, Reader
+
+RECORD, UPLINK, REREPORT, REPEAT = "record", "uplink", "rereport", "repeat"
+"""Sites of the lot: the making of a record, its first publication, a re-report as a whole, one record in it."""
+
+CALL, DELIVERY, SOCKET = "call", "delivery", "socket"
+"""Sites of the cloud: one API call, one delivery of a message, the connection that it goes over."""
+
+TOKEN_PATH = "/v1.0/token"  # noqa: S105 a path, no token
+"""Calls below it meet only faults that name them by `path`."""
+
+LIMITS = ("device_id", "data_type", "path", "record_id")
+"""What a directed fault may be limited to."""
+
+MAX_TIMES = 1_000_000
+MAX_VALUE = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """An entry of the catalogue. `value` names its one parameter, with a default; `sites` says where it acts."""
+
+    name: str
+    sites: tuple[str, ...]
+    doc: str
+    value: str = ""
+    default: int = 0
+
+
+def _kinds(*kinds: FaultKind) -> dict[str, FaultKind]:
+    return {kind.name: kind for kind in kinds}
+
+
+CATALOGUE = _kinds(
+    FaultKind("uplink.lose", (UPLINK,), "a record's message never reaches the queue"),
+    FaultKind("uplink.duplicate", (UPLINK,), "a record's message is published twice"),
+    FaultKind("uplink.delay", (UPLINK,), "a record's message comes late", "delay_ms", 300_000),
+    FaultKind("uplink.swap", (UPLINK,), "a record's message changes places with the next one"),
+    FaultKind("rereport.shuffle", (REREPORT,), "a re-report comes in any order"),
+    FaultKind("rereport.spread", (REREPORT,), "a re-report trickles in over a time", "spread_ms", 60_000),
+    FaultKind("rereport.lose", (REPEAT,), "one record of a re-report is lost"),
+    FaultKind("rereport.duplicate", (REPEAT,), "one record of a re-report comes twice"),
+    FaultKind("rereport.delay", (REPEAT,), "one record of a re-report comes late", "delay_ms", 60_000),
+    FaultKind("command.lose", (CALL,), "the call is answered, but the command never reaches the lot"),
+    FaultKind("answer.lose", (CALL,), "the call is carried out, and the connection closes without an answer"),
+    FaultKind("answer.late", (CALL,), "the call is carried out at once and answered late", "delay_ms", 2_000),
+    FaultKind("answer.busy", (CALL,), "the call is refused as busy: 1110, 1111 or 1199", "code", 1111),
+    FaultKind("answer.error", (CALL,), "the call is refused with 500, system error"),
+    FaultKind(
+        "answer.refuse", (CALL,), "the call is refused for good: 1004 sign, 1106 permission, 2010 device", "code", 1106
+    ),
+    FaultKind("answer.unknown-code", (CALL,), "the call is refused with a code of no table", "code", 90_210),
+    FaultKind("answer.not-json", (CALL,), "the call is carried out; the answer is a web page"),
+    FaultKind("answer.no-result", (CALL,), "the call is carried out; the answer's result is an empty object"),
+    FaultKind("answer.empty", (CALL,), "the call is carried out; the answer has no body"),
+    FaultKind("answer.truncated", (CALL,), "the call is carried out; the answer ends half way"),
+    FaultKind("answer.unknown-fields", (CALL,), "the answer has fields that no page names"),
+    FaultKind("token.expire", (CALL,), "the access token dies early; its refresh token still works"),
+    FaultKind("token.revoke", (CALL,), "access and refresh token are revoked"),
+    FaultKind("time.refuse", (CALL,), "the call is refused with 1013, request time is invalid"),
+    FaultKind("device.offline", (CALL,), "the lot is off line for this call and `for_ms` more", "for_ms", 0),
+    FaultKind("socket.close", (SOCKET,), "the connection closes when a message is due"),
+    FaultKind(
+        "message.flip-bit",
+        (DELIVERY,),
+        "one bit of a message's cipher text is flipped, where byte `byte` of its text is; 0 is the middle",
+        "byte",
+    ),
+    FaultKind(
+        "message.leap-second",
+        (DELIVERY,),
+        "a message's text times at a full minute are written as second 60 of the minute before",
+    ),
+    FaultKind("message.unknown-fields", (DELIVERY,), "a message has fields that no page names"),
+    FaultKind("message.unknown-event", (UPLINK,), "a message of a kind that no page names comes along"),
+    FaultKind("record.no-plate", (RECORD,), "a record has an empty plate"),
+    FaultKind("record.zero-fee", (RECORD,), "a bill of nothing"),
+    FaultKind("record.unknown-enum", (RECORD,), "a car type or a pay method of no table"),
+    FaultKind("record.delete", (RECORD,), "the lot deletes the record after a while", "delay_ms", 60_000),
+    FaultKind("record.correct", (RECORD,), "the lot corrects the plate after a while and sends it", "delay_ms", 60_000),
+)
+"""Every kind of fault, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Where something could go wrong. `operation` names the logical operation, which a retry shares."""
+
+    site: str
+    operation: str
+    device_id: str | None = None
+    data_type: int | None = None
+    path: str | None = None
+    record_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A directed fault: `skip` occasions pass, then it strikes `times` times wherever it matches."""
+
+    kind: str
+    value: int
+    times: int = 1
+    skip: int = 0
+    device_id: str | None = None
+    data_type: int | None = None
+    path: str | None = None
+    record_id: str | None = None
+
+    def matches(self, occasion: Occasion) -> bool:
+        """Whether this occasion is meant."""
+        return (
+            occasion.site in CATALOGUE[self.kind].sites
+            and self.device_id in (None, occasion.device_id)
+            and self.data_type in (None, occasion.data_type)
+            and self.record_id in (None, occasion.record_id)
+            and self._means_path(occasion.path or "")
+        )
+
+    def _means_path(self, path: str) -> bool:
+        return not path.startswith(TOKEN_PATH) if self.path is None else path.startswith(self.path)
+
+    def to_json(self) -> JsonObject:
+        """The fault as the lab API writes it."""
+        named = CATALOGUE[self.kind].value
+        own: JsonObject = {"kind": self.kind} | ({named: self.value} if named else {})
+        limits = {name: getattr(self, name) for name in LIMITS}
+        return own | {"times": self.times, "skip": self.skip} | {k: v for k, v in limits.items() if v is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """What goes wrong now: a kind of fault, and its parameter."""
+
+    kind: str
+    value: int
+
+
+class RandomFaults(Protocol):
+    """A source of faults that nobody directed."""
+
+    def draw(self, occasion: Occasion, consecutive: int, worst: int) -> Strike | None:
+        """At most one fault. `consecutive` faults have just hit this operation, `worst` any call."""
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: Fault
+    skipped: int = 0
+    struck: int = 0
+
+
+class Faults:
+    """The faults of one project: those directed, those drawn, and how often each has struck."""
+
+    def __init__(self, history: History, random_faults: RandomFaults | None = None) -> None:
+        self._history = history
+        self._armed: list[_Armed] = []
+        self._hit_calls: dict[str, int] = {}
+        self._hit_others: dict[str, int] = {}
+        self.random_faults = random_faults
+        self.struck: dict[str, int] = {}
+
+    def arm(self, fault: Fault) -> None:
+        """Direct a fault; it stays until it has struck as often as it should."""
+        self._armed.append(_Armed(fault))
+
+    def clear(self, keep: Callable[[Fault], bool] = lambda _: False) -> None:
+        """Forget the directed faults, but for those to keep."""
+        self._armed = [armed for armed in self._armed if keep(armed.fault)]
+
+    def reset(self) -> None:
+        """Forget the directed faults and what has struck."""
+        self._armed.clear()
+        self._hit_calls.clear()
+        self._hit_others.clear()
+        self.struck.clear()
+
+    def armed(self) -> Iterator[tuple[Fault, int]]:
+        """The directed faults that are still to strike, each with how often it has."""
+        return ((armed.fault, armed.struck) for armed in self._armed)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything can strike at all."""
+        return bool(self._armed) or self.random_faults is not None
+
+    def strike(self, occasion: Occasion) -> list[Strike]:
+        """What goes wrong here and now, noted in the history."""
+        if not self.active:
+            return []
+        strikes = [self._use(armed) for armed in tuple(self._armed) if self._is_due(armed, occasion)]
+        if not strikes and self.random_faults is not None and not (occasion.path or "").startswith(TOKEN_PATH):
+            consecutive = self._hits(occasion.operation).get(occasion.operation, 0)
+            drawn = self.random_faults.draw(occasion, consecutive, max(self._hit_calls.values(), default=0))
+            strikes = [] if drawn is None else [drawn]
+        self._note(occasion, strikes)
+        return strikes
+
+    def suffer(self, operation: str) -> None:
+        """An operation failed because of a fault that struck another one."""
+        hits = self._hits(operation)
+        hits[operation] = hits.get(operation, 0) + 1
+
+    def _hits(self, operation: str) -> dict[str, int]:
+        """How many faults have just hit each operation: calls are few, records many."""
+        return self._hit_calls if operation.startswith(CALL) else self._hit_others
+
+    def _is_due(self, armed: _Armed, occasion: Occasion) -> bool:
+        if not armed.fault.matches(occasion):
+            return False
+        armed.skipped += 1
+        return armed.skipped > armed.fault.skip
+
+    def _use(self, armed: _Armed) -> Strike:
+        armed.struck += 1
+        if armed.struck >= armed.fault.times:
+            self._armed.remove(armed)
+        return Strike(armed.fault.kind, armed.fault.value)
+
+    def _note(self, occasion: Occasion, strikes: list[Strike]) -> None:
+        if not strikes:
+            self._hits(occasion.operation).pop(occasion.operation, None)
+            return
+        self.suffer(occasion.operation)
+        for strike in strikes:
+            self.struck[strike.kind] = self.struck.get(strike.kind, 0) + 1
+            self._history.add(FaultInjected(strike.kind, strike.value, occasion.site, occasion.operation))
+
+
+def read_fault(data: JsonObject, path: str, problems: list[Problem]) -> Fault | None:
+    """A directed fault from its JSON object, or None after noting what is wrong."""
+    noted = len(problems)
+    reader = Reader(data, path, problems)
+    name = reader.text("kind", 1, 64)
+    kind = CATALOGUE.get(name or "")
+    if kind is None:
+        if name is not None:
+            reader.note(ProblemKind.RANGE, "kind", f"must be one of {', '.join(CATALOGUE)}")
+        return None
+    reader.only(("kind", *([kind.value] if kind.value else []), "times", "skip", *LIMITS))
+    value = reader.integer(kind.value, 0, MAX_VALUE, required=False) if kind.value else None
+    times = reader.integer("times", 1, MAX_TIMES, required=False)
+    skip = reader.integer("skip", 0, MAX_TIMES, required=False)
+    device_id = reader.text("device_id", 1, 64, required=False)
+    data_type = reader.choice("data_type", (0, 1), required=False)
+    prefix = reader.text("path", 1, 256, required=False)
+    record_id = reader.text("record_id", 1, 64, required=False)
+    if len(problems) > noted:
+        return None
+    chosen = kind.default if value is None else value
+    return Fault(kind.name, chosen, times or 1, skip or 0, device_id, data_type, prefix, record_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What becomes of one message on its way: how many copies, how late, and whether it changes places."""
+
+    copies: int = 1
+    delay_ms: int = 0
+    swap: bool = False
+
+
+_Change = Callable[[Publication, int], Publication]
+
+_PUBLICATION_CHANGES: dict[str, _Change] = {
+    "lose": lambda plan, _: Publication(0, plan.delay_ms, plan.swap),
+    "duplicate": lambda plan, _: Publication(plan.copies * 2, plan.delay_ms, plan.swap),
+    "delay": lambda plan, value: Publication(plan.copies, plan.delay_ms + value, plan.swap),
+    "swap": lambda plan, _: Publication(plan.copies, plan.delay_ms, swap=True),
+}
+
+
+def publication(strikes: list[Strike]) -> Publication:
+    """What the faults that struck make of a message, each on top of the one before."""
+    plan = Publication()
+    for strike in strikes:
+        change = _PUBLICATION_CHANGES.get(strike.kind.partition(".")[2])
+        plan = change(plan, strike.value) if change else plan
+    return plan

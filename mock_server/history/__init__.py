@@ -1,0 +1,1 @@
+"""The history: events, the log that numbers them, and readings of it."""

@@ -1,0 +1,286 @@
+"""What a history amounts to, for whoever looks at it: lots, cells, commands, the queue's backlog, the latest events.
+
+A digest reads each entry once and keeps sums, so that a look costs the same after ten thousand events as after ten.
+It knows nothing but the history.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple, TypeAlias
+
+from mock_server.history.digest_lot import LineKey, LotDigest, Seen, Span, line_of
+from mock_server.history.events import (
+    CommandMoved,
+    ConsumerChanged,
+    CountCompared,
+    DeviceChanged,
+    Event,
+    FaultInjected,
+    MessageAcknowledged,
+    MessageDelivered,
+    MessageExpired,
+    MessagePublished,
+    RecordKept,
+    RecordLost,
+    RecordRemoved,
+    RequestAnswered,
+    RequestReceived,
+    Rereported,
+)
+from mock_server.history.log import Entry, History
+from mock_server.model import Cell
+from mock_server.profile import Profile
+from mock_server.wire.claims import claimed_cells
+
+FEED = 200
+"""How many of the latest events of each kind are kept."""
+
+COMMANDS = 100
+_UNANSWERED = 1_000
+
+GROUPS = {
+    "record.kept": "records",
+    "record.removed": "records",
+    "record.lost": "losses",
+    "message.published": "publications",
+    "message.delivered": "deliveries",
+    "message.acknowledged": "acknowledgements",
+    "message.refused": "acknowledgements",
+    "message.expired": "losses",
+    "consumer": "consumers",
+    "request": "calls",
+    "answer": "calls",
+    "count.compared": "syncs",
+    "rereport": "re-reports",
+    "command": "commands",
+    "device": "world",
+    "fault": "faults",
+    "faults": "faults",
+    "clock": "world",
+}
+"""Under what each kind of event is filtered."""
+
+
+@dataclass(slots=True)
+class Mail:
+    """A message that nobody has acknowledged yet."""
+
+    device_id: str
+    record_id: str | None
+    delivered: bool = False
+
+
+class Focus(NamedTuple):
+    """What is worth a look: a line of a lot, and a time in the window that is meant."""
+
+    device_id: str
+    line: LineKey
+    at: int
+    span: Span | None = None
+
+
+class FeedItem(NamedTuple):
+    """An event, and what it is about where the event itself names a message only."""
+
+    entry: Entry
+    about: str
+
+
+@dataclass(slots=True)
+class CommandSeen:
+    """A command: its device, how far it has come, and what its lot made of each claimed count."""
+
+    sn: str
+    device_id: str
+    time: int
+    status: int = 1
+    compared: list[CountCompared] = field(default_factory=list)
+
+
+_Take: TypeAlias = Callable[[Any, Entry], object]
+
+
+class Digest:
+    """The sums of one history, as far as `read` has come."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._take: dict[type[Any], _Take] = {
+            DeviceChanged: self._device,
+            RecordKept: self._kept,
+            RecordRemoved: lambda event, _: self.lot(event.device_id).remove(event.data_type, event.record_id),
+            RecordLost: self._lost,
+            MessagePublished: self._published,
+            MessageDelivered: self._delivered,
+            MessageAcknowledged: self._acknowledged,
+            MessageExpired: lambda event, _: self._forget(event.message_id),
+            ConsumerChanged: self._consumer,
+            RequestReceived: self._request,
+            RequestAnswered: self._answer,
+            CountCompared: self._compared,
+            Rereported: lambda event, _: self.lot(event.cell.device_id).asked(event.cell).rereport(),
+            CommandMoved: self._command,
+            FaultInjected: self._fault,
+        }
+        self.begin(0)
+
+    def begin(self, resets: int) -> None:
+        """Know nothing."""
+        self.resets, self.last, self.missed, self.now_ms = resets, 0, 0, 0
+        self.devices: dict[str, DeviceChanged] = {}
+        self.lots: dict[str, LotDigest] = {}
+        self.commands: dict[str, CommandSeen] = {}
+        self.consumers: dict[str, str] = {}
+        self.mail: dict[str, Mail] = {}
+        self.delivered = 0
+        self.struck: dict[str, int] = {}
+        self.focus: Focus | None = None
+        self._unsettled: Cell | None = None
+        self._calls: dict[int, list[Cell]] = {}
+        self._feed: dict[str, deque[FeedItem]] = {group: deque(maxlen=FEED) for group in GROUPS.values()}
+
+    def read(self, history: History, most: int) -> bool:
+        """Read at most so many new entries; whether there are more."""
+        if history.resets != self.resets or history.last < self.last:
+            self.begin(history.resets)
+        if history.dropped > self.last:
+            self.missed += history.dropped - self.last
+            self.last = history.dropped
+        for entry in list(history.after(self.last, most)):
+            self._read(entry)
+        return history.last > self.last
+
+    def lot(self, device_id: str) -> LotDigest:
+        """A lot, made when it is first heard of."""
+        return self.lots.setdefault(device_id, LotDigest(self._profile))
+
+    def feed(self, groups: Iterable[str], most: int) -> list[FeedItem]:
+        """The latest events of some groups, newest first."""
+        items = [item for group in groups for item in islice(reversed(self._feed[group]), most)]
+        return sorted(items, key=lambda item: -item.entry.seq)[:most]
+
+    @property
+    def waiting(self) -> int:
+        """How many messages have been handed to nobody."""
+        return len(self.mail) - self.delivered
+
+    def latest_commands(self, most: int) -> Iterator[CommandSeen]:
+        """The newest commands, newest first."""
+        return islice(reversed(self.commands.values()), most)
+
+    def _read(self, entry: Entry) -> None:
+        event = entry.event
+        self.last, self.now_ms = entry.seq, max(self.now_ms, entry.time)
+        about = self._about(event)
+        take = self._take.get(type(event))
+        if take is not None:
+            take(event, entry)
+        self._feed[GROUPS[event.kind]].append(FeedItem(entry, about))
+
+    def _about(self, event: Event) -> str:
+        """Whose message it is: the record's plate, or what else it has to say."""
+        if isinstance(event, MessagePublished):
+            return self._plate(event.device_id, event.record_id) or "a command's result"
+        mail = self.mail.get(getattr(event, "message_id", ""))
+        if mail is None:
+            return ""
+        return self._plate(mail.device_id, mail.record_id) or "a command's result"
+
+    def _plate(self, device_id: str, record_id: str | None) -> str:
+        if record_id is None:
+            return ""
+        plates = [seen.plate_no for seen in self.lot(device_id).named(record_id)]
+        return f"{record_id} {plates[0] or 'without a plate'}" if plates else record_id
+
+    def _device(self, event: DeviceChanged, _: Entry) -> None:
+        self.devices[event.device_id] = event
+        self.lot(event.device_id)
+
+    def _kept(self, event: RecordKept, entry: Entry) -> None:
+        key: LineKey = (event.data_type, event.pass_direction)
+        created = event.created_time or entry.time
+        self.lot(event.device_id).keep(Seen(event.record_id, key, event.event_time, created, event.plate_no))
+        if self._unsettled is None:
+            by_event = self._profile.window_time == "event"
+            self.focus = Focus(event.device_id, key, event.event_time if by_event else created)
+
+    def _lost(self, event: RecordLost, _: Entry) -> None:
+        for seen in self.lot(event.device_id).named(event.record_id):
+            if seen.line[0] == event.data_type:
+                seen.lost = True
+
+    def _published(self, event: MessagePublished, _: Entry) -> None:
+        self.mail[event.message_id] = Mail(event.device_id, event.record_id)
+        if event.record_id is not None:
+            for seen in self.lot(event.device_id).named(event.record_id):
+                seen.published += 1
+
+    def _delivered(self, event: MessageDelivered, _: Entry) -> None:
+        mail = self.mail.get(event.message_id)
+        if mail is None:
+            return
+        self.delivered += not mail.delivered
+        mail.delivered = True
+        if mail.record_id is not None:
+            for seen in self.lot(mail.device_id).named(mail.record_id):
+                seen.delivered = True
+
+    def _acknowledged(self, event: MessageAcknowledged, _: Entry) -> None:
+        mail = self._forget(event.message_id)
+        if mail is not None and mail.record_id is not None:
+            self.lot(mail.device_id).acknowledge(mail.record_id)
+
+    def _forget(self, message_id: str) -> Mail | None:
+        mail = self.mail.pop(message_id, None)
+        if mail is not None and mail.delivered:
+            self.delivered -= 1
+        return mail
+
+    def _consumer(self, event: ConsumerChanged, _: Entry) -> None:
+        if event.change == "disconnected":
+            self.consumers.pop(event.consumer, None)
+        else:
+            self.consumers[event.consumer] = event.subscription
+
+    def _request(self, event: RequestReceived, entry: Entry) -> None:
+        cells = claimed_cells(event.path, event.body)
+        if cells:
+            self._calls[entry.seq] = cells
+        while len(self._calls) > _UNANSWERED:
+            del self._calls[next(iter(self._calls))]
+
+    def _answer(self, event: RequestAnswered, _: Entry) -> None:
+        cells = self._calls.pop(event.request, [])
+        if event.code is not None:
+            for cell in cells:
+                self.lot(cell.device_id).asked(cell).refuse(f"{event.code} {event.msg}")
+
+    def _compared(self, event: CountCompared, entry: Entry) -> None:
+        self.lot(event.cell.device_id).asked(event.cell).compare(event, entry.time)
+        self._look_at(event)
+        if event.sn in self.commands:
+            self.commands[event.sn].compared.append(event)
+
+    def _look_at(self, event: CountCompared) -> None:
+        """A mismatch is looked at until it is settled; agreement about nothing is never looked at."""
+        if not event.equal:
+            self._unsettled = event.cell
+        elif self._unsettled is not None and self._unsettled != event.cell:
+            return
+        elif event.counted or self._unsettled is not None:
+            self._unsettled = None
+        else:
+            return
+        cell = event.cell
+        self.focus = Focus(cell.device_id, line_of(cell), cell.start_time, Span(cell.start_time, cell.end_time))
+
+    def _command(self, event: CommandMoved, entry: Entry) -> None:
+        command = self.commands.setdefault(event.sn, CommandSeen(event.sn, event.device_id, entry.time))
+        command.status = event.status
+        if len(self.commands) > COMMANDS:
+            del self.commands[next(iter(self.commands))]
+
+    def _fault(self, event: FaultInjected, _: Entry) -> None:
+        self.struck[event.fault] = self.struck.get(event.fault, 0) + 1

@@ -1,0 +1,254 @@
+"""The append-only list of everything that happened in a project, on one clock.
+
+An event is a small typed value; the log gives it a number and a time. Plates and tokens are masked before they
+get here: what the history holds may be shown.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, TypeAlias
+
+from mock_server.model import Cell, JsonScalar, Origin
+
+Sent: TypeAlias = Literal["whole", "garbled", "not"]
+"""What of an answer went out."""
+
+SCHEMA_VERSION = 1
+"""Raised when a kind or a field changes its meaning or goes; new kinds and fields may come without notice."""
+
+
+_SHORT_PLATE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKept:
+    """The lot keeps a record. `replaced` tells that it had an older version of it.
+
+    `details` are its further fields, but for the image's address, which may show a plate.
+    """
+
+    kind: ClassVar[str] = "record.kept"
+    device_id: str
+    record_id: str
+    data_type: int
+    pass_direction: int | None
+    event_time: int
+    plate_no: str
+    uplink: str
+    replaced: bool
+    created_time: int = 0
+    details: dict[str, JsonScalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRemoved:
+    """The lot no longer has a record."""
+
+    kind: ClassVar[str] = "record.removed"
+    device_id: str
+    record_id: str
+    data_type: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLost:
+    """A record's message was lost before the queue: `cause` is the fault, or "uplink" when its maker asked for it."""
+
+    kind: ClassVar[str] = "record.lost"
+    device_id: str
+    record_id: str
+    data_type: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePublished:
+    """A message is on the queue. `record_id` or `sn` says what it is about."""
+
+    kind: ClassVar[str] = "message.published"
+    message_id: str
+    device_id: str
+    origin: Origin
+    record_id: str | None
+    sn: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDelivered:
+    """A message was handed to a consumer."""
+
+    kind: ClassVar[str] = "message.delivered"
+    message_id: str
+    topic: str
+    subscription: str
+    consumer: str
+    redelivery_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAcknowledged:
+    """A consumer acknowledged a message: it is gone from its subscription."""
+
+    kind: ClassVar[str] = "message.acknowledged"
+    message_id: str
+    topic: str
+    subscription: str
+    consumer: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRefused:
+    """A consumer acknowledged a message negatively: it will come again."""
+
+    kind: ClassVar[str] = "message.refused"
+    message_id: str
+    topic: str
+    subscription: str
+    consumer: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageExpired:
+    """A subscription that nobody has ever listened to let go of its oldest message."""
+
+    kind: ClassVar[str] = "message.expired"
+    message_id: str
+    topic: str
+    subscription: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerChanged:
+    """A consumer came, became the active one, or left."""
+
+    kind: ClassVar[str] = "consumer"
+    topic: str
+    subscription: str
+    consumer: str
+    change: Literal["connected", "active", "disconnected"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """One call of the data plane. Credentials are masked; equal masks mean equal values."""
+
+    kind: ClassVar[str] = "request"
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswered:
+    """The answer to the request with the number `request`. `code` is None for a success; `sent` tells what went out."""
+
+    kind: ClassVar[str] = "answer"
+    request: int
+    code: int | None
+    msg: str | None
+    sn: str | None
+    sent: Sent
+
+
+@dataclass(frozen=True, slots=True)
+class CountCompared:
+    """The lot compared one claimed count with its own."""
+
+    kind: ClassVar[str] = "count.compared"
+    sn: str
+    cell: Cell
+    claimed: int
+    counted: int
+    equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rereported:
+    """The lot decided to publish a cell's records again."""
+
+    kind: ClassVar[str] = "rereport"
+    sn: str
+    cell: Cell
+    claimed: int
+    counted: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandMoved:
+    """A command reached a process status."""
+
+    kind: ClassVar[str] = "command"
+    sn: str
+    device_id: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChanged:
+    """A device was added or changed."""
+
+    kind: ClassVar[str] = "device"
+    device_id: str
+    device_name: str
+    supplier_code: str
+    device_kind: str
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FaultInjected:
+    """A fault struck. `operation` is the logical operation that it hit, `value` the fault's parameter."""
+
+    kind: ClassVar[str] = "fault"
+    fault: str
+    value: int
+    site: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultsChanged:
+    """A fault was directed, the directed ones were cleared, or chaos was chosen (`what` says which)."""
+
+    kind: ClassVar[str] = "faults"
+    change: Literal["directed", "cleared", "chaos"]
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMoved:
+    """A virtual clock was moved by hand, from this time on, to `to_ms`."""
+
+    kind: ClassVar[str] = "clock"
+    to_ms: int
+
+
+Event = (
+    RecordKept
+    | RecordRemoved
+    | RecordLost
+    | MessagePublished
+    | MessageDelivered
+    | MessageAcknowledged
+    | MessageRefused
+    | MessageExpired
+    | ConsumerChanged
+    | RequestReceived
+    | RequestAnswered
+    | CountCompared
+    | Rereported
+    | CommandMoved
+    | DeviceChanged
+    | FaultInjected
+    | FaultsChanged
+    | ClockMoved
+)
+
+
+def mask_plate(plate_no: str) -> str:
+    """A plate fit to be shown: its first two signs and its last one; of a short one nothing."""
+    if len(plate_no) < _SHORT_PLATE:
+        return "***" if plate_no else ""
+    return f"{plate_no[:2]}***{plate_no[-1]}"

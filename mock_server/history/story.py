@@ -1,0 +1,180 @@
+"""The story so far: what became of each record, told from the history, in lines that a person reads."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from mock_server.history.events import (
+    CountCompared,
+    FaultInjected,
+    MessageAcknowledged,
+    MessageDelivered,
+    MessagePublished,
+    RecordKept,
+    RecordLost,
+    RecordRemoved,
+    RequestAnswered,
+    RequestReceived,
+    Rereported,
+)
+from mock_server.history.log import Entry
+from mock_server.model import Cell, PassDirection
+from mock_server.wire.record_time import iso_time
+
+TITLE = "parking-mock: the story so far"
+"""What stands above a story."""
+
+LINES = 10
+"""How many lines a story has at most."""
+
+WIDTH = 160
+"""How many signs a line has at most."""
+
+
+@dataclass(slots=True)
+class Journey:
+    """What became of one record: how often its messages were published, delivered and acknowledged, or lost."""
+
+    record_id: str
+    device_id: str
+    plate_no: str = ""
+    published: int = 0
+    delivered: int = 0
+    acknowledged: int = 0
+    lost: list[str] = field(default_factory=list)
+    removed: bool = False
+
+    def why_missing(self) -> str:
+        """Why a client does not have it, as far as the history tells."""
+        if self.acknowledged:
+            return "acknowledged by the client: stored and forgotten, or never stored"
+        if self.delivered:
+            return f"delivered {self.delivered} x and never acknowledged"
+        if self.published:
+            return "on the queue, not delivered yet: nobody consumes"
+        if not self.lost:
+            return "on its way"
+        again = "lost again when it was re-reported" if len(self.lost) > 1 else "no sync has asked for it again"
+        return f"lost on the way ({', '.join(self.lost)}); {again}"
+
+    def why_doubled(self) -> str:
+        """Why a client has it twice."""
+        return f"published {self.published} x under one record id: count record ids, not messages"
+
+
+def journeys(entries: Iterable[Entry]) -> dict[str, Journey]:
+    """The journey of every record that the history still tells of, by record id."""
+    told: dict[str, Journey] = {}
+    message_of: dict[str, Journey] = {}
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, RecordKept):
+            journey = told.setdefault(event.record_id, Journey(event.record_id, event.device_id))
+            journey.plate_no = event.plate_no
+        elif isinstance(event, RecordLost) and event.record_id in told:
+            told[event.record_id].lost.append(event.cause)
+        elif isinstance(event, RecordRemoved) and event.record_id in told:
+            told[event.record_id].removed = True
+        elif isinstance(event, MessagePublished) and event.record_id in told:
+            message_of[event.message_id] = told[event.record_id or ""]
+            message_of[event.message_id].published += 1
+        elif isinstance(event, MessageDelivered | MessageAcknowledged) and event.message_id in message_of:
+            _count(message_of[event.message_id], event)
+    return told
+
+
+def _count(journey: Journey, event: MessageDelivered | MessageAcknowledged) -> None:
+    if isinstance(event, MessageDelivered):
+        journey.delivered += 1
+    else:
+        journey.acknowledged += 1
+
+
+def story(entries: Iterable[Entry]) -> list[str]:
+    """The last things that happened, at most ten lines: a summary, what was lost, the last calls and re-reports."""
+    known = list(entries)
+    told = journeys(known).values()
+    losses = [f"lost   {each.record_id} {each.plate_no} ({', '.join(each.lost)})" for each in told if each.lost]
+    calls = list(_call_lines(known))
+    shown_losses = losses[-3:]
+    room = LINES - 1 - len(shown_losses)
+    return [_shown(line) for line in (_summary(list(told)), *shown_losses, *calls[-room:])]
+
+
+def _shown(line: str) -> str:
+    """One line that fits on a screen, whatever a client has sent."""
+    plain = "".join(sign if sign.isprintable() else "?" for sign in line)
+    return plain if len(plain) <= WIDTH else f"{plain[: WIDTH - 3]}..."
+
+
+def told_beside_a_failure(tell: Callable[[], list[str]]) -> str:
+    """A story that goes along with somebody else's failure, which a failure of ours must not hide."""
+    try:
+        return "\n".join(tell())
+    except Exception as error:  # noqa: BLE001 whatever it is, the other failure is what matters
+        return f"it cannot be told: {error!r}"
+
+
+def how_many(count: int, name: str) -> str:
+    """A number of things, in the singular or the plural."""
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
+def _summary(told: list[Journey]) -> str:
+    lost = sum(bool(each.lost) for each in told)
+    waiting = sum(each.published > each.acknowledged for each in told)
+    return (
+        f"{how_many(len(told), 'record')} at the lots, {lost} lost on the way at least once, {waiting} not acknowledged"
+    )
+
+
+def _call_lines(entries: Iterable[Entry]) -> Iterable[str]:
+    requests: dict[int, RequestReceived] = {}
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, RequestReceived):
+            requests[entry.seq] = event
+        elif isinstance(event, RequestAnswered) and event.request in requests:
+            yield f"call   {_call_text(requests.pop(event.request), event)}"
+        elif isinstance(event, CountCompared):
+            verdict = "equal" if event.equal else f"the lot has {event.counted}"
+            yield f"count  {cell_text(event.cell)}: claimed {event.claimed}, {verdict}"
+        elif isinstance(event, Rereported):
+            yield f"again  {cell_text(event.cell)}: {event.records} records re-reported"
+        elif isinstance(event, FaultInjected):
+            yield f"fault  {event.fault} on {event.operation}"
+
+
+def _call_text(request: RequestReceived, answer: RequestAnswered) -> str:
+    outcome = f"{answer.code} {answer.msg}" if answer.code is not None else "success"
+    unsent = {"whole": "", "garbled": ", answer garbled", "not": ", answer never sent"}[answer.sent]
+    return f"{request.method} {request.path} -> {outcome}{unsent}"
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell in words: lot, kind and window."""
+    kind = {None: "bills", PassDirection.ENTER: "entering", PassDirection.LEAVE: "leaving"}[cell.pass_direction]
+    return f"{cell.device_id} {kind} {iso_time(cell.start_time)} to {iso_time(cell.end_time)}"
+
+
+def differences(claimed: Counter[str], kept: Counter[str], entries: Iterable[Entry]) -> list[str]:
+    """In which record ids a client and the lots differ, and how often each has them, with the likely reason."""
+    told = journeys(entries)
+    lines = [f"missing  {each}: {_missing(told.get(each))}" for each in sorted(kept - claimed)]
+    lines += [f"extra    {each}: {_extra(told.get(each))}" for each in sorted(set(claimed) - set(kept))]
+    doubled = sorted(each for each in claimed - kept if each in kept)
+    return lines + [f"doubled  {each}, {claimed[each]} x: {_doubled(told.get(each))}" for each in doubled]
+
+
+def _missing(journey: Journey | None) -> str:
+    return journey.why_missing() if journey else "the history no longer tells of it"
+
+
+def _extra(journey: Journey | None) -> str:
+    if journey is None:
+        return "no lot ever had it"
+    return "deleted at the lot" if journey.removed else "of another lot or kind"
+
+
+def _doubled(journey: Journey | None) -> str:
+    return journey.why_doubled() if journey else "counted twice"

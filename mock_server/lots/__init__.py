@@ -1,0 +1,1 @@
+"""The lots: their records, what they count, and what they start from."""

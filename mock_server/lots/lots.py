@@ -1,0 +1,149 @@
+"""The lots of one project: they keep records, count them, and report a cell again when a claim differs."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from random import Random
+
+from mock_server.clock import Clock
+from mock_server.faults.faults import RECORD, Faults, Occasion, Strike
+from mock_server.history.events import CountCompared, RecordKept, RecordRemoved, Rereported, mask_plate
+from mock_server.history.log import History
+from mock_server.lots.store import Store
+from mock_server.model import Cell, DataType, Fate, JsonScalar, Record, RecordKey, Rereport, SyncInfo
+from mock_server.profile import Profile
+from mock_server.queue.uplink import Uplink, record_operation
+
+REREPORTS_KEPT = 10_000
+"""How many re-reports can still be asked for (our choice)."""
+
+UNKNOWN_ENUM = 99
+"""A car type and a pay method of no table."""
+
+
+class Lots:
+    """Records, recounts and re-reports. `rereports` holds the latest re-reports, oldest first."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        store: Store,
+        uplink: Uplink,
+        profile: Profile,
+        history: History,
+        random: Random,
+        faults: Faults,
+    ) -> None:
+        self._clock = clock
+        self._store = store
+        self._uplink = uplink
+        self._profile = profile
+        self._history = history
+        self._random = random
+        self._faults = faults
+        self.rereports: deque[Rereport] = deque(maxlen=REREPORTS_KEPT)
+
+    def happen(self, record: Record, fate: Fate = None) -> Record:
+        """A new record: faults may make it an odd one, or have it deleted or corrected later. Return what is kept."""
+        occasion = Occasion(
+            RECORD, record_operation(record), record.device_id, record.data_type, record_id=record.record_id
+        )
+        strikes = self._faults.strike(occasion) if fate is None else []
+        for strike in strikes:
+            record = _made_odd(record, strike)
+        self.keep(record, fate)
+        for strike in strikes:
+            self._plan_change(record, strike)
+        return record
+
+    def keep(self, record: Record, fate: Fate = None) -> None:
+        """Keep a record and send it up the line. The same record id again is a newer version, not a second record."""
+        replaced = self._store.put(record) is not None
+        self._history.add(
+            RecordKept(
+                device_id=record.device_id,
+                record_id=record.record_id,
+                data_type=record.data_type,
+                pass_direction=record.pass_direction,
+                event_time=record.event_time,
+                plate_no=mask_plate(record.plate_no),
+                uplink=f"delay {fate} ms" if isinstance(fate, int) else fate or "",
+                replaced=replaced,
+                created_time=record.created_time,
+                details={name: value for name, value in record.details.items() if name != "image_url"},
+            )
+        )
+        self._uplink.send(record, fate)
+
+    def remove(self, key: RecordKey) -> bool:
+        """Forget a record; the lot no longer counts it and tells nobody. False if there was none."""
+        record = self._store.remove(key)
+        if record is not None:
+            self._history.add(RecordRemoved(record.device_id, record.record_id, record.data_type))
+        return record is not None
+
+    def count(self, cell: Cell) -> int:
+        """How many records the lot has in a cell."""
+        return self._store.count(cell.line, *self._profile.bounds(cell.start_time, cell.end_time))
+
+    def records_in(self, cell: Cell) -> list[Record]:
+        """The records of a cell, in the order of their times."""
+        return self._store.fetch(cell.line, *self._profile.bounds(cell.start_time, cell.end_time))
+
+    def compare(self, sn: str, infos: Sequence[SyncInfo]) -> None:
+        """Compare each claimed count with the lot's own, then report again what differs."""
+        counts = [self.count(info.cell) for info in infos]
+        for info, counted in zip(infos, counts, strict=True):
+            self._history.add(CountCompared(sn, info.cell, info.claimed, counted, info.claimed == counted))
+        differs = [self._asks_for_rereport(info, counted) for info, counted in zip(infos, counts, strict=True)]
+        whole_command = self._profile.rereport_scope == "command" and any(differs)
+        for info, counted, differing in zip(infos, counts, differs, strict=True):
+            if differing or whole_command:
+                self._rereport(sn, info, counted)
+        self._uplink.repeat()
+
+    def _asks_for_rereport(self, info: SyncInfo, counted: int) -> bool:
+        ignored = self._profile.over_count == "ignore" and info.claimed > counted
+        return info.claimed != counted and not ignored
+
+    def _rereport(self, sn: str, info: SyncInfo, counted: int) -> None:
+        records = self.records_in(info.cell)
+        if self._profile.rereport_order == "shuffled":
+            self._random.shuffle(records)
+        self._history.add(Rereported(sn, info.cell, info.claimed, counted, len(records)))
+        decided_at = self._clock.now_ms()
+        records, message_ids = self._uplink.resend(info.cell, records, self._profile.rereport_spread_ms)
+        record_ids = tuple(record.record_id for record in records)
+        self.rereports.append(Rereport(sn, decided_at, info.cell, info.claimed, counted, record_ids, message_ids))
+
+    def _plan_change(self, record: Record, strike: Strike) -> None:
+        at_ms = self._clock.now_ms() + strike.value
+        if strike.kind == "record.delete":
+            self._clock.call_at(at_ms, partial(self.remove, record.key))
+        elif strike.kind == "record.correct":
+            self._clock.call_at(at_ms, partial(self._correct, record.key))
+
+    def _correct(self, key: RecordKey) -> None:
+        record = self._store.get(key)
+        if record is not None:
+            self.keep(replace(record, plate_no=_corrected(record.plate_no)))
+
+
+def _made_odd(record: Record, strike: Strike) -> Record:
+    details: dict[str, JsonScalar] = {}
+    if strike.kind == "record.no-plate":
+        return replace(record, plate_no="")
+    if strike.kind == "record.zero-fee" and record.data_type is DataType.BILL:
+        details = {"payable_amount": 0, "paid_amount": 0}
+    elif strike.kind == "record.unknown-enum":
+        name = "pay_method" if record.data_type is DataType.BILL else "car_type"
+        details = {name: UNKNOWN_ENUM}
+    return replace(record, details={**record.details, **details})
+
+
+def _corrected(plate_no: str) -> str:
+    """The plate as a better look would read it: another last digit."""
+    last = plate_no[-1:]
+    digit = (int(last) + 1) % 10 if last.isascii() and last.isdigit() else 0
+    return f"{plate_no[:-1]}{digit}" if plate_no else "京A00000"

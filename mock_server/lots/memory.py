@@ -1,0 +1,78 @@
+"""The default store: everything in this process, gone with it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+
+from mock_server.lots.time_index import TimeIndex
+from mock_server.model import Line, Record, RecordKey
+
+
+class MemoryStore:
+    """Records in a list, found by key through a dict and by time through one `TimeIndex` a line.
+
+    `time_of` says which time of a record puts it into a window.
+    """
+
+    def __init__(self, time_of: Callable[[Record], int] = attrgetter("event_time")) -> None:
+        self._time_of = time_of
+        self._records: list[Record | None] = []
+        self._slots: defaultdict[tuple[str, int], dict[str, int]] = defaultdict(dict)
+        self._lines: defaultdict[Line, TimeIndex] = defaultdict(TimeIndex)
+        self._size = 0
+
+    def put(self, record: Record) -> Record | None:
+        """Keep a record; a known key is replaced and moves to its new place."""
+        slots = self._slots[record.device_id, record.data_type]
+        slot = slots.get(record.record_id)
+        if slot is None:
+            slots[record.record_id] = slot = len(self._records)
+            self._records.append(record)
+            self._size += 1
+            previous = None
+        else:
+            previous = self._vacate(slot)
+            self._records[slot] = record
+        self._lines[record.line].add(self._time_of(record), slot)
+        return previous
+
+    def get(self, key: RecordKey) -> Record | None:
+        """The record of that key, or None."""
+        slot = self._slots[key[:2]].get(key[2])
+        return None if slot is None else self._records[slot]
+
+    def remove(self, key: RecordKey) -> Record | None:
+        """Forget a record."""
+        slot = self._slots[key[:2]].pop(key[2], None)
+        if slot is None:
+            return None
+        previous = self._vacate(slot)
+        self._size -= 1
+        return previous
+
+    def count(self, line: Line, start: int, end: int) -> int:
+        """How many records of the line have start <= time < end, in O(log n)."""
+        index = self._lines.get(line)
+        return index.count(start, end) if index is not None else 0
+
+    def fetch(self, line: Line, start: int, end: int) -> list[Record]:
+        """The records of the line with start <= time < end, in the order of their times."""
+        index = self._lines.get(line)
+        if index is None:
+            return []
+        kept = (self._records[slot] for slot in index.slots(start, end))
+        return [record for record in kept if record is not None]
+
+    def records(self) -> Iterator[Record]:
+        """Every record, in the order in which they first came."""
+        return (record for record in self._records if record is not None)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def _vacate(self, slot: int) -> Record | None:
+        record = self._records[slot]
+        if record is not None:
+            self._lines[record.line].remove(self._time_of(record), slot)
+            self._records[slot] = None
+        return record

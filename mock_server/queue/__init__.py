@@ -1,0 +1,1 @@
+"""The message queue, and the way of a record to it."""

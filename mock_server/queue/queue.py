@@ -1,0 +1,322 @@
+"""The message queue: topics, subscriptions, consumers, acknowledgement and redelivery.
+
+Semantics are Pulsar's for a Failover subscription (documented there): several consumers may connect, the first is
+active; a message stays until it is acknowledged; it comes again, with a higher redelivery count, after the
+consumer's ack timeout, a negative acknowledgement or a lost connection; a consumer that holds
+`receiver_queue_size` unacknowledged messages gets no more.
+"""
+
+import base64
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mock_server.clock import Clock, Timer
+from mock_server.history.events import (
+    ConsumerChanged,
+    MessageAcknowledged,
+    MessageDelivered,
+    MessageExpired,
+    MessageRefused,
+)
+from mock_server.history.log import History
+from mock_server.model import Message
+
+TOPICS = ("event", "event-test")
+"""The production and the test topic (documented)."""
+
+UNATTENDED_LIMIT = 10_000
+"""How many messages a subscription of `event-test` keeps before its first consumer has come (our choice)."""
+
+SubscriptionType = Literal["Failover", "Exclusive"]
+
+
+class SubscriptionBusyError(Exception):
+    """An exclusive subscription has a consumer already, or has consumers of the other type."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """A message that a subscription has not seen acknowledged."""
+
+    message: Message
+    redelivery_count: int = 0
+    acknowledged: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Consumer:
+    """One connection. `deliver` hands a message over and must not block; ids are unique in the project."""
+
+    consumer_id: str
+    deliver: Callable[[Message, int], None]
+    ack_timeout_ms: int = 0
+    receiver_queue_size: int = 1000
+    negative_ack_delay_ms: int = 60_000
+    type: SubscriptionType = "Failover"
+    unacknowledged: dict[str, tuple[int, Pending]] = field(default_factory=dict)
+    refused: dict[str, tuple[Timer, Pending]] = field(default_factory=dict)
+    timer: Timer | None = None
+    close: Callable[[], None] = lambda: None
+
+
+class Subscription:
+    """The place of one group of consumers in one topic."""
+
+    def __init__(self, topic: str, name: str, clock: Clock, history: History) -> None:
+        self.topic = topic
+        self.name = name
+        self.attended = topic == "event"
+        self._clock = clock
+        self._history = history
+        self._backlog: deque[Pending] = deque()
+        self._pending: dict[str, Pending] = {}
+        self._consumers: list[Consumer] = []
+        self._pumping = False
+
+    @property
+    def pending(self) -> int:
+        """How many messages are not acknowledged, delivered or not."""
+        return len(self._pending)
+
+    @property
+    def consumers(self) -> list[Consumer]:
+        """The connected consumers; the first is the active one."""
+        return self._consumers
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages consumers hold without having acknowledged them."""
+        return sum(len(consumer.unacknowledged) for consumer in self._consumers)
+
+    def pending_messages(self) -> list[Message]:
+        """The messages that are not acknowledged, in the order of their publication."""
+        return [pending.message for pending in self._pending.values()]
+
+    def publish(self, message: Message) -> None:
+        """Take a message and deliver it if somebody listens."""
+        pending = Pending(message)
+        self._pending[message.message_id] = pending
+        self._backlog.append(pending)
+        if not self.attended and len(self._pending) > UNATTENDED_LIMIT:
+            self._expire_oldest()
+        self._pump()
+
+    def _expire_oldest(self) -> None:
+        oldest = self._backlog.popleft().message.message_id
+        del self._pending[oldest]
+        self._history.add(MessageExpired(oldest, self.topic, self.name))
+
+    def connect(self, consumer: Consumer) -> None:
+        """Add a consumer behind those that are there. SubscriptionBusyError if it may not share."""
+        if self._consumers and "Exclusive" in (consumer.type, self._consumers[0].type):
+            raise SubscriptionBusyError(f"{self.name} has an exclusive consumer or other consumers already")
+        self.attended = True
+        self._consumers.append(consumer)
+        self._note(consumer, "connected")
+        if len(self._consumers) == 1:
+            self._activate()
+
+    def disconnect(self, consumer: Consumer) -> None:
+        """Remove a consumer; what it had not acknowledged goes to the next one, or waits."""
+        if consumer not in self._consumers:
+            return
+        was_active = self._consumers[0] is consumer
+        self._consumers.remove(consumer)
+        self._note(consumer, "disconnected")
+        self._requeue(_let_go(consumer))
+        if was_active and self._consumers:
+            self._activate()
+
+    def acknowledge(self, consumer: Consumer, message_id: str) -> bool:
+        """Forget a message. False if it was unknown or acknowledged already, which changes nothing."""
+        pending = self._pending.pop(message_id, None)
+        if pending is None:
+            return False
+        pending.acknowledged = True
+        for holder in self._consumers:
+            holder.unacknowledged.pop(message_id, None)
+            if message_id in holder.refused:
+                holder.refused.pop(message_id)[0].cancel()
+        self._history.add(MessageAcknowledged(message_id, self.topic, self.name, consumer.consumer_id))
+        self._settle(consumer)
+        self._pump()
+        return True
+
+    def negative_acknowledge(self, consumer: Consumer, message_id: str) -> None:
+        """Deliver a message again, after the consumer's negative-ack delay. Until then nobody holds it."""
+        held = consumer.unacknowledged.pop(message_id, None)
+        if held is None:
+            return
+        at_ms = self._clock.now_ms() + consumer.negative_ack_delay_ms
+        timer = self._clock.call_at(at_ms, lambda: self._redeliver([consumer.refused.pop(message_id)[1]]))
+        consumer.refused[message_id] = (timer, held[1])
+        self._history.add(MessageRefused(message_id, self.topic, self.name, consumer.consumer_id))
+        self._settle(consumer)
+        self._pump()
+
+    def pull(self, consumer: Consumer) -> None:
+        """Deliver one message, if there is one and this consumer is the active one, whatever it holds already."""
+        if self._consumers[:1] == [consumer]:
+            usual = consumer.receiver_queue_size
+            consumer.receiver_queue_size = len(consumer.unacknowledged) + 1
+            try:
+                self._pump()
+            finally:
+                consumer.receiver_queue_size = usual
+
+    def clear(self) -> None:
+        """Forget every message and keep the consumers."""
+        self._pending.clear()
+        self._backlog.clear()
+        for consumer in self._consumers:
+            _let_go(consumer)
+
+    def _activate(self) -> None:
+        self._note(self._consumers[0], "active")
+        self._pump()
+
+    def _note(self, consumer: Consumer, change: Literal["connected", "active", "disconnected"]) -> None:
+        self._history.add(ConsumerChanged(self.topic, self.name, consumer.consumer_id, change))
+
+    def _pump(self) -> None:
+        """Deliver what the active consumer may hold. A consumer that acknowledges inside `deliver` does not recurse."""
+        if self._pumping or not self._consumers:
+            return
+        self._pumping = True
+        try:
+            # A consumer may leave inside `deliver`, so who is active is asked for each message.
+            while self._backlog and self._consumers:
+                active = self._consumers[0]
+                if len(active.unacknowledged) >= active.receiver_queue_size:
+                    break
+                pending = self._backlog.popleft()
+                if not pending.acknowledged:
+                    self._deliver(active, pending)
+        finally:
+            self._pumping = False
+
+    def _deliver(self, consumer: Consumer, pending: Pending) -> None:
+        message_id = pending.message.message_id
+        deadline = self._clock.now_ms() + consumer.ack_timeout_ms
+        consumer.unacknowledged[message_id] = (deadline, pending)
+        self._history.add(
+            MessageDelivered(message_id, self.topic, self.name, consumer.consumer_id, pending.redelivery_count)
+        )
+        consumer.deliver(pending.message, pending.redelivery_count)
+        self._arm(consumer)
+
+    def _arm(self, consumer: Consumer) -> None:
+        """One timer a consumer: deliveries expire in the order in which they were made."""
+        if consumer.ack_timeout_ms and consumer.timer is None and consumer.unacknowledged:
+            deadline, _ = next(iter(consumer.unacknowledged.values()))
+            consumer.timer = self._clock.call_at(deadline, lambda: self._expire(consumer))
+
+    def _settle(self, consumer: Consumer) -> None:
+        """With nothing left to expire there is no timer, so that idle means idle."""
+        for holder in (consumer, *self._consumers[:1]):
+            if holder.timer is not None and not holder.unacknowledged:
+                holder.timer.cancel()
+                holder.timer = None
+
+    def _expire(self, consumer: Consumer) -> None:
+        consumer.timer = None
+        now = self._clock.now_ms()
+        expired = []
+        for deadline, pending in consumer.unacknowledged.values():
+            if deadline > now:
+                break
+            expired.append(pending)
+        for pending in expired:
+            del consumer.unacknowledged[pending.message.message_id]
+        self._redeliver(expired)
+        self._arm(consumer)
+
+    def _redeliver(self, back: list[Pending]) -> None:
+        self._requeue(back)
+        self._pump()
+
+    def _requeue(self, back: list[Pending]) -> None:
+        """Put delivered messages back to the front, in their order, each with a higher redelivery count."""
+        for pending in reversed(back):
+            pending.redelivery_count += 1
+            self._backlog.appendleft(pending)
+
+
+def _let_go(consumer: Consumer) -> list[Pending]:
+    """Take everything from a consumer, its timers too; return what it held or had refused."""
+    timers = [timer for timer, _ in consumer.refused.values()]
+    for timer in (*timers, *([consumer.timer] if consumer.timer else [])):
+        timer.cancel()
+    held = [pending for _, pending in (*consumer.refused.values(), *consumer.unacknowledged.values())]
+    consumer.timer = None
+    consumer.refused.clear()
+    consumer.unacknowledged.clear()
+    return held
+
+
+class Queue:
+    """The topics of one project. Every message goes to both topics, as with rules enabled for both environments."""
+
+    def __init__(self, access_id: str, clock: Clock, history: History) -> None:
+        self._clock = clock
+        self._history = history
+        self._subscriptions: dict[tuple[str, str], Subscription] = {}
+        self.main = self.subscription("event", f"{access_id}-sub")
+        self.subscription("event-test", f"{access_id}-sub")
+
+    def subscription(self, topic: str, name: str) -> Subscription:
+        """The subscription of that name; a new one gets what is published from now on."""
+        key = (topic, name)
+        if key not in self._subscriptions:
+            self._subscriptions[key] = Subscription(topic, name, self._clock, self._history)
+        return self._subscriptions[key]
+
+    def has_subscription(self, topic: str, name: str) -> bool:
+        """Whether that subscription exists already."""
+        return (topic, name) in self._subscriptions
+
+    def subscriptions(self) -> list[Subscription]:
+        """Every subscription."""
+        return list(self._subscriptions.values())
+
+    def publish(self, message: Message) -> None:
+        """Give a message to every subscription."""
+        for subscription in tuple(self._subscriptions.values()):
+            subscription.publish(message)
+
+    @property
+    def pending(self) -> int:
+        """How many messages wait for an acknowledgement where somebody has ever listened, and on the main one."""
+        return sum(each.pending for each in self._subscriptions.values() if each.attended)
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages connected consumers hold without having acknowledged them."""
+        return sum(each.in_flight for each in self._subscriptions.values())
+
+    def clear(self) -> None:
+        """Forget every message."""
+        for subscription in self._subscriptions.values():
+            subscription.clear()
+
+    def close(self) -> None:
+        """Close every consumer's connection."""
+        for subscription in self._subscriptions.values():
+            for consumer in tuple(subscription.consumers):
+                consumer.close()
+
+
+def pulsar_message_id(ledger: int, entry: int) -> str:
+    """A message id as Pulsar's WebSocket API writes it: base64 of a protobuf with ledger and entry number."""
+    return base64.b64encode(b"\x08" + _varint(ledger) + b"\x10" + _varint(entry)).decode()
+
+
+def _varint(number: int) -> bytes:
+    groups = bytearray()
+    while number >> 7:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    groups.append(number)
+    return bytes(groups)

@@ -1,0 +1,171 @@
+"""The way of a record from the lot to the queue, and the one place where publications are made."""
+
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from random import Random
+
+from mock_server.clock import Clock, Timer
+from mock_server.faults.faults import REPEAT, REREPORT, UPLINK, Faults, Occasion, Publication, Strike, publication
+from mock_server.history.events import MessagePublished, RecordLost
+from mock_server.history.log import History
+from mock_server.model import Cell, CommandResult, Fate, Message, Origin, Record, RecordKey, UnknownEvent
+from mock_server.queue.queue import Queue, pulsar_message_id
+
+STEP = 500
+"""How many messages of re-reports are published before others get their turn."""
+
+SWAP_WAIT_MS = 1_000
+"""How long a message that changes places waits for the next one."""
+
+
+class Uplink:
+    """Publishes records and command results. A reset opens a new ledger: no message id and no data id comes twice."""
+
+    def __init__(
+        self, clock: Clock, queue: Queue, history: History, random: Random, faults: Faults, ledger: int = 1
+    ) -> None:
+        self._clock = clock
+        self._queue = queue
+        self._history = history
+        self._random = random
+        self._faults = faults
+        self._ledger = ledger
+        self._entry = 0
+        self._held: list[tuple[Record, Timer]] = []
+        self._on_their_way: dict[RecordKey, int] = {}
+        self._repeats: deque[tuple[Record, str]] = deque()
+        self._repeating = False
+
+    def send(self, record: Record, fate: Fate = None) -> None:
+        """Send a record that has just happened."""
+        if fate is not None:
+            self._carry(record, _planned(fate), "uplink", cause="uplink")
+            return
+        strikes = self._faults.strike(_occasion(UPLINK, record))
+        if any(strike.kind == "message.unknown-event" for strike in strikes):
+            self._publish(UnknownEvent(record.device_id), "uplink")
+        self._carry(record, publication(strikes), "uplink", cause=_names(strikes))
+
+    def report(self, result: CommandResult) -> None:
+        """Send a command's result."""
+        self._publish(result, "command")
+
+    def resend(self, cell: Cell, records: list[Record], spread_ms: int) -> tuple[list[Record], tuple[str, ...]]:
+        """Publish records again over a time, or with the next `repeat`.
+
+        Return them and their message ids in the order chosen.
+        """
+        operation = f"rereport {cell.device_id} {cell.start_time} {cell.end_time}"
+        for strike in self._faults.strike(Occasion(REREPORT, operation, cell.device_id, cell.data_type)):
+            if strike.kind == "rereport.shuffle":
+                self._random.shuffle(records)
+            elif strike.kind == "rereport.spread":
+                spread_ms = max(spread_ms, strike.value)
+        message_ids = tuple(self._next_message_id() for _ in records)
+        if spread_ms:
+            self._resend_spread(records, message_ids, spread_ms)
+        else:
+            self._repeats.extend(zip(records, message_ids, strict=True))
+        return records, message_ids
+
+    def repeat(self) -> None:
+        """Publish what `resend` was given, one step now, the others in turns of their own."""
+        if not self._repeating:
+            self._repeat_step()
+
+    def _resend_spread(self, records: Sequence[Record], message_ids: Sequence[str], spread_ms: int) -> None:
+        now = self._clock.now_ms()
+        for place, (record, message_id) in enumerate(zip(records, message_ids, strict=True)):
+            at_ms = now + place * spread_ms // len(records)
+            self._clock.call_at(at_ms, partial(self._resend_one, record, message_id))
+
+    def _repeat_step(self) -> None:
+        """Publish one step; the next follows at the same time, after others have had their turn."""
+        for _ in range(min(STEP, len(self._repeats))):
+            self._resend_one(*self._repeats.popleft())
+        self._repeating = bool(self._repeats)
+        if self._repeating:
+            self._clock.call_at(self._clock.now_ms(), self._repeat_step)
+
+    def _resend_one(self, record: Record, message_id: str) -> None:
+        strikes = self._faults.strike(_occasion(REPEAT, record))
+        self._carry(record, publication(strikes), "rereport", cause=_names(strikes), message_id=message_id)
+
+    def _carry(
+        self, record: Record, plan: Publication, origin: Origin, *, cause: str, message_id: str | None = None
+    ) -> None:
+        """Do to one message what its plan says. The first copy has `message_id`, if that is given."""
+        if not plan.copies:
+            self._history.add(RecordLost(record.device_id, record.record_id, record.data_type, cause))
+        for copy in range(plan.copies):
+            own_id = None if copy else message_id
+            if plan.delay_ms:
+                self._delay(record, origin, plan.delay_ms, own_id)
+            elif plan.swap:
+                self._hold(record)
+            else:
+                self._publish(record, origin, own_id)
+
+    def remaining_ms(self, record: Record) -> int | None:
+        """How long a record's message is still on its way; None if it is not."""
+        at_ms = self._on_their_way.get(record.key)
+        return None if at_ms is None else max(0, at_ms - self._clock.now_ms())
+
+    def _delay(self, record: Record, origin: Origin, delay_ms: int, message_id: str | None) -> None:
+        at_ms = self._on_their_way[record.key] = self._clock.now_ms() + delay_ms
+        self._clock.call_at(at_ms, partial(self._publish, record, origin, message_id))
+
+    def _hold(self, record: Record) -> None:
+        """Keep a message back until the next one has gone, or no longer than a moment."""
+        at_ms = self._clock.now_ms() + SWAP_WAIT_MS
+        self._on_their_way[record.key] = at_ms
+        self._held.append((record, self._clock.call_at(at_ms, self._release)))
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        for record, timer in held:
+            timer.cancel()
+            self._publish(record, "uplink")
+
+    def _publish(
+        self, subject: Record | CommandResult | UnknownEvent, origin: Origin, message_id: str | None = None
+    ) -> None:
+        message = Message(
+            message_id=message_id or self._next_message_id(),
+            data_id=f"assist_{self._ledger:04x}{self._random.getrandbits(48):012x}",
+            publish_time=self._clock.now_ms(),
+            subject=subject,
+            origin=origin,
+        )
+        if isinstance(subject, Record):
+            self._on_their_way.pop(subject.key, None)
+        record_id = subject.record_id if isinstance(subject, Record) else None
+        sn = subject.sn if isinstance(subject, CommandResult) else None
+        self._history.add(MessagePublished(message.message_id, subject.device_id, origin, record_id, sn))
+        self._queue.publish(message)
+        if self._held and isinstance(subject, Record) and origin == "uplink":
+            self._release()
+
+    def _next_message_id(self) -> str:
+        self._entry += 1
+        return pulsar_message_id(self._ledger, self._entry)
+
+
+def record_operation(record: Record) -> str:
+    """The logical operation of getting one record to its client."""
+    return f"record {record.device_id} {int(record.data_type)} {record.record_id}"
+
+
+def _occasion(site: str, record: Record) -> Occasion:
+    return Occasion(site, record_operation(record), record.device_id, record.data_type, record_id=record.record_id)
+
+
+def _planned(fate: Fate) -> Publication:
+    if isinstance(fate, int):
+        return Publication(delay_ms=fate)
+    return Publication(copies={"lose": 0, "duplicate": 2}.get(fate or "", 1))
+
+
+def _names(strikes: Sequence[Strike]) -> str:
+    return ", ".join(strike.kind for strike in strikes)

@@ -1,0 +1,405 @@
+"""A fake cloud as a Python object: lots, faults, clock, queue and assertions, the same in process and on a server."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from json import loads
+from typing import Any, Literal, TypeVar
+
+from mock_server.clock import VirtualClock, monotonic_s
+from mock_server.faults.chaos import PRESETS, Chaos
+from mock_server.faults.faults import CATALOGUE, Fault, read_fault
+from mock_server.history.events import ClockMoved, RequestAnswered, RequestReceived, Sent
+from mock_server.history.log import Entry
+from mock_server.history.story import cell_text, differences, how_many, story
+from mock_server.lots.seed import NewRecord, SeedError, read_device, read_record
+from mock_server.model import Cell, Device, DeviceKind, JsonObject, Message, Record, Rereport
+from mock_server.problems import Problem
+from mock_server.project import Idle, Project
+from mock_server.queue.queue import Consumer
+from mock_server.testing.lot import Lot, epoch_ms
+from mock_server.wire.messages import status_report
+
+T = TypeVar("T")
+Run = Callable[[Callable[[], T]], T]
+
+DEFAULT_TIMEOUT_S = 5.0
+
+SHOWN = 20
+"""How many differences a failed assertion names."""
+
+
+class ParkingClock:
+    """A project's time."""
+
+    def __init__(self, parking: "Parking") -> None:
+        self._parking = parking
+
+    @property
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
+        return self._parking.run(self._parking.project.clock.now_ms)
+
+    def advance(self, by_ms: int) -> None:
+        """Move a virtual clock forward; everything due on the way happens. TypeError on the system's clock."""
+        self.advance_to(self.now_ms + by_ms)
+
+    def advance_to(self, at_ms: int | datetime) -> None:
+        """Move a virtual clock to a time."""
+        self._parking.run(lambda: self._advance_to(epoch_ms(at_ms)))
+
+    def _advance_to(self, at_ms: int) -> None:
+        clock = self._parking.project.clock
+        if not isinstance(clock, VirtualClock):
+            raise TypeError('the system\'s clock moves by itself: ask for clock="virtual"')
+        if at_ms < clock.now_ms():
+            raise ValueError(f"time does not go back: it is {clock.now_ms()} already")
+        self._parking.project.history.add(ClockMoved(at_ms))
+        clock.advance_to(at_ms)
+
+
+class QueueMessage:
+    """One delivery of a message, decrypted. Not acknowledged, it comes again."""
+
+    def __init__(self, parking: "Parking", consumer: Consumer, message: Message, redelivery_count: int) -> None:
+        self._parking = parking
+        self._consumer = consumer
+        self.message_id = message.message_id
+        self.redelivery_count = redelivery_count
+        project = parking.project
+        self.report: JsonObject = status_report(message, project.product_key, project.profile.record_time)
+        reports: Any = self.report["status"]
+        (status,) = reports
+        self.code: str = status["code"]
+        self.value: dict[str, Any] = loads(status["value"])
+
+    @property
+    def record_id(self) -> str | None:
+        """The record that it is about, None for a command's result."""
+        return self.value.get("recordId")
+
+    def ack(self) -> None:
+        """Acknowledge: it will not come again."""
+        subscription = self._parking.project.queue.main
+        self._parking.run(lambda: subscription.acknowledge(self._consumer, self.message_id))
+
+
+@dataclass(frozen=True, slots=True)
+class RereportOf:
+    """A re-report with the records themselves, as the lot has them now."""
+
+    rereport: Rereport
+    records: list[Record]
+
+    @property
+    def sn(self) -> str:
+        """The command that asked for it."""
+        return self.rereport.sn
+
+    @property
+    def cell(self) -> Cell:
+        """What was counted."""
+        return self.rereport.cell
+
+    @property
+    def claimed(self) -> int:
+        """What the client counted."""
+        return self.rereport.claimed
+
+    @property
+    def counted(self) -> int:
+        """What the lot counted."""
+        return self.rereport.counted
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """What a client sent, decoded, and what it was told. Credentials are masked."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: Any
+    code: int | None
+    sent: Sent | Literal["pending"]
+
+
+class Parking:
+    """One project as an object. `run` carries out a piece of work where the project lives."""
+
+    def __init__(
+        self, project: Project, addresses: tuple[str, str, str], run: Callable[[Callable[[], Any]], Any]
+    ) -> None:
+        self.project = project
+        self._addresses = addresses
+        self._run = run
+        self.clock = ParkingClock(self)
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Carry out work on the project, and what is due because of it."""
+        result: T = self._run(work)
+        return result
+
+    @property
+    def access_id(self) -> str:
+        """The project's access id."""
+        return self.project.access_id
+
+    @property
+    def access_secret(self) -> str:
+        """The project's secret."""
+        return self.project.access_secret
+
+    @property
+    def exports(self) -> JsonObject:
+        """What a client must be told: the object of `serve --json`."""
+        return self.run(lambda: self.project.exports(*self._addresses))
+
+    def add_lot(
+        self,
+        device_id: str | None = None,
+        *,
+        device_name: str | None = None,
+        supplier_code: str = "tuya",
+        online: bool = True,
+    ) -> Lot:
+        """Add a lot; `supplier_code="jieshun"` makes one that refuses to sync."""
+        device: JsonObject = {"supplier_code": supplier_code, "online": online}
+        return Lot(self, self.run(lambda: self._add_device(device, device_id, device_name)))
+
+    def add_lane(self, device_id: str | None = None, *, device_name: str | None = None) -> str:
+        """Add a lane device; the answer is its device id."""
+        return self.run(lambda: self._add_device({"kind": DeviceKind.LANE.value}, device_id, device_name))
+
+    def lot(self, device_id: str) -> Lot:
+        """A lot that is there already. KeyError if it is not."""
+        self.run(lambda: self._device(device_id))
+        return Lot(self, device_id)
+
+    def change_device(self, device_id: str, *, online: bool) -> None:
+        """Let a device be on line or off line."""
+        self.run(lambda: self.project.set_online(self._device(device_id).device_id, online=online))
+
+    def keep(self, device_id: str, record: JsonObject) -> Record:
+        """Let a lot keep a record of the lab API's form. ValueError says what is wrong with it."""
+        return self.run(lambda: self.project.keep([self._new_record(device_id, record)]))[0]
+
+    @property
+    def records(self) -> list[Record]:
+        """Everything that the lots have."""
+        return self.run(lambda: list(self.project.store.records()))
+
+    def add_fault(self, kind: str, **settings: Any) -> Fault:
+        """Direct a fault (see docs/faults.md): times, skip, device_id, data_type, path, and its own parameter."""
+        problems: list[Problem] = []
+        fault = read_fault({"kind": kind, **settings}, "", problems)
+        if fault is None:
+            raise ValueError(str(SeedError(problems)))
+        self.run(lambda: self.project.arm(fault))
+        return fault
+
+    def set_chaos(self, preset: str, seed: int = 0, budget: int | None = None) -> None:
+        """Let faults strike at random. ValueError if there is no such preset."""
+        if preset not in PRESETS:
+            raise ValueError(f"chaos must be one of {', '.join(PRESETS)}, not {preset!r}")
+        self.run(lambda: self.project.set_chaos(Chaos(preset, seed, budget)))
+
+    def calm(self) -> None:
+        """No more faults."""
+        self.run(self.project.calm)
+
+    @property
+    def faults_struck(self) -> dict[str, int]:
+        """How often each kind of fault has struck."""
+        return self.run(lambda: dict(self.project.faults.struck))
+
+    def expire_token(self) -> None:
+        """Let the live access token die now; its refresh token still works."""
+        self.run(self.project.tokens.expire)
+
+    def consume(self, limit: int | None = None) -> Iterator[QueueMessage]:
+        """The queue's messages, decrypted, until none is due or `limit` have come.
+
+        One that is not acknowledged comes again to the next `consume()`. While another consumer is connected the
+        messages are that one's, as on any Failover subscription.
+        """
+        inbox: list[tuple[Message, int]] = []
+        main = self.project.queue.main
+        consumer = self.run(lambda: self._connect(inbox))
+        try:
+            for _ in count() if limit is None else range(limit):
+                self.run(lambda: main.pull(consumer))
+                if not inbox:
+                    break
+                yield QueueMessage(self, consumer, *inbox.pop())
+        finally:
+            self.run(lambda: main.disconnect(consumer))
+
+    def _connect(self, inbox: list[tuple[Message, int]]) -> Consumer:
+        """A consumer that gets only what it pulls."""
+        consumer = Consumer(
+            self.project.new_consumer_id(),
+            lambda message, redelivery_count: inbox.append((message, redelivery_count)),
+            receiver_queue_size=0,
+        )
+        self.project.queue.main.connect(consumer)
+        return consumer
+
+    @property
+    def rereports(self) -> list[RereportOf]:
+        """What was re-reported, oldest first."""
+        return self.run(lambda: [self._with_records(each) for each in self.project.lots.rereports])
+
+    def _with_records(self, rereport: Rereport) -> RereportOf:
+        store, cell = self.project.store, rereport.cell
+        found = (store.get((cell.device_id, cell.data_type, record_id)) for record_id in rereport.record_ids)
+        return RereportOf(rereport, [record for record in found if record is not None])
+
+    @property
+    def history(self) -> list[JsonObject]:
+        """Everything that happened, as the lab API tells it."""
+        return [entry.to_json() for entry in self.entries()]
+
+    def entries(self) -> list[Entry]:
+        """Everything that happened, typed."""
+        return self.run(lambda: list(self.project.history.after()))
+
+    @property
+    def requests(self) -> list[ClientRequest]:
+        """What the client sent, oldest first."""
+        entries = self.entries()
+        answers = {each.event.request: each.event for each in entries if isinstance(each.event, RequestAnswered)}
+        return [
+            _request(each.event, answers.get(each.seq)) for each in entries if isinstance(each.event, RequestReceived)
+        ]
+
+    @property
+    def idle(self) -> Idle:
+        """What is still to happen."""
+        return self.run(self.project.idle)
+
+    def reset(self) -> None:
+        """Go back to how it began."""
+        self.run(self.project.reset)
+
+    def story(self) -> list[str]:
+        """What happened last, in ten lines."""
+        return story(self.entries())
+
+    def assert_converged(self, client_records: Iterable[object], lot: Lot | None = None) -> None:
+        """The client has exactly the lots' records, each once; AssertionError names each that differs, and why.
+
+        `client_records` are record ids, or objects or mappings with a `record_id` (or `recordId`).
+        """
+        __tracebackhide__ = True
+        claimed = Counter(map(record_id_of, client_records))
+        kept = Counter(each.record_id for each in (self.records if lot is None else lot.records()))
+        found = differences(claimed, kept, self.entries())
+        if found:
+            has = f"the client has {how_many(claimed.total(), 'record')}, the lot {kept.total()}"
+            more = [f"... and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+            raise AssertionError("\n  ".join([f"not converged: {has}", *found[:SHOWN], *more]))
+
+    def assert_no_rereport(self, after: int = 0) -> None:
+        """Nothing was re-reported, `after` this many; AssertionError tells what was, and why."""
+        __tracebackhide__ = True
+        rereports = self.rereports[after:]
+        if rereports:
+            lines = [f"{cell_text(each.cell)}: {self._why(each)}" for each in rereports]
+            raise AssertionError("\n  ".join([f"{how_many(len(lines), 're-report')} that should not be", *lines]))
+
+    def wait_for_rereport(self, after: int = 0, timeout_s: float = DEFAULT_TIMEOUT_S) -> RereportOf:
+        """The first re-report behind the `after` oldest; AssertionError tells why none came."""
+        __tracebackhide__ = True
+        self._wait_until(lambda: len(self.project.lots.rereports) > after, timeout_s)
+        rereports = self.rereports[after:]
+        if not rereports:
+            raise AssertionError("\n  ".join(["no re-report came", *self.story()]))
+        return rereports[0]
+
+    def wait_until_idle(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> bool:
+        """Wait until nothing is pending; False if the time was up first, or if waiting cannot help."""
+        self._wait_until(lambda: self.project.idle().idle, timeout_s)
+        return self.idle.idle
+
+    def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        """Wait for a fact of the project, as long as something can still happen."""
+        changed = threading.Event()
+        stop = self.run(lambda: self.project.history.listen(changed.set))
+        give_up_at = monotonic_s() + timeout_s
+        try:
+            while not self.run(condition) and monotonic_s() < give_up_at:
+                soon = self.run(self._happens_in_s)
+                if soon is None:
+                    break
+                changed.wait(min(soon, max(0.0, give_up_at - monotonic_s())))
+                changed.clear()
+        finally:
+            self.run(stop)
+
+    def _happens_in_s(self) -> float | None:
+        """In how many seconds something happens at the latest unless somebody acts; None if nobody can act."""
+        return threading.TIMEOUT_MAX
+
+    def _why(self, rereport: RereportOf) -> str:
+        told = f"claimed {rereport.claimed}, the lot has {rereport.counted}"
+        if rereport.claimed > rereport.counted:
+            return f"{told}: counted twice, of another window or direction, or deleted at the lot"
+        return f"{told}: lost, not stored yet, or not counted"
+
+    def _add_device(self, device: JsonObject, device_id: str | None, device_name: str | None) -> str:
+        device |= {} if device_id is None else {"device_id": device_id}
+        device |= {} if device_name is None else {"device_name": device_name}
+        problems: list[Problem] = []
+        read = read_device(device, "", problems, default_id=self.project.new_device_id())
+        if read is None:
+            raise ValueError(str(SeedError(problems)))
+        if read.device_id in self.project.devices:
+            raise ValueError(f"there is a device {read.device_id} already: use lot({read.device_id!r})")
+        return self.project.put_device(read).device_id
+
+    def _device(self, device_id: str) -> Device:
+        devices = self.project.devices
+        if device_id not in devices:
+            there = ", ".join(devices) or "none"
+            raise KeyError(f"there is no device {device_id} (a reset or a restart forgets it); there are: {there}")
+        return devices[device_id]
+
+    def _new_record(self, device_id: str, record: JsonObject) -> NewRecord:
+        device = self._device(device_id)
+        problems: list[Problem] = []
+        new = read_record(record, device, "", problems)
+        if new is None:
+            raise ValueError(str(SeedError(problems)))
+        return new
+
+
+def record_id_of(record: object) -> str:
+    """The record id of whatever a client keeps: a text, a mapping or an object."""
+    if isinstance(record, str):
+        return record
+    names = ("record_id", "recordId")
+    if isinstance(record, Mapping):
+        found = next((record[name] for name in names if name in record), None)
+    else:
+        found = next((getattr(record, name) for name in names if hasattr(record, name)), None)
+    if not isinstance(found, str):
+        raise TypeError(f"no record_id in {type(record).__name__}")
+    return found
+
+
+def _request(request: RequestReceived, answer: RequestAnswered | None) -> ClientRequest:
+    try:
+        body = loads(request.body) if request.body else None
+    except ValueError:
+        body = request.body
+    code = answer.code if answer else None
+    sent = answer.sent if answer else "pending"
+    return ClientRequest(request.method, request.path, request.query, request.headers, body, code, sent)
+
+
+__all__ = ["CATALOGUE", "ClientRequest", "Lot", "Parking", "QueueMessage", "RereportOf"]

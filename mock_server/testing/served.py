@@ -1,0 +1,43 @@
+"""A parking on a real server, for clients that are another process or do not use `requests`: the API of `Parking`."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mock_server.project import Project
+from mock_server.spec import Settings
+from mock_server.testing.parking import Parking
+from mock_server.web.server import ThreadedServer
+
+
+class ServedParking(Parking):
+    """One project of a server that runs in a thread. Every piece of work is carried out on the server's loop."""
+
+    def __init__(self, threaded: ThreadedServer, project: Project) -> None:
+        self._threaded = threaded
+        super().__init__(project, threaded.server.addresses(), self._run_there)
+
+    def _run_there(self, work: Callable[[], Any]) -> Any:
+        def carry_out() -> Any:
+            result = work()
+            self.project.clock.run_all_due()
+            return result
+
+        return self._threaded.run(carry_out)
+
+
+@contextlib.contextmanager
+def serve_project(
+    threaded: ThreadedServer, keys: tuple[str, str] | None = None, **settings: Any
+) -> Iterator[ServedParking]:
+    """A project of its own on a running server, deleted at the end; the settings are those of `mock_parking`.
+
+    `keys` are an access id that nobody else has, and its secret; without them there are new ones.
+    """
+    settings.pop("elsewhere", None)  # requests of a client to other hosts do not come past a server
+    cloud = threaded.server.cloud
+    project = threaded.run(lambda: cloud.add(Settings(**settings).make_project(*keys or cloud.new_keys())))
+    try:
+        yield ServedParking(threaded, project)
+    finally:
+        threaded.run(lambda: cloud.remove(project))

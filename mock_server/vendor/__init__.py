@@ -1,0 +1,1 @@
+"""What the vendor cloud keeps beside lots and messages: commands and tokens."""

@@ -1,0 +1,1 @@
+"""The lab plane's first page."""

@@ -1,0 +1,101 @@
+"""The dashboard: the lab plane's `/`, a page on which a person sees what happens in a project.
+
+What it shows is the project's history, summed up by `mock_server.history.digest`; what its buttons do are calls of the
+lab API. The page is whole as it is served; the scripts beside it only fetch it again when something has happened.
+"""
+
+import re
+from weakref import WeakKeyDictionary
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from mock_server.cloud import Cloud
+from mock_server.guide import Guide
+from mock_server.history.digest import Digest
+from mock_server.project import Project
+from mock_server.web.dashboard.view import Asked, look
+from mock_server.web.serving.inline import let_others
+
+PATHS = re.compile(r"/|/dashboard/[a-z][a-z_.-]*")
+"""What is served here; every other path of the lab plane is the lab API's."""
+
+ENTRIES_A_TURN = 500
+"""How many entries of a history are read before others get their turn."""
+
+_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+)
+_HEADERS = {
+    "Content-Security-Policy": "; ".join(_POLICY),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_dashboard(cloud: Cloud, guide: Guide | None = None) -> Flask:
+    """The dashboard for all projects of a cloud, with the story that is told beside one, if there is one."""
+    app = Flask(
+        "mock_server.web",
+        static_folder="pages/static",
+        static_url_path="/dashboard",
+        template_folder="pages/templates",
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    page = _Page(cloud, guide)
+    app.add_url_rule("/", "page", page.show, methods=["GET"], provide_automatic_options=False)
+    app.after_request(_with_headers)
+    app.register_error_handler(HTTPException, _error)
+    return app
+
+
+class _Page:
+    """The view, and the digest of each project that somebody has looked at."""
+
+    def __init__(self, cloud: Cloud, guide: Guide | None) -> None:
+        self._cloud = cloud
+        self._guide = guide
+        self._digests: WeakKeyDictionary[Project, Digest] = WeakKeyDictionary()
+
+    def show(self) -> tuple[str, int] | str:
+        """`GET /?project=&lot=&cell=&before=&show=`."""
+        name = request.args.get("project") or (self._guide.access_id if self._guide else None)
+        projects = [project.access_id for project in self._cloud]
+        project = self._cloud.get(name or (projects[0] if projects else ""))
+        if project is None:
+            return render_template("nothing.html", name=(name or "")[:64], projects=projects[:200]), 404
+        digest = self._digests.setdefault(project, Digest(project.profile))
+        while digest.read(project.history, ENTRIES_A_TURN):
+            if let_others(request.environ):
+                return ""
+        guide = self._guide if self._guide and self._guide.access_id == project.access_id else None
+        asked = Asked.of(request.args, guide)
+        view = look(project, digest, asked)
+        story = guide.to_json() if guide else None
+        return render_template(
+            "dashboard.html",
+            view=view,
+            projects=projects[:200],
+            story=story,
+            with_token="Authorization" in request.headers,
+        )
+
+
+def _with_headers(response: Response) -> Response:
+    response.headers.update(_HEADERS)
+    if response.mimetype == "text/html":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _error(error: HTTPException) -> tuple[str, int]:
+    return render_template("nothing.html", name="", projects=[]), error.code or 500

@@ -1,0 +1,210 @@
+"""What one look at the dashboard shows, made from a project's digest for the template."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+from mock_server.clock import VirtualClock
+from mock_server.faults.chaos import PRESETS
+from mock_server.guide import Guide
+from mock_server.history.digest import GROUPS, CommandSeen, Digest, FeedItem, Focus
+from mock_server.history.digest_lot import LINES, CellView, LineKey, LotDigest, Seen, Span, State, line_of
+from mock_server.history.events import DeviceChanged
+from mock_server.model import Cell, DeviceKind
+from mock_server.problems import whole_number
+from mock_server.project import Project
+from mock_server.web.dashboard import words
+
+WINDOWS = 24
+"""How many windows are shown at once."""
+
+LOTS, FEED_ROWS, COMMANDS, RECORDS = 500, 100, 20, 60
+WORST: tuple[State, ...] = ("re-reporting", "mismatch", "refused", "repaired", "equal", "never asked")
+"""The states in the order in which they deserve a look."""
+
+KINDS = (*GROUPS, "history.dropped", "history.reset")
+GROUP_NAMES = tuple(dict.fromkeys(GROUPS.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What whoever looks wants to see; where nothing is said, what the story or the latest sync is about."""
+
+    lot: str | None = None
+    cell: tuple[LineKey, Span] | None = None
+    before: int | None = None
+    groups: tuple[str, ...] = GROUP_NAMES
+    follows: Cell | None = None
+
+    @classmethod
+    def of(cls, query: MultiDict[str, str], guide: Guide | None) -> Self:
+        """What a query asks for. What it says wrongly it does not say."""
+        groups = tuple(group for group in GROUP_NAMES if group in query.getlist("show"))
+        return cls(
+            lot=query.get("lot"),
+            cell=_read_cell(query.get("cell", "")),
+            before=whole_number(query.get("before", "")),
+            groups=groups or GROUP_NAMES,
+            follows=guide.cell if guide else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LotRow:
+    """A lot in the list."""
+
+    device: DeviceChanged
+    digest: LotDigest
+    state: State
+
+    @property
+    def missing(self) -> int:
+        """How many records no client has acknowledged."""
+        return self.digest.records - self.digest.acknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """A window with its cells, one a line."""
+
+    span: Span
+    cells: list[CellView]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that the template needs."""
+
+    project: Project
+    digest: Digest
+    asked: Asked
+    words: object
+    lots: list[LotRow]
+    lot: LotRow | None
+    windows: list[WindowRow]
+    earlier: int | None
+    cell: CellView | None
+    feed: list[FeedItem]
+    commands: list[CommandSeen]
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether the clock can be moved."""
+        return isinstance(self.project.clock, VirtualClock)
+
+    @property
+    def now_ms(self) -> int:
+        """The project's time."""
+        return self.project.clock.now_ms()
+
+    @property
+    def more_lots(self) -> int:
+        """How many lots are not listed."""
+        lots = sum(device.device_kind == DeviceKind.LOT for device in self.digest.devices.values())
+        return max(0, lots - LOTS)
+
+    @property
+    def armed(self) -> list[tuple[str, int]]:
+        """The faults that are directed, each with how often it is still to strike."""
+        return [(fault.kind, fault.times - struck) for fault, struck in self.project.faults.armed()]
+
+    @property
+    def records(self) -> list[Seen]:
+        """The records of the chosen cell that are drawn, the latest of many."""
+        return self.cell.records[-RECORDS:] if self.cell else []
+
+    def link(self, lot: str | None = None, cell: CellView | None = None, before: int | None = None) -> str:
+        """The address of another look at this project; without a lot or cell it follows what happens."""
+        query = [("project", self.project.access_id)]
+        query += [("lot", lot)] if lot else []
+        query += [("cell", cell_name(cell))] if cell else []
+        query += [("before", str(before))] if before is not None else []
+        query += [("show", group) for group in self.asked.groups] if self.asked.groups != GROUP_NAMES else []
+        return "/?" + urlencode(query)
+
+    @property
+    def is_following(self) -> bool:
+        """Whether it shows what the story or the latest sync is about."""
+        return self.asked.lot is None and self.asked.cell is None
+
+    kinds = " ".join(KINDS)
+    groups = GROUP_NAMES
+    presets = tuple(PRESETS)
+
+
+def look(project: Project, digest: Digest, asked: Asked) -> View:
+    """What is to be seen now."""
+    rows = list(_lots(digest))
+    lot = _chosen_lot(digest, rows, asked)
+    spans = lot.digest.spans(WINDOWS + 1, asked.before) if lot else []
+    shown = spans[:WINDOWS]
+    windows = [WindowRow(span, [lot.digest.cell(line, span) for line in LINES]) for span in shown] if lot else []
+    return View(
+        project=project,
+        digest=digest,
+        asked=asked,
+        words=words,
+        lots=rows[:LOTS],
+        lot=lot,
+        windows=windows,
+        earlier=shown[-1].start if len(spans) > WINDOWS else None,
+        cell=_chosen_cell(digest, lot, asked, windows),
+        feed=digest.feed(asked.groups, FEED_ROWS),
+        commands=list(digest.latest_commands(COMMANDS)),
+    )
+
+
+def cell_name(cell: CellView) -> str:
+    """A cell as the query names it."""
+    data_type, direction = cell.line
+    return f"{data_type}.{'' if direction is None else direction}.{cell.span.start}.{cell.span.end}"
+
+
+def _read_cell(text: str) -> tuple[LineKey, Span] | None:
+    parts = text.split(".")
+    numbers = [whole_number(part) for part in parts]
+    if len(parts) != len(("type", "direction", "start", "end")) or (numbers[1] is None and parts[1]):
+        return None
+    data_type, direction, start, end = numbers
+    if data_type is None or start is None or end is None:
+        return None
+    return (data_type, direction), Span(start, end)
+
+
+def _lots(digest: Digest) -> Iterator[LotRow]:
+    for device in digest.devices.values():
+        if device.device_kind == DeviceKind.LOT:
+            lot = digest.lot(device.device_id)
+            yield LotRow(device, lot, next((state for state in WORST if lot.states[state] > 0), "never asked"))
+
+
+def _focus(digest: Digest, asked: Asked) -> Focus | None:
+    """What the story is about, or what happens."""
+    cell = asked.follows
+    if cell is None:
+        return digest.focus
+    return Focus(cell.device_id, line_of(cell), cell.start_time, Span(cell.start_time, cell.end_time))
+
+
+def _chosen_lot(digest: Digest, rows: list[LotRow], asked: Asked) -> LotRow | None:
+    focus = _focus(digest, asked)
+    wanted = [asked.lot, focus.device_id if focus else None]
+    found = (row for device_id in wanted for row in rows if row.device.device_id == device_id)
+    return next(found, rows[0] if rows else None)
+
+
+def _chosen_cell(digest: Digest, lot: LotRow | None, asked: Asked, windows: list[WindowRow]) -> CellView | None:
+    if lot is None:
+        return None
+    if asked.cell is not None:
+        return lot.digest.cell(*asked.cell)
+    focus = _focus(digest, asked)
+    if focus is not None and focus.device_id == lot.device.device_id:
+        spans = [focus.span] if focus.span else [row.span for row in windows]
+        found = next((span for span in spans if span.start <= focus.at < span.end), None)
+        if found is not None:
+            return lot.digest.cell(focus.line, found)
+    return next((cell for row in windows for cell in row.cells if cell.records), None)

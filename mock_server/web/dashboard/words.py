@@ -1,0 +1,126 @@
+"""Events, lines, windows and states in the words of the dashboard. Times of day are those of the lots: UTC+8."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from mock_server.history.digest import FeedItem
+from mock_server.history.digest_lot import LineKey, Span
+from mock_server.model import MILLISECONDS_PER_DAY, Cell
+
+ZONE = timezone(timedelta(hours=8))
+"""The vendor's lots are in China (our choice)."""
+
+STATUSES = {1: "sending", 2: "sent", 3: "succeeded", 4: "failed", 5: "unknown"}
+SYMBOLS = {
+    "never asked": "·",
+    "equal": "=",
+    "mismatch": "≠",
+    "re-reporting": "↻",
+    "repaired": "✓",
+    "refused": "✕",
+}
+_LINES = {(0, 0): "entering", (0, 1): "leaving", (1, None): "bills"}
+_TYPES = {0: "pass", 1: "bill"}
+
+
+def line_text(line: LineKey) -> str:
+    """What is counted."""
+    return _LINES.get(line, "records")
+
+
+def moment(at_ms: int) -> datetime | None:
+    """A time of the lots, None for one that no calendar has."""
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, ZONE)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def clock_text(at_ms: int) -> str:
+    """A time of day, with its fraction only where there is one."""
+    at = moment(at_ms)
+    if at is None:
+        return str(at_ms)
+    fraction = at_ms % 1000
+    return f"{at:%H:%M:%S}" + (f".{fraction:03d}".rstrip("0") if fraction else "")
+
+
+def short_clock(at_ms: int) -> str:
+    """A time of day without seconds if there are none."""
+    return clock_text(at_ms).removesuffix(":00")
+
+
+def day_text(at_ms: int) -> str:
+    """A date."""
+    at = moment(at_ms)
+    return f"{at:%a} {at.day} {at:%b %Y}" if at else ""
+
+
+def span_text(span: Span) -> str:
+    """A window's times."""
+    days = (span.end - span.start) // MILLISECONDS_PER_DAY
+    return f"{short_clock(span.start)} – {short_clock(span.end)}" + (f" (+{days} d)" if days else "")
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell without its lot."""
+    direction = None if cell.pass_direction is None else int(cell.pass_direction)
+    return f"{line_text((int(cell.data_type), direction))} {span_text(Span(cell.start_time, cell.end_time))}"
+
+
+def event_text(item: FeedItem) -> str:
+    """An event as a line of the feed."""
+    say = _SAY.get(item.entry.event.kind)
+    return say(item.entry.event, item.about) if say else item.entry.event.kind
+
+
+def _kept(event: Any, _: str) -> str:
+    what = line_text((event.data_type, event.pass_direction)).removesuffix("s")
+    changed = "corrects" if event.replaced else "has"
+    late = f" ({event.uplink})" if event.uplink else ""
+    plate = event.plate_no or "without a plate"
+    return f"lot {changed} {event.record_id}: {what}, {plate}, {clock_text(event.event_time)}{late}"
+
+
+def _published(event: Any, about: str) -> str:
+    again = {"rereport": "again, re-reported: ", "command": ""}.get(event.origin, "")
+    return f"on the queue: {again}{about or 'an event of no known kind'}"
+
+
+def _delivered(event: Any, about: str) -> str:
+    again = f", time {event.redelivery_count + 1}" if event.redelivery_count else ""
+    return f"delivered to {event.consumer}: {about or event.message_id}{again}"
+
+
+def _compared(event: Any, _: str) -> str:
+    verdict = "equal: silence" if event.equal else "mismatch"
+    return f"claimed {event.claimed}, lot has {event.counted}: {verdict} ({cell_text(event.cell)}, sn {event.sn})"
+
+
+def _answer(event: Any, _: str) -> str:
+    gone = {"whole": "", "garbled": ", damaged on its way", "not": ", never sent"}[event.sent]
+    said = f"success, sn {event.sn}" if event.sn else "success"
+    return f"answer to {event.request}: " + (said if event.code is None else f"{event.code} {event.msg}") + gone
+
+
+_SAY: dict[str, Callable[[Any, str], str]] = {
+    "record.kept": _kept,
+    "record.removed": lambda e, _: f"lot forgets {_TYPES.get(e.data_type, 'record')} {e.record_id}",
+    "record.lost": lambda e, _: f"lost before the queue: {e.record_id} ({e.cause})",
+    "message.published": _published,
+    "message.delivered": _delivered,
+    "message.acknowledged": lambda e, about: f"acknowledged by {e.consumer}: {about or e.message_id}",
+    "message.refused": lambda e, about: f"refused by {e.consumer}, comes again: {about or e.message_id}",
+    "message.expired": lambda e, about: f"let go, nobody ever listened: {about or e.message_id}",
+    "consumer": lambda e, _: f"{e.consumer} on {e.subscription}: {e.change}",
+    "request": lambda e, _: f"{e.method} {e.path}",
+    "answer": _answer,
+    "count.compared": _compared,
+    "rereport": lambda e, _: f"re-reports {e.records} of {cell_text(e.cell)}: claimed {e.claimed}, has {e.counted}",
+    "command": lambda e, _: f"command {e.sn}: {STATUSES.get(e.status, e.status)}",
+    "device": lambda e, _: f"{e.device_name} ({e.supplier_code}) is {'on' if e.online else 'off'} line",
+    "fault": lambda e, _: f"fault {e.fault} strikes: {e.operation}",
+    "faults": lambda e, _: f"faults {e.change}: {e.what}",
+    "clock": lambda e, _: f"clock moves to {clock_text(e.to_ms)}, {day_text(e.to_ms)}",
+}

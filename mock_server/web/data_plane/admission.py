@@ -1,0 +1,123 @@
+"""Who may call the vendor's API: the checks of one request, in the order in which the real service reports them.
+
+Route first (the router's business), then headers, client, time, signature, token. What comes after, content type,
+JSON, fields and device, is the view's business.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from mock_server.cloud import Cloud
+from mock_server.project import Project
+from mock_server.web.serving.environ import RAW_PATH
+from mock_server.wire.errors import ErrorCode, VendorError
+from mock_server.wire.signature import SignedRequest, verify_v1, verify_v2
+
+SIGN_METHOD = "HMAC-SHA256"
+REQUIRED_HEADERS = ("client_id", "sign", "t", "sign_method")
+REFRESH_PREFIX = "/v1.0/token/"
+
+_T_DIGITS = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The request as its signature sees it, before anything is checked."""
+
+    environ: dict[str, Any]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """A header by its lower-case name, empty if absent. Bytes that are not UTF-8 stay what they are."""
+        value: str = self.environ.get(_environ_key(name), "")
+        return value if value.isascii() else value.encode("latin-1").decode("utf-8", "surrogateescape")
+
+    @property
+    def is_token_call(self) -> bool:
+        """Token calls are signed without an access token."""
+        path: str = self.environ["PATH_INFO"]
+        return path == "/v1.0/token" or path.startswith(REFRESH_PREFIX)
+
+    def signed_request(self, access_token: str) -> SignedRequest:
+        """What the signature must cover."""
+        return SignedRequest(
+            method=self.environ["REQUEST_METHOD"],
+            path=self.environ.get(RAW_PATH) or self.environ["PATH_INFO"],
+            query=self.environ["QUERY_STRING"],
+            body=self.body,
+            client_id=self.header("client_id"),
+            access_token=access_token,
+            t=self.header("t"),
+            nonce=self.header("nonce"),
+            headers=self._signed_headers(),
+        )
+
+    def _signed_headers(self) -> dict[str, str]:
+        named = self.header("signature-headers")
+        if not named:
+            return {}
+        return {"signature-headers": named} | {name.lower(): self.header(name.lower()) for name in named.split(":")}
+
+
+@lru_cache(maxsize=64)
+def _environ_key(name: str) -> str:
+    # WSGI's exception that a client may sign
+    return "CONTENT_TYPE" if name == "content-type" else "HTTP_" + name.upper().replace("-", "_")
+
+
+def identify(caller: Caller, cloud: Cloud) -> Project:
+    """The project that a request belongs to, once headers, client, time and signature are right."""
+    _check_headers(caller)
+    project = find_project(caller, cloud)
+    _check_time(caller, project)
+    _check_signature(caller, project)
+    return project
+
+
+def check_token(caller: Caller, project: Project) -> None:
+    """A business call needs the live access token."""
+    if not caller.is_token_call and not project.tokens.is_live(caller.header("access_token")):
+        raise VendorError(ErrorCode.TOKEN_INVALID)
+
+
+def find_project(caller: Caller, cloud: Cloud) -> Project:
+    """The project of the client id."""
+    project = cloud.get(caller.header("client_id"))
+    if project is not None:
+        return project
+    if cloud.unknown_client_code == ErrorCode.DEVICE_NOT_SUPPORTED:
+        raise VendorError(ErrorCode.DEVICE_NOT_SUPPORTED, message="clientId is invalid")
+    raise VendorError(ErrorCode.CLIENT_ID_INVALID)
+
+
+def _check_headers(caller: Caller) -> None:
+    missing = [name for name in REQUIRED_HEADERS if not caller.header(name)]
+    if missing:
+        raise VendorError(ErrorCode.HEADER_MISSING, ", ".join(missing))
+    if caller.header("sign_method") != SIGN_METHOD:
+        raise VendorError(ErrorCode.SIGN_INVALID, f"sign_method must be {SIGN_METHOD}")
+
+
+def _check_time(caller: Caller, project: Project) -> None:
+    t = caller.header("t")
+    if not (t.isascii() and t.isdigit() and len(t) == _T_DIGITS):
+        raise VendorError(ErrorCode.REQUEST_TIME_INVALID, "t must be epoch milliseconds, 13 digits")
+    off = int(t) - project.clock.now_ms()
+    if abs(off) > project.profile.time_tolerance_ms:
+        raise VendorError(ErrorCode.REQUEST_TIME_INVALID, f"t is {abs(off)} ms {'ahead' if off > 0 else 'behind'}")
+
+
+def _check_signature(caller: Caller, project: Project) -> None:
+    sign = caller.header("sign")
+    request = caller.signed_request("" if caller.is_token_call else caller.header("access_token"))
+    if verify_v2(project.access_secret, request, sign):
+        return
+    if _v1_passes(caller, project) and verify_v1(project.access_secret, request, sign):
+        return
+    raise VendorError(ErrorCode.SIGN_INVALID)
+
+
+def _v1_passes(caller: Caller, project: Project) -> bool:
+    is_refresh = caller.environ["PATH_INFO"].startswith(REFRESH_PREFIX)
+    return project.profile.signature_v1 == "always" or (project.profile.signature_v1 == "refresh" and is_refresh)

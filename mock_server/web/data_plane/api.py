@@ -1,0 +1,311 @@
+"""The vendor's API as a Flask application: HTTP 200 and an envelope for every answer, whatever was asked."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+from flask import Flask, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+
+from mock_server.cloud import Cloud
+from mock_server.history.events import RequestAnswered, RequestReceived, Sent
+from mock_server.model import Device, JsonObject
+from mock_server.problems import parse_json
+from mock_server.project import CommandRefusedError, Project, RefusalReason
+from mock_server.vendor.tokens import TokenPair
+from mock_server.web.data_plane.admission import Caller, check_token, identify
+from mock_server.web.data_plane.lean import JsonAnswer, LeanFlask
+from mock_server.web.data_plane.masking import masked_body, masked_headers, masked_path, masked_query
+from mock_server.web.data_plane.mishap import NO_MISHAP, Mishap, strike_call
+from mock_server.web.serving.environ import BODY, RAW_PATH, TOO_LARGE
+from mock_server.web.serving.inline import drop, hold_until
+from mock_server.wire.envelope import encode, failure, success
+from mock_server.wire.errors import ErrorCode, VendorError
+from mock_server.wire.messages import command_record
+from mock_server.wire.paging import read_page
+from mock_server.wire.sync_request import read_sync_request
+
+MAX_BODY = 1024 * 1024
+"""The longest body that the API reads, in bytes (our choice)."""
+
+_log = logging.getLogger("mock_server")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that may be carried out: whose it is, the variable part of its path, and what faults make of it."""
+
+    project: Project
+    caller: Caller
+    name: str
+    mishap: Mishap
+
+
+Handler: TypeAlias = Callable[[Call], object]
+
+
+def create_api(cloud: Cloud) -> Flask:
+    """The data plane's HTTP side for all projects of a cloud."""
+    app = LeanFlask("mock_server.api", static_folder=None)
+    app.url_map = _urls()
+    answers = _Answers(cloud, propagate=lambda: app.testing)
+    app.view_functions |= {_endpoint(method, rule): answers.view(handler) for method, rule, handler in _ROUTES}
+    app.register_error_handler(HTTPException, answers.no_route)
+    return app
+
+
+@cache
+def _urls() -> Map:
+    """The routes, the same for every cloud: compiling them takes longer than all the rest of an application."""
+    rules = [Rule(rule, methods=[method], endpoint=_endpoint(method, rule)) for method, rule, _ in _ROUTES]
+    return Map(rules, merge_slashes=False)
+
+
+def _endpoint(method: str, rule: str) -> str:
+    return f"{method} {rule}"
+
+
+class _Answers:
+    """Turns handlers into views: admission before, envelope and history after."""
+
+    def __init__(self, cloud: Cloud, propagate: Callable[[], bool]) -> None:
+        self._cloud = cloud
+        self._propagate = propagate
+
+    def view(self, handler: Handler) -> Callable[..., JsonAnswer]:
+        """A Flask view. `handler` gets the call once it is admitted."""
+
+        def serve(name: str = "") -> JsonAnswer:
+            return _Turn(self._cloud, _caller(), propagate=self._propagate).carry_out(handler, name)
+
+        return serve
+
+    def no_route(self, _error: HTTPException) -> JsonAnswer:
+        """Unknown path or wrong method: reported before anything about credentials (observed)."""
+        return _Turn(self._cloud, _caller(), propagate=self._propagate).refuse(ErrorCode.URI_PATH_INVALID)
+
+
+class _Turn:
+    """One request and its answer."""
+
+    def __init__(self, cloud: Cloud, caller: Caller, propagate: Callable[[], bool]) -> None:
+        self._cloud = cloud
+        self._caller = caller
+        self._propagate = propagate
+        self._project = cloud.get(caller.header("client_id"))
+        self._clock = self._project.clock if self._project else cloud.clock
+        self._mishap = NO_MISHAP
+
+    def refuse(self, code: ErrorCode, detail: str = "") -> JsonAnswer:
+        """Answer with an error, whoever asks."""
+        return self._answer(lambda: _raise(VendorError(code, detail)))
+
+    def carry_out(self, handler: Handler, name: str) -> JsonAnswer:
+        """Check the request, let faults strike it, carry it out, answer."""
+        if self._caller.environ["REQUEST_METHOD"] == "HEAD":
+            return self.refuse(ErrorCode.URI_PATH_INVALID)
+        if TOO_LARGE in self._caller.environ:
+            return self.refuse(ErrorCode.PARAM_ILLEGAL, f"over {MAX_BODY} bytes")
+        return self._answer(lambda: self._result(handler, name))
+
+    def _result(self, handler: Handler, name: str) -> object:
+        project = identify(self._caller, self._cloud)
+        device_id = name if handler is _sync_records else None
+        self._mishap = strike_call(project, self._caller, device_id)
+        if self._mishap.has("time.refuse") and self._mishap.refusal is not None:
+            raise self._mishap.refusal
+        check_token(self._caller, project)
+        if self._mishap.refusal is not None:
+            raise self._mishap.refusal
+        return handler(Call(project, self._caller, name, self._mishap))
+
+    def _answer(self, handle: Callable[[], object]) -> JsonAnswer:
+        number = _note_request(self._project, self._caller) if self._project else 0
+        envelope = self._envelope(handle)
+        whole = encode(envelope)
+        content = self._mishap.garble(envelope) if self._mishap.strikes else whole
+        if self._project:
+            sent: Sent = "not" if self._mishap.has("answer.lose") else "whole" if content == whole else "garbled"
+            _note_answer(self._project, number, envelope, sent)
+        self._delay_or_drop()
+        return JsonAnswer(content)
+
+    def _delay_or_drop(self) -> None:
+        if self._mishap.late_ms:
+            hold_until(self._caller.environ, self._clock, self._clock.now_ms() + self._mishap.late_ms)
+        if self._mishap.has("answer.lose"):
+            drop(self._caller.environ)
+
+    def _envelope(self, handle: Callable[[], object]) -> JsonObject:
+        tid = self._project.new_tid() if self._project else self._cloud.stranger_tid()
+        try:
+            return success(handle(), self._clock.now_ms(), tid)
+        except VendorError as error:
+            return failure(error, self._clock.now_ms(), tid)
+        except Exception:
+            if self._propagate():
+                raise
+            _log.exception("a defect of parking-mock: please report it")
+            return failure(VendorError(ErrorCode.SYSTEM_ERROR), self._clock.now_ms(), tid)
+
+
+def _caller() -> Caller:
+    """The present request. Our own server hands its body over; any other WSGI server's is read."""
+    environ = request.environ
+    body: bytes | None = environ.get(BODY)
+    return Caller(environ, request.get_data(cache=False) if body is None else body)
+
+
+def _get_token(call: Call) -> JsonObject:
+    """`GET /v1.0/token?grant_type=1`."""
+    grant_type = request.args.get("grant_type")
+    if grant_type == "2":
+        raise VendorError(ErrorCode.CODE_INVALID, "this cloud has no users: use grant_type=1")
+    if grant_type != "1":
+        raise VendorError(ErrorCode.GRANT_TYPE_INVALID)
+    return _token_result(call.project, call.project.tokens.grant())
+
+
+def _refresh_token(call: Call) -> JsonObject:
+    """`GET /v1.0/token/{refresh_token}`."""
+    pair = call.project.tokens.refresh(call.name)
+    if pair is None:
+        raise VendorError(ErrorCode.TOKEN_INVALID)
+    return _token_result(call.project, pair)
+
+
+def _token_result(project: Project, pair: TokenPair) -> JsonObject:
+    return {
+        "access_token": pair.access_token,
+        "expire_time": project.tokens.remaining_s(pair),
+        "refresh_token": pair.refresh_token,
+        "uid": project.uid,
+    }
+
+
+def _sync_records(call: Call) -> JsonObject:
+    """`POST /v1.0/parking-control/{device_id}/records/sync`."""
+    project = call.project
+    body = _json_body(call.caller)
+    infos = read_sync_request(body, call.name, project.profile, project.clock.now_ms())
+    try:
+        return {"sn": project.sync(call.name, infos, lost=call.mishap.has("command.lose")).sn}
+    except CommandRefusedError as refused:
+        raise VendorError(_refusal_code(project, refused.reason)) from None
+
+
+def _refusal_code(project: Project, reason: RefusalReason) -> int:
+    codes: dict[RefusalReason, int] = {
+        "unknown": project.profile.unknown_device_code,
+        "lane": ErrorCode.DEVICE_NOT_SUPPORTED,
+        "jieshun": project.profile.jieshun_code,
+        "offline": ErrorCode.DEVICE_OFFLINE,
+    }
+    return codes[reason]
+
+
+def _get_command(call: Call) -> JsonObject:
+    """`GET /v1.0/expand/cmds/{sn}`; an unknown sn answers 1000 (our choice)."""
+    command = call.project.commands.get(call.name)
+    if command is None:
+        raise VendorError(ErrorCode.DATA_NOT_EXIST)
+    return command_record(command)
+
+
+def _list_devices(call: Call) -> JsonObject:
+    """`GET /v1.0/expand/devices`, a page of them (documented shape)."""
+    page_no, page_size = read_page(request.args)
+    devices = [device for device in call.project.devices.values() if _of_type(device, request.args.get("product_type"))]
+    first = (page_no - 1) * page_size
+    return {
+        "list": [_device_result(call.project, device) for device in devices[first : first + page_size]],
+        "total": len(devices),
+        "page_no": page_no,
+        "page_size": page_size,
+    }
+
+
+def _get_device(call: Call) -> JsonObject:
+    """`GET /v1.0/expand/devices/{device_id}`."""
+    device = call.project.devices.get(call.name)
+    if device is None:
+        raise VendorError(call.project.profile.unknown_device_code)
+    return _device_result(call.project, device)
+
+
+def _of_type(device: Device, product_type: str | None) -> bool:
+    return product_type in (None, "", _product_type(device))
+
+
+def _product_type(device: Device) -> str:
+    """A category code in the style of the documented example `wf_znmj`; the parking codes are our choice."""
+    return f"wf_parking_{device.kind.value}"
+
+
+def _device_result(project: Project, device: Device) -> JsonObject:
+    return {
+        "device_id": device.device_id,
+        "device_name": device.device_name,
+        "product_id": project.product_key,
+        "product_type": _product_type(device),
+        "supplier_code": device.supplier_code,
+        "gateway_id": f"{project.access_id}-gateway",
+        "cid": f"cid-{device.device_id}",
+        "active_status": 1,
+        "online_status": int(device.online),
+        "install_location": "",
+        "device_ip": "",
+        "mac_address": "",
+        "project_id": project.access_id,
+        "extend_data": "{}",
+        "create_time": device.create_time,
+        "uid": project.uid,
+    }
+
+
+def _json_body(caller: Caller) -> object:
+    content_type = caller.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise VendorError(ErrorCode.CONTENT_TYPE_NOT_SUPPORTED, "use application/json")
+    try:
+        return parse_json(caller.body)
+    except ValueError as error:
+        raise VendorError(ErrorCode.PARAM_ILLEGAL, str(error)) from None
+
+
+def _raise(error: VendorError) -> object:
+    raise error
+
+
+def _note_request(project: Project, caller: Caller) -> int:
+    environ = caller.environ
+    return project.history.add(
+        RequestReceived(
+            method=environ["REQUEST_METHOD"],
+            path=masked_path(environ.get(RAW_PATH) or environ["PATH_INFO"]),
+            query=masked_query(environ["QUERY_STRING"]),
+            headers=masked_headers(caller.header),
+            body=masked_body(caller.body),
+        )
+    )
+
+
+def _note_answer(project: Project, number: int, envelope: JsonObject, sent: Sent) -> None:
+    result: Any = envelope.get("result")
+    sn = result.get("sn") if isinstance(result, dict) else None
+    code: Any = envelope.get("code")
+    msg: Any = envelope.get("msg")
+    project.history.add(RequestAnswered(number, code, msg, sn, sent))
+
+
+_ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/v1.0/token", _get_token),
+    ("GET", "/v1.0/token/<name>", _refresh_token),
+    ("POST", "/v1.0/parking-control/<name>/records/sync", _sync_records),
+    ("GET", "/v1.0/expand/cmds/<name>", _get_command),
+    ("GET", "/v1.0/expand/devices", _list_devices),
+    ("GET", "/v1.0/expand/devices/<name>", _get_device),
+)

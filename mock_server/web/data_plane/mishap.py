@@ -1,0 +1,139 @@
+"""What faults make of one API call: a refusal, a lost command, an answer late, garbled or never sent."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mock_server.faults.faults import CALL, Occasion, Strike
+from mock_server.model import JsonObject
+from mock_server.problems import parse_json
+from mock_server.project import Project
+from mock_server.web.data_plane.admission import Caller
+from mock_server.web.data_plane.masking import masked_path
+from mock_server.wire.envelope import encode
+from mock_server.wire.errors import ErrorCode, VendorError
+
+_REFUSALS = {
+    "answer.busy": "system is busy, please retry later",
+    "answer.error": ErrorCode.SYSTEM_ERROR.message,
+    "answer.unknown-code": "unknown error",
+    "answer.refuse": ErrorCode.PERMISSION_DENY.message,
+    "time.refuse": ErrorCode.REQUEST_TIME_INVALID.message,
+    "device.offline": ErrorCode.DEVICE_OFFLINE.message,
+}
+_CODES = {"answer.error": 500, "time.refuse": 1013, "device.offline": 2001}
+_TEXTS = {
+    1004: ErrorCode.SIGN_INVALID.message,
+    1110: "concurrent request over limit",
+    1199: "your requests are too frequent",
+    2010: "device not exist",
+}
+_WEB_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
+_UNKNOWN_FIELDS: JsonObject = {"region": "az1", "x-new": {"cost": 3, "hints": []}}
+_HALF = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """The faults of one call."""
+
+    strikes: tuple[Strike, ...] = ()
+
+    def has(self, kind: str) -> bool:
+        """Whether a fault of that kind struck."""
+        return any(strike.kind == kind for strike in self.strikes)
+
+    @property
+    def refusal(self) -> VendorError | None:
+        """The error with which the call is refused before anything is done."""
+        for strike in self.strikes:
+            if strike.kind in _REFUSALS:
+                code = _CODES.get(strike.kind, strike.value)
+                return VendorError(code, message=_TEXTS.get(code, _REFUSALS[strike.kind]))
+        return None
+
+    @property
+    def late_ms(self) -> int:
+        """How much later than now the answer is sent."""
+        return sum(strike.value for strike in self.strikes if strike.kind == "answer.late")
+
+    def garble(self, envelope: JsonObject) -> bytes:
+        """The bytes that go out in place of an envelope."""
+        for strike in self.strikes:
+            envelope = _CHANGED.get(strike.kind, _unchanged)(envelope)
+        content = encode(envelope)
+        for strike in self.strikes:
+            content = _DAMAGED.get(strike.kind, _undamaged)(content)
+        return content
+
+
+NO_MISHAP = Mishap()
+
+
+def call_operation(caller: Caller) -> str:
+    """The logical operation of a call, shared by its retries: method and path, and for a sync the cells asked about."""
+    name = f"{CALL} {caller.environ['REQUEST_METHOD']} {masked_path(caller.environ['PATH_INFO'])}"
+    return f"{name} {_cells(caller.body)}" if caller.body else name
+
+
+def strike_call(project: Project, caller: Caller, device_id: str | None) -> Mishap:
+    """Let faults strike one call, after its signature was found right and before its token is looked at."""
+    if not project.faults.active:
+        return NO_MISHAP
+    operation = call_operation(caller)
+    token = caller.header("access_token")
+    if project.tokens.was_killed(token) and not project.tokens.is_live(token):
+        project.faults.suffer(operation)
+        return NO_MISHAP
+    mishap = Mishap(tuple(project.faults.strike(_occasion(caller, operation, device_id))))
+    _act(project, mishap, device_id)
+    return mishap
+
+
+def _occasion(caller: Caller, operation: str, device_id: str | None) -> Occasion:
+    return Occasion(CALL, operation, device_id, path=caller.environ["PATH_INFO"])
+
+
+def _act(project: Project, mishap: Mishap, device_id: str | None) -> None:
+    """What a fault does to the project itself, whatever becomes of the call."""
+    for strike in mishap.strikes:
+        if strike.kind == "token.expire":
+            project.tokens.expire()
+        elif strike.kind == "token.revoke":
+            project.tokens.revoke()
+        elif strike.kind == "device.offline" and strike.value and device_id in project.devices:
+            project.take_offline(device_id, strike.value)
+
+
+def _cells(body: bytes) -> str:
+    """A fingerprint of a sync body without its counts."""
+    try:
+        value = parse_json(body)
+    except ValueError:
+        value = None
+    infos = next((each for each in value.values() if isinstance(each, list)), []) if isinstance(value, dict) else []
+    asked = [_without_count(info) for info in infos if isinstance(info, dict)]
+    return hashlib.sha256(repr(asked or body).encode()).hexdigest()[:12]
+
+
+def _without_count(info: dict[str, object]) -> list[tuple[str, object]]:
+    return sorted((key, value) for key, value in info.items() if "ount" not in key)
+
+
+def _unchanged(envelope: JsonObject) -> JsonObject:
+    return envelope
+
+
+def _undamaged(content: bytes) -> bytes:
+    return content
+
+
+_CHANGED: dict[str, Callable[[JsonObject], JsonObject]] = {
+    "answer.no-result": lambda envelope: envelope | ({"result": {}} if "result" in envelope else {}),
+    "answer.unknown-fields": lambda envelope: envelope | _UNKNOWN_FIELDS,
+}
+_DAMAGED: dict[str, Callable[[bytes], bytes]] = {
+    "answer.not-json": lambda _: _WEB_PAGE,
+    "answer.empty": lambda _: b"",
+    "answer.truncated": lambda content: content[: len(content) // _HALF],
+}

@@ -1,0 +1,1 @@
+"""The lab plane: what one does to the fake world."""

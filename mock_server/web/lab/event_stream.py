@@ -1,0 +1,105 @@
+"""A project's history as server-sent events: what is there, then what comes, until either side ends it.
+
+An event's id is its number, and after a reset number and count of resets (`17.1`): whoever comes back with it is
+told when the history began again meanwhile.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mock_server.history.log import Entry, History
+from mock_server.model import JsonObject
+from mock_server.web.lab.history_lines import dropped_marker, entry_line
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable
+
+BATCH = 200
+"""How many events are sent before others get their turn."""
+
+HEARTBEAT_S = 15.0
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class EventStream:
+    """One listener. It is served as long as `alive` says that its project is there."""
+
+    def __init__(self, history: History, after: int, resets: int, alive: Callable[[], bool]) -> None:
+        self._history = history
+        self._last = after
+        self._resets = resets
+        self._alive = alive
+        self._changed = asyncio.Event()
+
+    async def run(self, receive: "ASGIReceiveCallable", send: "ASGISendCallable", ended: asyncio.Event) -> None:
+        """Send events until the listener leaves, its project is deleted or `ended` is set."""
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS, "trailers": False})
+        stop = self._history.listen(self._changed.set)
+        leaving = asyncio.create_task(_left(receive))
+        ending = asyncio.create_task(ended.wait())
+        try:
+            while self._alive() and not (leaving.done() or ended.is_set()):
+                await self._send_new(send)
+                await self._wait(send, leaving, ending)
+        finally:
+            stop()
+            leaving.cancel()
+            ending.cancel()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_new(self, send: "ASGISendCallable") -> None:
+        """Everything that is new, in batches."""
+        while True:
+            self._changed.clear()
+            text = self._take()
+            if not text:
+                return
+            await send({"type": "http.response.body", "body": text, "more_body": True})
+            await asyncio.sleep(0)
+
+    def _take(self) -> bytes:
+        history = self._history
+        text = b""
+        if self._resets != history.resets or self._last > history.last:
+            self._resets, self._last = history.resets, 0
+            text = self._marker(0, {"kind": "history.reset", "seq": 0})
+        if self._last < history.dropped:
+            marker = dropped_marker(history, self._last)
+            self._last = history.dropped
+            text += self._marker(self._last, marker)
+        entries = list(history.after(self._last, BATCH))
+        if entries:
+            self._last = entries[-1].seq
+        return text + b"".join(map(self._event, entries))
+
+    def _event(self, entry: Entry) -> bytes:
+        return b"id: %s\nevent: %s\ndata: %s\n" % (self._id(entry.seq), entry.event.kind.encode(), entry_line(entry))
+
+    def _marker(self, seq: int, marker: JsonObject) -> bytes:
+        kind = str(marker["kind"]).encode()
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self._id(seq), kind, json.dumps(marker).encode())
+
+    def _id(self, seq: int) -> bytes:
+        return b"%d.%d" % (seq, self._resets) if self._resets else b"%d" % seq
+
+    async def _wait(self, send: "ASGISendCallable", *others: "asyncio.Task[object]") -> None:
+        """Until something changes; a comment line now and then tells both sides that the line is alive."""
+        changed = asyncio.create_task(self._changed.wait())
+        try:
+            done, _ = await asyncio.wait((changed, *others), timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
+        if not done:
+            await send({"type": "http.response.body", "body": b": alive\n\n", "more_body": True})
+
+
+async def _left(receive: "ASGIReceiveCallable") -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

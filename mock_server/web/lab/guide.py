@@ -1,0 +1,48 @@
+"""Lab views of the story that a server tells, if it tells one: look at it, steer it."""
+
+from mock_server.guide import ORDERS, SPEEDS, Guide
+from mock_server.model import JsonObject
+from mock_server.problems import Problem, Reader
+from mock_server.web.lab.history_lines import MAX_AFTER
+from mock_server.web.lab.request import LabError, environ, json_object, query_number, refuse_problems
+from mock_server.web.serving.inline import wait_for
+
+MAX_TIMEOUT_MS = 60_000
+
+
+class GuideViews:
+    """The views."""
+
+    def __init__(self, guide: Guide | None) -> None:
+        self._guide = guide
+
+    def show(self) -> JsonObject:
+        """`GET guide?after=N&timeout_ms=`: at once, or as soon as its number is above N."""
+        guide = self._get()
+        after = query_number("after", 0, MAX_AFTER)
+        timeout_ms = query_number("timeout_ms", 0, MAX_TIMEOUT_MS)
+        if guide.number <= after:
+            wait_for(environ(), guide.listen, timeout_ms)
+        return guide.to_json()
+
+    def steer(self) -> JsonObject:
+        """`POST guide`: order, speed, act."""
+        guide = self._get()
+        problems: list[Problem] = []
+        reader = Reader(json_object('{"order": "pause"}'), "", problems)
+        reader.only(("order", "speed", "act"))
+        order = reader.word("order", ORDERS, required=False)
+        speed = reader.word("speed", SPEEDS, required=False)
+        act = reader.integer("act", 0, len(guide.acts) - 1, required=False)
+        refuse_problems(problems)
+        guide.steer(
+            next((each for each in ORDERS if each == order), None),
+            next((each for each in SPEEDS if each == speed), None),
+            act,
+        )
+        return guide.to_json()
+
+    def _get(self) -> Guide:
+        if self._guide is None:
+            raise LabError(404, "no_guide", "this server tells no story: `parking-mock demo` starts one that does")
+        return self._guide

@@ -1,0 +1,255 @@
+"""The lab plane's half of the OpenAPI document: every route with what it takes and how it answers."""
+
+from http import HTTPStatus
+
+from mock_server.lots.seed import DEVICE_ID_PATTERN, FORMAT, MAX_RECORDS, VERSION
+from mock_server.model import JsonObject
+from mock_server.web.lab.guide import MAX_TIMEOUT_MS as MAX_GUIDE_TIMEOUT_MS
+from mock_server.web.lab.history_lines import MAX_AFTER
+from mock_server.web.lab.world import DEFAULT_TIMEOUT_MS, MAX_FAULTS, MAX_TIMEOUT_MS
+from mock_server.web.openapi_parts import (
+    array,
+    json_answer,
+    json_body,
+    number_parameter,
+    one_or_many,
+    path_parameter,
+    ref,
+    text,
+)
+
+TAG = "lab plane"
+
+_ONE = "/_lab/projects/{project_id}"
+_DEVICE = f"{_ONE}/devices/{{device_id}}"
+_LOT = "6ce0000000000001"
+_PASS = {"data_type": 0, "pass_direction": 0, "event_time": 1652779000000, "plate_no": "京A12345", "uplink": "lose"}
+_BILL = {"data_type": 1, "event_time": 1652779000000, "plate_no": "京A12345", "paid_amount": 500}
+_LOSSY = {"clock": "virtual", "now_ms": 1652788800000, "chaos": "rough", "seed": 7}
+_FROM_FILE = {"seed": {"format": FORMAT, "version": VERSION, "devices": [{"device_id": _LOT}]}}
+
+_WHY = {
+    HTTPStatus.BAD_REQUEST: "what was sent cannot be used: the message names every problem with its place",
+    HTTPStatus.UNAUTHORIZED: "the server was started with a token, and it was not sent",
+    HTTPStatus.FORBIDDEN: "a page of another site, or a foreign name in Host",
+    HTTPStatus.NOT_FOUND: "there is no such project, device, record or page",
+    HTTPStatus.CONFLICT: "not as things are: the message says why, and what to do first",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too much at once",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "the body is not said to be JSON",
+}
+_SECURITY: list[dict[str, list[str]]] = [{}, {"token": []}]
+_ALWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+def lab_paths() -> JsonObject:
+    """The paths of the lab plane."""
+    return {
+        "/healthz": _path(get=_operation("health", "Whether the server is up", _ok(ref("Health")))),
+        "/openapi.json": _path(get=_operation("openapi", "This document", _ok({"type": "object"}))),
+        "/_lab/guide": _path(get=_show_guide(), post=_steer_guide()),
+        "/_lab/projects": _path(get=_list_projects(), post=_create_project()),
+        _ONE: _of_project(get=_show_project(), delete=_delete_project()),
+        f"{_ONE}/reset": _of_project(post=_reset()),
+        f"{_ONE}/snapshot": _of_project(get=_of("snapshot", "A seed file of the state as it is", _ok(ref("Seed")))),
+        f"{_ONE}/rereports": _of_project(get=_rereports()),
+        f"{_ONE}/history": _of_project(get=_history()),
+        f"{_ONE}/devices": _of_project(get=_list_devices(), post=_add_device()),
+        _DEVICE: _of_device(patch=_change_device()),
+        f"{_DEVICE}/records": _of_device(post=_add_records()),
+        f"{_DEVICE}/records/{{record_id}}": _of_record(delete=_remove_record()),
+        f"{_ONE}/faults": _of_project(get=_list_faults(), post=_add_faults(), delete=_clear_faults()),
+        f"{_ONE}/chaos": _of_project(put=_set_chaos()),
+        f"{_ONE}/clock": _of_project(post=_move_clock()),
+        f"{_ONE}/idle": _of_project(get=_idle()),
+    }
+
+
+def _path(**operations: JsonObject) -> JsonObject:
+    """A path; whatever method it does not have is answered 405."""
+    return dict(operations)
+
+
+def _of_project(*parts: JsonObject, **operations: JsonObject) -> JsonObject:
+    key = path_parameter("project_id", text(1, 64, "^[^/]+$"), "the project's access id", "parkingmockdefault01")
+    return {"parameters": [key, *parts], **operations}
+
+
+def _of_device(*parts: JsonObject, **operations: JsonObject) -> JsonObject:
+    device = path_parameter("device_id", text(1, 64, DEVICE_ID_PATTERN), "a device of the project", _LOT)
+    return _of_project(device, *parts, **operations)
+
+
+def _of_record(**operations: JsonObject) -> JsonObject:
+    record = path_parameter("record_id", text(1, 64), "a record of the lot", "pass-000001")
+    return _of_device(record, **operations)
+
+
+def _operation(name: str, doc: str, answers: JsonObject, *errors: HTTPStatus) -> JsonObject:
+    refusals = {str(int(status)): _refusal(status) for status in sorted({*_ALWAYS, *errors})}
+    return {"operationId": name, "tags": [TAG], "summary": doc, "security": _SECURITY, "responses": answers | refusals}
+
+
+def _of(name: str, doc: str, answers: JsonObject, *errors: HTTPStatus, **more: object) -> JsonObject:
+    """An operation below a project, which may not be there."""
+    return _operation(name, doc, answers, HTTPStatus.NOT_FOUND, *errors) | more
+
+
+def _with_body(name: str, doc: str, answers: JsonObject, body: JsonObject, *errors: HTTPStatus) -> JsonObject:
+    return _of(name, doc, answers, *_WITH_BODY, *errors, requestBody=body)
+
+
+def _refusal(status: HTTPStatus) -> JsonObject:
+    return {"$ref": f"#/components/responses/{status.phrase.replace(' ', '')}"}
+
+
+def lab_responses() -> JsonObject:
+    """The refusals, by the names that operations call them."""
+    return {status.phrase.replace(" ", ""): json_answer(why, ref("Error")) for status, why in _WHY.items()}
+
+
+def _ok(schema: JsonObject, status: HTTPStatus = HTTPStatus.OK, doc: str = "done") -> JsonObject:
+    return {str(int(status)): json_answer(doc, schema)}
+
+
+def _made(schema: JsonObject) -> JsonObject:
+    return _ok(schema, HTTPStatus.CREATED, "made")
+
+
+def _gone(doc: str) -> JsonObject:
+    return {str(int(HTTPStatus.NO_CONTENT)): {"description": doc}}
+
+
+def _show_guide() -> JsonObject:
+    doc = "The caption of the story that `parking-mock demo` tells, and how it goes on"
+    after = number_parameter("after", MAX_AFTER, 0, "answer as soon as the number is above this one")
+    wait = number_parameter("timeout_ms", MAX_GUIDE_TIMEOUT_MS, 0, "how long to wait for that")
+    return _of("showGuide", doc, _ok(ref("Guide")), HTTPStatus.BAD_REQUEST, parameters=[after, wait])
+
+
+def _steer_guide() -> JsonObject:
+    examples = {"pause": {"order": "pause"}, "the second act, quickly": {"act": 1, "speed": "fast"}}
+    return _with_body("steerGuide", "Steer that story", _ok(ref("Guide")), json_body(ref("GuideOrder"), examples))
+
+
+def _list_projects() -> JsonObject:
+    return _operation("listProjects", "The access ids of all projects", _ok(array({"type": "string"})))
+
+
+def _create_project() -> JsonObject:
+    examples = {"an ordinary one": {}, "a rough day on a virtual clock": _LOSSY, "from a seed file": _FROM_FILE}
+    body = json_body(ref("NewProject"), examples, required=False)
+    doc = "Make a project; everything is optional"
+    errors = (*_WITH_BODY, HTTPStatus.CONFLICT)
+    following = ("showProject", "resetProject", "snapshot", "listProjectDevices", "idle", "deleteProject")
+    links = {
+        name: {"operationId": name, "parameters": {"project_id": "$response.body#/access_id"}} for name in following
+    }
+    made = json_answer("made", ref("Exports")) | {"links": links}
+    return _operation("createProject", doc, {"201": made}, *errors) | {"requestBody": body}
+
+
+def _show_project() -> JsonObject:
+    return _of("showProject", "Exports, clock, faults used, counts per device", _ok(ref("Project")))
+
+
+def _delete_project() -> JsonObject:
+    return _of("deleteProject", "Disconnect its consumers and forget it", _gone("it is gone"))
+
+
+def _reset() -> JsonObject:
+    return _of("resetProject", "Back to its seed, not to empty; consumers stay connected", _ok(ref("Exports")))
+
+
+def _rereports() -> JsonObject:
+    return _of("listRereports", "What was re-reported, oldest first", _ok(array(ref("Rereport"))))
+
+
+def _history() -> JsonObject:
+    lines = "one JSON object a line (schema HistoryLine): what happened after a number; first, if need be, what is gone"
+    stream = (
+        "with Accept: text/event-stream the same and then whatever happens; each event's data is a HistoryLine or"
+        " HistoryReset, its id says where to go on"
+    )
+    answer = {
+        "description": f"{lines}; {stream}",
+        "content": {
+            "application/x-ndjson": {"schema": {"type": "string"}},
+            "text/event-stream": {"schema": {"type": "string"}},
+        },
+    }
+    last_id: JsonObject = {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "the id of the last event seen, in place of `after`; it tells when the history began again",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}([.][0-9]{1,18})?$"},
+    }
+    after = number_parameter("after", MAX_AFTER, 0, "the number of the last entry that is not wanted")
+    doc = "Everything that happened, in order"
+    return _of("readHistory", doc, {"200": answer}, HTTPStatus.BAD_REQUEST, parameters=[after, last_id])
+
+
+def _list_devices() -> JsonObject:
+    return _of("listProjectDevices", "Every device", _ok(array(ref("Device"))))
+
+
+def _add_device() -> JsonObject:
+    body = json_body(ref("NewDevice"), {"a Jieshun lot": {"supplier_code": "jieshun"}}, required=False)
+    return _with_body("addDevice", "Add a lot or a lane device", _made(ref("Device")), body, HTTPStatus.CONFLICT)
+
+
+def _change_device() -> JsonObject:
+    body = json_body(ref("DeviceChange"), {"off line": {"online": False}})
+    return _with_body("changeDevice", "Rename a device, change its brand, take it off line", _ok(ref("Device")), body)
+
+
+def _add_records() -> JsonObject:
+    body = json_body(one_or_many(ref("NewRecord"), MAX_RECORDS), {"one": _PASS, "several": [_PASS, _BILL]})
+    answer = _made({"anyOf": [ref("Record"), array(ref("Record"))]})
+    doc = "Let a lot keep one record or several, all or none; the answer repeats them with their ids"
+    return _with_body("addRecords", doc, answer, body, HTTPStatus.CONFLICT)
+
+
+def _remove_record() -> JsonObject:
+    kind = number_parameter("data_type", 1, 0, "0 a pass, 1 a bill")
+    doc = "Let a lot forget a record; it tells nobody"
+    return _of("removeRecord", doc, _gone("it is gone"), HTTPStatus.BAD_REQUEST, parameters=[kind])
+
+
+def _list_faults() -> JsonObject:
+    return _of("listFaults", "What is directed, what chaos does, what has struck", _ok(ref("Faults")))
+
+
+def _add_faults() -> JsonObject:
+    examples = {"one": {"kind": "uplink.lose", "times": 3}, "two": [{"kind": "answer.lose"}, {"kind": "token.expire"}]}
+    body = json_body(one_or_many(ref("Fault"), MAX_FAULTS), examples)
+    answer = _made({"anyOf": [ref("DirectedFault"), array(ref("DirectedFault"))]})
+    return _with_body("addFaults", "Direct one fault or several, all or none", answer, body)
+
+
+def _clear_faults() -> JsonObject:
+    return _of("clearFaults", "Calm: no more faults, directed or random", _gone("calm"))
+
+
+def _set_chaos() -> JsonObject:
+    body = json_body(
+        ref("Chaos"), {"a preset": "default", "all settings": {"preset": "rough", "seed": 7, "budget": 50}}
+    )
+    return _with_body("setChaos", "Let faults strike at random", _ok(ref("ChaosRun")), body)
+
+
+def _timeout(doc: str) -> JsonObject:
+    return number_parameter("timeout_ms", MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS, doc)
+
+
+def _move_clock() -> JsonObject:
+    body = json_body(ref("Clock"), {"an hour on": {"advance_ms": 3600000}, "until": {"to_ms": 1652788800000}})
+    doc = "Move a virtual clock; answers when the project is idle at that time"
+    wait = _timeout("how long to wait for consumers to acknowledge")
+    return _with_body("moveClock", doc, _ok(ref("Idle")), body, HTTPStatus.CONFLICT) | {"parameters": [wait]}
+
+
+def _idle() -> JsonObject:
+    wait = _timeout("how long to wait")
+    doc = "Answers when nothing is pending, or when the time is up"
+    return _of("idle", doc, _ok(ref("Idle")), HTTPStatus.BAD_REQUEST, parameters=[wait])

@@ -1,0 +1,48 @@
+"""The machine-readable list of both planes' routes: OpenAPI 3.1.
+
+Whatever the code can enumerate (faults, presets, profile fields, kinds of events, limits) comes from the code.
+"""
+
+from mock_server import __version__
+from mock_server.history.events import SCHEMA_VERSION
+from mock_server.model import JsonObject
+from mock_server.web.data_plane import openapi as data_plane
+from mock_server.web.lab import openapi as lab_plane
+from mock_server.web.lab.openapi_schemas import lab_schemas
+
+_DESCRIPTION = f"""\
+A fake Tuya parking cloud. The **data plane** looks like the vendor and answers everything with HTTP 200 and an
+envelope; a fault that was asked for may damage an answer. The **lab plane** is what you do to the fake world; its
+refusals are 4xx with a message that says what to do. The message queue, a Pulsar WebSocket, is at `x-ws`. The schema of
+the history has version {SCHEMA_VERSION}: it is raised when a kind or a field changes its meaning or goes."""
+
+
+def openapi(api: str, ws: str, lab: str) -> JsonObject:
+    """The document for a server at these addresses."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "parking-mock", "version": __version__, "description": _DESCRIPTION},
+        "servers": [{"url": lab, "description": lab_plane.TAG}],
+        "x-ws": ws,
+        "x-history-schema-version": SCHEMA_VERSION,
+        "tags": [
+            {"name": data_plane.TAG, "description": "the vendor's calls"},
+            {"name": lab_plane.TAG, "description": "projects, records, faults, time"},
+        ],
+        "paths": _at(api, data_plane.TAG, data_plane.data_plane_paths())
+        | _at(lab, lab_plane.TAG, lab_plane.lab_paths()),
+        "components": {
+            "schemas": data_plane.data_plane_schemas() | lab_schemas(),
+            "parameters": data_plane.data_plane_parameters(),
+            "responses": lab_plane.lab_responses(),
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "only if the server was started with one"}
+            },
+        },
+    }
+
+
+def _at(url: str, doc: str, paths: JsonObject) -> JsonObject:
+    """Paths that are served at one address."""
+    servers = [{"url": url, "description": doc}]
+    return {path: {"servers": servers} | item for path, item in paths.items() if isinstance(item, dict)}

@@ -1,0 +1,70 @@
+"""What the views of the lab plane share: refusals that say what to do, and the reading of bodies and queries."""
+
+from typing import Any
+
+from flask import request
+
+from mock_server.lots.seed import SeedError
+from mock_server.model import JsonObject
+from mock_server.problems import Problem, parse_json, whole_number
+from mock_server.web.serving.environ import TOO_LARGE
+
+MAX_BODY = 64 * 1024 * 1024
+"""The longest body that the lab plane reads, in bytes."""
+
+
+class LabError(Exception):
+    """A refusal of the lab plane: HTTP status, a stable code, and what to do."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def json_body(*, optional: bool = False) -> object:
+    """The JSON value of the body; an optional one is an empty object when there is none."""
+    if request.environ.get(TOO_LARGE):
+        raise LabError(413, "too_large", f"send at most {MAX_BODY} bytes")
+    raw = request.get_data(cache=False)
+    if optional and not raw:
+        return {}
+    if request.mimetype != "application/json":
+        raise LabError(415, "not_json", "send Content-Type: application/json")
+    try:
+        return parse_json(raw)
+    except ValueError as error:
+        raise LabError(400, "not_json", str(error)) from None
+
+
+def json_object(example: str, *, optional: bool = False) -> JsonObject:
+    """The JSON object of the body. `example` is shown to whoever sends something else."""
+    body = json_body(optional=optional)
+    if not isinstance(body, dict):
+        raise LabError(400, "invalid", f"the body must be an object such as {example}")
+    return body
+
+
+def query_number(name: str, default: int, high: int) -> int:
+    """A number of the query, from 0 to `high`."""
+    return read_number(name, request.args.get(name, str(default)), high)
+
+
+def read_number(name: str, text: str, high: int) -> int:
+    """The number that a text stands for, from 0 to `high`; `name` says whose it is."""
+    value = whole_number(text)
+    if value is None or value > high:
+        raise LabError(400, "invalid", f"{name} must be a number from 0 to {high}")
+    return value
+
+
+def refuse_problems(problems: list[Problem]) -> None:
+    """Refuse the request if anything was found wrong with it."""
+    if problems:
+        raise LabError(400, "invalid", str(SeedError(problems)))
+
+
+def environ() -> dict[str, Any]:
+    """The WSGI environment of the present request."""
+    return request.environ

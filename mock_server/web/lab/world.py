@@ -1,0 +1,225 @@
+"""Lab views of one project's world: devices, records, faults, chaos, time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mock_server.clock import VirtualClock
+from mock_server.faults.chaos import read_chaos
+from mock_server.faults.faults import Fault, read_fault
+from mock_server.history.events import ClockMoved
+from mock_server.lots.seed import MAX_RECORDS, NewRecord, device_to_json, read_device, read_record
+from mock_server.model import LATEST_MS, DataType, Device, DeviceKind, JsonObject
+from mock_server.problems import Problem, ProblemKind, Reader
+from mock_server.project import Project
+from mock_server.web.lab.request import LabError, environ, json_body, json_object, query_number, refuse_problems
+from mock_server.web.serving.inline import MEMORY, let_others, wait_for
+
+DEFAULT_TIMEOUT_MS = 5_000
+MAX_TIMEOUT_MS = 60_000
+MAX_FAULTS = 1_000
+"""How many faults one call may direct."""
+
+_STEPS_PER_TURN = 200
+
+Find = Callable[[str], Project]
+
+
+class World:
+    """The views. Each finds its project first; each does all of what it is asked or nothing."""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+
+    def list_devices(self, project_id: str) -> list[JsonObject]:
+        """`GET devices`."""
+        return [device_to_json(device) for device in self._find(project_id).devices.values()]
+
+    def add_device(self, project_id: str) -> tuple[JsonObject, int]:
+        """`POST devices`."""
+        project = self._find(project_id)
+        problems: list[Problem] = []
+        body = json_body(optional=True)
+        device = read_device(body, "body", problems, default_id=project.new_device_id())
+        refuse_problems(problems)
+        if device is None or device.device_id in project.devices:
+            raise LabError(409, "device_exists", "there is such a device already: PATCH it instead")
+        return device_to_json(project.put_device(device)), 201
+
+    def change_device(self, project_id: str, device_id: str) -> JsonObject:
+        """`PATCH devices/{d}`: device_name, supplier_code, online."""
+        project = self._find(project_id)
+        device = _device(project, device_id)
+        problems: list[Problem] = []
+        reader = Reader(json_object('{"online": false}'), "", problems)
+        reader.only(("device_name", "supplier_code", "online"))
+        name = reader.text("device_name", 0, 128, required=False)
+        supplier = reader.text("supplier_code", 1, 64, required=False)
+        online = reader.boolean("online", required=False)
+        refuse_problems(problems)
+        changed = replace(
+            device,
+            device_name=device.device_name if name is None else name,
+            supplier_code=supplier or device.supplier_code,
+            online=device.online if online is None else online,
+        )
+        return device_to_json(project.put_device(changed))
+
+    def add_records(self, project_id: str, device_id: str) -> tuple[JsonObject | list[JsonObject], int]:
+        """`POST devices/{d}/records`: one record or a list of them, all or none."""
+        project = self._find(project_id)
+        device = _device(project, device_id)
+        if device.kind is not DeviceKind.LOT:
+            raise LabError(409, "not_a_lot", f"{device_id} is a lane device: records belong to a lot")
+        body = json_body()
+        new = _read_records(body, device)
+        answers = [NewRecord.of(kept, asked.fate).to_json() for kept, asked in zip(project.keep(new), new, strict=True)]
+        return (answers if isinstance(body, list) else answers[0]), 201
+
+    def remove_record(self, project_id: str, device_id: str, record_id: str) -> tuple[str, int]:
+        """`DELETE devices/{d}/records/{record_id}?data_type=`: the lot forgets it and tells nobody."""
+        project = self._find(project_id)
+        device = _device(project, device_id)
+        data_type = query_number("data_type", DataType.PASS, DataType.BILL)
+        if not project.lots.remove((device.device_id, DataType(data_type), record_id)):
+            raise LabError(404, "no_record", "there is no such record: is it of the other data_type?")
+        return "", 204
+
+    def list_faults(self, project_id: str) -> JsonObject:
+        """`GET faults`: what is directed, what chaos does, what has struck."""
+        project = self._find(project_id)
+        return {
+            "directed": [_fault_answer(fault, struck) for fault, struck in project.faults.armed()],
+            "chaos": project.chaos.to_json(),
+            "struck": project.faults.struck,
+        }
+
+    def add_faults(self, project_id: str) -> tuple[JsonObject | list[JsonObject], int]:
+        """`POST faults`: one fault or a list of them, all or none."""
+        project = self._find(project_id)
+        body = json_body()
+        problems: list[Problem] = []
+        items = body if isinstance(body, list) else [body]
+        if len(items) > MAX_FAULTS:
+            raise LabError(413, "too_many", f"send at most {MAX_FAULTS} faults at once")
+        faults = [_read_fault(item, place, problems, many=isinstance(body, list)) for place, item in enumerate(items)]
+        refuse_problems(problems)
+        read = [fault for fault in faults if fault is not None]
+        for fault in read:
+            project.arm(fault)
+        answers = [fault.to_json() for fault in read]
+        return (answers if isinstance(body, list) else answers[0]), 201
+
+    def clear_faults(self, project_id: str) -> tuple[str, int]:
+        """`DELETE faults`: calm. Directed faults are forgotten, chaos is off."""
+        self._find(project_id).calm()
+        return "", 204
+
+    def set_chaos(self, project_id: str) -> JsonObject:
+        """`PUT chaos`: a preset's name, or `{"preset", "seed", "budget"}`."""
+        project = self._find(project_id)
+        problems: list[Problem] = []
+        chaos = read_chaos(json_body(), "chaos", problems, default_seed=project.random_seed)
+        refuse_problems(problems)
+        if chaos is not None:
+            project.set_chaos(chaos)
+        return project.chaos.to_json()
+
+    def move_clock(self, project_id: str) -> JsonObject:
+        """`POST clock`: `{"advance_ms"}` or `{"to_ms"}`; answers when the project is idle at that time.
+
+        Before each step it waits, no longer than `?timeout_ms=` in all, for connected consumers to acknowledge.
+        """
+        project = self._find(project_id)
+        clock = project.clock
+        if not isinstance(clock, VirtualClock):
+            raise LabError(409, "system_clock", 'this clock runs by itself: make a project with "clock": "virtual"')
+        timeout_ms = query_number("timeout_ms", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS)
+        memory = environ().get(MEMORY, {})
+        if "to_ms" not in memory:
+            memory["to_ms"] = _read_target(clock)
+            project.history.add(ClockMoved(memory["to_ms"]))
+        _step(project, clock, memory["to_ms"], timeout_ms)
+        return _idle_answer(project)
+
+    def idle(self, project_id: str) -> JsonObject:
+        """`GET idle?timeout_ms=`: answers when nothing is pending, or when the time is up."""
+        project = self._find(project_id)
+        timeout_ms = query_number("timeout_ms", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS)
+        if not project.idle().idle:
+            wait_for(environ(), project.history.listen, timeout_ms)
+        return _idle_answer(project)
+
+
+def _step(project: Project, clock: VirtualClock, to_ms: int, timeout_ms: int) -> None:
+    """Move a virtual clock from timer to timer, as far as it goes without waiting for anybody."""
+    for _ in range(_STEPS_PER_TURN):
+        if project.queue.in_flight and wait_for(environ(), project.history.listen, timeout_ms):
+            return
+        due = clock.next_at()
+        if due is None or due > to_ms:
+            clock.advance_to(max(to_ms, clock.now_ms()))
+            project.history.wake()  # whoever follows the time need not have seen an event
+            return
+        clock.advance_to(max(due, clock.now_ms()))
+    if not let_others(environ()):
+        _step(project, clock, to_ms, timeout_ms)
+
+
+def _read_target(clock: VirtualClock) -> int:
+    problems: list[Problem] = []
+    body = json_object('{"advance_ms": 3600000}')
+    reader = Reader(body, "", problems)
+    reader.only(("advance_ms", "to_ms"))
+    by_ms = reader.integer("advance_ms", 0, LATEST_MS, required=False)
+    to_ms = reader.integer("to_ms", 0, LATEST_MS, required=False)
+    if not problems and (by_ms is None) == (to_ms is None):
+        problems.append(Problem(ProblemKind.ILLEGAL, "body", "must have either advance_ms or to_ms"))
+    refuse_problems(problems)
+    target = to_ms if to_ms is not None else clock.now_ms() + (by_ms or 0)
+    if target > LATEST_MS:
+        raise LabError(400, "too_late", f"time ends at {LATEST_MS}")
+    if target < clock.now_ms():
+        raise LabError(400, "past", f"time does not go back: it is {clock.now_ms()} already")
+    return target
+
+
+def _idle_answer(project: Project) -> JsonObject:
+    state = project.idle()
+    return {
+        "idle": state.idle,
+        "now_ms": project.clock.now_ms(),
+        "pending": {"messages": state.messages, "timers": state.timers},
+    }
+
+
+def _read_records(body: object, device: Device) -> list[NewRecord]:
+    items = body if isinstance(body, list) else [body]
+    if len(items) > MAX_RECORDS:
+        raise LabError(413, "too_many", f"send at most {MAX_RECORDS} records at once")
+    problems: list[Problem] = []
+    read = [
+        read_record(item, device, f"[{place}]" if isinstance(body, list) else "body", problems)
+        for place, item in enumerate(items)
+    ]
+    refuse_problems(problems)
+    return [record for record in read if record is not None]
+
+
+def _read_fault(item: object, place: int, problems: list[Problem], *, many: bool) -> Fault | None:
+    path = f"[{place}]" if many else ""
+    if isinstance(item, dict):
+        return read_fault(item, path, problems)
+    problems.append(Problem(ProblemKind.TYPE, path or "body", 'must be an object such as {"kind": "answer.busy"}'))
+    return None
+
+
+def _fault_answer(fault: Fault, struck: int) -> JsonObject:
+    return fault.to_json() | {"struck": struck}
+
+
+def _device(project: Project, device_id: str) -> Device:
+    device = project.devices.get(device_id)
+    if device is None:
+        known = ", ".join(list(project.devices)[:20])
+        raise LabError(404, "no_device", f"there is no device {device_id[:64]!r}; there are: {known}")
+    return device

@@ -1,0 +1,125 @@
+"""One accepted consumer connection: text frames of messages out, acknowledgements in, whatever carries them."""
+
+import json
+from abc import ABC, abstractmethod
+
+from mock_server.faults.faults import DELIVERY, SOCKET, Occasion
+from mock_server.model import Message, Record
+from mock_server.problems import parse_json
+from mock_server.project import Project
+from mock_server.queue.queue import Consumer, SubscriptionBusyError
+from mock_server.queue.uplink import record_operation
+from mock_server.web.queue.handshake import MAX_SUBSCRIPTIONS, ConsumerRequest, HandshakeRefusedError
+from mock_server.wire.encryption import GCM_NONCE_BYTES
+from mock_server.wire.messages import encrypted_payload, frame, status_report
+
+BAD_PAYLOAD = 1007
+GOING_AWAY = 1001
+FAILED = 1011
+
+
+class ConsumerSession(ABC):
+    """A consumer of a subscription, and the frames that come and go. HandshakeRefusedError if there is no room."""
+
+    def __init__(self, asked: ConsumerRequest) -> None:
+        queue = asked.project.queue
+        is_new = not queue.has_subscription(asked.topic, asked.subscription)
+        if is_new and len(queue.subscriptions()) >= MAX_SUBSCRIPTIONS:
+            raise HandshakeRefusedError(409, f"there are {MAX_SUBSCRIPTIONS} subscriptions already")
+        self._project = asked.project
+        self._failing = False
+        self._ended = False
+        self._subscription = queue.subscription(asked.topic, asked.subscription)
+        self._consumer = Consumer(
+            consumer_id=asked.project.new_consumer_id(),
+            deliver=self._deliver,
+            ack_timeout_ms=asked.ack_timeout_ms,
+            receiver_queue_size=asked.receiver_queue_size,
+            negative_ack_delay_ms=asked.negative_ack_delay_ms,
+            type=asked.type,
+            close=lambda: self.end(GOING_AWAY),
+        )
+
+    @abstractmethod
+    def has_room(self) -> bool:
+        """Whether another frame may wait to be sent."""
+
+    @abstractmethod
+    def put(self, text: str) -> None:
+        """Send a frame soon."""
+
+    @abstractmethod
+    def fail_soon(self) -> None:
+        """Call `end(FAILED)` once the subscription is done with what it is in the middle of."""
+
+    @abstractmethod
+    def end(self, code: int) -> None:
+        """Close the connection from our side."""
+
+    def connect(self) -> None:
+        """Begin to consume. HandshakeRefusedError if the subscription may not be shared."""
+        try:
+            self._subscription.connect(self._consumer)
+        except SubscriptionBusyError as busy:
+            raise HandshakeRefusedError(409, str(busy)) from None
+
+    def disconnect(self) -> None:
+        """Consume no more: what was not acknowledged comes again."""
+        self._subscription.disconnect(self._consumer)
+
+    def take(self, text: str) -> None:
+        """One frame of the client: an acknowledgement unless its `type` says otherwise. ValueError if it is none."""
+        command = parse_json(text.encode())
+        if not isinstance(command, dict):
+            raise ValueError("a frame is a JSON object")  # noqa: TRY004 one error for all that is no frame
+        kind = command.get("type")
+        message_id = command.get("messageId")
+        if kind == "isEndOfTopic":
+            self.put(json.dumps({"endOfTopic": "false"}))
+        elif kind == "negativeAcknowledge" and isinstance(message_id, str):
+            self._subscription.negative_acknowledge(self._consumer, message_id)
+        elif kind in (None, "ack") and isinstance(message_id, str):
+            self._subscription.acknowledge(self._consumer, message_id)
+        elif kind != "permit":
+            raise ValueError("a frame is {messageId} or has a known type")
+
+    def _deliver(self, message: Message, redelivery_count: int) -> None:
+        if self._failing:
+            return
+        if self._project.faults.strike(Occasion(SOCKET, f"socket {self._subscription.name}")):
+            self._failing = True
+            self.fail_soon()
+        elif self.has_room():
+            # Without room this is a redelivery to a client that does not read: the message is on its way already.
+            self.put(message_frame(self._project, message, redelivery_count))
+
+
+def message_frame(project: Project, message: Message, redelivery_count: int) -> str:
+    """A message as a text frame, damaged as the delivery's faults will have it."""
+    struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(message))}
+    encryption = project.profile.encryption
+    nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""
+    report = status_report(
+        message,
+        project.product_key,
+        project.profile.record_time,
+        unknown_fields="message.unknown-fields" in struck,
+        leap_second="message.leap-second" in struck,
+    )
+    payload = encrypted_payload(
+        report,
+        message.publish_time,
+        project.access_secret,
+        encryption,
+        nonce,
+        flip_at=struck.get("message.flip-bit"),
+    )
+    return frame(message, payload, encryption, redelivery_count)
+
+
+def _occasion(message: Message) -> Occasion:
+    subject = message.subject
+    if isinstance(subject, Record):
+        operation = record_operation(subject)
+        return Occasion(DELIVERY, operation, subject.device_id, subject.data_type, record_id=subject.record_id)
+    return Occasion(DELIVERY, f"message {message.message_id}", subject.device_id)

@@ -1,0 +1,134 @@
+"""The Pulsar WebSocket consumer endpoint, as the official clients use it: a native coroutine on the serving loop.
+
+`/ws/v2/consumer/persistent/{access_id}/out/{event|event-test}/{access_id}-{suffix}` with the headers `username` and
+`password`. Text frames go out; acknowledgements come in.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from mock_server.cloud import Cloud
+from mock_server.web.queue.handshake import ConsumerRequest, HandshakeRefusedError, read_handshake
+from mock_server.web.queue.session import BAD_PAYLOAD, FAILED, GOING_AWAY, ConsumerSession
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope, WebSocketScope
+
+
+class MessageSocket:
+    """The ASGI application of the queue's address."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._sessions: set[_Session] = set()
+
+    async def __call__(self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
+        """Serve one connection until it ends."""
+        if scope["type"] == "http":
+            await _answer_http(send)
+        elif scope["type"] == "websocket":
+            await receive()
+            try:
+                session = self._open(scope, send)
+            except HandshakeRefusedError as refused:
+                await _deny(send, refused)
+                return
+            await self._run(session, receive)
+
+    def close_all(self) -> None:
+        """Close every connection: the server is going away."""
+        for session in tuple(self._sessions):
+            session.end(GOING_AWAY)
+
+    def _open(self, scope: "WebSocketScope", send: "ASGISendCallable") -> "_Session":
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        query = scope["query_string"].decode("latin-1")
+        return _Session(read_handshake(scope["path"], query, headers, self._cloud), send)
+
+    async def _run(self, session: "_Session", receive: "ASGIReceiveCallable") -> None:
+        self._sessions.add(session)
+        try:
+            await session.run(receive)
+        finally:
+            self._sessions.discard(session)
+
+
+class _Session(ConsumerSession):
+    """One accepted connection: a consumer of a subscription, a writer, and a reader of acknowledgements."""
+
+    def __init__(self, asked: ConsumerRequest, send: "ASGISendCallable") -> None:
+        super().__init__(asked)
+        self._send = send
+        self._outbox: asyncio.Queue[str | int] = asyncio.Queue()
+
+    async def run(self, receive: "ASGIReceiveCallable") -> None:
+        """Accept, deliver and read until either side ends it."""
+        try:
+            self.connect()
+        except HandshakeRefusedError as refused:
+            await _deny(self._send, refused)
+            return
+        writer: asyncio.Task[None] | None = None
+        try:
+            await self._send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+            writer = asyncio.create_task(self._write())
+            await self._read(receive)
+        finally:
+            self.disconnect()
+            if writer is not None:
+                writer.cancel()
+                with suppress(asyncio.CancelledError):
+                    await writer
+
+    def has_room(self) -> bool:
+        """Whether the client still reads."""
+        return self._outbox.qsize() < self._consumer.receiver_queue_size
+
+    def put(self, text: str) -> None:
+        """Send a frame in its turn."""
+        self._outbox.put_nowait(text)
+
+    def fail_soon(self) -> None:
+        """Close the connection in the loop's next turn."""
+        asyncio.get_running_loop().call_soon(self.end, FAILED)
+
+    def end(self, code: int) -> None:
+        """Close the connection from our side. What the client still sends is not heard."""
+        self._ended = True
+        self.disconnect()
+        self._outbox.put_nowait(code)
+
+    async def _write(self) -> None:
+        with suppress(OSError):
+            while True:
+                item = await self._outbox.get()
+                if isinstance(item, int):
+                    await self._send({"type": "websocket.close", "code": item, "reason": ""})
+                    return
+                await self._send({"type": "websocket.send", "bytes": None, "text": item})
+
+    async def _read(self, receive: "ASGIReceiveCallable") -> None:
+        while True:
+            event = await receive()
+            if event["type"] != "websocket.receive":
+                return
+            if self._ended:
+                continue
+            try:
+                self.take(event.get("text") or (event.get("bytes") or b"").decode())
+            except ValueError:
+                self.end(BAD_PAYLOAD)
+
+
+async def _deny(send: "ASGISendCallable", refused: HandshakeRefusedError) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "websocket.http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": refused.reason.encode(), "more_body": False})
+
+
+async def _answer_http(send: "ASGISendCallable") -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    body = b"This is the message queue: connect a WebSocket consumer, as the SDKs do.\n"
+    await send({"type": "http.response.start", "status": 426, "headers": headers, "trailers": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,33 @@
+"""`parking-mock rules RULE-ID`: examples that are true, and the whole text."""
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from contracts.proof.examples import example_of
+from contracts.rules import RULES
+from tests.contracts.commands.test_commands import run, shown
+
+
+@pytest.mark.parametrize("rule_id", list(RULES))
+def test_the_example_of_a_rule_shows_it(rule_id: str) -> None:
+    """Played now, the known-bad client breaks the rule, and the reference client keeps it where it could be broken.
+
+    If not, `make fixtures` finds new ones.
+    """
+    example = example_of(rule_id)
+    assert example is not None
+    assert example.rule.id == rule_id
+    assert example.shows()
+
+
+@pytest.mark.parametrize("rule_ids", [("CNT-RECORD-ID",), ("form-types", "WIN-ZERO"), ("CNT-PAGNG",), ("nothing",)])
+def test_a_rule_is_explained(rule_ids: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
+    """Statement, reason, source, needs, cases, and two examples; close matches of a rule that there is not."""
+    assert shown(run("rules", *rule_ids)) == snapshot
+
+
+def test_named_rules_are_told_to_machines() -> None:
+    """One JSON object a line, of these rules only."""
+    done = run("rules", "--json", "CNT-TRUTH")
+    assert done.stdout.count("\n") == 1
+    assert '"rule": "CNT-TRUTH"' in done.stdout

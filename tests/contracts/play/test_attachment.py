@@ -1,0 +1,128 @@
+"""Tests of the ways to a client, and of the command that takes them."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from contracts.client.interface import ProcessError
+from contracts.client.process import ProcessClient
+from contracts.client.spec import ClientNotFoundError, Way, read_way
+from contracts.clients.reference import ReferenceClient
+from contracts.play.attachment import HANGS, SHORT_PATIENCE_S, Elsewhere, agent_of, load
+from contracts.play.scenario import MIDNIGHT, Scenario
+from contracts.proof.matrix import shim_command
+from tests.contracts.client.scripts import script
+from tests.contracts.commands.test_commands import run as command_line
+
+REFERENCE = "contracts.clients.reference:ReferenceClient"
+
+
+@pytest.mark.parametrize(
+    "way", [Way("client", REFERENCE), Way("exec", "python a.py 'b c'"), Way("http", "http://[::1]:1/")]
+)
+def test_a_way_as_text(way: Way) -> None:
+    """It can be read again: that is what files of failures have."""
+    assert read_way(str(way)) == way
+    assert shlex.split(way.option)[1] == way.what
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("exec ", "the command is empty"),
+        ("exec 'a", "is no command line: No closing quotation"),
+        ("http ftp://somewhere", "is no URL: it begins with http:// or https://"),
+        ("nothing", "a client is named MODULE:NAME"),
+    ],
+)
+def test_a_way_that_leads_nowhere(name: str, words: str) -> None:
+    """Is refused in words."""
+    with pytest.raises(ClientNotFoundError, match=words):
+        load(name)
+
+
+def test_what_a_client_calls_itself() -> None:
+    """From its answer to hello; an absent one is refused."""
+    assert agent_of(Way("exec", shim_command(ReferenceClient))).startswith("ReferenceClient ")
+    with pytest.raises(ClientNotFoundError, match="no-such-command cannot be started"):
+        agent_of(Way("exec", "no-such-command"))
+    with pytest.raises(ClientNotFoundError, match="does not answer hello"):
+        agent_of(Way("http", "http://127.0.0.1:9/"))
+
+
+def test_patience_is_lost_with_a_client_that_hangs(tmp_path: Path) -> None:
+    """It is waited for in full only so often."""
+    bad = '"sync": lambda call: time.sleep(1000)'
+    make = Elsewhere(Way("exec", shlex.join(script(tmp_path, bad))), patience_s=0.2)
+    for _ in range(HANGS):
+        client = make.client(Scenario(), {})
+        with pytest.raises(ProcessError, match=r"within 0\.2 s"):
+            client.sync(MIDNIGHT)
+        client.end()
+    patient = Elsewhere(Way("exec", shlex.join(script(tmp_path, bad))), patience_s=100)
+    patient._hangs = HANGS
+    client = patient.client(Scenario(), {})
+    assert isinstance(client, ProcessClient)
+    assert client.patience_s == SHORT_PATIENCE_S
+    client.end()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "name one client by --exec CMD, --client MODULE:NAME or --http URL"),
+        (("--exec", "a", "--client", "b:c"), "or --http URL, not --client and --exec"),
+        (("--exec", "no-such-command"), "no-such-command cannot be started: No such file or directory"),
+        (("--http", "http://127.0.0.1:9/"), "http://127.0.0.1:9/ does not answer hello"),
+    ],
+    ids=["none", "two", "absent", "nobody"],
+)
+def test_wrong_usage_is_said_in_words(arguments: tuple[str, ...], words: str) -> None:
+    """Exit code 2, no traceback."""
+    done = command_line("check", *arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ('"sync": lambda call: (log("waiting for a lock"), time.sleep(1000))', "waiting for a lock"),
+        ('"advance": lambda call: (log("segmentation fault"), os.abort())', "segmentation fault"),
+        ('"advance": lambda call: print("hello there", flush=True)', "hello there"),
+    ],
+    ids=["hangs", "crashes", "babbles"],
+)
+def test_a_broken_process_fails_the_check(bad: str, words: str, tmp_path: Path) -> None:
+    """Exit code 1, with what it wrote last, in a bounded time."""
+    command = shlex.join(script(tmp_path, bad.replace('"sync"', '"advance"')))
+    case = ("--case", "process/answers", "--rule", "PROC-*", "--examples", "2", "--jobs", "1", "--patience", "0.5")
+    done = command_line("check", "--exec", command, *case)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAIL  PROC-ANSWER (must)" in done.stdout
+    assert words in done.stdout
+
+
+def test_a_client_that_implements_nothing_is_not_failed(tmp_path: Path) -> None:
+    """Exit code 0, and every rule is unimplemented."""
+    command = shlex.join(script(tmp_path, '"start": lambda call: sys.exit(89)'))
+    done = command_line("check", "--exec", command, "--case", "count/copies", "--rule", "CNT-*", "--examples", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "16 unimplemented" in done.stdout
+
+
+def test_a_failure_of_a_process_can_be_replayed(tmp_path: Path) -> None:
+    """The file names the command; another client can be tried instead."""
+    command = f"{shlex.quote(sys.executable)} -m contracts.client.shim contracts.clients.zoo.counting:CountsDeliveries"
+    case = ("--case", "count/copies", "--rule", "CNT-RECORD-ID", "--examples", "2", "--jobs", "1")
+    folder = tmp_path / "report"
+    assert command_line("check", "--exec", command, *case, "--report", str(folder)).returncode == 1
+    (file,) = (folder / "failures").glob("*.json")
+    again = command_line("replay", str(file))
+    assert again.returncode == 1
+    assert "FAILED  exec" in again.stdout
+    assert command_line("replay", str(file), "--client", REFERENCE).stdout.startswith("FIXED")
+    assert command_line("replay", str(file), "--exec", shim_command(ReferenceClient)).returncode == 0

@@ -1,0 +1,38 @@
+"""Tests of what must not be in a client's output."""
+
+import pytest
+
+from contracts.play.leaks import PLATE, SECRET, TOKEN, leaks, masked
+
+SECRETS = {"9c1d0000aaaa": SECRET, "tok-12345": TOKEN, "京A12345": PLATE, "x": PLATE}
+
+
+@pytest.mark.parametrize(
+    ("line", "kinds", "text"),
+    [
+        ("starting", [], ""),
+        ("key=9c1d0000aaaa", [SECRET], "key=***"),
+        ("{'plateNo': '京A12345'}", [PLATE], "{'plateNo': '***'}"),
+        (r'{"plateNo": "\u4eacA12345"}', [PLATE], '{"plateNo": "***"}'),
+        ("tok-12345 and 9c1d0000aaaa", [SECRET, TOKEN], "*** and ***"),
+        ("an x is no plate", [], ""),
+    ],
+    ids=["nothing", "secret", "plate", "escaped", "both", "short"],
+)
+def test_a_line_that_tells_something(line: str, kinds: list[str], text: str) -> None:
+    """Each kind is found in whatever form it is written, and is masked where it is told."""
+    found = list(leaks([line], SECRETS, 7))
+    assert [finding.kind for finding in found] == kinds
+    assert all((finding.text, finding.seq) == (text, 7) for finding in found)
+
+
+def test_each_kind_is_told_once() -> None:
+    """However often it is written; a long line is cut, and nothing in it moves a cursor."""
+    (found,) = leaks(["tok-12345\x1b[2J" + "y" * 1000] * 50, SECRETS, 1)
+    assert found.text.startswith("***?[2Jyyy")
+    assert len(found.text) < 200
+
+
+def test_a_secret_within_another_is_masked_whole() -> None:
+    """The longer one first."""
+    assert masked("abcdefgh", {"abcde": SECRET, "abcdefgh": TOKEN}) == "***"

@@ -1,0 +1,74 @@
+"""Tests of scenarios as values."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.play.scenario import (
+    BEGIN,
+    HOUR,
+    Calms,
+    ClockJumps,
+    Crashes,
+    Deletes,
+    GoesOffline,
+    Happens,
+    Scenario,
+    Step,
+    Strikes,
+    Syncs,
+)
+
+times = st.integers(BEGIN, BEGIN + HOUR)
+steps: st.SearchStrategy[Step] = st.one_of(
+    st.builds(
+        Happens,
+        times,
+        st.sampled_from(("r1", "r2")),
+        st.sampled_from(("enter", "leave", "bill")),
+        st.none() | times,
+        copies=st.integers(0, 2),
+        delay_ms=st.integers(0, HOUR),
+        again=st.lists(st.integers(0, 2), max_size=3).map(tuple),
+        details=st.dictionaries(st.sampled_from(("car_type",)), st.integers(0, 9)),
+    ),
+    st.builds(Strikes, times, st.just("answer.busy"), st.none() | st.integers(0, 9), lot=st.none() | st.just(0)),
+    st.builds(Calms, times),
+    st.builds(Deletes, times, st.just("r1")),
+    st.builds(GoesOffline, times),
+    st.builds(Crashes, times, st.integers(0, HOUR)),
+    st.builds(ClockJumps, times, st.integers(-HOUR, HOUR)),
+    st.builds(Syncs, times),
+)
+
+
+@given(st.lists(steps, max_size=6), st.sampled_from(("default", "gcm")))
+def test_a_scenario_survives_its_json(drawn: list[Step], profile: str) -> None:
+    """What is written as JSON and read again is the same scenario."""
+    scenario = Scenario(tuple(drawn), ("tuya", "jieshun"), {"base": profile}, settles=False, tz="Asia/Shanghai")
+    assert Scenario.from_json(json.loads(json.dumps(scenario.to_json()))) == scenario
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"steps": [{"step": "flies", "at": 0}], "lots": []}, {"steps": [{"at": 0}], "lots": []}, {"steps": 1}]
+)
+def test_what_is_no_scenario_is_refused_with_words(data: Any) -> None:
+    """Missing fields and unknown steps are a ValueError."""
+    with pytest.raises(ValueError, match="no scenario"):
+        Scenario.from_json(data)
+
+
+def test_steps_are_played_in_the_order_of_their_times() -> None:
+    """Steps of one time keep the order in which they are written."""
+    late, first, second = Syncs(BEGIN + HOUR), Happens(BEGIN, "r1"), Happens(BEGIN, "r2")
+    assert Scenario((late, first, second)).ordered() == [first, second, late]
+
+
+def test_the_size_counts_records_then_faults_then_lots() -> None:
+    """Every loss, copy, delay and lost repeat is a fault, and so is every step that is no record."""
+    record = Happens(BEGIN, "r1", copies=0, again=(0, 1, 2))
+    assert Scenario((record, Happens(BEGIN, "r2", delay_ms=1), Crashes(BEGIN))).size == (2, 5, 1)
+    assert Scenario().size < Scenario((Happens(BEGIN, "r1"),)).size < Scenario((record,)).size

@@ -1,0 +1,96 @@
+"""The judge judged: the reference client keeps every rule, and every rule catches the client that breaks it."""
+
+import pytest
+
+from contracts.cases import CASES
+from contracts.check.engine import Plan, check, explore_case
+from contracts.check.results import Check
+from contracts.clients.reference import ReferenceClient
+from contracts.clients.zoo import ZOO
+from contracts.proof import matrix
+from contracts.rules import RULES
+from contracts.rules.verdict import Verdict
+
+EXAMPLES = 10
+"""How many scenarios of each case the reference client meets here; `parking-mock check` plays more."""
+
+
+@pytest.fixture(scope="module", params=range(4))
+def quarter(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """A quarter of the cases, so that both cores have something to do."""
+    return tuple(CASES)[request.param :: 4]
+
+
+def test_the_reference_client_keeps_every_rule_in_every_case(quarter: tuple[str, ...]) -> None:
+    """No rule of any level is broken in any scenario, and each case exercises the rules that it is made for."""
+    for case_id in quarter:
+        result = explore_case(ReferenceClient, Plan(examples=EXAMPLES, shrink=False), case_id)
+        broken = {rule_id: tally.failure.breaches for rule_id, tally in result.tallies.items() if tally.failure}
+        assert not broken, case_id
+        assert not result.deaths, case_id
+        in_process = [rule_id for rule_id in CASES[case_id].aims if "process" not in RULES[rule_id].needs]
+        idle = [rule_id for rule_id in in_process if not result.tallies[rule_id].exercised]
+        assert not idle, f"{case_id} does not exercise {idle}"
+
+
+@pytest.mark.parametrize("name", list(ZOO))
+def test_a_known_bad_client_is_caught_by_the_rule_that_it_breaks(name: str) -> None:
+    """In the cases made for the rule, with the default number of scenarios."""
+    row = matrix.row_of(name, samples=0)
+    assert row.mark == "killed", f"{row.mark} after {row.runs} scenarios"
+
+
+def test_every_rule_can_be_seen_to_fail() -> None:
+    """Each must-rule that can be judged in process has a client that breaks it, and each rule a case made for it."""
+    assert not matrix.without_animal()
+    aimed = {rule_id for case in CASES.values() for rule_id in case.aims}
+    assert not [rule.id for rule in RULES.values() if rule.level != "info" and rule.id not in aimed]
+
+
+def test_every_animal_names_its_defect() -> None:
+    """Its class says in a sentence what is wrong with it; in all else it is the reference client."""
+    for animal in ZOO.values():
+        assert animal.rule_id in RULES
+        assert animal.defect.endswith("."), animal.name
+        assert issubclass(animal.client, ReferenceClient)
+
+
+def test_every_rule_says_what_it_is() -> None:
+    """One sentence, and why; its id begins with its group."""
+    for rule in RULES.values():
+        assert rule.statement.endswith("."), rule.id
+        assert rule.statement.count(". ") == 0, rule.id
+        assert rule.why.endswith("."), rule.id
+        assert "traffic" in rule.needs or rule.needs, rule.id
+
+
+def small(client: type[ReferenceClient], *rule_ids: str, examples: int = 8) -> Check:
+    """A check in one case."""
+    return check(client, Plan(rule_ids or tuple(RULES), ("count/copies",), examples, seed=3))
+
+
+def test_verdicts_follow_the_level_of_what_is_broken() -> None:
+    """A broken must-rule is a failure; a rule that was not exercised is not green; exit codes go by level."""
+    found = small(ZOO["CountsDeliveries"].client)
+    verdicts = {rule.id: found.verdict(rule) for rule in found.rules}
+    assert verdicts["CNT-RECORD-ID"] is Verdict.FAIL
+    assert verdicts["ERR-UNSUPPORTED"] is Verdict.NOT_EXERCISED
+    assert "CNT-RECORD-ID" in {rule.id for rule in found.broken("must")}
+    assert set(found.broken("must")) <= set(found.broken("should"))
+
+
+def test_a_failure_is_the_smallest_that_was_seen() -> None:
+    """And it is listed once a case."""
+    found = small(ZOO["CountsDeliveries"].client, "CNT-RECORD-ID")
+    (failure,) = found.failures(RULES["CNT-RECORD-ID"])
+    assert failure.case == "count/copies"
+    assert failure.scenario.size[0] <= 2
+    assert failure.run.entries
+
+
+def test_the_same_seed_gives_the_same_check() -> None:
+    """Verdicts, counts and the failure shown."""
+    first, second = (small(ZOO["CountsDeliveries"].client, "CNT-RECORD-ID") for _ in range(2))
+    assert first.runs == second.runs
+    rule = RULES["CNT-RECORD-ID"]
+    assert first.failures(rule)[0].scenario == second.failures(rule)[0].scenario

@@ -1,0 +1,207 @@
+"""Tests of the rules of errors."""
+
+from dataclasses import replace
+
+import pytest
+
+from contracts.client.interface import MakeClient, Window
+from contracts.clients.record_store import LotRow
+from contracts.clients.reference import ReferenceClient
+from contracts.clients.vendor_api import TIME_INVALID, CallError
+from contracts.clients.zoo import errors as zoo
+from contracts.clients.zoo.registry import ZOO, Animal
+from contracts.play.scenario import (
+    BEGIN,
+    DAY,
+    HOUR,
+    MIDNIGHT,
+    MINUTE,
+    Calms,
+    ClockJumps,
+    GoesOffline,
+    Happens,
+    Scenario,
+    Step,
+    Strikes,
+    Syncs,
+)
+from contracts.run.run import run_of
+from contracts.run.syncs import TOKEN_PREFIX
+from tests.contracts.support import broken, kept, killed, outcome
+
+LOST = Happens(BEGIN + MINUTE, "r1", event=BEGIN - 30 * MINUTE, copies=0)
+AT = BEGIN + 2 * MINUTE
+ALWAYS = 10**6
+UNDISTURBED = Scenario((LOST,))
+
+
+def failing(*kinds: str, value: int | None = None, lasts: int = 30 * MINUTE, times: int = 30) -> Scenario:
+    """A lost record, and calls that fail for a while."""
+    strikes = [Strikes(AT, kind, value, times=times) for kind in kinds]
+    return Scenario((LOST, *strikes, Calms(AT + lasts)))
+
+
+def for_long(*kinds: str) -> Scenario:
+    """A lost record, and calls that fail for more than a day."""
+    return failing(*kinds, lasts=DAY + HOUR, times=ALWAYS)
+
+
+def watched(*steps: Step, lots: tuple[str, ...] = ("tuya",), runs_ms: int = 7 * HOUR) -> Scenario:
+    """Steps, and some hours without a settlement."""
+    return Scenario(steps, lots=lots, settles=False, runs_ms=runs_ms)
+
+
+MIXED = ("tuya", "jieshun")
+REFUSED_SIGN = watched(Strikes(AT, "answer.refuse", 1004, times=ALWAYS))
+REFUSED_TOKEN_SIGN = watched(Strikes(AT, "answer.refuse", 1004, times=ALWAYS, path=TOKEN_PREFIX))
+REFUSED = watched(Strikes(AT, "answer.refuse", 2010, times=ALWAYS))
+OFFLINE = Scenario((LOST, GoesOffline(AT, for_ms=3 * HOUR)))
+DEAD_TOKEN = watched(Strikes(AT, "token.expire", times=3), runs_ms=90 * MINUTE)
+WRONG_TIME = watched(Strikes(AT, "time.refuse", times=30), runs_ms=HOUR)
+WRONG_CLOCK = watched(ClockJumps(AT, 10 * MINUTE), runs_ms=HOUR)
+BRANDS = Scenario((LOST,), lots=MIXED, runs_ms=5 * HOUR)
+
+TABLE: tuple[tuple[str, type[ReferenceClient], Scenario], ...] = (
+    ("ERR-BODY", zoo.LooksAtStatus, for_long("answer.busy")),
+    ("ERR-KEEP", zoo.MarksDoneBefore, failing("answer.error")),
+    ("ERR-KEEP", zoo.MarksDoneBefore, failing("answer.lose", "command.lose")),
+    ("ERR-PARTIAL", zoo.MarksFirstDone, failing("answer.busy")),
+    ("ERR-TIMEOUT", zoo.TakesTimeoutForSuccess, for_long("answer.lose", "command.lose")),
+    ("ERR-MALFORMED", zoo.TakesGarbageForSuccess, for_long("answer.not-json", "command.lose")),
+    ("ERR-MALFORMED", zoo.DiesOfGarbage, failing("answer.truncated", "command.lose")),
+    ("ERR-RATE", zoo.RepeatsWhenBusy, failing("answer.busy", value=1199)),
+    ("ERR-5XX", zoo.RetriesEverySecond, failing("answer.error")),
+    ("ERR-5XX", zoo.RetriesEverySecond, failing("answer.lose")),
+    ("ERR-OFFLINE", zoo.GivesUpOffline, OFFLINE),
+    ("ERR-OFFLINE", zoo.HammersOffline, OFFLINE),
+    ("ERR-UNKNOWN-CODE", zoo.TakesUnknownCodeForSuccess, for_long("answer.unknown-code")),
+    ("ERR-TOKEN", zoo.RefreshesForEver, DEAD_TOKEN),
+    ("ERR-TOKEN", zoo.KeepsDeadToken, DEAD_TOKEN),
+    ("ERR-TIME", zoo.RepeatsWithWrongTime, WRONG_TIME),
+    ("ERR-TIME", zoo.RepeatsWithWrongTime, WRONG_CLOCK),
+    ("ERR-SIGN", zoo.RetriesWrongSign, REFUSED_SIGN),
+    ("ERR-SIGN", zoo.RetriesWrongSign, REFUSED_TOKEN_SIGN),
+    ("ERR-PERMANENT", zoo.RetriesRefused, REFUSED),
+    ("ERR-UNSUPPORTED", zoo.RetriesUnsupported, BRANDS),
+    ("ERR-UNSUPPORTED-SCOPE", zoo.StopsAtUnsupported, BRANDS),
+)
+OWN = sorted({rule_id for rule_id, _, _ in TABLE})
+
+
+def _name(value: object) -> str | None:
+    return value.__name__ if isinstance(value, type) else value if isinstance(value, str) else None
+
+
+@pytest.mark.parametrize(("rule_id", "client", "scenario"), TABLE, ids=_name)
+def test_a_defect_breaks_its_rule(rule_id: str, client: MakeClient, scenario: Scenario) -> None:
+    """A client with the defect breaks the rule in the smallest scenario with the failure."""
+    assert broken(rule_id, scenario, client)
+
+
+@pytest.mark.parametrize(("rule_id", "client", "scenario"), TABLE, ids=_name)
+def test_the_reference_client_keeps_it_there(rule_id: str, client: MakeClient, scenario: Scenario) -> None:
+    """In the same scenario the rule is exercised and kept by the reference client."""
+    assert kept(rule_id, scenario)
+
+
+@pytest.mark.parametrize("rule_id", OWN)
+def test_nothing_is_exercised_without_a_failure(rule_id: str) -> None:
+    """Where no call fails, no rule of errors has been put to the test."""
+    assert not outcome(rule_id, run_of(UNDISTURBED, ReferenceClient)).exercised
+
+
+@pytest.mark.parametrize(
+    ("client", "scenario", "also"),
+    [
+        (zoo.MarksFirstDone, failing("answer.busy"), {"ERR-PARTIAL"}),
+        (zoo.MarksDoneBefore, failing("answer.error"), {"ERR-KEEP", "ERR-BODY"}),
+        (zoo.LooksAtStatus, for_long("answer.busy"), {"ERR-KEEP", "ERR-BODY"}),
+        (zoo.TakesTimeoutForSuccess, for_long("answer.lose", "command.lose"), {"ERR-KEEP", "ERR-TIMEOUT"}),
+        (zoo.RepeatsWhenBusy, failing("answer.busy"), {"ERR-RATE"}),
+        (zoo.RetriesEverySecond, failing("answer.error"), {"ERR-5XX"}),
+        (zoo.HammersOffline, OFFLINE, {"ERR-OFFLINE"}),
+        (zoo.RetriesUnsupported, BRANDS, {"ERR-UNSUPPORTED"}),
+    ],
+    ids=_name,
+)
+def test_a_defect_is_not_blamed_on_its_neighbours(client: MakeClient, scenario: Scenario, also: set[str]) -> None:
+    """A defect breaks its own rule and, of this group, at most the general one beside it."""
+    run = run_of(scenario, client)
+    assert {rule_id for rule_id in OWN if outcome(rule_id, run).breaches} == also
+
+
+@pytest.mark.parametrize("code", [1110, 1111, 1199])
+def test_every_code_of_business_is_one(code: int) -> None:
+    """The lists of the vendor name three codes for too many calls."""
+    assert kept("ERR-RATE", failing("answer.busy", value=code))
+
+
+def test_an_answer_with_unknown_fields_is_a_success() -> None:
+    """More fields than documented are no failure: nothing need be asked again for them."""
+    assert not outcome("ERR-MALFORMED", run_of(failing("answer.unknown-fields"), ReferenceClient)).exercised
+
+
+class Obedient(ReferenceClient):
+    """Pauses by itself, and asks all the same when it is told to."""
+
+    def sync(self, now_ms: int, window: Window | None = None) -> None:
+        """At once."""
+        self._not_before = 0
+        super().sync(now_ms, window)
+
+    def advance(self, now_ms: int) -> None:
+        """When it is time."""
+        super().sync(now_ms)
+
+
+def test_a_client_that_is_told_to_sync_is_not_hasty() -> None:
+    """Repeats that the harness asked for say nothing of a client's pauses."""
+    told = [Syncs(BEGIN + 10 * MINUTE)] * 4
+    scenario = failing("answer.busy")
+    run = run_of(replace(scenario, steps=(*scenario.steps, *told)), Obedient)
+    assert len([sync for sync in run.syncs if sync.time == MIDNIGHT + BEGIN + 10 * MINUTE]) == len(told)
+    assert not outcome("ERR-RATE", run).breaches
+
+
+def test_a_lot_that_takes_commands_and_fails_them_is_left_alone_too() -> None:
+    """Some clouds accept the command of a Jieshun lot and fail it later."""
+    scenario = watched(lots=MIXED, runs_ms=12 * HOUR)
+    scenario = replace(scenario, profile={"base": "accept-first"})
+    assert kept("ERR-UNSUPPORTED", scenario)
+    assert broken("ERR-UNSUPPORTED", scenario, zoo.RetriesUnsupported)
+
+
+def test_a_refusal_that_heals_shows_no_stubbornness() -> None:
+    """A client may try once more what was refused for good: if that goes through, nothing was exercised."""
+    once = watched(Strikes(AT, "answer.refuse", 1106, times=1))
+    found = outcome("ERR-PERMANENT", run_of(once, zoo.RetriesRefused))
+    assert not found.exercised
+
+
+class StopsAtFirst(ReferenceClient):
+    """Leaves a lot whose server is not well, and stops for good where its time is wrong."""
+
+    def failed(self, lot: LotRow, error: CallError) -> None:
+        """Never again."""
+        if error.code == TIME_INVALID:
+            self._stopped = str(error)
+        self.leave_alone(lot, "left", str(error))
+
+
+def test_a_client_that_may_stop_is_not_blamed_for_what_it_leaves() -> None:
+    """Who was told that its time is wrong may stop: cells that failed for another reason are then left rightly."""
+    unwell = Strikes(AT, "answer.error", times=ALWAYS, lot=0)
+    late = Strikes(AT, "time.refuse", times=ALWAYS, lot=1)
+    lots = ("tuya", "tuya")
+    assert broken("ERR-KEEP", Scenario((LOST, unwell), lots=lots, runs_ms=HOUR), StopsAtFirst)
+    assert not broken("ERR-KEEP", Scenario((LOST, unwell, late), lots=lots, runs_ms=HOUR), StopsAtFirst)
+
+
+ANIMALS = [animal for animal in ZOO.values() if animal.client.__module__ == zoo.__name__]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("animal", ANIMALS, ids=lambda animal: animal.name)
+def test_every_animal_is_killed(animal: Animal, seed: int) -> None:
+    """At any seed the cases that are aimed at its rule show each client of this group's zoo to break it."""
+    assert killed(animal, seed)

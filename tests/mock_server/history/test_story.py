@@ -1,0 +1,74 @@
+"""The story of a project, told from its history alone."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mock_server.history.events import Event, MessagePublished, RecordKept, RecordLost, RequestAnswered, RequestReceived
+from mock_server.history.log import Entry
+from mock_server.history.story import LINES, WIDTH, cell_text, differences, journeys, story
+from mock_server.model import Cell, DataType, PassDirection
+from tests.support import HOUR, LOT, NOON
+
+TEXT = st.text(max_size=300)
+
+
+def told(*events: Event) -> list[Entry]:
+    """Events as a history has them."""
+    return [Entry(seq, NOON, event) for seq, event in enumerate(events, start=1)]
+
+
+def kept(record_id: str, plate_no: str = "") -> RecordKept:
+    """A record that a lot keeps."""
+    return RecordKept(LOT, record_id, 0, 0, NOON, plate_no, "", replaced=False)
+
+
+def test_an_empty_history() -> None:
+    """A test that did nothing has a story of one line."""
+    assert story([]) == ["0 records at the lots, 0 lost on the way at least once, 0 not acknowledged"]
+
+
+@given(st.lists(TEXT, max_size=30), st.lists(TEXT, max_size=30))
+def test_ten_lines_whatever_happened(record_ids: list[str], paths: list[str]) -> None:
+    """Whatever ids and paths hold, a story has at most ten lines, each printable and no wider than a screen."""
+    events: list[Event] = []
+    for record_id in record_ids:
+        events += [kept(record_id), RecordLost(LOT, record_id, 0, "uplink")]
+    for path in paths:
+        events.append(RequestReceived("GET", path, "", {}, ""))
+        events.append(RequestAnswered(len(events), 1108, path, None, "not"))
+    lines = story(told(*events))
+    assert len(lines) <= LINES
+    assert all(len(line) <= WIDTH and line.isprintable() for line in lines)
+
+
+def test_the_last_calls_are_shown() -> None:
+    """Of many calls the story shows the last ones, with what the client was told."""
+    events: list[Event] = []
+    for number in range(20):
+        events.append(RequestReceived("GET", f"/{number}", "", {}, ""))
+        events.append(RequestAnswered(len(events), None, None, None, "garbled"))
+    assert story(told(*events))[-1] == "call   GET /19 -> success, answer garbled"
+    assert len(story(told(*events))) == LINES
+
+
+def test_journeys_of_a_history_whose_beginning_is_gone() -> None:
+    """What is told of a record that the history no longer has is left out."""
+    events = told(RecordLost(LOT, "old", 0, "uplink"), MessagePublished("m", LOT, "uplink", "old", None))
+    assert journeys(events) == {}
+    assert differences(Counter(), Counter(["old"]), events) == ["missing  old: the history no longer tells of it"]
+
+
+def test_a_cell_in_words() -> None:
+    """A cell names its lot, its kind and its window."""
+    cell = Cell(LOT, DataType.PASS, PassDirection.LEAVE, NOON, NOON + HOUR)
+    assert cell_text(cell) == f"{LOT} leaving 2022-05-17T12:00:00.000Z to 2022-05-17T13:00:00.000Z"
+    assert " bills " in cell_text(cell._replace(data_type=DataType.BILL, pass_direction=None))
+
+
+@given(st.lists(st.sampled_from("abc")), st.lists(st.sampled_from("abcd")))
+def test_no_differences_means_the_same(client: list[str], lot: list[str]) -> None:
+    """There are no differences exactly when both have the same records, each as often."""
+    found = differences(Counter(client), Counter(lot), told(*map(kept, lot)))
+    assert (found == []) == (Counter(client) == Counter(lot))

@@ -1,0 +1,77 @@
+"""Tests of the message queue's connection in process."""
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from mock_server import mock_parking
+from mock_server.testing.in_process import MockParking
+from mock_server.testing.in_process_socket import InProcessSocket
+from mock_server.web.queue.handshake import HandshakeRefusedError
+from mock_server.wire.encryption import decrypt_ecb, queue_password
+
+
+@pytest.fixture
+def parking() -> Iterator[MockParking]:
+    """A parking on a virtual clock."""
+    with mock_parking(clock="virtual", now_ms=1_652_779_000_000) as started:
+        yield started
+
+
+def consume(parking: MockParking, query: str = "subscriptionType=Failover") -> InProcessSocket:
+    """A consumer as a client opens one."""
+    name = parking.access_id
+    url = f"wss://mqe.tuyacn.com:8285/ws/v2/consumer/persistent/{name}/out/event/{name}-sub?{query}"
+    return parking.open_socket(url, {"Username": name, "password": queue_password(name, parking.access_secret)})
+
+
+def test_frames_are_those_of_a_real_connection(parking: MockParking) -> None:
+    """A frame carries the encrypted status report of a record."""
+    lot, socket = parking.add_lot(), consume(parking)
+    record = lot.enter("京A12345")
+    frame = json.loads(socket.receive() or "")
+    outer = json.loads(base64.b64decode(frame["payload"]))
+    report = json.loads(decrypt_ecb(outer["data"], parking.access_secret))
+    assert json.loads(report["status"][0]["value"])["recordId"] == record.record_id
+    assert socket.receive() is None
+
+
+def test_an_acknowledged_message_is_gone_and_another_comes_again(parking: MockParking) -> None:
+    """What was not acknowledged when the client leaves comes to the next one, with a higher redelivery count."""
+    lot, socket = parking.add_lot(), consume(parking)
+    lot.enter("京A12345")
+    lot.enter("京A12346")
+    first, second = json.loads(socket.receive() or ""), json.loads(socket.receive() or "")
+    socket.send(json.dumps({"messageId": first["messageId"]}))
+    socket.close()
+    again = json.loads(consume(parking).receive() or "")
+    assert (again["messageId"], again["redeliveryCount"]) == (second["messageId"], 1)
+
+
+def test_a_broken_connection_is_closed_when_it_is_read(parking: MockParking) -> None:
+    """`socket.close` strikes when a message is due; the message comes over the next connection."""
+    lot, socket = parking.add_lot(), consume(parking)
+    parking.add_fault("socket.close")
+    lot.enter("京A12345")
+    assert socket.receive() is None
+    assert socket.closed == 1011
+    assert consume(parking).receive() is not None
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"type": "what"}'])
+def test_a_frame_that_is_none_closes_the_connection(parking: MockParking, text: str) -> None:
+    """As over a real connection."""
+    socket = consume(parking)
+    socket.send(text)
+    assert socket.closed == 1007
+    socket.send(text)
+    assert socket.closed == 1007
+
+
+def test_a_handshake_is_checked(parking: MockParking) -> None:
+    """Parameters out of range are refused with the status of the real endpoint."""
+    with pytest.raises(HandshakeRefusedError) as refused:
+        consume(parking, "subscriptionType=Shared")
+    assert refused.value.status == 400
