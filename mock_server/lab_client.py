@@ -61,7 +61,7 @@ class RereportJson(TypedDict):
     message_ids: list[str]
 
 
-class Pending(TypedDict):
+class PendingWork(TypedDict):
     """What is still to happen."""
 
     messages: int
@@ -73,7 +73,7 @@ class IdleJson(TypedDict):
 
     idle: bool
     now_ms: int
-    pending: Pending
+    pending: PendingWork
 
 
 class LabApiError(Exception):

@@ -14,7 +14,7 @@ from mock_server.project import Project
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ProjectSpec:
     """What a project is made from. `seed` is a number for randomness, or a seed file's object."""
 
     profile: str | JsonObject | Profile = "default"

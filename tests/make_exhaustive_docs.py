@@ -14,7 +14,7 @@ from contracts.proof.exhaustive import oracle
 from contracts.proof.exhaustive.counting_models import MODELS
 from contracts.proof.exhaustive.histories import Scope, Violation
 from contracts.proof.exhaustive.odometer import Odometer
-from contracts.proof.exhaustive.totals import Tally
+from contracts.proof.exhaustive.totals import ExhaustiveTotals
 from tests.markdown import table
 
 RESULTS = Path(__file__).parent.parent / "fixtures" / "exhaustive.jsonl"
@@ -59,10 +59,10 @@ PREDICTED = {
 PREDICTED_HISTORIES, PREDICTED_HISTORIES_3 = 12_959, 4_398
 
 
-def read_results() -> dict[tuple[str, Scope], Tally]:
+def read_results() -> dict[tuple[str, Scope], ExhaustiveTotals]:
     """The committed results."""
     lines = map(json.loads, RESULTS.read_text(encoding="utf-8").splitlines())
-    return {(line["client"], Scope(**line["scope"])): Tally.from_json(line) for line in lines}
+    return {(line["client"], Scope(**line["scope"])): ExhaustiveTotals.from_json(line) for line in lines}
 
 
 def exhaustive_page(made: str) -> str:
@@ -168,19 +168,19 @@ The same command takes any client and tells the smallest history in which it goe
 """
 
 
-def _rows(tallies: dict[str, Tally]) -> Iterator[list[object]]:
+def _rows(tallies: dict[str, ExhaustiveTotals]) -> Iterator[list[object]]:
     for title, tally in tallies.items():
         yield [title, tally.histories.total(), *(tally.cell(each) for each in Violation)]
 
 
-def _rows_by_copies(results: dict[tuple[str, Scope], Tally]) -> Iterator[list[object]]:
+def _rows_by_copies(results: dict[tuple[str, Scope], ExhaustiveTotals]) -> Iterator[list[object]]:
     for title in ("correct", BY_MESSAGE_ID):
         for scope in (WHOLE, PUBLISHED):
             tally = results[title, scope]
             yield [title, scope.copies, tally.histories.total(), *(tally.cell(each) for each in Violation)]
 
 
-def _figures(tallies: dict[str, Tally]) -> Iterator[tuple[str, int, int]]:
+def _figures(tallies: dict[str, ExhaustiveTotals]) -> Iterator[tuple[str, int, int]]:
     """Which figure, ours, and what was predicted."""
     for title, tally in tallies.items():
         for violation, predicted in zip(Violation, PREDICTED[title], strict=True):
@@ -196,13 +196,13 @@ def _against(ours: int, predicted: int) -> str:
     return f"{ours:,}" + ("" if ours == predicted else f" (predicted: {predicted:,})")
 
 
-def _rounds(results: dict[tuple[str, Scope], Tally]) -> Iterator[list[object]]:
+def _rounds(results: dict[tuple[str, Scope], ExhaustiveTotals]) -> Iterator[list[object]]:
     for faults in (1, 2, 3):
         row = [scope for scope in ROUNDS if scope.faults == faults]
         yield [faults, *(results["correct", scope].seen[Violation.STORE].total() for scope in row)]
 
 
-def _inside(results: dict[tuple[str, Scope], Tally], records: int, faults: int) -> int:
+def _inside(results: dict[tuple[str, Scope], ExhaustiveTotals], records: int, faults: int) -> int:
     scope = next(each for each in INSIDE if (each.records, each.faults) == (records, faults))
     return results["correct", scope].seen[Violation.STORE].total()
 
@@ -215,7 +215,7 @@ def _classes() -> Iterator[list[object]]:
         yield [ids, len(every) ** 2, *(found[each] for each in oracle.Class), "the same" if same else "others"]
 
 
-def _real(tally: Tally) -> str:
+def _real(tally: ExhaustiveTotals) -> str:
     total = f"{tally.histories.total():,} histories"
     wrong = [f"{each.value}: {tally.cell(each)}" for each in Violation if tally.seen[each]]
     told = (
@@ -228,7 +228,7 @@ def main() -> None:
     """Play everything again."""
     lines = []
     for client, scope in RUNS:
-        progress = Progress(scope, (client,), [], Odometer(), Tally())
+        progress = Progress(scope, (client,), [], Odometer(), ExhaustiveTotals())
         for _ in run(progress):
             pass
         lines.append(json.dumps(result_json(client, scope, progress.done[0]), ensure_ascii=False))

@@ -15,7 +15,7 @@ from typing import Any
 from contracts.cases import CASES
 from contracts.check.engine import Plan, aimed_at, check_in_parallel
 from contracts.check.explore import DEFAULT_EXAMPLES
-from contracts.clients.zoo import ZOO, Animal
+from contracts.clients.zoo import ZOO, KnownBadClient
 from contracts.proof import matrix
 from contracts.rules import BOOKS, RULES
 from contracts.rules.base import VENDOR_PAGE, Rule
@@ -64,7 +64,7 @@ Level: {LEVELS[rule.level]}. Source: {SOURCES[rule.source]}. Needs: {", ".join(r
 """
 
 
-def _animals(rule_id: str) -> Iterator[Animal]:
+def _animals(rule_id: str) -> Iterator[KnownBadClient]:
     return (animal for animal in ZOO.values() if animal.rule_id == rule_id)
 
 
@@ -120,7 +120,7 @@ def _exec_text(data: dict[str, Any]) -> str:
     )
 
 
-def _row(animal: Animal, data: dict[str, Any]) -> tuple[str, ...]:
+def _row(animal: KnownBadClient, data: dict[str, Any]) -> tuple[str, ...]:
     after = [each[animal.name] for each in data["killed_after"].values()]
     caught = [number for number in after if number]
     pace = f"{statistics.median(caught):g}, {max(caught)}" if caught else "never"

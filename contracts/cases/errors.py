@@ -30,23 +30,23 @@ TIMES = 30
 ALWAYS = 300
 """How often a fault strikes that outlasts every client with pauses; one without them need not be watched for hours."""
 
-Failure: TypeAlias = tuple[tuple[str, int | None], ...]
+CallFailure: TypeAlias = tuple[tuple[str, int | None], ...]
 """What strikes one call: kinds of faults and their values."""
 
-BUSY: tuple[Failure, ...] = tuple((("answer.busy", code),) for code in (1110, 1111, 1199))
-ERROR: Failure = (("answer.error", None),)
-UNKNOWN: Failure = (("answer.unknown-code", None),)
-LOST: Failure = (("answer.lose", None),)
+BUSY: tuple[CallFailure, ...] = tuple((("answer.busy", code),) for code in (1110, 1111, 1199))
+ERROR: CallFailure = (("answer.error", None),)
+UNKNOWN: CallFailure = (("answer.unknown-code", None),)
+LOST: CallFailure = (("answer.lose", None),)
 IN_VAIN = ("command.lose", None)
 """Beside an answer that nobody can read: the call has not been carried out either, which nobody can know."""
 
-UNANSWERED: tuple[Failure, ...] = ((*LOST, IN_VAIN), LOST)
-UNREADABLE: tuple[Failure, ...] = tuple(
+UNANSWERED: tuple[CallFailure, ...] = ((*LOST, IN_VAIN), LOST)
+UNREADABLE: tuple[CallFailure, ...] = tuple(
     ((kind, None), IN_VAIN) for kind in ("answer.not-json", "answer.empty", "answer.truncated")
 )
 
 
-def _strikes(failure: Failure, times: int, path: str | None = None) -> list[Step]:
+def _strikes(failure: CallFailure, times: int, path: str | None = None) -> list[Step]:
     return [Strikes(FAILS_AT, kind, value, times=times, path=path) for kind, value in failure]
 
 
@@ -65,7 +65,7 @@ def _records(most: int) -> SearchStrategy[list[Step]]:
     )
 
 
-def _outage(failures: Sequence[Failure], lasts: Sequence[int], times: int, most: int) -> SearchStrategy[list[Step]]:
+def _outage(failures: Sequence[CallFailure], lasts: Sequence[int], times: int, most: int) -> SearchStrategy[list[Step]]:
     """Records, and calls that fail from before the first of them until they do no more."""
     return st.builds(
         lambda records, failure, ms: [*records, *_strikes(failure, times), Calms(FAILS_AT + ms)],
@@ -75,7 +75,7 @@ def _outage(failures: Sequence[Failure], lasts: Sequence[int], times: int, most:
     )
 
 
-def _long_outage(failures: Sequence[Failure]) -> SearchStrategy[list[Step]]:
+def _long_outage(failures: Sequence[CallFailure]) -> SearchStrategy[list[Step]]:
     return _outage(failures, (FOR_LONG,), ALWAYS, 1)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from contracts.cases.base import Case
-from contracts.play.scenario import BEGIN, DAY, HOUR, MINUTE, Crashes, Happens, Kind, Scenario, Strikes
+from contracts.play.scenario import BEGIN, DAY, HOUR, MINUTE, Crashes, Happens, RecordKind, Scenario, Strikes
 from contracts.play.strategies import IN_THE_HOUR, edges_of, fates, records
 from contracts.rules.evidence.coverage import SLACK
 from mock_server.model import JsonObject
@@ -27,8 +27,8 @@ BOUNDS = ("default", "closed-windows", "open-start-windows")
 def _one_way(draw: st.DrawFn) -> Scenario:
     """Of one hour every record of one direction is lost; of the other direction some arrive."""
     at = draw(st.sampled_from(IN_THE_HOUR)) + draw(st.integers(0, 2)) * HOUR
-    heard: Kind = draw(st.sampled_from(("enter", "leave")))
-    lost: Kind = "leave" if heard == "enter" else "enter"
+    heard: RecordKind = draw(st.sampled_from(("enter", "leave")))
+    lost: RecordKind = "leave" if heard == "enter" else "enter"
     numbers = range(1, draw(st.integers(1, 3)) + 1)
     gone = (Happens(at + each * MINUTE, f"lost{each}", lost, copies=0) for each in numbers)
     return Scenario((Happens(at, "r1", heard), *gone), runs_ms=UNTIL_JUDGED, settles=False)

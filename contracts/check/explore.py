@@ -13,7 +13,7 @@ from hypothesis.errors import Flaky
 
 from contracts.cases.base import Case
 from contracts.client.interface import MakeClient
-from contracts.play.attachment import Attached
+from contracts.play.attachment import ClientMaker
 from contracts.play.scenario import Scenario
 from contracts.rules.base import Outcome, Rule
 from contracts.rules.verdict import judge
@@ -71,7 +71,7 @@ class Exploration:
     @property
     def _is_elsewhere(self) -> bool:
         """A client in a process of its own need not do the same again."""
-        return isinstance(self.make_client, Attached)
+        return isinstance(self.make_client, ClientMaker)
 
     def _test(self, case: Case, body: Callable[[Scenario], None]) -> Callable[[], None]:
         phases = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if self.shrink else [])]

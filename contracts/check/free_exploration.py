@@ -30,7 +30,7 @@ from contracts.play.scenario import (
     Deletes,
     GoesOffline,
     Happens,
-    Kind,
+    RecordKind,
     Scenario,
     Step,
     Strikes,
@@ -110,7 +110,9 @@ class ClientMachine(RuleBasedStateMachine):
         delay_ms=st.sampled_from((0, 0, 5 * MINUTE)),
         again=st.lists(st.sampled_from((1, 0, 2)), max_size=2).map(tuple),
     )
-    def a_record(self, kind: Kind, lot: int, ago: int, copies: int, delay_ms: int, again: tuple[int, ...]) -> None:
+    def a_record(
+        self, kind: RecordKind, lot: int, ago: int, copies: int, delay_ms: int, again: tuple[int, ...]
+    ) -> None:
         """A vehicle passes or a bill is paid."""
         name = f"r{len(self._names) + 1}"
         plate = PLATES[len(self._names) % len(PLATES)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from contracts.check.known_failing import NOTHING_KNOWN, Known, KnownFailing
-from contracts.diagnosis.narrowing import Suspicion
+from contracts.diagnosis.narrowing import Narrowing
 from contracts.play.scenario import Scenario
 from contracts.rules.base import LEVELS, Breach, Level, Outcome, Rule
 from contracts.rules.verdict import Verdict, verdict_of
@@ -24,7 +24,7 @@ class Failure:
 
 
 @dataclass(slots=True)
-class Tally:
+class RuleResult:
     """What is known of one rule: in how many runs it was judged, in how many exercised, and the failure to show."""
 
     judged: int = 0
@@ -55,17 +55,17 @@ class CaseResult:
 
     case: str
     runs: int = 0
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    tallies: dict[str, RuleResult] = field(default_factory=dict)
     deaths: tuple[str, ...] = ()
     never_came: bool = False
-    suspicion: Suspicion = field(default_factory=Suspicion)
+    suspicion: Narrowing = field(default_factory=Narrowing)
 
     def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
         """One more run. It is enough once the client has hung: every other run would take as long, and show no more."""
         self.runs += 1
         for rule_id, outcome in outcomes.items():
             failure = Failure(rule_id, self.case, scenario, run, outcome.breaches) if outcome.breaches else None
-            self.tallies.setdefault(rule_id, Tally()).take(failure, exercised=outcome.exercised)
+            self.tallies.setdefault(rule_id, RuleResult()).take(failure, exercised=outcome.exercised)
         self.suspicion = self.suspicion.heard(run)
         if not self.deaths:
             self.deaths = tuple(act.text for act in run.acts_of("died"))
@@ -73,7 +73,7 @@ class CaseResult:
 
     def joined(self, other: "CaseResult") -> "CaseResult":
         """What this and the later other have shown together."""
-        tallies = {rule_id: Tally() for rule_id in (*self.tallies, *other.tallies)}
+        tallies = {rule_id: RuleResult() for rule_id in (*self.tallies, *other.tallies)}
         for rule_id, whole in tallies.items():
             for each in (self, other):
                 if tally := each.tallies.get(rule_id):
@@ -101,9 +101,9 @@ class Check:
         """How many scenarios were played."""
         return sum(case.runs for case in self.cases)
 
-    def tally(self, rule: Rule) -> Tally:
+    def tally(self, rule: Rule) -> RuleResult:
         """What is known of a rule over all cases."""
-        whole = Tally()
+        whole = RuleResult()
         for case in self.cases:
             tally = case.tallies.get(rule.id)
             if tally is not None:
@@ -127,12 +127,12 @@ class Check:
             cases[case.case] = cases[case.case].joined(case) if case.case in cases else case
         return replace(self, cases=tuple(cases.values()))
 
-    def suspicion(self, case_id: str) -> Suspicion:
+    def suspicion(self, case_id: str) -> Narrowing:
         """What all wrong claims leave as their cause, or those of this case if all have none in common."""
-        whole = reduce(Suspicion.joined, (case.suspicion for case in self.cases), Suspicion())
+        whole = reduce(Narrowing.joined, (case.suspicion for case in self.cases), Narrowing())
         return whole if whole.left else self._suspicion_of(case_id)
 
-    def _suspicion_of(self, case_id: str) -> Suspicion:
+    def _suspicion_of(self, case_id: str) -> Narrowing:
         return next(case.suspicion for case in self.cases if case.case == case_id)
 
     def broken(self, level: Level = "must", known: KnownFailing = NOTHING_KNOWN) -> list[Rule]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contracts.client.interface import Client, DumpedRecord, Effect, Start, Verb, Window
 
 
-class Several(Client):
+class Replicas(Client):
     """Instances that share their exports and their folder. The first one's store is looked at."""
 
     def __init__(self, clients: Sequence[Client]) -> None:

@@ -42,20 +42,20 @@ def _maker(client: Any) -> MakeClient:
     return client  # type: ignore[no-any-return]  # the same
 
 
-How: TypeAlias = Literal["client", "exec", "http"]
+SpecKind: TypeAlias = Literal["client", "exec", "http"]
 
 
-HOWS: tuple[How, ...] = ("client", "exec", "http")
+SPEC_KINDS: tuple[SpecKind, ...] = ("client", "exec", "http")
 
 
 OBSERVED = "observe "
 """What the text of a client that is only observed begins with."""
 
 
-class Way(NamedTuple):
+class ClientSpec(NamedTuple):
     """A way to a client. As text it is `MODULE:NAME`, `exec CMD` or `http URL`."""
 
-    how: How
+    how: SpecKind
     what: str
 
     def __str__(self) -> str:
@@ -72,9 +72,9 @@ class Way(NamedTuple):
         return self.how != "client"
 
 
-def read_way(text: str) -> Way:
+def read_spec(text: str) -> ClientSpec:
     """The reverse of `str`."""
     how, _, what = text.partition(" ")
     if how == "exec":
-        return Way("exec", what)
-    return Way("http", what) if how == "http" else Way("client", text)
+        return ClientSpec("exec", what)
+    return ClientSpec("http", what) if how == "http" else ClientSpec("client", text)

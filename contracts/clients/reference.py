@@ -16,7 +16,7 @@ from typing import Any
 from contracts.client.interface import Client, DumpedRecord, Effect, Socket, Start, Window
 from contracts.clients.messages import UnreadableError, epoch_ms, password, read_report
 from contracts.clients.record_store import NO_DIRECTION, CellRow, LotRow, RecordStore, Stored
-from contracts.clients.vendor_api import CallError, Kind, VendorApi
+from contracts.clients.vendor_api import AnswerKind, CallError, VendorApi
 from mock_server.model import JsonObject
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -365,7 +365,7 @@ class ReferenceClient(Client):
         result = self._api.post(self.path(device_id), self.body(data_type, cells, counts))
         sn = result.get("sn")
         if not isinstance(sn, str) or not sn:
-            raise CallError(Kind.LATER, "the answer has no sn")
+            raise CallError(AnswerKind.LATER, "the answer has no sn")
         return sn
 
     def path(self, device_id: str) -> str:
@@ -412,17 +412,17 @@ class ReferenceClient(Client):
 
     def failed(self, lot: LotRow, error: CallError) -> None:
         """What a refusal, or no answer at all, means for the lot and for everybody."""
-        if error.kind is Kind.STOP:
+        if error.kind is AnswerKind.STOP:
             self._stopped = str(error)
             self._store.alarm(self.now_ms(), f"stopped: {error}")
-        elif error.kind is Kind.UNSUPPORTED:
+        elif error.kind is AnswerKind.UNSUPPORTED:
             self.leave_alone(lot, "unsupported", str(error))
-        elif error.kind is Kind.REFUSED:
+        elif error.kind is AnswerKind.REFUSED:
             self.leave_alone(lot, "refused", str(error))
-        elif error.kind is Kind.BUSY:
+        elif error.kind is AnswerKind.BUSY:
             self._not_before = self.now_ms() + self.pause(MINUTE, self._failures, HOUR)
             self._failures += 1
-        elif error.kind is Kind.OFFLINE:
+        elif error.kind is AnswerKind.OFFLINE:
             self.ask_later(lot, self.pause(5 * MINUTE, lot.tries, 2 * HOUR))
         else:
             self.ask_later(lot, self.pause(MINUTE, lot.tries, HOUR))

@@ -15,7 +15,7 @@ TIMEOUT_S = 10.0
 HTTP_OK = 200
 
 
-class Kind(Enum):
+class AnswerKind(Enum):
     """What a failed call asks of its caller."""
 
     LATER = "temporary, or not known to be anything else: try this lot again later, slower each time"
@@ -27,11 +27,11 @@ class Kind(Enum):
 
 
 KINDS = {
-    **dict.fromkeys((1110, 1111, 1199), Kind.BUSY),
-    2001: Kind.OFFLINE,
-    **dict.fromkeys((2003, 2008, 2009), Kind.UNSUPPORTED),
-    **dict.fromkeys((1006, 1100, 1101, 1102, 1104, 1105, 1106, 1108, 1109, 2010), Kind.REFUSED),
-    **dict.fromkeys((SIGN_INVALID, 1005), Kind.STOP),
+    **dict.fromkeys((1110, 1111, 1199), AnswerKind.BUSY),
+    2001: AnswerKind.OFFLINE,
+    **dict.fromkeys((2003, 2008, 2009), AnswerKind.UNSUPPORTED),
+    **dict.fromkeys((1006, 1100, 1101, 1102, 1104, 1105, 1106, 1108, 1109, 2010), AnswerKind.REFUSED),
+    **dict.fromkeys((SIGN_INVALID, 1005), AnswerKind.STOP),
 }
 """The codes that ask for something else. The vendor's lists disagree, so every other code is temporary, to be safe."""
 
@@ -39,7 +39,7 @@ KINDS = {
 class CallError(Exception):
     """A call that did not do what it should. `code` is None where there was no usable answer."""
 
-    def __init__(self, kind: Kind, text: str, code: int | None = None) -> None:
+    def __init__(self, kind: AnswerKind, text: str, code: int | None = None) -> None:
         super().__init__(text)
         self.kind = kind
         self.code = code
@@ -103,13 +103,13 @@ class VendorApi:
             self._renew_at = self.now_ms() + int(result["expire_time"]) * 1000 - RENEW_BEFORE_MS
             return str(result["access_token"])
         except (KeyError, TypeError, ValueError):
-            raise CallError(Kind.LATER, "the answer has no token") from None
+            raise CallError(AnswerKind.LATER, "the answer has no token") from None
 
     def send(self, method: str, target: str, body: bytes = b"", token: str = "") -> dict[str, Any]:
         """Sign the very bytes that are sent, with the time of this attempt, and read the answer."""
         answer = self.exchange(method, target, self.headers(method, target, body, token), body)
         if answer.status != HTTP_OK:
-            raise CallError(Kind.LATER, f"HTTP status {answer.status}")
+            raise CallError(AnswerKind.LATER, f"HTTP status {answer.status}")
         return self.result_of(answer.body)
 
     def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
@@ -117,7 +117,7 @@ class VendorApi:
         try:
             return self._link.call(method, self._base + target, headers, body, TIMEOUT_S)
         except OSError as error:
-            raise CallError(Kind.LATER, f"no answer: {error}") from None
+            raise CallError(AnswerKind.LATER, f"no answer: {error}") from None
 
     def headers(self, method: str, target: str, body: bytes, token: str) -> dict[str, str]:
         """The headers of one attempt: signature v2. `target` has its query in the order of its keys."""
@@ -134,13 +134,13 @@ class VendorApi:
             envelope = json.loads(content)
             success, t = envelope["success"], envelope["t"]
         except (ValueError, KeyError, TypeError):
-            raise CallError(Kind.LATER, "the answer is no envelope") from None
+            raise CallError(AnswerKind.LATER, "the answer is no envelope") from None
         if type(t) is int:
             self._ahead_ms = t - self._read_clock()
         if success is not True:
             code = envelope.get("code")
-            raise CallError(KINDS.get(code, Kind.LATER), f"{code} {envelope.get('msg')}", code)
+            raise CallError(KINDS.get(code, AnswerKind.LATER), f"{code} {envelope.get('msg')}", code)
         result = envelope.get("result")
         if not isinstance(result, dict):
-            raise CallError(Kind.LATER, "the answer has no result")
+            raise CallError(AnswerKind.LATER, "the answer has no result")
         return result

@@ -16,7 +16,7 @@ from contracts.check.failure_file import Recorded
 from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing, KnownFailingError, read_known_failing
 from contracts.check.results import CaseResult, Check
 from contracts.check.workers import no_worker_but_this, told_to_end
-from contracts.client.spec import OBSERVED, ClientNotFoundError, Way
+from contracts.client.spec import OBSERVED, ClientNotFoundError, ClientSpec
 from contracts.commands.options import (
     EXAMPLES_ELSEWHERE,
     client_options,
@@ -178,7 +178,7 @@ def _known(path: Path | None) -> KnownFailing:
         raise ConfigurationError(str(error)) from None
 
 
-def _agent(way: Way, patience_s: float) -> str:
+def _agent(way: ClientSpec, patience_s: float) -> str:
     """What the client calls itself. Exit code 2 if there is no such client."""
     load_here(str(way))
     try:

@@ -15,9 +15,9 @@ import click
 
 from contracts.client.spec import ClientNotFoundError, load_client
 from contracts.proof.exhaustive.counting_models import MODELS, Correct
-from contracts.proof.exhaustive.histories import Choices, Copies, Play, Scope, Stage, Violation
+from contracts.proof.exhaustive.histories import Choices, Copies, HistoryStage, Play, Scope, Violation
 from contracts.proof.exhaustive.odometer import Odometer
-from contracts.proof.exhaustive.totals import Tally
+from contracts.proof.exhaustive.totals import ExhaustiveTotals
 from contracts.proof.exhaustive.whole_client import ClientStage
 from mock_server.cli import ConfigurationError
 from mock_server.model import JsonObject
@@ -36,9 +36,9 @@ class Progress:
 
     scope: Scope
     clients: tuple[str, ...]
-    done: list[Tally]
+    done: list[ExhaustiveTotals]
     odometer: Odometer
-    tally: Tally
+    tally: ExhaustiveTotals
 
     @property
     def client(self) -> str | None:
@@ -48,7 +48,7 @@ class Progress:
     def next_client(self) -> None:
         """The present client is done."""
         self.done.append(self.tally)
-        self.tally, self.odometer = Tally(), Odometer()
+        self.tally, self.odometer = ExhaustiveTotals(), Odometer()
 
     def to_json(self) -> JsonObject:
         """The checkpoint file."""
@@ -65,7 +65,7 @@ class Progress:
 def read_progress(path: Path, scope: Scope, clients: tuple[str, ...]) -> Progress:
     """The run of a checkpoint file, or a new one if there is none. One of another run is not used."""
     if not path.exists():
-        return Progress(scope, clients, [], Odometer(), Tally())
+        return Progress(scope, clients, [], Odometer(), ExhaustiveTotals())
     try:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
         if data["format"] != FORMAT:
@@ -74,8 +74,8 @@ def read_progress(path: Path, scope: Scope, clients: tuple[str, ...]) -> Progres
             raise ConfigurationError(
                 f"{path} is the checkpoint of another run: remove it, or repeat that run's options"
             )
-        done = [Tally.from_json(each) for each in data["done"]]
-        return Progress(scope, clients, done, Odometer(data["position"]), Tally.from_json(data["tally"]))
+        done = [ExhaustiveTotals.from_json(each) for each in data["done"]]
+        return Progress(scope, clients, done, Odometer(data["position"]), ExhaustiveTotals.from_json(data["tally"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"cannot use the checkpoint {path}: {error!r}") from None
 
@@ -83,7 +83,7 @@ def read_progress(path: Path, scope: Scope, clients: tuple[str, ...]) -> Progres
 def player(client: str, scope: Scope, odometer: Odometer) -> Play:
     """What plays histories to a client: a model by its title, or MODULE:NAME."""
     if client in MODELS:
-        return Stage(scope, Choices(odometer, scope), MODELS[client]).play
+        return HistoryStage(scope, Choices(odometer, scope), MODELS[client]).play
     return ClientStage(scope, odometer, load_client(client)).play
 
 
@@ -137,7 +137,9 @@ def exhaust(
     for name in names:
         _check(name)
     scope = Scope(records, faults, syncs, copies, at_end=not inside)
-    progress = read_progress(resume, scope, names) if resume else Progress(scope, names, [], Odometer(), Tally())
+    progress = (
+        read_progress(resume, scope, names) if resume else Progress(scope, names, [], Odometer(), ExhaustiveTotals())
+    )
     _play_on(progress, resume)
     for name, tally in zip(names, progress.done, strict=True):
         click.echo(json.dumps(result_json(name, scope, tally), ensure_ascii=False) if as_json else _text(name, tally))
@@ -147,7 +149,7 @@ def exhaust(
     sys.exit(1 if wrong else 0)
 
 
-def result_json(client: str, scope: Scope, tally: Tally) -> JsonObject:
+def result_json(client: str, scope: Scope, tally: ExhaustiveTotals) -> JsonObject:
     """The result of one client, as `--json` tells it."""
     return {"client": client, "scope": asdict(scope), **tally.to_json()}
 
@@ -196,7 +198,7 @@ def save(progress: Progress, path: Path) -> None:
         raise ConfigurationError(f"cannot write the checkpoint {path}: {error.strerror}") from None
 
 
-def _text(name: str, tally: Tally) -> str:
+def _text(name: str, tally: ExhaustiveTotals) -> str:
     """What a person reads of one client."""
     lines = [f"{name}: {tally.histories.total()} histories"]
     for violation in Violation:

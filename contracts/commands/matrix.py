@@ -42,7 +42,12 @@ def matrix(*, examples: int | None, seed: int, jobs: int, elsewhere: bool, as_js
 
 
 def _conclusions(
-    rows: list[kill_matrix.Row], alive: list[kill_matrix.Row], unproven: list[str], odd: list[str], *, elsewhere: bool
+    rows: list[kill_matrix.MatrixRow],
+    alive: list[kill_matrix.Row],
+    unproven: list[str],
+    odd: list[str],
+    *,
+    elsewhere: bool,
 ) -> Iterator[str]:
     """What follows from the rows."""
     yield f"{len(rows) - len(alive)} of {len(rows)} known-bad clients are caught by the rule that they break"
@@ -53,7 +58,7 @@ def _conclusions(
         yield f"no known-bad client breaks {rule_id}"
 
 
-def _row_text(row: kill_matrix.Row) -> str:
+def _row_text(row: kill_matrix.MatrixRow) -> str:
     after = "" if row.killed_after is None else f" after {how_many(row.killed_after, 'scenario')}"
     also = f"; also breaks {', '.join(row.also)}" if row.also else ""
     return f"{row.mark:<10} {row.rule_id:<22} {row.animal}{after}{also}"

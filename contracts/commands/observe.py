@@ -11,7 +11,7 @@ import click
 from contracts.check.observed_rules import JUDGED
 from contracts.check.results import CaseResult, Check
 from contracts.client.interface import ProcessError
-from contracts.play.observation import Observation, OnState, State, plan
+from contracts.play.observation import Observation, OnState, SessionState, plan
 from contracts.rules.base import Rule
 from contracts.rules.verdict import judge
 from contracts.run.observed import ObservedRun
@@ -39,7 +39,7 @@ def observe(command: str | None, rules: Iterable[Rule], window_ms: int, waits_s:
 
 
 def _teller(command: str | None) -> OnState:
-    def tell(name: str, state: State) -> None:
+    def tell(name: str, state: SessionState) -> None:
         click.echo(f"session {name}: {state}", err=command is not None)
 
     return tell

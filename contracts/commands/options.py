@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from contracts.check.explore import DEFAULT_EXAMPLES
 from contracts.client.process import PATIENCE_S
-from contracts.client.spec import HOWS, ClientNotFoundError, Way
+from contracts.client.spec import SPEC_KINDS, ClientNotFoundError, ClientSpec
 from contracts.play.attachment import load
 from mock_server.cli import ConfigurationError
 
@@ -83,9 +83,9 @@ def given(ways: dict[str, str | None]) -> dict[str, str | None]:
     return dict.fromkeys(ways) | flags if flags else ways
 
 
-def way_of(ways: dict[str, str | None]) -> Way:
+def way_of(ways: dict[str, str | None]) -> ClientSpec:
     """The one way that was given."""
-    given = [Way(how, what) for how in HOWS if (what := ways.get(how)) is not None]
+    given = [ClientSpec(how, what) for how in SPEC_KINDS if (what := ways.get(how)) is not None]
     if len(given) != 1:
         named = f", not {' and '.join(f'--{way.how}' for way in given)}" if given else ""
         raise click.UsageError(f"name one client by --exec CMD, --client MODULE:NAME or --http URL{named}")

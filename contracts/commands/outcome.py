@@ -9,7 +9,7 @@ import click
 
 from contracts.check.engine import Plan
 from contracts.check.results import Check, Failure
-from contracts.client.spec import OBSERVED, read_way
+from contracts.client.spec import OBSERVED, read_spec
 from contracts.report.story import by_history, story
 from contracts.report.summary import summary
 from contracts.report.write import Written, repeat_command, write_report
@@ -72,7 +72,7 @@ def _repeat(failure: Failure, client: str, plan: Plan, written: Written) -> str:
     if path is not None or client.startswith(OBSERVED):
         return repeat_command(path, client, failure.rule_id)
     chosen = f"--rule {failure.rule_id} --case {failure.case}"
-    return f"parking-mock check {read_way(client).option} {chosen} --seed {plan.seed} --examples {plan.examples}"
+    return f"parking-mock check {read_spec(client).option} {chosen} --seed {plan.seed} --examples {plan.examples}"
 
 
 def _known(found: Check, plan: Plan) -> Iterator[str]:

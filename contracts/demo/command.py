@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import click
 
 from contracts.clients.reference import ReferenceClient
-from contracts.demo.stage import DemoError, Stage, demo_project
+from contracts.demo.stage import DemoError, DemoStage, demo_project
 from contracts.demo.story import ACTS
 from mock_server.cli import ConfigurationError
 from mock_server.cloud import Cloud
@@ -68,7 +68,7 @@ def demo(*, headless: bool, open_page: bool | None, port: int, ws_port: int, lab
     except AddressInUseError as error:
         raise ConfigurationError(f"{error}. Choose another with {error.flag} (0 picks a free one).") from None
     click.echo(TITLE)
-    with ThreadedServer(server) as running, Stage(running, project) as stage:
+    with ThreadedServer(server) as running, DemoStage(running, project) as stage:
         if headless:
             tell(stage)
         else:
@@ -76,7 +76,7 @@ def demo(*, headless: bool, open_page: bool | None, port: int, ws_port: int, lab
             show(stage, guide, server, open_page=_has_desktop() if open_page is None else open_page)
 
 
-def tell(stage: Stage) -> None:
+def tell(stage: DemoStage) -> None:
     """The story as text."""
     number = 0
     for act in ACTS:
@@ -87,7 +87,7 @@ def tell(stage: Stage) -> None:
     click.echo(HINT)
 
 
-def show(stage: Stage, guide: Guide, server: Server, *, open_page: bool) -> None:
+def show(stage: DemoStage, guide: Guide, server: Server, *, open_page: bool) -> None:
     """The story on the page, again and again as whoever watches wants it, until Ctrl+C."""
     exports: Any = server.exports(stage.project)
     with _until_interrupted():
@@ -101,7 +101,7 @@ def show(stage: Stage, guide: Guide, server: Server, *, open_page: bool) -> None
             act = show_from(act, stage, guide)
 
 
-def show_from(act: int, stage: Stage, guide: Guide) -> int:
+def show_from(act: int, stage: DemoStage, guide: Guide) -> int:
     """One act after the other, to the one in which the world is the watcher's; the act that is wanted next."""
     try:
         while act < len(ACTS):
@@ -113,7 +113,7 @@ def show_from(act: int, stage: Stage, guide: Guide) -> int:
     return act
 
 
-def show_act(act: int, stage: Stage, guide: Guide) -> None:
+def show_act(act: int, stage: DemoStage, guide: Guide) -> None:
     """One act, each caption as long as it takes to read it. Whoever watches may have changed the world meanwhile."""
     guide.begin(act)
     try:
@@ -125,7 +125,7 @@ def show_act(act: int, stage: Stage, guide: Guide) -> None:
         guide.wait_for_order()
 
 
-def hand_over(stage: Stage, guide: Guide) -> None:
+def hand_over(stage: DemoStage, guide: Guide) -> None:
     """A fresh world, and the reference client, which follows whatever the watcher does to it."""
     guide.begin(len(ACTS))
     stage.clear()

@@ -68,7 +68,7 @@ def demo_project() -> Project:
     return Project(DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, default_seed(), clock)
 
 
-class Stage:
+class DemoStage:
     """A context manager. Every act begins with `clear` and `open`."""
 
     def __init__(self, threaded: ThreadedServer, project: Project) -> None:

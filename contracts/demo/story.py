@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from contracts.clients.reference import DRAIN_MS, ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
-from contracts.demo.stage import DemoError, News, Stage, hold
+from contracts.demo.stage import DemoError, DemoStage, News, hold
 from mock_server.guide import Caption
 from mock_server.history.events import (
     CountCompared,
@@ -33,17 +33,17 @@ ROUNDS = 3
 """So many rounds of the client that never stops are told."""
 
 
-class Act(NamedTuple):
+class StoryAct(NamedTuple):
     """A part of the story: its title, and what tells it on a stage."""
 
     title: str
-    tell: Callable[[Stage], Iterator[Caption]]
+    tell: Callable[[DemoStage], Iterator[Caption]]
 
 
 class _Teller:
     """What the acts share: the hour from 8 to 9 at one lot."""
 
-    def __init__(self, stage: Stage, brand: str = "") -> None:
+    def __init__(self, stage: DemoStage, brand: str = "") -> None:
         stage.clear()
         self.lot = next(lot for lot in stage.lots() if (lot.supplier_code == JIESHUN) == bool(brand))
         self.stage = stage
@@ -123,7 +123,7 @@ class _Teller:
         return (info.get("pass_direction"), info["start_time"], info["end_time"]) == wanted
 
 
-def lossy_line(stage: Stage) -> Iterator[Caption]:
+def lossy_line(stage: DemoStage) -> Iterator[Caption]:
     """Loss, wrong count, sync, mismatch, re-report, convergence, silence."""
     told = _Teller(stage)
     stage.open([told.lot.device_id], ReferenceClient)
@@ -190,7 +190,7 @@ def _silence(told: _Teller) -> Iterator[Caption]:
     yield told.caption("lot", f"The lot counts {again.counted} too, and says nothing. Silence means: equal.")
 
 
-def never_stops(stage: Stage) -> Iterator[Caption]:
+def never_stops(stage: DemoStage) -> Iterator[Caption]:
     """The same day, and a client that counts deliveries."""
     told = _Teller(stage)
     stage.open([told.lot.device_id], CountsDeliveries)
@@ -226,7 +226,7 @@ def never_stops(stage: Stage) -> Iterator[Caption]:
     stage.settle()
 
 
-def refuses(stage: Stage) -> Iterator[Caption]:
+def refuses(stage: DemoStage) -> Iterator[Caption]:
     """A lot that does not take the command."""
     told = _Teller(stage, JIESHUN)
     stage.open([told.lot.device_id], ReferenceClient)
@@ -257,9 +257,9 @@ def refuses(stage: Stage) -> Iterator[Caption]:
 
 
 ACTS = (
-    Act("A bad line, and a client that counts records", lossy_line),
-    Act("The same line, and a client that counts deliveries", never_stops),
-    Act("A lot that refuses", refuses),
+    StoryAct("A bad line, and a client that counts records", lossy_line),
+    StoryAct("The same line, and a client that counts deliveries", never_stops),
+    StoryAct("A lot that refuses", refuses),
 )
 
 

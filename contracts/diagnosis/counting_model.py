@@ -21,7 +21,7 @@ Account: TypeAlias = Literal["handed", "acknowledged"]
 ACCOUNTS: tuple[Account, ...] = ("handed", "acknowledged")
 
 
-class Sight(NamedTuple):
+class SeenRecord(NamedTuple):
     """A delivery that told a client of a record. `place` is that of the first claim made with knowledge of it.
 
     `opens` is the cell of which it is the first that a re-report brings.
@@ -34,7 +34,7 @@ class Sight(NamedTuple):
     opens: Cell | None = None
 
 
-class Knowledge:
+class ClientView:
     """The claims of a run, and what the client knew at each. Use `run.once(Knowledge)`."""
 
     def __init__(self, run: Run) -> None:
@@ -48,17 +48,17 @@ class Knowledge:
         told = [each for each in run.deliveries if each.record is not None and each.readable]
         handed = self._sights(told, [each.seq for each in told])
         acknowledged = self._sights(told, _acknowledged(told))
-        self.accounts: dict[Account, list[Sight]] = {"handed": handed, "acknowledged": acknowledged}
+        self.accounts: dict[Account, list[SeenRecord]] = {"handed": handed, "acknowledged": acknowledged}
         self.certain = handed == acknowledged
 
-    def _sights(self, told: Sequence[Delivery], seqs: Sequence[int | None]) -> list[Sight]:
+    def _sights(self, told: Sequence[Delivery], seqs: Sequence[int | None]) -> list[SeenRecord]:
         known = sorted((seq, each.seq, each) for each, seq in zip(told, seqs, strict=True) if seq is not None)
         return [self._sight(bisect(self._seqs, seq), delivery) for seq, _, delivery in known]
 
-    def _sight(self, place: int, delivery: Delivery) -> Sight:
+    def _sight(self, place: int, delivery: Delivery) -> SeenRecord:
         kept = delivery.content
         assert kept is not None  # noqa: S101 only what told of a record is asked
-        return Sight(place, delivery, kept, line_of(kept), self._opening.get(delivery.seq))
+        return SeenRecord(place, delivery, kept, line_of(kept), self._opening.get(delivery.seq))
 
     def _openings(self) -> dict[int, Cell]:
         """The first delivery of each re-report."""
@@ -71,7 +71,7 @@ class Knowledge:
                 found[first.seq] = event.cell
         return found
 
-    def delayed(self, sights: Sequence[Sight], lag_ms: int) -> list[Sight]:
+    def delayed(self, sights: Sequence[SeenRecord], lag_ms: int) -> list[SeenRecord]:
         """The same, had the client known of everything so much later."""
         later = (
             sight._replace(place=max(sight.place, bisect_left(self._times, sight.delivery.time + lag_ms)))
@@ -91,17 +91,17 @@ def _acknowledged(told: Sequence[Delivery]) -> list[int | None]:
     return found[::-1]
 
 
-def record_key(sight: Sight) -> Hashable:
+def record_key(sight: SeenRecord) -> Hashable:
     """What makes it the same record."""
     return (sight.line.device_id, sight.line.data_type, sight.kept.record_id)
 
 
-def event_time(sight: Sight) -> int:
+def event_time(sight: SeenRecord) -> int:
     """When it happened."""
     return sight.kept.event_time
 
 
-def everything(_sight: Sight) -> bool:
+def everything(_sight: SeenRecord) -> bool:
     """All of it."""
     return True
 
@@ -122,7 +122,7 @@ def as_it_is(count: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class CountingModel:
     """How a client keeps what it is told of, and counts it. Every default is right.
 
     `takes`: what is kept at all. `key`: what overwrites what; with `first_stays` the older one stays. `time`: what is
@@ -132,10 +132,10 @@ class Keeping:
     of a re-report takes the place of all that there was of its cell.
     """
 
-    takes: Callable[[Sight], bool] = everything
-    key: Callable[[Sight], Hashable] = record_key
-    time: Callable[[Sight], int] = event_time
-    counts: Callable[[Sight], Hashable] | None = None
+    takes: Callable[[SeenRecord], bool] = everything
+    key: Callable[[SeenRecord], Hashable] = record_key
+    time: Callable[[SeenRecord], int] = event_time
+    counts: Callable[[SeenRecord], Hashable] | None = None
     puts: Callable[[Line], tuple[Line, ...]] = alone
     asks: Callable[[Line], Line] = itself
     bounds: Bounds | None = None
@@ -145,7 +145,7 @@ class Keeping:
     first_stays: bool = False
     replaces: bool = False
 
-    def count(self, known: Knowledge, account: Account) -> list[int]:
+    def count(self, known: ClientView, account: Account) -> list[int]:
         """What is claimed in place of each claim of the run."""
         sights = known.accounts[account]
         if self.lag_ms:
@@ -169,7 +169,7 @@ class Keeping:
 class _Store:
     """What a client has kept so far, and how much of it each cell holds."""
 
-    def __init__(self, keeping: Keeping, known: Knowledge) -> None:
+    def __init__(self, keeping: CountingModel, known: ClientView) -> None:
         self._keeping = keeping
         self._known = known
         self._rows: dict[Hashable, tuple[Hashable, list[int]]] = {}
@@ -183,7 +183,7 @@ class _Store:
         asked = self._known.asked
         claimed.extend(self._keeping.says(len(self._held[asked[place]])) for place in range(len(claimed), until))
 
-    def take(self, sight: Sight) -> None:
+    def take(self, sight: SeenRecord) -> None:
         """One more delivery."""
         keeping = self._keeping
         if keeping.replaces and sight.opens is not None:
@@ -201,7 +201,7 @@ class _Store:
         for place in places:
             self._held[place][tag] = self._held[place].get(tag, 0) + 1
 
-    def _places(self, sight: Sight) -> list[int]:
+    def _places(self, sight: SeenRecord) -> list[int]:
         time = self._keeping.time(sight)
         return [
             number

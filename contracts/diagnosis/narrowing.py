@@ -7,22 +7,22 @@ from contracts.run.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Suspicion:
+class Narrowing:
     """The wrong counters, by name, that explain every claim of all `runs` in which some claim is wrong."""
 
     runs: int = 0
     left: tuple[str, ...] = tuple(counter.name for counter in CANDIDATES)
 
-    def heard(self, run: Run) -> "Suspicion":
+    def heard(self, run: Run) -> "Narrowing":
         """One more run. One without a wrong claim has nothing to say."""
         if not run.off_bracket:
             return self
         still = (counter.name for counter in CANDIDATES if counter.name in self.left and fits(run, counter))
-        return Suspicion(self.runs + 1, tuple(still))
+        return Narrowing(self.runs + 1, tuple(still))
 
-    def joined(self, other: "Suspicion") -> "Suspicion":
+    def joined(self, other: "Narrowing") -> "Narrowing":
         """What both leave."""
-        return Suspicion(self.runs + other.runs, tuple(name for name in self.left if name in other.left))
+        return Narrowing(self.runs + other.runs, tuple(name for name in self.left if name in other.left))
 
     def narrows(self, fitting: int) -> bool:
         """Whether it leaves some, and fewer than the `fitting` ones that a single run leaves."""

@@ -8,7 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from contracts.diagnosis.counting_model import ACCOUNTS, Account, Bounds, Keeping, Knowledge, Sight, record_key
+from contracts.diagnosis.counting_model import (
+    ACCOUNTS,
+    Account,
+    Bounds,
+    ClientView,
+    CountingModel,
+    SeenRecord,
+    record_key,
+)
 from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
@@ -16,12 +24,12 @@ from mock_server.lots.lots import UNKNOWN_ENUM as UNKNOWN_ENUM_VALUE
 from mock_server.lots.traffic import CarType
 from mock_server.model import DataType, Line, PassDirection
 
-Count: TypeAlias = Callable[[Knowledge, Account], list[int]]
+Count: TypeAlias = Callable[[ClientView, Account], list[int]]
 """What is claimed in place of each claim of a run, by one account of what the client knew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counter:
+class WrongCounter:
     """`name` says what it does, as in "the client ...", `remedy` what to do about it."""
 
     name: str
@@ -30,7 +38,7 @@ class Counter:
 
     def claims(self, run: Run) -> list[tuple[int, int]]:
         """The least and the most that it would have claimed, for each claim of a run."""
-        known = run.once(Knowledge)
+        known = run.once(ClientView)
         first, *others = [self.count(known, account) for account in (ACCOUNTS[:1] if known.certain else ACCOUNTS)]
         return [(min(each), max(each)) for each in zip(first, *others, strict=True)]
 
@@ -38,7 +46,7 @@ class Counter:
 class Diagnosis(NamedTuple):
     """Whether a wrong counter explains every claim of a run, and the first claim that speaks against it."""
 
-    counter: Counter
+    counter: WrongCounter
     fits: bool
     against: Claim | None
 
@@ -48,92 +56,92 @@ def diagnose(run: Run) -> list[Diagnosis]:
     return [_judge(run, counter) for counter in CANDIDATES]
 
 
-def suspects(run: Run) -> list[Counter]:
+def suspects(run: Run) -> list[WrongCounter]:
     """The candidates that explain every claim of a run in which some claim is wrong."""
     return [counter for counter in CANDIDATES if fits(run, counter)] if run.off_bracket else []
 
 
-def fits(run: Run, counter: Counter) -> bool:
+def fits(run: Run, counter: WrongCounter) -> bool:
     """Whether a counter explains every claim of a run."""
     return _judge(run, counter).fits
 
 
-def differs(run: Run, counter: Counter) -> bool:
+def differs(run: Run, counter: WrongCounter) -> bool:
     """Whether the counter would have been caught in this run: a claim of its is off the bracket, on any account."""
     ranges = zip(_claims(run, counter), run.brackets, strict=True)
     return any(most < low or least > high for (least, most), (low, high) in ranges)
 
 
-def _judge(run: Run, counter: Counter) -> Diagnosis:
+def _judge(run: Run, counter: WrongCounter) -> Diagnosis:
     ranges = zip(run.claims, _claims(run, counter), strict=True)
     against = next((claim for claim, (least, most) in ranges if not least <= claim.claimed <= most), None)
     return Diagnosis(counter, against is None, against)
 
 
-def _claims(run: Run, counter: Counter) -> list[tuple[int, int]]:
+def _claims(run: Run, counter: WrongCounter) -> list[tuple[int, int]]:
     return run.once(counter.claims)
 
 
 # Identity
 
 
-def _plate(sight: Sight) -> tuple[str, int, str]:
+def _plate(sight: SeenRecord) -> tuple[str, int, str]:
     return (sight.line.device_id, sight.line.data_type, sight.kept.plate_no)
 
 
-def _plate_and_minute(sight: Sight) -> tuple[str, int, str, int]:
+def _plate_and_minute(sight: SeenRecord) -> tuple[str, int, str, int]:
     return (*_plate(sight), sight.kept.event_time // MINUTE)
 
 
-def _content(sight: Sight) -> tuple[object, ...]:
+def _content(sight: SeenRecord) -> tuple[object, ...]:
     kept = sight.kept
     return (record_key(sight), kept.plate_no, kept.pass_direction, kept.event_time, *sorted(kept.details.items()))
 
 
-def _repeat(sight: Sight) -> object:
+def _repeat(sight: SeenRecord) -> object:
     """Each re-reported message by itself, everything else by its record."""
     return sight.delivery.message_id if sight.delivery.origin == "rereport" else record_key(sight)
 
 
-DELIVERIES = Counter(
+DELIVERIES = WrongCounter(
     "counts every delivery",
     "count distinct record ids: a message may be delivered more than once",
-    Keeping(key=lambda sight: sight.delivery.seq).count,
+    CountingModel(key=lambda sight: sight.delivery.seq).count,
 )
-MESSAGE_IDS = Counter(
+MESSAGE_IDS = WrongCounter(
     "tells records apart by message id",
     "use the record id: a re-report is a new message about the same record",
-    Keeping(key=lambda sight: sight.delivery.message_id).count,
+    CountingModel(key=lambda sight: sight.delivery.message_id).count,
 )
-ADDS_REREPORTS = Counter(
+ADDS_REREPORTS = WrongCounter(
     "adds the re-reported records to its last count",
     "count what is stored anew each time: a re-report repeats what is there already",
-    Keeping(key=_repeat).count,
+    CountingModel(key=_repeat).count,
 )
-CORRECTIONS = Counter(
+CORRECTIONS = WrongCounter(
     "counts a corrected record twice",
     "let a newer version of a record id take the place of the older one",
-    Keeping(key=_content).count,
+    CountingModel(key=_content).count,
 )
-PLATES = Counter(
+PLATES = WrongCounter(
     "counts plates instead of records",
     "use the record id: a vehicle may pass more than once",
-    Keeping(counts=_plate).count,
+    CountingModel(counts=_plate).count,
 )
-ONE_ROW_A_PLATE = Counter(
+ONE_ROW_A_PLATE = WrongCounter(
     "keeps one record for each plate",
     "use the record id: a vehicle may pass more than once",
-    Keeping(key=_plate).count,
+    CountingModel(key=_plate).count,
 )
-PLATES_BY_MINUTE = Counter(
+PLATES_BY_MINUTE = WrongCounter(
     "counts passes of one plate in one minute once",
     "use the record id: a vehicle may pass more than once in a minute",
-    Keeping(counts=_plate_and_minute).count,
+    CountingModel(counts=_plate_and_minute).count,
 )
-ONE_ROW_A_PLATE_AND_MINUTE = Counter(
+ONE_ROW_A_PLATE_AND_MINUTE = WrongCounter(
     "keeps one record for each plate and minute",
     "use the record id: a vehicle may pass more than once in a minute",
-    Keeping(key=_plate_and_minute).count,
+    CountingModel(key=_plate_and_minute).count,
 )
 
 # Lines
@@ -173,120 +181,122 @@ def _bills_as_leaving(line: Line) -> tuple[Line, ...]:
     return (line, *_passes(line, PassDirection.LEAVE)) if line.data_type is DataType.BILL else (line,)
 
 
-BOTH_DIRECTIONS = Counter(
+BOTH_DIRECTIONS = WrongCounter(
     "counts entering and leaving passes together",
     "count each direction apart",
-    Keeping(puts=_both_directions).count,
+    CountingModel(puts=_both_directions).count,
 )
-OTHER_DIRECTION = Counter(
+OTHER_DIRECTION = WrongCounter(
     "takes entering passes for leaving ones and leaving ones for entering",
     "0 is enter, 1 is leave",
-    Keeping(puts=_other_direction).count,
+    CountingModel(puts=_other_direction).count,
 )
-BILLS_WITH_PASSES = Counter(
+BILLS_WITH_PASSES = WrongCounter(
     "counts bills and passes together",
     "count data type 0 and data type 1 apart",
-    Keeping(puts=_bills_with_passes).count,
+    CountingModel(puts=_bills_with_passes).count,
 )
-LEAVING_AS_BILLS = Counter(
+LEAVING_AS_BILLS = WrongCounter(
     "counts leaving passes as bills too",
     "count as bills what came as a temporary parking bill, nothing else",
-    Keeping(puts=_leaving_as_bills).count,
+    CountingModel(puts=_leaving_as_bills).count,
 )
-BILLS_AS_LEAVING = Counter(
+BILLS_AS_LEAVING = WrongCounter(
     "counts bills as leaving passes too",
     "count as passes what came as a vehicle pass, nothing else",
-    Keeping(puts=_bills_as_leaving).count,
+    CountingModel(puts=_bills_as_leaving).count,
 )
-WHOLE_PROJECT = Counter(
+WHOLE_PROJECT = WrongCounter(
     "counts the records of all lots together",
     "count the records of the lot that is asked",
-    Keeping(puts=lambda line: (_project(line),), asks=_project).count,
+    CountingModel(puts=lambda line: (_project(line),), asks=_project).count,
 )
 
 # Time
 
 
-def _message_time(sight: Sight) -> int:
+def _message_time(sight: SeenRecord) -> int:
     return sight.delivery.published_time
 
 
-def _repeat_time(sight: Sight) -> int:
+def _repeat_time(sight: SeenRecord) -> int:
     """The message's time if it is a re-report."""
     return sight.delivery.published_time if sight.delivery.origin == "rereport" else sight.kept.event_time
 
 
-def _shifted(by_ms: int) -> Counter:
-    return Counter(
+def _shifted(by_ms: int) -> WrongCounter:
+    return WrongCounter(
         f"is {by_ms // HOUR:+} hours off in its windows",
         "epoch milliseconds know no time zone: do not convert them to local time on the way",
-        Keeping(time=lambda sight: sight.kept.event_time + by_ms).count,
+        CountingModel(time=lambda sight: sight.kept.event_time + by_ms).count,
     )
 
 
-def _bounded(bounds: Bounds, text: str) -> Counter:
+def _bounded(bounds: Bounds, text: str) -> WrongCounter:
     remedy = "put a record that lies on a boundary into the windows that the lot puts it into"
-    return Counter(text, remedy, Keeping(bounds=bounds).count)
+    return WrongCounter(text, remedy, CountingModel(bounds=bounds).count)
 
 
-ARRIVAL = Counter(
+ARRIVAL = WrongCounter(
     "counts by the time of arrival",
     "use the time that is in the record",
-    Keeping(time=lambda sight: sight.delivery.time).count,
+    CountingModel(time=lambda sight: sight.delivery.time).count,
 )
-FIRST_ARRIVAL = Counter(
+FIRST_ARRIVAL = WrongCounter(
     "counts by the time at which it stored the record first",
     "use the time that is in the record",
-    Keeping(time=lambda sight: sight.delivery.time, first_stays=True).count,
+    CountingModel(time=lambda sight: sight.delivery.time, first_stays=True).count,
 )
-MESSAGE_TIME = Counter(
+MESSAGE_TIME = WrongCounter(
     "counts by the time of the message",
     "use the time that is in the record",
-    Keeping(time=_message_time).count,
+    CountingModel(time=_message_time).count,
 )
-REREPORT_TIME = Counter(
+REREPORT_TIME = WrongCounter(
     "counts re-reported records by the time of their message",
     "use the time that is in the record: a re-report is about the past",
-    Keeping(time=_repeat_time).count,
+    CountingModel(time=_repeat_time).count,
 )
-CLAMPED = Counter(
+CLAMPED = WrongCounter(
     "takes the present for the time of records that lie ahead of it",
     "keep the time that is in the record: a lot's clock may be fast",
-    Keeping(time=lambda sight: min(sight.kept.event_time, sight.delivery.time)).count,
+    CountingModel(time=lambda sight: min(sight.kept.event_time, sight.delivery.time)).count,
 )
 HALF_OPEN = _bounded("[s,e)", "counts from the start of a window to before its end")
 CLOSED_END = _bounded("[s,e]", "counts a record at the very end of a window in it")
 OPEN_START = _bounded("(s,e]", "counts a record at the very end of a window in it, and one at its start in none")
 OPEN = _bounded("(s,e)", "leaves out records at the very start of a window")
 ZONE_AHEAD, ZONE_BEHIND = _shifted(8 * HOUR), _shifted(-8 * HOUR)
-WHOLE_SECONDS = Counter(
+WHOLE_SECONDS = WrongCounter(
     "keeps times in whole seconds",
     "keep milliseconds: half a second decides in which window a record is",
-    Keeping(time=lambda sight: sight.kept.event_time // SECOND * SECOND).count,
+    CountingModel(time=lambda sight: sight.kept.event_time // SECOND * SECOND).count,
 )
-WHOLE_SECOND_WINDOWS = Counter(
+WHOLE_SECOND_WINDOWS = WrongCounter(
     "compares times and windows in whole seconds",
     "keep milliseconds: half a second decides in which window a record is",
-    Keeping(time=lambda sight: sight.kept.event_time // SECOND * SECOND, grain_ms=SECOND).count,
+    CountingModel(time=lambda sight: sight.kept.event_time // SECOND * SECOND, grain_ms=SECOND).count,
 )
 
 # What is left out
 
 
-def _age_ms(sight: Sight) -> int:
+def _age_ms(sight: SeenRecord) -> int:
     return sight.delivery.time - sight.kept.event_time
 
 
-def _without(text: str, takes: Callable[[Sight], bool], remedy: str = "count every record: the lot does") -> Counter:
-    return Counter(f"leaves out {text}", remedy, Keeping(takes=takes).count)
+def _without(
+    text: str, takes: Callable[[SeenRecord], bool], remedy: str = "count every record: the lot does"
+) -> WrongCounter:
+    return WrongCounter(f"leaves out {text}", remedy, CountingModel(takes=takes).count)
 
 
-def _younger_than(most_ms: int, text: str) -> Counter:
+def _younger_than(most_ms: int, text: str) -> WrongCounter:
     remedy = "take records of any age: re-reports are old by nature"
     return _without(f"records that are older than {text} when they come", lambda s: _age_ms(s) <= most_ms, remedy)
 
 
-def _is_not(value: int, *names: str) -> Callable[[Sight], bool]:
+def _is_not(value: int, *names: str) -> Callable[[SeenRecord], bool]:
     return lambda sight: all(sight.kept.details.get(name) != value for name in names)
 
 
@@ -310,43 +320,43 @@ OLD = tuple(
 # How the count is made
 
 
-def _cached(known: Knowledge, account: Account) -> list[int]:
+def _cached(known: ClientView, account: Account) -> list[int]:
     """The first count of each cell, again and again."""
-    counts = Keeping().count(known, account)
+    counts = CountingModel().count(known, account)
     first: dict[int, int] = {}
     return [first.setdefault(cell, count) for cell, count in zip(known.asked, counts, strict=True)]
 
 
-def _page(size: int) -> Counter:
-    return Counter(
+def _page(size: int) -> WrongCounter:
+    return WrongCounter(
         f"counts no more than {size} records",
         "let the database count, or read every page",
-        Keeping(says=lambda count: min(count, size)).count,
+        CountingModel(says=lambda count: min(count, size)).count,
     )
 
 
-def _late(lag_ms: int, text: str) -> Counter:
+def _late(lag_ms: int, text: str) -> WrongCounter:
     remedy = "count where the records are written, not in a copy that follows"
-    return Counter(f"counts what it had {text} ago", remedy, Keeping(lag_ms=lag_ms).count)
+    return WrongCounter(f"counts what it had {text} ago", remedy, CountingModel(lag_ms=lag_ms).count)
 
 
-def _off_by(more: int, text: str) -> Counter:
-    count = Keeping(says=lambda count: max(0, count + more)).count
-    return Counter(f"claims one {text} than it has", "claim the number", count)
+def _off_by(more: int, text: str) -> WrongCounter:
+    count = CountingModel(says=lambda count: max(0, count + more)).count
+    return WrongCounter(f"claims one {text} than it has", "claim the number", count)
 
 
-CACHED = Counter("keeps the first count of a cell", "count anew for each sync: records come later too", _cached)
-REPLACED = Counter(
+CACHED = WrongCounter("keeps the first count of a cell", "count anew for each sync: records come later too", _cached)
+REPLACED = WrongCounter(
     "replaces a window by what a re-report brings",
     "add what a re-report brings: it may come in part, and it never deletes",
-    Keeping(replaces=True).count,
+    CountingModel(replaces=True).count,
 )
 PAGES = tuple(_page(size) for size in (1000, 500, 200, 100))
 LATE = _late(MINUTE, "a minute"), _late(10 * MINUTE, "ten minutes")
 ONE_MORE, ONE_LESS = _off_by(1, "more"), _off_by(-1, "less")
 
 
-CANDIDATES: tuple[Counter, ...] = (
+CANDIDATES: tuple[WrongCounter, ...] = (
     DELIVERIES,
     MESSAGE_IDS,
     ADDS_REREPORTS,

@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from contracts.client.http_client import HttpClient
 from contracts.client.interface import Client, MakeClient, ProcessError, UnimplementedError
 from contracts.client.process import PATIENCE_S, ProcessClient
-from contracts.client.replicas import Several
-from contracts.client.spec import OBSERVED, ClientNotFoundError, Way, load_client, read_way
-from contracts.play.in_process_world import World
+from contracts.client.replicas import Replicas
+from contracts.client.spec import OBSERVED, ClientNotFoundError, ClientSpec, load_client, read_spec
+from contracts.play.in_process_world import InProcessWorld
 from contracts.play.scenario import Scenario
-from contracts.play.world import AnyWorld
+from contracts.play.world import World
 from mock_server.model import JsonObject
 
 WINDOW_MS = 3_000
@@ -22,7 +22,7 @@ HANGS = 2
 SHORT_PATIENCE_S = 3.0
 
 
-class Attached(ABC):
+class ClientMaker(ABC):
     """What makes clients that live elsewhere: a `MakeClient` that brings the world which they can reach."""
 
     def __call__(self, exports: JsonObject) -> Client:
@@ -34,21 +34,21 @@ class Attached(ABC):
         """A client for the world of one scenario."""
 
     @abstractmethod
-    def world(self, scenario: Scenario) -> AnyWorld:
+    def world(self, scenario: Scenario) -> World:
         """A world for one scenario."""
 
 
-class Elsewhere(Attached):
+class RemoteClientMaker(ClientMaker):
     """Makes clients that are processes, or behind a URL."""
 
-    def __init__(self, way: Way, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, way: ClientSpec, patience_s: float = PATIENCE_S) -> None:
         self._way = way
         self._command = shlex.split(way.what) if way.how == "exec" else []
         self._patience_s = patience_s
         self._made: list[ProcessClient | HttpClient] = []
         self._hangs = 0
 
-    def world(self, scenario: Scenario) -> AnyWorld:
+    def world(self, scenario: Scenario) -> World:
         """A project of its own on a real server."""
         from contracts.play.served_world import ServedWorld  # noqa: PLC0415 who stays in process needs no server
 
@@ -69,7 +69,7 @@ class Elsewhere(Attached):
 
 def load(name: str, patience_s: float = PATIENCE_S) -> MakeClient:
     """What makes the client of a way, given as text. ClientNotFoundError says what is wrong with it."""
-    way = read_way(name)
+    way = read_spec(name)
     if name.startswith(OBSERVED):
         raise ClientNotFoundError("an observed client runs on its own schedule: nothing of it can be repeated exactly")
     if way.how == "client":
@@ -78,7 +78,7 @@ def load(name: str, patience_s: float = PATIENCE_S) -> MakeClient:
         raise ClientNotFoundError(f"{way.what!r} is no URL: it begins with http:// or https://")
     if way.how == "exec" and not _words(way.what):
         raise ClientNotFoundError("the command is empty")
-    return Elsewhere(way, patience_s)
+    return RemoteClientMaker(way, patience_s)
 
 
 def _words(command: str) -> list[str]:
@@ -88,7 +88,7 @@ def _words(command: str) -> list[str]:
         raise ClientNotFoundError(f"{command!r} is no command line: {error}") from None
 
 
-def agent_of(way: Way, patience_s: float = PATIENCE_S) -> str:
+def agent_of(way: ClientSpec, patience_s: float = PATIENCE_S) -> str:
     """What a client calls itself. ClientNotFoundError if there is none."""
     client = load(str(way), patience_s)({})
     try:
@@ -103,17 +103,17 @@ def agent_of(way: Way, patience_s: float = PATIENCE_S) -> str:
         client.end()
 
 
-def world_of(make_client: MakeClient, scenario: Scenario) -> AnyWorld:
+def world_of(make_client: MakeClient, scenario: Scenario) -> World:
     """The world in which clients of one make are judged."""
-    return make_client.world(scenario) if isinstance(make_client, Attached) else World(scenario)
+    return make_client.world(scenario) if isinstance(make_client, ClientMaker) else InProcessWorld(scenario)
 
 
 def client_of(make_client: MakeClient, scenario: Scenario, exports: JsonObject) -> Client:
     """A client of one make, or as many as the scenario says behind one."""
 
     def one() -> Client:
-        if isinstance(make_client, Attached):
+        if isinstance(make_client, ClientMaker):
             return make_client.client(scenario, exports)
         return make_client(exports)
 
-    return one() if scenario.instances == 1 else Several([one() for _ in range(scenario.instances)])
+    return one() if scenario.instances == 1 else Replicas([one() for _ in range(scenario.instances)])

@@ -11,7 +11,7 @@ REDELIVERIES = 200
 """So often a message may come again before it is clear that it always will."""
 
 
-class Agreement:
+class Convergence:
     """Follows one project's history. `reached` is true once nothing is left to be said.
 
     Every message is acknowledged, every cell's last comparison was equal, and every record of a lot that takes syncs

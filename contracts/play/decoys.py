@@ -34,7 +34,7 @@ READ_S = 2.0
 MOST = 64 * 1024
 
 
-class Lured:
+class Decoy:
     """What a lure has seen. `addresses` takes the place of the exports' own."""
 
     def __init__(self, last: Callable[[], int]) -> None:
@@ -48,10 +48,10 @@ class Lured:
 
 
 @contextmanager
-def lure_of(kind: str, last: Callable[[], int] = lambda: 0) -> Iterator[Lured]:
+def decoy_of(kind: str, last: Callable[[], int] = lambda: 0) -> Iterator[Decoy]:
     """A lure of one kind while the block lasts."""
     with ExitStack() as opened:
-        lured = Lured(last)
+        lured = Decoy(last)
         if kind == "redirect":
             port = opened.enter_context(_serving(_redirect(lured, opened)))
             lured.addresses = {"api": f"http://{HOST}:{port}", "ws": f"ws://{HOST}:{port}/"}
@@ -84,7 +84,7 @@ def _serving(server: Any) -> Iterator[int]:
         thread.join()
 
 
-def _redirect(lured: Lured, opened: ExitStack) -> _HttpServer:
+def _redirect(lured: Decoy, opened: ExitStack) -> _HttpServer:
     """Sends everybody to the same path on another host, which notes who comes with credentials."""
     port = opened.enter_context(_serving(_HttpServer((HOST, 0), _handler(lambda each: _followed(lured, each)))))
 
@@ -98,7 +98,7 @@ def _redirect(lured: Lured, opened: ExitStack) -> _HttpServer:
     return _HttpServer((HOST, 0), _handler(send_away))
 
 
-def _followed(lured: Lured, each: BaseHTTPRequestHandler) -> None:
+def _followed(lured: Decoy, each: BaseHTTPRequestHandler) -> None:
     told = [name for name in CREDENTIALS if each.headers.get(name)]
     if told:
         lured.note("followed", f"{each.command} went to another host with {', '.join(told)}")
@@ -128,7 +128,7 @@ def _handler(answer: Callable[[BaseHTTPRequestHandler], None]) -> type[BaseHTTPR
     return Handler
 
 
-def _tls(lured: Lured) -> _TlsServer:
+def _tls(lured: Decoy) -> _TlsServer:
     class Handler(BaseRequestHandler):
         def handle(self) -> None:
             lured.note("tls tried", "a connection came")

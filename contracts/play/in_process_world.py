@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from contracts.client.interface import HttpAnswer, Link, Socket
 from contracts.play.scenario import Scenario
-from contracts.play.world import AnyWorld, T
-from mock_server.spec import Settings
+from contracts.play.world import T, World
+from mock_server.spec import ProjectSpec
 from mock_server.testing.in_process import MockParking
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.web.queue.handshake import HandshakeRefusedError
@@ -37,14 +37,14 @@ class BoundedParking(MockParking):
         return super().call(environ, patience_s)
 
 
-class World(AnyWorld):
+class InProcessWorld(World):
     """A parking in this process. It answers the vendor's hosts for `requests` as well while it is open."""
 
     parking: MockParking
 
     def __init__(self, scenario: Scenario) -> None:
         super().__init__(scenario)
-        self.parking = BoundedParking(Settings(**self.settings()), "pass")
+        self.parking = BoundedParking(ProjectSpec(**self.settings()), "pass")
         self._sockets: list[InProcessSocket] = []
 
     def __enter__(self) -> Self:

@@ -16,15 +16,15 @@ from contracts.client.process import PATIENCE_S
 from contracts.play.attachment import WINDOW_MS
 from contracts.play.leaks import leaks, masked
 from contracts.play.recording import Act, Finding, Recording
-from contracts.play.scenario import MIDNIGHT, Happens, Kind, Scenario, Step, Strikes
+from contracts.play.scenario import MIDNIGHT, Happens, RecordKind, Scenario, Step, Strikes
 from contracts.play.served_world import ServedWorld
 from contracts.run.syncs import SYNC_PREFIX
 from mock_server.clock import monotonic_s
 from mock_server.history.events import ConsumerChanged, RequestReceived
 from mock_server.model import JsonObject
 
-State: TypeAlias = Literal["WAITING", "RUNNING", "SETTLING", "FINISHED"]
-OnState: TypeAlias = Callable[[str, State], None]
+SessionState: TypeAlias = Literal["WAITING", "RUNNING", "SETTLING", "FINISHED"]
+OnState: TypeAlias = Callable[[str, SessionState], None]
 
 PATIENCE_WINDOWS, LINGER_WINDOWS = 12, 2
 """How long a client has to agree with the lots once nothing goes wrong any more, and how long it is watched then."""
@@ -47,7 +47,7 @@ def plan(window_ms: int) -> dict[str, tuple[Step, ...]]:
     def at(windows: float) -> int:
         return round(windows * window_ms)
 
-    kinds: tuple[Kind, ...] = ("enter", "leave", "bill")
+    kinds: tuple[RecordKind, ...] = ("enter", "leave", "bill")
     quiet = [Happens(at(0.1 * n), f"r{n}", kinds[n % 3]) for n in range(1, 7)]
     lossy: list[Step] = [
         Happens(at(0.1), "r1"),
@@ -79,7 +79,7 @@ class Observation:
     window_ms: int = WINDOW_MS
     waits_s: float = PATIENCE_S
     on_state: OnState = lambda _name, _state: None
-    state: State = "WAITING"
+    state: SessionState = "WAITING"
     _acts: list[Act] = field(default_factory=list)
     _findings: list[Finding] = field(default_factory=list)
     _child: Child | None = None
@@ -144,7 +144,7 @@ class Observation:
         self._end_child()
         return self._seen(tuple(played))
 
-    def _become(self, state: State) -> None:
+    def _become(self, state: SessionState) -> None:
         self.state = state
         self.on_state(self.name, state)
 

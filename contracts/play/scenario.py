@@ -18,7 +18,7 @@ SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 BEGIN = 8 * HOUR
 """When a client is started unless its scenario says otherwise: 08:00."""
 
-Kind: TypeAlias = Literal["enter", "leave", "bill"]
+RecordKind: TypeAlias = Literal["enter", "leave", "bill"]
 
 Lure: TypeAlias = Literal["", "untrusted certificate", "redirect"]
 
@@ -36,7 +36,7 @@ class Happens:
     step: ClassVar[str] = "happens"
     at: int
     name: str
-    kind: Kind = "enter"
+    kind: RecordKind = "enter"
     event: int | None = None
     lot: int = 0
     plate: str = "京A10001"

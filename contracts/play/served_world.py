@@ -17,11 +17,11 @@ from typing import Any, Self, TypeVar
 from contracts.client.interface import Link
 from contracts.client.link import RealLink
 from contracts.clients.messages import password
-from contracts.play.decoys import Lured, lure_of
+from contracts.play.decoys import Decoy, decoy_of
 from contracts.play.leaks import PASSWORD, PLATE, SECRET, TOKEN
 from contracts.play.recording import Finding
 from contracts.play.scenario import Scenario, records_of
-from contracts.play.world import AnyWorld
+from contracts.play.world import World
 from mock_server.clock import monotonic_s
 from mock_server.cloud import Cloud
 from mock_server.history.events import ConsumerChanged, FaultInjected, MessageDelivered
@@ -66,7 +66,7 @@ def next_keys() -> tuple[str, str]:
     return f"judged{number:014d}", f"judgedsecret{number:020d}"
 
 
-class ServedWorld(AnyWorld):
+class ServedWorld(World):
     """A project on the shared server."""
 
     parking: ServedParking
@@ -76,7 +76,7 @@ class ServedWorld(AnyWorld):
         super().__init__(scenario)
         self._open = contextlib.ExitStack()
         self._link = RealLink()
-        self._lured: Lured | None = None
+        self._lured: Decoy | None = None
         self._heard = 0
         self._given_up: set[str] = set()
         self._tokens: dict[str, str] = {}
@@ -86,7 +86,7 @@ class ServedWorld(AnyWorld):
         self.parking = self._open.enter_context(serve_project(shared_server(), next_keys(), **self.settings()))
         self._open.callback(self._link.close)
         if self.scenario.lure:
-            self._lured = self._open.enter_context(lure_of(self.scenario.lure, lambda: self.last))
+            self._lured = self._open.enter_context(decoy_of(self.scenario.lure, lambda: self.last))
         history = self.parking.project.history
         self.do(lambda: history.listen(self._see))
         return self

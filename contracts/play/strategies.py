@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contracts.play.scenario import BEGIN, MINUTE, SECOND, Happens, Kind, Scenario, Step
+from contracts.play.scenario import BEGIN, MINUTE, SECOND, Happens, RecordKind, Scenario, Step
 from mock_server.model import JsonObject
 
 PLATES = tuple(f"京{letter}1000{digit}" for digit in range(10) for letter in "ABCDE")
@@ -20,7 +20,7 @@ PLATES = tuple(f"京{letter}1000{digit}" for digit in range(10) for letter in "A
 
 IN_THE_HOUR = tuple(BEGIN + minute * MINUTE for minute in (10, 20, 30, 40, 50))
 
-KINDS: tuple[Kind, ...] = ("enter", "leave", "bill")
+KINDS: tuple[RecordKind, ...] = ("enter", "leave", "bill")
 
 
 def moments(edges: Sequence[int] = ()) -> SearchStrategy[int]:
@@ -47,7 +47,7 @@ def records(
     least: int = 1,
     most: int = 3,
     *,
-    kinds: Sequence[Kind] = ("enter",),
+    kinds: Sequence[RecordKind] = ("enter",),
     lots: Sequence[int] = (0,),
     at: SearchStrategy[int] | None = None,
     fate: SearchStrategy[JsonObject] | None = None,

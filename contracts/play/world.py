@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
 from contracts.client.interface import Link
-from contracts.play.convergence import Agreement
+from contracts.play.convergence import Convergence
 from contracts.play.recording import Finding
 from contracts.play.scenario import LANE_ID, LOT_IDS, MIDNIGHT, Happens, Scenario, Strikes
 from mock_server.faults.faults import CATALOGUE, Fault
@@ -18,7 +18,7 @@ T = TypeVar("T")
 _TYPES = {"enter": (0, 0), "leave": (0, 1), "bill": (1, None)}
 
 
-class AnyWorld(ABC):
+class World(ABC):
     """A parking of one scenario, wherever it lives. A session touches it through nothing else."""
 
     parking: Parking
@@ -28,7 +28,7 @@ class AnyWorld(ABC):
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self._unlisted = {LOT_IDS[place] for place in scenario.unlisted}
-        self._agreement: Agreement | None = None
+        self._agreement: Convergence | None = None
 
     def settings(self) -> dict[str, Any]:
         """What the parking is made from."""
@@ -121,9 +121,9 @@ class AnyWorld(ABC):
         """Whether more of the same shows nothing new."""
         return self.do(lambda: self._agreements().hopeless(rounds))
 
-    def _agreements(self) -> Agreement:
+    def _agreements(self) -> Convergence:
         if self._agreement is None:
-            self._agreement = Agreement(self.parking.project, self._unlisted)
+            self._agreement = Convergence(self.parking.project, self._unlisted)
         return self._agreement
 
     def delete(self, name: str) -> None:

@@ -15,7 +15,7 @@ from contracts.cases import CASES
 from contracts.check.engine import aimed_at
 from contracts.check.explore import DEFAULT_EXAMPLES, Exploration, minimise
 from contracts.clients.reference import ReferenceClient
-from contracts.clients.zoo import ZOO, Animal
+from contracts.clients.zoo import ZOO, KnownBadClient
 from contracts.play.scenario import Scenario
 from contracts.proof.matrix import make_client_of
 from contracts.rules import RULES
@@ -36,7 +36,7 @@ class Example:
     """A scenario of a case in which a known-bad client breaks a rule, and the reference client keeps it."""
 
     rule: Rule
-    animal: Animal
+    animal: KnownBadClient
     case: str
     scenario: Scenario
 
@@ -46,7 +46,7 @@ class Example:
 
     def good(self) -> Run:
         """Played to the reference client."""
-        return run_of(self.scenario, make_client_of(Animal(self.animal.rule_id, ReferenceClient)))
+        return run_of(self.scenario, make_client_of(KnownBadClient(self.animal.rule_id, ReferenceClient)))
 
     def shows(self) -> bool:
         """Whether it is an example: the one client breaks the rule, the other keeps it, where it could be broken."""
@@ -88,7 +88,7 @@ def find_example(rule_id: str) -> Example | None:
     return None
 
 
-def _smallest(rule: Rule, animal: Animal, case_id: str) -> Example | None:
+def _smallest(rule: Rule, animal: KnownBadClient, case_id: str) -> Example | None:
     """The smallest of the first few that show it, made smaller; with a record if that can be: there is more to see."""
     showing: list[Scenario] = []
 

@@ -17,7 +17,7 @@ from contracts.cases import CASES
 from contracts.check.engine import aimed_at
 from contracts.check.explore import DEFAULT_EXAMPLES, Exploration
 from contracts.client.interface import Client, MakeClient
-from contracts.clients.zoo import ZOO, Animal
+from contracts.clients.zoo import ZOO, KnownBadClient
 from contracts.play.attachment import load
 from contracts.play.scenario import Scenario
 from contracts.rules import RULES
@@ -42,11 +42,11 @@ OTHERS = (
 )
 """Those other cases: short ones that between them exercise most rules."""
 
-Mark: TypeAlias = Literal["killed", "silent", "unreached"]
+MatrixMark: TypeAlias = Literal["killed", "silent", "unreached"]
 
 
 @dataclass(slots=True)
-class Row:
+class MatrixRow:
     """One known-bad client. `killed_after` is the number of scenarios until its own rule caught it."""
 
     animal: str
@@ -54,10 +54,10 @@ class Row:
     killed_after: int | None = None
     runs: int = 0
     elsewhere: bool = False
-    marks: dict[str, Mark] = field(default_factory=dict)
+    marks: dict[str, MatrixMark] = field(default_factory=dict)
 
     @property
-    def mark(self) -> Mark:
+    def mark(self) -> MatrixMark:
         """What its own rule says of it."""
         return self.marks.get(self.rule_id, "unreached")
 
@@ -91,7 +91,7 @@ class Row:
         return self.killed_after is not None
 
 
-def make_client_of(animal: Animal, *, elsewhere: bool = False) -> MakeClient:
+def make_client_of(animal: KnownBadClient, *, elsewhere: bool = False) -> MakeClient:
     """A known-bad client, in a process of its own where asked for, or where nobody could see its defect otherwise."""
     if elsewhere or "process" in RULES[animal.rule_id].needs:
         return load(f"exec {shim_command(animal.client)}")
@@ -110,10 +110,10 @@ def row_of(
     samples: int = SAMPLES,
     *,
     elsewhere: bool = False,
-) -> Row:
+) -> MatrixRow:
     """Play to one known-bad client: the cases made for its rule until it is caught, then some others."""
     animal = ZOO[name]
-    row = Row(name, animal.rule_id, elsewhere=elsewhere)
+    row = MatrixRow(name, animal.rule_id, elsewhere=elsewhere)
     aimed = aimed_at([animal.rule_id])
     for case_id in aimed:
         if row.killed_after is None:
@@ -124,7 +124,7 @@ def row_of(
     return row
 
 
-def _explore(row: Row, case_id: str, examples: int, seed: int, *, until_killed: bool) -> None:
+def _explore(row: MatrixRow, case_id: str, examples: int, seed: int, *, until_killed: bool) -> None:
     def watch(_scenario: Scenario, _run: Run, outcomes: Mapping[str, Outcome]) -> bool:
         return row.see(outcomes) and until_killed
 
@@ -140,8 +140,8 @@ def rows(
     samples: int = SAMPLES,
     jobs: int = 1,
     elsewhere: bool = False,
-    on_row: Callable[[Row], None] = lambda _: None,
-) -> list[Row]:
+    on_row: Callable[[MatrixRow], None] = lambda _: None,
+) -> list[MatrixRow]:
     """The rows of some known-bad clients, made in `jobs` processes; `on_row` is told of each when it is done."""
     make = partial(row_of, examples=examples, seed=seed, samples=samples, elsewhere=elsewhere)
     if jobs == 1:
@@ -150,12 +150,12 @@ def rows(
         return [_told(row, on_row) for row in pool.map(make, names)]
 
 
-def _told(row: Row, on_row: Callable[[Row], None]) -> Row:
+def _told(row: MatrixRow, on_row: Callable[[MatrixRow], None]) -> MatrixRow:
     on_row(row)
     return row
 
 
-def survivors(made: Iterable[Row]) -> list[Row]:
+def survivors(made: Iterable[MatrixRow]) -> list[MatrixRow]:
     """The known-bad clients of must-rules that were not caught by their own rule."""
     return [row for row in made if RULES[row.rule_id].level == "must" and row.mark != "killed"]
 
@@ -166,7 +166,7 @@ def without_animal() -> list[str]:
     return [rule.id for rule in RULES.values() if rule.level == "must" and rule.id not in has_animal]
 
 
-def differences(there: Iterable[Row], here: Iterable[Row]) -> list[str]:
+def differences(there: Iterable[MatrixRow], here: Iterable[MatrixRow]) -> list[str]:
     """What clients break as processes and not in this one, or the other way round, of what can be seen in both."""
     in_process = {row.animal: row for row in here}
     return [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contracts.diagnosis.wrong_counters import Counter, Diagnosis, diagnose
+from contracts.diagnosis.wrong_counters import Diagnosis, WrongCounter, diagnose
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from contracts.words import clock_text, line_text
@@ -75,7 +75,7 @@ def _suspect(run: Run, found: Diagnosis, places: Sequence[int]) -> Suspect:
     return Suspect(counter.name, counter.remedy, fits, shown, _against(run, counter, against))
 
 
-def _against(run: Run, counter: Counter, against: Claim | None) -> str:
+def _against(run: Run, counter: WrongCounter, against: Claim | None) -> str:
     """The first claim that it cannot explain."""
     if against is None:
         return ""

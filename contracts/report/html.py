@@ -9,12 +9,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from contracts.check.engine import Plan
 from contracts.check.results import Check, Failure
-from contracts.diagnosis.narrowing import Suspicion
+from contracts.diagnosis.narrowing import Narrowing
 from contracts.report.changes import CHANGES, Change, Comparison
 from contracts.report.curl import curl, request_at
 from contracts.report.diagnosis_table import Explanation, explanation
-from contracts.report.narration import Told, tell
-from contracts.report.record_table import FATES, Row, rows, summed
+from contracts.report.narration import NarratedEvent, narrate
+from contracts.report.record_table import FATES, RecordRow, rows, summed
 from contracts.report.story import by_history, sum_lines
 from contracts.report.text import plain, shortened
 from contracts.report.timeline import HEIGHT, LANES, LEFT, STEP, Timeline, timeline
@@ -101,13 +101,13 @@ class FailureView:
     size: str
     sums: tuple[str, ...]
     explanation: Explanation | None
-    suspicion: Suspicion
+    suspicion: Narrowing
     timeline: Timeline | None
-    lines: tuple[tuple[int, Told], ...]
+    lines: tuple[tuple[int, NarratedEvent], ...]
     here: int
     before: int
     after: int
-    rows: tuple[Row, ...]
+    rows: tuple[RecordRow, ...]
     row_sums: tuple[tuple[str, int], ...]
     row_number: int
     request: str | None
@@ -199,7 +199,7 @@ def _failure_view(page: Page, views: Mapping[str, RuleView], number: int, group:
     first = group[0]
     run, seq, key = first.run, first.breaches[0].seq, (first.rule_id, first.case)
     records, faults, _ = first.scenario.size
-    told = tell(run)
+    told = narrate(run)
     here = next((place for place, line in enumerate(told) if line.seq >= seq), len(told) - 1)
     start, end = max(0, here - LINES_BEFORE), min(len(told), here + LINES_AFTER + 1)
     all_rows = list(rows(run))

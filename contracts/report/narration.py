@@ -14,38 +14,40 @@ from mock_server.history.log import Entry
 from mock_server.history.story import how_many
 from mock_server.model import Cell
 
-Lane: TypeAlias = Literal["lot", "queue", "client", "harness"]
+Actor: TypeAlias = Literal["lot", "queue", "client", "harness"]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NarratedEvent:
     """One line. `fault` marks what went wrong on purpose."""
 
     seq: int
     time: int
-    lane: Lane
+    lane: Actor
     text: str
     fault: bool = False
 
 
-def tell(run: Run) -> list[Told]:
+def narrate(run: Run) -> list[NarratedEvent]:
     """Everything worth telling, in order. Syncs of cells that were never of interest are left out."""
     lines = [*_acts(run), *_records(run), *_syncs(run)]
     return sorted(lines, key=lambda told: told.seq)
 
 
-def _acts(run: Run) -> Iterator[Told]:
+def _acts(run: Run) -> Iterator[NarratedEvent]:
     said = {"start": "starts", "calm": "no more faults from here on", "agrees": "client and lots agree"}
     for act in run.acts:
         if act.verb in said:
-            yield Told(act.seq, act.time, "client" if act.verb == "start" else "harness", said[act.verb])
+            yield NarratedEvent(act.seq, act.time, "client" if act.verb == "start" else "harness", said[act.verb])
         elif act.verb in ("crashes", "clock jumps", "goes offline"):
-            yield Told(act.seq, act.time, "lot" if act.verb == "goes offline" else "client", act.verb, fault=True)
+            yield NarratedEvent(
+                act.seq, act.time, "lot" if act.verb == "goes offline" else "client", act.verb, fault=True
+            )
         elif act.verb == "died":
-            yield Told(act.seq, act.time, "client", f"died {act.text}", fault=True)
+            yield NarratedEvent(act.seq, act.time, "client", f"died {act.text}", fault=True)
 
 
-def _records(run: Run) -> Iterator[Told]:
+def _records(run: Run) -> Iterator[NarratedEvent]:
     seen: set[str] = set()
     for entry in run.entries:
         event = entry.event
@@ -54,15 +56,17 @@ def _records(run: Run) -> Iterator[Told]:
             yield _kept(run, entry, event, record, again=record.name in seen)
             seen.add(record.name)
         elif isinstance(event, RecordRemoved):
-            yield Told(entry.seq, entry.time, "lot", f"forgets {event.record_id}", fault=True)
+            yield NarratedEvent(entry.seq, entry.time, "lot", f"forgets {event.record_id}", fault=True)
 
 
-def _kept(run: Run, entry: Entry, event: RecordKept, record: LotRecord, *, again: bool) -> Told:
+def _kept(run: Run, entry: Entry, event: RecordKept, record: LotRecord, *, again: bool) -> NarratedEvent:
     what = {0: "pass {} enters", 1: "pass {} leaves", None: "bill {} is paid"}[event.pass_direction].format(record.name)
     when = "" if event.event_time == entry.time else f" (event time {day_text(event.event_time)})"
     fate, is_fault = _fate(record)
     lot = f" at lot {event.device_id}" if len(run.scenario.lots) > 1 else ""
-    return Told(entry.seq, entry.time, "lot", f"{'corrected: ' if again else ''}{what}{when}{lot}: {fate}", is_fault)
+    return NarratedEvent(
+        entry.seq, entry.time, "lot", f"{'corrected: ' if again else ''}{what}{when}{lot}: {fate}", is_fault
+    )
 
 
 def _fate(record: LotRecord) -> tuple[str, bool]:
@@ -79,9 +83,9 @@ def _fate(record: LotRecord) -> tuple[str, bool]:
     return ", ".join(parts), messages > 1 or bool(late_ms)
 
 
-def _syncs(run: Run) -> Iterator[Told]:
+def _syncs(run: Run) -> Iterator[NarratedEvent]:
     for sync, told in syncs_that_matter(run):
-        yield Told(sync.seq, sync.time, "client", sync_text(run, sync, told), bool(sync.faults))
+        yield NarratedEvent(sync.seq, sync.time, "client", sync_text(run, sync, told), bool(sync.faults))
 
 
 def syncs_that_matter(run: Run) -> Iterator[tuple[Sync, list[Claim]]]:

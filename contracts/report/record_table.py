@@ -9,12 +9,12 @@ from contracts.client.interface import DumpedRecord
 from contracts.run.run import Run
 from mock_server.history.index import LotRecord, line_of
 
-Fate: TypeAlias = Literal["ok", "lost", "doubled", "foreign", "misplaced", "stale"]
-FATES: tuple[Fate, ...] = ("ok", "lost", "doubled", "foreign", "misplaced", "stale")
+RecordFate: TypeAlias = Literal["ok", "lost", "doubled", "foreign", "misplaced", "stale"]
+FATES: tuple[RecordFate, ...] = ("ok", "lost", "doubled", "foreign", "misplaced", "stale")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RecordRow:
     """One record. `stored` is how often the client has it, None if it lets nobody look."""
 
     name: str
@@ -24,7 +24,7 @@ class Row:
     rereported: int
     acked: bool
     stored: int | None
-    fate: Fate
+    fate: RecordFate
     why: str
 
     @property
@@ -33,12 +33,12 @@ class Row:
         return f"{self.fate}: {self.why}" if self.why else self.fate
 
 
-def rows(run: Run) -> Iterator[Row]:
+def rows(run: Run) -> Iterator[RecordRow]:
     """Every record that a lot has had, in the order of the history, then what the client has beyond that."""
     stored = _stored(run)
     for record in run.records.values():
         fate, why = fate_of(run, record, stored)
-        yield Row(
+        yield RecordRow(
             name=record.name,
             what=kind_text(record.kept.data_type, record.kept.pass_direction),
             event_time=record.kept.event_time,
@@ -52,14 +52,16 @@ def rows(run: Run) -> Iterator[Row]:
     yield from _strangers(run, stored or {})
 
 
-def _strangers(run: Run, stored: dict[str, list[DumpedRecord]]) -> Iterator[Row]:
+def _strangers(run: Run, stored: dict[str, list[DumpedRecord]]) -> Iterator[RecordRow]:
     """What the client has stored under an id that no lot has ever used."""
     known = {record.name for record in run.records.values()}
     for name, copies in stored.items():
         if name not in known:
             first = copies[0]
             what = kind_text(first.data_type, first.pass_direction)
-            yield Row(name, what, first.event_ms, 0, 0, False, len(copies), "foreign", "no lot has a record of this id")
+            yield RecordRow(
+                name, what, first.event_ms, 0, 0, False, len(copies), "foreign", "no lot has a record of this id"
+            )
 
 
 def kind_text(data_type: int, direction: int | None) -> str:
@@ -76,7 +78,7 @@ def _stored(run: Run) -> dict[str, list[DumpedRecord]] | None:
     return found
 
 
-def fate_of(run: Run, record: LotRecord, stored: dict[str, list[DumpedRecord]] | None = None) -> tuple[Fate, str]:
+def fate_of(run: Run, record: LotRecord, stored: dict[str, list[DumpedRecord]] | None = None) -> tuple[RecordFate, str]:
     """What became of a record in the end, and why it is said."""
     if record.removed_seq is not None:
         return "foreign", "the lot has forgotten it"
@@ -94,7 +96,7 @@ def fate_of(run: Run, record: LotRecord, stored: dict[str, list[DumpedRecord]] |
     return _place(run, record, copies[0])
 
 
-def _place(run: Run, record: LotRecord, one: DumpedRecord) -> tuple[Fate, str]:
+def _place(run: Run, record: LotRecord, one: DumpedRecord) -> tuple[RecordFate, str]:
     """Whether what is stored once is in its place, and is what the lot says now."""
     told = [(*line_of(kept), kept.event_time) for kept in record.kept_as]
     own = (one.device_id, one.data_type, one.pass_direction, one.event_ms)
@@ -120,6 +122,6 @@ def _is_old(run: Run, record: LotRecord) -> bool:
     return last is not None and last in hashes
 
 
-def summed(found: list[Row]) -> Counter[Fate]:
+def summed(found: list[RecordRow]) -> Counter[RecordFate]:
     """How many records have which fate."""
     return Counter(row.fate for row in found)

@@ -8,7 +8,7 @@ from contracts.check.engine import aimed_at
 from contracts.clients.zoo import ZOO
 from contracts.proof.examples import Example, example_of
 from contracts.report.curl import request_at
-from contracts.report.narration import Told, tell
+from contracts.report.narration import NarratedEvent, narrate
 from contracts.report.story import WIDTH, history_lines
 from contracts.report.text import shortened
 from contracts.rules.base import VERB_OF_NEED, Need, Rule
@@ -57,14 +57,14 @@ def _examples(example: Example) -> Iterator[str]:
     breach = example.rule.check(bad).breaches[0]
     yield ""
     yield from _wrapped(f"  Bad: {example.animal.name}. ", example.animal.defect)
-    yield from history_lines(tell(bad), breach.seq)
+    yield from history_lines(narrate(bad), breach.seq)
     yield from _request(example, bad, breach.seq)
     yield from _wrapped("    Broken: ", breach.message)
     good = example.good()
-    last = _until(tell(good), breach.seq)
+    last = _until(narrate(good), breach.seq)
     yield ""
     yield "  Good: the reference client in the same scenario."
-    yield from history_lines(tell(good), last, mark="")
+    yield from history_lines(narrate(good), last, mark="")
     yield from _request(example, good, last)
     yield ""
     client = example.animal.client
@@ -72,7 +72,7 @@ def _examples(example: Example) -> Iterator[str]:
     yield f"  Play it: parking-mock check --client {client.__module__}:{client.__qualname__} {chosen}"
 
 
-def _until(told: list[Told], seq: int) -> int:
+def _until(told: list[NarratedEvent], seq: int) -> int:
     """Where in the one history to look for what went wrong in the other: at the next sync, or else at the end."""
     syncs = (line.seq for line in told if line.seq >= seq and line.text.startswith("sync"))
     return next(syncs, told[-1].seq if told else seq)
@@ -81,7 +81,7 @@ def _until(told: list[Told], seq: int) -> int:
 def _request(example: Example, run: Run, seq: int) -> Iterator[str]:
     """What was sent, where the history does not show what matters: its form, or all of it."""
     call = request_at(run, seq)
-    is_told = any(line.seq == seq for line in tell(run))
+    is_told = any(line.seq == seq for line in narrate(run))
     if call is not None and (example.rule.group == "FORM" or not is_told):
         text = f"{call.request.method} {call.request.path} {call.request.body}"
         yield from _wrapped("    Sent: ", shortened(text, BODY_SHOWN))

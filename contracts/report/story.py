@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from contracts.check.results import Failure
-from contracts.diagnosis.narrowing import Suspicion
+from contracts.diagnosis.narrowing import Narrowing
 from contracts.diagnosis.wrong_counters import diagnose
-from contracts.report.narration import Told, tell
+from contracts.report.narration import NarratedEvent, narrate
 from contracts.report.record_table import rows
 from contracts.rules import RULES
 from contracts.rules.base import LEVELS
@@ -26,7 +26,7 @@ RECORDS_SHOWN = 12
 WIDTH = 116
 
 
-def story(failures: Sequence[Failure], repeat: str, suspicion: Suspicion | None = None) -> list[str]:
+def story(failures: Sequence[Failure], repeat: str, suspicion: Narrowing | None = None) -> list[str]:
     """The lines of failures that one history shows, the most serious first. `repeat` is the command that repeats it.
 
     `suspicion` is what other runs of the client leave of the wrong counters.
@@ -38,7 +38,7 @@ def story(failures: Sequence[Failure], repeat: str, suspicion: Suspicion | None 
         *(f"  {line}" for line in sum_lines(run, seq)),
         *_diagnosis(run, suspicion),
         f"  Shortest history found ({how_many(records, 'record')}, {how_many(faults, 'fault or other event')})",
-        *history_lines(tell(run), seq),
+        *history_lines(narrate(run), seq),
         *_table(run),
         *(line for failure in failures for line in _reason(failure)),
         f"  Repeat: {repeat}",
@@ -97,7 +97,7 @@ def _repeats(records: list[LotRecord], claim: Claim) -> str:
     return f" (delivered: {names_text(repeated)})" if repeated else ""
 
 
-def _diagnosis(run: Run, suspicion: Suspicion | None) -> Iterator[str]:
+def _diagnosis(run: Run, suspicion: Narrowing | None) -> Iterator[str]:
     """Which wrong counters explain every claim of the run, and which of them those of all other runs too."""
     if not run.off_bracket:
         return
@@ -115,7 +115,7 @@ def _diagnosis(run: Run, suspicion: Suspicion | None) -> Iterator[str]:
         yield f"     {', '.join(suspicion.left)}{only}"
 
 
-def history_lines(told: list[Told], seq: int, mark: str = "   <- here") -> Iterator[str]:
+def history_lines(told: list[NarratedEvent], seq: int, mark: str = "   <- here") -> Iterator[str]:
     """The lines of a history around the one with this number, which is marked."""
     place = next((place for place, line in enumerate(told) if line.seq >= seq), len(told) - 1)
     first = max(0, place - BEFORE)

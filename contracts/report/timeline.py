@@ -19,9 +19,9 @@ from mock_server.history.story import how_many
 from mock_server.model import Cell
 
 Shape: TypeAlias = Literal["kept", "removed", "lost", "delivery", "ack", "sync", "rereport", "act"]
-Lane: TypeAlias = Literal["lot", "queue", "client"]
+TimelineLane: TypeAlias = Literal["lot", "queue", "client"]
 
-LANES: dict[Lane, int] = {"lot": 62, "queue": 132, "client": 202}
+LANES: dict[TimelineLane, int] = {"lot": 62, "queue": 132, "client": 202}
 """How far down each lane is."""
 
 LEFT, STEP, HEIGHT = 74, 62, 286
@@ -38,7 +38,7 @@ LABEL, COUNT_LABEL = 9, 6
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TimelineMark:
     """One thing that happens. `label` is drawn beside it, `text` told of it; `good` is whether all is well with it.
 
     `again` tells a re-report's delivery, `reaches` whether a sync came to the lot. `many` are drawn as this one, `more`
@@ -48,7 +48,7 @@ class Mark:
     seq: int
     time: int
     shape: Shape
-    lane: Lane
+    lane: TimelineLane
     label: str
     text: str
     good: bool = True
@@ -63,7 +63,7 @@ class Column:
     """A mark in its place. `clock` and `day` are what stands below it, empty where it is as in the column before."""
 
     x: int
-    mark: Mark
+    mark: TimelineMark
     clock: str
     fraction: str
     day: str
@@ -113,7 +113,7 @@ def cell_at(run: Run, seq: int) -> Cell | None:
     return next(iter([*wrong, *asked]), None)
 
 
-def _columns(marks: list[Mark], here: int) -> Iterator[Column]:
+def _columns(marks: list[TimelineMark], here: int) -> Iterator[Column]:
     clock, day = "", ""
     for place, mark in enumerate(marks):
         new_day, new_clock = day_text(mark.time)[5:10], clock_text(mark.time, precise=True)
@@ -135,7 +135,7 @@ def _window(columns: tuple[Column, ...], cell: Cell) -> tuple[int, int] | None:
     return (inside[0] - STEP // 2, inside[-1] + STEP // 2) if inside else None
 
 
-def _marks(run: Run) -> Iterator[Mark]:
+def _marks(run: Run) -> Iterator[TimelineMark]:
     yield from _of_lots(run)
     for delivery in run.deliveries:
         yield from _of_delivery(run, delivery)
@@ -145,32 +145,32 @@ def _marks(run: Run) -> Iterator[Mark]:
         yield from _of_act(act)
 
 
-def _of_lots(run: Run) -> Iterator[Mark]:
+def _of_lots(run: Run) -> Iterator[TimelineMark]:
     for entry in run.entries:
         event = entry.event
         if isinstance(event, RecordKept):
             yield _kept(entry, event)
         elif isinstance(event, RecordRemoved):
             text = f"the lot forgets {event.record_id}"
-            yield Mark(entry.seq, entry.time, "removed", "lot", _label(event.record_id), text, good=False)
+            yield TimelineMark(entry.seq, entry.time, "removed", "lot", _label(event.record_id), text, good=False)
         elif isinstance(event, RecordLost):
             text = f"the message of {event.record_id} is lost ({event.cause})"
-            yield Mark(entry.seq, entry.time, "lost", "queue", _label(event.record_id), text, good=False)
+            yield TimelineMark(entry.seq, entry.time, "lost", "queue", _label(event.record_id), text, good=False)
     for entry, again in run.rereports:
         counts = f"claimed {again.claimed}, counted {again.counted}"
         text = f"the lot reports {how_many(again.records, 'record')} again: {counts}"
-        yield Mark(entry.seq, entry.time, "rereport", "lot", f"again {again.records}", text)
+        yield TimelineMark(entry.seq, entry.time, "rereport", "lot", f"again {again.records}", text)
 
 
-def _kept(entry: Entry, event: RecordKept) -> Mark:
+def _kept(entry: Entry, event: RecordKept) -> TimelineMark:
     what = "corrects" if event.replaced else "keeps"
     when = "" if event.event_time == entry.time else f", event time {day_text(event.event_time)}"
-    return Mark(
+    return TimelineMark(
         entry.seq, entry.time, "kept", "lot", _label(event.record_id), f"the lot {what} {event.record_id}{when}"
     )
 
 
-def _of_delivery(run: Run, delivery: Delivery) -> Iterator[Mark]:
+def _of_delivery(run: Run, delivery: Delivery) -> Iterator[TimelineMark]:
     """The delivery and, where it does not follow at once, its acknowledgement."""
     if delivery.record is None:
         return
@@ -182,10 +182,10 @@ def _of_delivery(run: Run, delivery: Delivery) -> Iterator[Mark]:
     times = f" for the {delivery.redelivery_count + 1}. time" if delivery.redelivery_count else ""
     text = f"the queue delivers {what} {name}{times}{damage}, {acked}"
     good = delivery.readable and acked_at is not None
-    yield Mark(delivery.seq, delivery.time, "delivery", "queue", _label(name), text, good=good, again=again)
+    yield TimelineMark(delivery.seq, delivery.time, "delivery", "queue", _label(name), text, good=good, again=again)
     if delivery.acked_seq is not None and acked_at is not None and acked_at != delivery.time:
         text = f"the client acknowledges {name}"
-        yield Mark(delivery.acked_seq, acked_at, "ack", "client", _label(name), text)
+        yield TimelineMark(delivery.acked_seq, acked_at, "ack", "client", _label(name), text)
 
 
 def _time_of(run: Run, seq: int) -> int:
@@ -196,7 +196,7 @@ def _times(run: Run) -> dict[int, int]:
     return {entry.seq: entry.time for entry in run.entries}
 
 
-def _of_sync(run: Run, sync: Sync, claims: list[Claim]) -> Mark:
+def _of_sync(run: Run, sync: Sync, claims: list[Claim]) -> TimelineMark:
     """A sync shows the claim that the lot contradicts, or the first."""
     shown = next((claim for claim in claims if claim.counted is not None and not claim.equal), next(iter(claims), None))
     counted = "?" if shown is None or shown.counted is None else str(shown.counted)
@@ -205,7 +205,7 @@ def _of_sync(run: Run, sync: Sync, claims: list[Claim]) -> Mark:
     good = shown is not None and shown.equal
     reaches = shown is not None and shown.counted is not None
     text = shortened(sync_text(run, sync, claims), 400)
-    return Mark(sync.seq, sync.time, "sync", "client", label, text, good=good, reaches=reaches, more=more)
+    return TimelineMark(sync.seq, sync.time, "sync", "client", label, text, good=good, reaches=reaches, more=more)
 
 
 _ACTS: dict[str, tuple[str, bool]] = {
@@ -219,33 +219,33 @@ _ACTS: dict[str, tuple[str, bool]] = {
 }
 
 
-def _of_act(act: Act) -> Iterator[Mark]:
+def _of_act(act: Act) -> Iterator[TimelineMark]:
     if act.verb in _ACTS:
         label, good = _ACTS[act.verb]
-        lane: Lane = "lot" if act.verb == "goes offline" else "client"
+        lane: TimelineLane = "lot" if act.verb == "goes offline" else "client"
         text = {"calm": "no more faults from here on", "agrees": "client and lots agree"}.get(act.verb)
         who = "the lot" if lane == "lot" else "the client"
         said = text or shortened(f"{who}: {act.verb} {act.text}".rstrip(), 400)
-        yield Mark(act.seq, act.time, "act", lane, label, said, good=good)
+        yield TimelineMark(act.seq, act.time, "act", lane, label, said, good=good)
 
 
 def _label(name: str, most: int = LABEL) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}\u2026"
 
 
-def _folded(marks: list[Mark]) -> Iterator[Mark]:
+def _folded(marks: list[TimelineMark]) -> Iterator[TimelineMark]:
     """The same, with many alike at one moment as one, in the place of the first; calls and acts stay apart."""
     for (_, alone), group in groupby(marks, key=lambda mark: (mark.time, mark.shape in ALONE)):
         if alone:
             yield from group
             continue
-        alike: dict[tuple[Shape, bool, bool], list[Mark]] = defaultdict(list)
+        alike: dict[tuple[Shape, bool, bool], list[TimelineMark]] = defaultdict(list)
         for mark in group:
             alike[mark.shape, mark.good, mark.again].append(mark)
         yield from sorted((one for each in alike.values() for one in _as_one(each)), key=lambda mark: mark.seq)
 
 
-def _as_one(alike: list[Mark]) -> list[Mark]:
+def _as_one(alike: list[TimelineMark]) -> list[TimelineMark]:
     if len(alike) < FOLDED_FROM:
         return alike
     number, first = len(alike), alike[0]

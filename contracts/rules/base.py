@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
 
 NOT_EXERCISED = Outcome(exercised=False)
 
-Check: TypeAlias = Callable[[Run], Outcome]
+RuleCheck: TypeAlias = Callable[[Run], Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Rule:
     statement: str
     why: str
     needs: tuple[Need, ...]
-    check: Check
+    check: RuleCheck
 
     @property
     def group(self) -> str:
@@ -86,10 +86,10 @@ class RuleBook:
         statement: str,
         why: str,
         needs: tuple[Need, ...] = ("traffic",),
-    ) -> Callable[[Check], Check]:
+    ) -> Callable[[RuleCheck], RuleCheck]:
         """Make a check a rule."""
 
-        def add(check: Check) -> Check:
+        def add(check: RuleCheck) -> RuleCheck:
             if rule_id in self._rules:
                 raise ValueError(f"there is a rule {rule_id} already")
             self._rules[rule_id] = Rule(rule_id, level, source, statement, why, needs, check)

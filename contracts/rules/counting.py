@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from contracts.diagnosis import wrong_counters as counters
-from contracts.diagnosis.wrong_counters import CANDIDATES, Counter, differs, fits
-from contracts.rules.base import Breach, Check, Level, Outcome, RuleBook, Source, judged
+from contracts.diagnosis.wrong_counters import CANDIDATES, WrongCounter, differs, fits
+from contracts.rules.base import Breach, Level, Outcome, RuleBook, RuleCheck, Source, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import Delivery
@@ -21,7 +21,7 @@ REDELIVERIES = 20
 """A message that has come again so often and still cannot be read will not be readable the next time."""
 
 
-def not_counting_like(*wrong: Counter, exercised_by: Counter | None = None) -> Check:
+def not_counting_like(*wrong: WrongCounter, exercised_by: WrongCounter | None = None) -> RuleCheck:
     """The check of a rule against some wrong counters.
 
     Exercised where one of them (`exercised_by`, if that is given) would have been caught; broken where one explains
@@ -39,7 +39,7 @@ def not_counting_like(*wrong: Counter, exercised_by: Counter | None = None) -> C
     return check
 
 
-def _counted_like(run: Run, counter: Counter) -> Breach:
+def _counted_like(run: Run, counter: WrongCounter) -> Breach:
     claim, low, high = run.off_bracket[0]
     return Breach(f"{off_text(run, claim, low, high)}: the client {counter.name}", claim.seq)
 
@@ -70,12 +70,12 @@ def truth(run: Run) -> Outcome:
 
 def _against(
     rule_id: str,
-    *wrong: Counter,
+    *wrong: WrongCounter,
     statement: str,
     why: str,
     level: Level = "must",
     source: Source = "derived",
-    exercised_by: Counter | None = None,
+    exercised_by: WrongCounter | None = None,
 ) -> None:
     check = not_counting_like(*wrong, exercised_by=exercised_by)
     RULES.rule(rule_id, level, source, statement=statement, why=why)(check)

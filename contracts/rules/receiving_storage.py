@@ -10,8 +10,8 @@ from contracts.rules.evidence.acknowledgements import name_of, never_taken
 from contracts.rules.evidence.storage import (
     HOUR,
     MINUTE,
+    SeqSpan,
     Shortage,
-    Span,
     age_ms,
     exits_before_entries,
     explained,
@@ -193,7 +193,7 @@ def no_replace(run: Run) -> Outcome:
     )
 
 
-def _is_left_out(spans: dict[RecordKey, list[Span]], record: LotRecord, seq: int) -> bool:
+def _is_left_out(spans: dict[RecordKey, list[SeqSpan]], record: LotRecord, seq: int) -> bool:
     return any(low < seq < high for low, high in spans.get(record.key, ()))
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
 from contracts.rules.base import Breach
-from contracts.rules.evidence.coverage import JOINT, Span, gaps, span_of
+from contracts.rules.evidence.coverage import JOINT, CoveredSpan, gaps, span_of
 from contracts.rules.evidence.time_forms import Skew, changes, skews, time_text
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
@@ -51,10 +51,10 @@ def _day_of(tz: str, change: int) -> Day:
     return Day(change, start, end)
 
 
-def _wholes(run: Run) -> list[Span]:
+def _wholes(run: Run) -> list[CoveredSpan]:
     """From where to where each line was asked about."""
     spans = [[span_of(claim.cell) for claim in claims] for claims in _by_line(run).values()]
-    return [Span(min(each.start for each in line), max(each.end for each in line)) for line in spans]
+    return [CoveredSpan(min(each.start for each in line), max(each.end for each in line)) for line in spans]
 
 
 def _by_line(run: Run) -> dict[Line, list[Claim]]:
@@ -169,7 +169,7 @@ def _length(claim: Claim) -> int:
     return claim.cell.end_time - claim.cell.start_time
 
 
-def _half_overlaps(one: Span, other: Span) -> bool:
+def _half_overlaps(one: CoveredSpan, other: CoveredSpan) -> bool:
     """Whether two windows overlap, and neither holds the other: to split a window is to ask about it in parts."""
     common = one.cut(other)
     return common.length > JOINT and common not in (one, other)

@@ -11,8 +11,8 @@ from contracts.rules.evidence.coverage import (
     JOINT,
     NOTHING,
     SLACK,
+    CoveredSpan,
     Gap,
-    Span,
     asked,
     began,
     downtimes,
@@ -181,7 +181,7 @@ def _unasked_as_empty(run: Run, found: Iterable[Gap]) -> list[Gap]:
     return [gap for gap in found if not _received(run, gap.line.device_id, gap.span, gap.line)]
 
 
-def _received(run: Run, device_id: str, span: Span, line: Line | None = None) -> bool:
+def _received(run: Run, device_id: str, span: CoveredSpan, line: Line | None = None) -> bool:
     """Whether anything of a lot, or of one of its lines, was ever received for a time."""
     return any(
         span.start <= record.kept.event_time <= span.end and record.deliveries
@@ -197,7 +197,7 @@ def _asks_about_nothing(run: Run) -> bool:
     timely = [
         (claim, high) for claim, (_, high) in zip(run.claims, run.brackets, strict=True) if claim.time <= judged_by
     ]
-    full: dict[tuple[str, DataType], Span] = {}
+    full: dict[tuple[str, DataType], CoveredSpan] = {}
     for cell in (claim.cell for claim, high in timely if high):
         full[_kind(cell)] = full.get(_kind(cell), span_of(cell)).joined(span_of(cell))
     return any(
@@ -244,7 +244,7 @@ def _is_of_downtime(run: Run, gap: Gap) -> bool:
     )
 
 
-def _floods(run: Run, down: Span) -> Iterator[Breach]:
+def _floods(run: Run, down: CoveredSpan) -> Iterator[Breach]:
     """The first moment after a downtime from which one lot is called too often within a minute."""
     for device_id in run.devices:
         calls = [sync for sync in run.syncs if sync.device_id == device_id and 0 <= sync.time - down.end < HOUR]
@@ -352,7 +352,7 @@ def boundary_safe(run: Run) -> Outcome:
 )
 def overlap(run: Run) -> Outcome:
     """No two windows hold part of each other and stick out of each other."""
-    lines: dict[Line, dict[Span, tuple[Cell, Sync]]] = defaultdict(dict)
+    lines: dict[Line, dict[CoveredSpan, tuple[Cell, Sync]]] = defaultdict(dict)
     for cell, sync in run.once(each_cell).items():
         lines[cell.line].setdefault(span_of(cell), (cell, sync))
     return judged(

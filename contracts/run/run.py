@@ -16,7 +16,7 @@ from contracts.play.scenario import LOT_IDS, SECOND, Scenario
 from contracts.play.session import play
 from contracts.run.syncs import SYNC_PREFIX, SYNC_SUFFIX, TOKEN_PREFIX, Claim, Sync, sync_of
 from mock_server.history.events import ConsumerChanged, DeviceChanged, FaultInjected, RecordKept, Rereported
-from mock_server.history.index import Call, Delivery, LotRecord, Reading, line_of
+from mock_server.history.index import Call, Delivery, HistoryIndex, LotRecord, line_of
 from mock_server.history.log import Entry
 from mock_server.model import JIESHUN, Cell, DeviceKind, Line, RecordKey
 
@@ -33,8 +33,8 @@ class Run(Recording):
         return cls(**recording.__getstate__())
 
     @cached_property
-    def _read(self) -> "Reading":
-        return Reading(self.entries)
+    def _read(self) -> "HistoryIndex":
+        return HistoryIndex(self.entries)
 
     @cached_property
     def _done(self) -> dict[Any, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from mock_server.history.digest_lot import LineKey, LotDigest, Seen, Span, line_of
+from mock_server.history.digest_lot import LineKey, LotDigest, Seen, WindowSpan, line_of
 from mock_server.history.events import (
     CommandMoved,
     ConsumerChanged,
@@ -78,7 +78,7 @@ class Focus(NamedTuple):
     device_id: str
     line: LineKey
     at: int
-    span: Span | None = None
+    span: WindowSpan | None = None
 
 
 class FeedItem(NamedTuple):
@@ -274,7 +274,7 @@ class Digest:
         else:
             return
         cell = event.cell
-        self.focus = Focus(cell.device_id, line_of(cell), cell.start_time, Span(cell.start_time, cell.end_time))
+        self.focus = Focus(cell.device_id, line_of(cell), cell.start_time, WindowSpan(cell.start_time, cell.end_time))
 
     def _command(self, event: CommandMoved, entry: Entry) -> None:
         command = self.commands.setdefault(event.sn, CommandSeen(event.sn, event.device_id, entry.time))

@@ -15,7 +15,7 @@ HOUR = 3_600_000
 CELLS = 5_000
 """How many asked cells of one line are kept."""
 
-State: TypeAlias = Literal["never asked", "equal", "mismatch", "re-reporting", "repaired", "refused"]
+CellState: TypeAlias = Literal["never asked", "equal", "mismatch", "re-reporting", "repaired", "refused"]
 LineKey: TypeAlias = tuple[int, int | None]
 """Data type and pass direction."""
 
@@ -37,7 +37,7 @@ class Seen:
     acknowledged: bool = False
 
 
-class Span(NamedTuple):
+class WindowSpan(NamedTuple):
     """A window."""
 
     start: int
@@ -45,12 +45,12 @@ class Span(NamedTuple):
 
 
 @dataclass(slots=True)
-class Asked:
+class AskedCell:
     """What a client has asked about one cell. `rounds` counts re-reports, `asks` compared claims."""
 
     cell: Cell
-    states: Counter[State]
-    state: State = "never asked"
+    states: Counter[CellState]
+    state: CellState = "never asked"
     claimed: int | None = None
     counted: int | None = None
     sn: str = ""
@@ -77,7 +77,7 @@ class Asked:
         self.refusal = why
         self._become("refused")
 
-    def _become(self, state: State) -> None:
+    def _become(self, state: CellState) -> None:
         self.states[self.state] -= 1
         self.states[state] += 1
         self.state = state
@@ -88,12 +88,12 @@ class CellView:
     """A cell as it is now: what the lot has, what of that was delivered and acknowledged, what was claimed."""
 
     line: LineKey
-    span: Span
+    span: WindowSpan
     records: list[Seen]
-    asked: Asked | None
+    asked: AskedCell | None
 
     @property
-    def state(self) -> State:
+    def state(self) -> CellState:
         """How things stand."""
         return "never asked" if self.asked is None else self.asked.state
 
@@ -131,20 +131,20 @@ class LotDigest:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self.states: Counter[State] = Counter()
+        self.states: Counter[CellState] = Counter()
         self.records = 0
         self.acknowledged = 0
         self._lines: dict[LineKey, _Line] = {line: _Line() for line in LINES}
         self._names: dict[str, list[Seen]] = {}
-        self._asked: dict[LineKey, dict[Span, Asked]] = {line: {} for line in LINES}
+        self._asked: dict[LineKey, dict[WindowSpan, AskedCell]] = {line: {} for line in LINES}
         self._phase = 0
 
-    def asked(self, cell: Cell) -> Asked:
+    def asked(self, cell: Cell) -> AskedCell:
         """What is known of a cell, from the first ask on. Unasked hours are cut where asked ones are."""
-        span, key = Span(cell.start_time, cell.end_time), line_of(cell)
+        span, key = WindowSpan(cell.start_time, cell.end_time), line_of(cell)
         known = self._asked.setdefault(key, {}).get(span)
         if known is None:
-            known = self._asked[key][span] = Asked(cell, self.states)
+            known = self._asked[key][span] = AskedCell(cell, self.states)
             self.states["never asked"] += 1
             if len(self._asked[key]) > CELLS:
                 del self._asked[key][next(iter(self._asked[key]))]
@@ -190,26 +190,26 @@ class LotDigest:
                 seen.acknowledged = True
                 self.acknowledged += 1
 
-    def cell(self, line: LineKey, span: Span) -> CellView:
+    def cell(self, line: LineKey, span: WindowSpan) -> CellView:
         """One cell as it is now."""
         kept = self._lines.get(line, _Line()).between(*self._profile.bounds(*span))
         return CellView(line, span, kept, self._asked.get(line, {}).get(span))
 
-    def spans(self, most: int, before: int | None = None) -> list[Span]:
+    def spans(self, most: int, before: int | None = None) -> list[WindowSpan]:
         """The latest windows that were asked about or have records that no asked window covers, newest first."""
-        found: set[Span] = set()
+        found: set[WindowSpan] = set()
         for line, asked in self._asked.items():
             found.update(asked)
             found.update(self._unasked(line, asked))
         kept = (span for span in found if before is None or span.start < before)
         return sorted(kept, reverse=True)[:most]
 
-    def _unasked(self, line: LineKey, asked: dict[Span, Asked]) -> Iterator[Span]:
+    def _unasked(self, line: LineKey, asked: dict[WindowSpan, AskedCell]) -> Iterator[WindowSpan]:
         """Hours with records that no asked window covers."""
         ends = sorted(asked)
         for hour in self._lines[line].hours if line in self._lines else ():
             start = hour * HOUR + self._phase
-            span = Span(start, start + HOUR)
+            span = WindowSpan(start, start + HOUR)
             if not self._lines[line].hours[hour] or span in asked:
                 continue
             near = ends[max(0, bisect_right(ends, (span.end, span.end)) - _NEAR) :]
@@ -231,7 +231,7 @@ _NEAR = 64
 """How many asked windows before an hour are looked at for what covers it."""
 
 
-def _is_covered(at: int, asked: list[Span]) -> bool:
+def _is_covered(at: int, asked: list[WindowSpan]) -> bool:
     return any(span.start <= at < span.end for span in reversed(asked))
 
 

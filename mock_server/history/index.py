@@ -148,7 +148,7 @@ class Call:
         return self.taken and self.answer is not None and self.answer.sent == "whole"
 
 
-class Reading:
+class HistoryIndex:
     """One pass over the history."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:

@@ -37,7 +37,7 @@ class SubscriptionBusyError(Exception):
 
 
 @dataclass(slots=True)
-class Pending:
+class PendingMessage:
     """A message that a subscription has not seen acknowledged."""
 
     message: Message
@@ -55,8 +55,8 @@ class Consumer:
     receiver_queue_size: int = 1000
     negative_ack_delay_ms: int = 60_000
     type: SubscriptionType = "Failover"
-    unacknowledged: dict[str, tuple[int, Pending]] = field(default_factory=dict)
-    refused: dict[str, tuple[Timer, Pending]] = field(default_factory=dict)
+    unacknowledged: dict[str, tuple[int, PendingMessage]] = field(default_factory=dict)
+    refused: dict[str, tuple[Timer, PendingMessage]] = field(default_factory=dict)
     timer: Timer | None = None
     close: Callable[[], None] = lambda: None
 
@@ -70,8 +70,8 @@ class Subscription:
         self.attended = topic == "event"
         self._clock = clock
         self._history = history
-        self._backlog: deque[Pending] = deque()
-        self._pending: dict[str, Pending] = {}
+        self._backlog: deque[PendingMessage] = deque()
+        self._pending: dict[str, PendingMessage] = {}
         self._consumers: list[Consumer] = []
         self._pumping = False
 
@@ -96,7 +96,7 @@ class Subscription:
 
     def publish(self, message: Message) -> None:
         """Take a message and deliver it if somebody listens."""
-        pending = Pending(message)
+        pending = PendingMessage(message)
         self._pending[message.message_id] = pending
         self._backlog.append(pending)
         if not self.attended and len(self._pending) > UNATTENDED_LIMIT:
@@ -197,7 +197,7 @@ class Subscription:
         finally:
             self._pumping = False
 
-    def _deliver(self, consumer: Consumer, pending: Pending) -> None:
+    def _deliver(self, consumer: Consumer, pending: PendingMessage) -> None:
         message_id = pending.message.message_id
         deadline = self._clock.now_ms() + consumer.ack_timeout_ms
         consumer.unacknowledged[message_id] = (deadline, pending)
@@ -233,18 +233,18 @@ class Subscription:
         self._redeliver(expired)
         self._arm(consumer)
 
-    def _redeliver(self, back: list[Pending]) -> None:
+    def _redeliver(self, back: list[PendingMessage]) -> None:
         self._requeue(back)
         self._pump()
 
-    def _requeue(self, back: list[Pending]) -> None:
+    def _requeue(self, back: list[PendingMessage]) -> None:
         """Put delivered messages back to the front, in their order, each with a higher redelivery count."""
         for pending in reversed(back):
             pending.redelivery_count += 1
             self._backlog.appendleft(pending)
 
 
-def _let_go(consumer: Consumer) -> list[Pending]:
+def _let_go(consumer: Consumer) -> list[PendingMessage]:
     """Take everything from a consumer, its timers too; return what it held or had refused."""
     timers = [timer for timer, _ in consumer.refused.values()]
     for timer in (*timers, *([consumer.timer] if consumer.timer else [])):

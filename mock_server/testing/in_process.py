@@ -30,7 +30,7 @@ from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.history.story import TITLE, told_beside_a_failure
 from mock_server.model import JsonObject
 from mock_server.profile import Profile
-from mock_server.spec import Settings
+from mock_server.spec import ProjectSpec
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.testing.parking import Parking
 from mock_server.web.data_plane.api import MAX_BODY, create_api
@@ -77,13 +77,13 @@ def mock_parking(
     """
     if elsewhere not in ("pass", "refuse"):
         raise ValueError(f'elsewhere must be "pass" or "refuse", not {elsewhere!r}')
-    return MockParking(Settings(profile, chaos, clock, now_ms, seed, devices), elsewhere)
+    return MockParking(ProjectSpec(profile, chaos, clock, now_ms, seed, devices), elsewhere)
 
 
 class MockParking(Parking):
     """What `mock_parking` makes. It is a new world each time that it is started."""
 
-    def __init__(self, settings: Settings, elsewhere: Elsewhere) -> None:
+    def __init__(self, settings: ProjectSpec, elsewhere: Elsewhere) -> None:
         self._settings = settings
         self._elsewhere: Elsewhere = elsewhere
         self._lock = threading.RLock()

@@ -6,7 +6,7 @@ from contracts.cases import CASES
 from contracts.check.explore import Exploration
 from contracts.client.interface import MakeClient
 from contracts.clients.reference import ReferenceClient
-from contracts.clients.zoo import Animal
+from contracts.clients.zoo import KnownBadClient
 from contracts.play.scenario import Scenario
 from contracts.proof.matrix import make_client_of
 from contracts.rules import RULES
@@ -30,7 +30,7 @@ def kept(rule_id: str, scenario: Scenario, make_client: MakeClient = ReferenceCl
     return found.exercised and not found.breaches
 
 
-def killed(animal: Animal, seed: int) -> bool:
+def killed(animal: KnownBadClient, seed: int) -> bool:
     """Whether some case that is aimed at its rule shows an animal to break it, at the usual number of examples."""
     found: list[bool] = []
 

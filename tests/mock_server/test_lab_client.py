@@ -13,7 +13,7 @@ from mock_server.lab_client import (
     LabApiError,
     LabClient,
     LabProject,
-    Pending,
+    PendingWork,
     RereportJson,
 )
 from mock_server.web.lab.openapi_document import openapi
@@ -100,7 +100,7 @@ def test_a_slash_at_the_end_of_the_address(lab_server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "name"), [(DeviceJson, "Device"), (Exports, "Exports"), (Pending, "Pending"), (IdleJson, "Idle")]
+    ("typed", "name"), [(DeviceJson, "Device"), (Exports, "Exports"), (PendingWork, "PendingWork"), (IdleJson, "Idle")]
 )
 def test_types_are_the_documents(typed: Any, name: str) -> None:
     """The client's types have the fields that the OpenAPI document promises."""

@@ -7,7 +7,7 @@ import pytest
 from mock_server.lots.seed import default_seed
 from mock_server.model import LATEST_MS
 from mock_server.profile import Profile
-from mock_server.spec import Settings
+from mock_server.spec import ProjectSpec
 from mock_server.testing.in_process import mock_parking
 from tests.support import LOT, NOON
 
@@ -44,7 +44,7 @@ def test_what_is_wrong_is_named(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         mock_parking(**settings)
     with pytest.raises(ValueError, match=words):
-        Settings(**settings).make_project(KEY)
+        ProjectSpec(**settings).make_project(KEY)
 
 
 def test_everything_that_is_wrong_is_named_at_once() -> None:
@@ -62,28 +62,28 @@ def test_elsewhere_is_pass_or_refuse() -> None:
 
 def test_defaults() -> None:
     """Without settings: the default profile, no chaos, no devices, the system's clock."""
-    project = Settings().make_project(KEY)
+    project = ProjectSpec().make_project(KEY)
     assert (project.profile, project.chaos.preset, project.devices) == (Profile(), "off", {})
 
 
 def test_settings_of_every_kind() -> None:
     """Profiles by name, as changes or as they are; chaos with seed and budget; devices; a seed file's object."""
-    chosen = Settings(profile="gcm", chaos={"preset": "rough", "seed": 4, "budget": 9}, devices=[{"device_id": LOT}])
+    chosen = ProjectSpec(profile="gcm", chaos={"preset": "rough", "seed": 4, "budget": 9}, devices=[{"device_id": LOT}])
     project = chosen.make_project(KEY, "secret")
     assert (project.profile.encryption, project.access_secret, list(project.devices)) == ("aes_gcm", "secret", [LOT])
     assert (project.chaos.preset, project.chaos.seed, project.chaos.budget) == ("rough", 4, 9)
     own = Profile(encryption="aes_gcm")
-    assert Settings(profile=own).make_project(KEY).profile is own
-    assert len(Settings(seed=SEED).make_project(KEY).devices) == 3
+    assert ProjectSpec(profile=own).make_project(KEY).profile is own
+    assert len(ProjectSpec(seed=SEED).make_project(KEY).devices) == 3
 
 
 def test_the_seed_is_the_chaos_seed_too() -> None:
     """One number makes a run repeatable: chaos takes it unless it has its own."""
-    assert Settings(seed=5, chaos="rough").make_project(KEY).chaos.seed == 5
-    assert Settings(seed=5).make_project(KEY).random_seed == 5
+    assert ProjectSpec(seed=5, chaos="rough").make_project(KEY).chaos.seed == 5
+    assert ProjectSpec(seed=5).make_project(KEY).random_seed == 5
 
 
 def test_a_virtual_clock_starts_at_the_present_unless_told() -> None:
     """`now_ms` sets a virtual clock; without it, it starts now."""
-    assert Settings(clock="virtual", now_ms=NOON).make_project(KEY).clock.now_ms() == NOON
-    assert Settings(clock="virtual").make_project(KEY).clock.now_ms() > NOON
+    assert ProjectSpec(clock="virtual", now_ms=NOON).make_project(KEY).clock.now_ms() == NOON
+    assert ProjectSpec(clock="virtual").make_project(KEY).clock.now_ms() > NOON

@@ -16,8 +16,8 @@ from contracts.clients.zoo import (
 from contracts.clients.zoo import (
     errors as failing,
 )
-from contracts.clients.zoo.registry import ZOO, Animal, breaks
+from contracts.clients.zoo.registry import ZOO, KnownBadClient, breaks
 
-__all__ = ["ZOO", "Animal", "breaks"]
+__all__ = ["ZOO", "KnownBadClient", "breaks"]
 
 GROUPS = (form, windows, counting, receiving, converging, failing, security, times, process)

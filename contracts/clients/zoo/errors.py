@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from contracts.client.interface import HttpAnswer
 from contracts.clients.record_store import CellRow, LotRow
 from contracts.clients.reference import MINUTE, ReferenceClient
-from contracts.clients.vendor_api import HTTP_OK, KINDS, TIME_INVALID, TOKEN_INVALID, CallError, Kind, VendorApi
+from contracts.clients.vendor_api import HTTP_OK, KINDS, TIME_INVALID, TOKEN_INVALID, AnswerKind, CallError, VendorApi
 from contracts.clients.zoo.registry import breaks
 
 SECOND = 1_000
@@ -203,7 +203,7 @@ class RetriesEverySecond(ReferenceClient):
     """Tries again a second after a failure, for as long as it takes."""
 
     def failed(self, lot: LotRow, error: CallError) -> None:
-        if error.kind is Kind.LATER:
+        if error.kind is AnswerKind.LATER:
             self.ask_later(lot, SECOND)
         else:
             super().failed(lot, error)
@@ -215,7 +215,7 @@ class RetriesEverySecond(ReferenceClient):
 class _Mistakes(ReferenceClient):
     """Takes one kind of failure for another."""
 
-    mistakes: ClassVar[Mapping[Kind, Kind]] = {}
+    mistakes: ClassVar[Mapping[AnswerKind, AnswerKind]] = {}
 
     def failed(self, lot: LotRow, error: CallError) -> None:
         super().failed(lot, CallError(self.mistakes.get(error.kind, error.kind), str(error), error.code))
@@ -225,7 +225,7 @@ class _Mistakes(ReferenceClient):
 class GivesUpOffline(_Mistakes):
     """Leaves a lot alone for good once it is off line."""
 
-    mistakes: ClassVar[Mapping[Kind, Kind]] = {Kind.OFFLINE: Kind.REFUSED}
+    mistakes: ClassVar[Mapping[AnswerKind, AnswerKind]] = {AnswerKind.OFFLINE: AnswerKind.REFUSED}
 
 
 @breaks("ERR-OFFLINE")
@@ -233,7 +233,7 @@ class HammersOffline(ReferenceClient):
     """Asks a lot that is off line every minute."""
 
     def failed(self, lot: LotRow, error: CallError) -> None:
-        if error.kind is Kind.OFFLINE:
+        if error.kind is AnswerKind.OFFLINE:
             self.ask_later(lot, MINUTE)
         else:
             super().failed(lot, error)
@@ -243,21 +243,21 @@ class HammersOffline(ReferenceClient):
 class RetriesWrongSign(_Mistakes):
     """Takes a wrong signature for something that passes."""
 
-    mistakes: ClassVar[Mapping[Kind, Kind]] = {Kind.STOP: Kind.LATER}
+    mistakes: ClassVar[Mapping[AnswerKind, AnswerKind]] = {AnswerKind.STOP: AnswerKind.LATER}
 
 
 @breaks("ERR-PERMANENT")
 class RetriesRefused(_Mistakes):
     """Takes a refusal for good for something that passes."""
 
-    mistakes: ClassVar[Mapping[Kind, Kind]] = {Kind.REFUSED: Kind.LATER}
+    mistakes: ClassVar[Mapping[AnswerKind, AnswerKind]] = {AnswerKind.REFUSED: AnswerKind.LATER}
 
 
 @breaks("ERR-UNSUPPORTED")
 class RetriesUnsupported(_Mistakes):
     """Takes a lot that does not support the command for one that is off line."""
 
-    mistakes: ClassVar[Mapping[Kind, Kind]] = {Kind.UNSUPPORTED: Kind.OFFLINE}
+    mistakes: ClassVar[Mapping[AnswerKind, AnswerKind]] = {AnswerKind.UNSUPPORTED: AnswerKind.OFFLINE}
 
     def take_result(self, value: dict[str, Any]) -> None:
         """Failed commands mean nothing to it."""
@@ -267,4 +267,4 @@ class RetriesUnsupported(_Mistakes):
 class StopsAtUnsupported(_Mistakes):
     """Stops everything when one lot does not support the command."""
 
-    mistakes: ClassVar[Mapping[Kind, Kind]] = {Kind.UNSUPPORTED: Kind.STOP}
+    mistakes: ClassVar[Mapping[AnswerKind, AnswerKind]] = {AnswerKind.UNSUPPORTED: AnswerKind.STOP}

@@ -8,7 +8,7 @@ from contracts.clients.reference import ReferenceClient
 AClient = TypeVar("AClient", bound=type[ReferenceClient])
 
 
-class Animal(NamedTuple):
+class KnownBadClient(NamedTuple):
     """A known-bad client: the rule that it breaks, and what is wrong with it in a sentence."""
 
     rule_id: str
@@ -25,7 +25,7 @@ class Animal(NamedTuple):
         return (self.client.__doc__ or "").strip().splitlines()[0]
 
 
-ZOO: dict[str, Animal] = {}
+ZOO: dict[str, KnownBadClient] = {}
 """Every animal by its name."""
 
 
@@ -35,7 +35,7 @@ def breaks(rule_id: str) -> Callable[[AClient], AClient]:
     def enter(client: AClient) -> AClient:
         if client.__name__ in ZOO:
             raise ValueError(f"there is a {client.__name__} already")
-        ZOO[client.__name__] = Animal(rule_id, client)
+        ZOO[client.__name__] = KnownBadClient(rule_id, client)
         return client
 
     return enter

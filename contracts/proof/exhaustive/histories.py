@@ -38,7 +38,7 @@ COMMAND = REREPORTED = ("", "lost", "twice")
 """What may become of a record's first report, of a command, of one re-reported record; "" is that all is well."""
 
 
-class Kind(NamedTuple):
+class HistoryKind(NamedTuple):
     """A kind of record: which way, and inside the window or at its very end."""
 
     direction: PassDirection
@@ -50,7 +50,7 @@ class Kind(NamedTuple):
         return f"{'leaves' if self.direction else 'enters'}{' at the end' if self.at_end else ''}"
 
 
-KINDS = tuple(Kind(direction, at_end) for at_end in (False, True) for direction in PassDirection)
+KINDS = tuple(HistoryKind(direction, at_end) for at_end in (False, True) for direction in PassDirection)
 
 
 class Violation(StrEnum):
@@ -79,7 +79,7 @@ class Scope:
     at_end: bool = True
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
+    def kinds(self) -> tuple[HistoryKind, ...]:
         """The kinds of records that there are."""
         return KINDS if self.at_end else tuple(kind for kind in KINDS if not kind.at_end)
 
@@ -120,7 +120,7 @@ class Choices:
         self.told: list[str] = []
         self.twice: set[str] = set()
 
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[HistoryKind]:
         """The records of a history. Their order says nothing, so only one order of each selection is played."""
         first, kinds = 0, self._scope.kinds
         chosen = []
@@ -170,7 +170,7 @@ class Choices:
         return None
 
 
-class Stage:
+class HistoryStage:
     """One project with one consumer, on which history after history is played, each in a window of its own."""
 
     def __init__(self, scope: Scope, choices: Choices, make_client: type[Correct]) -> None:
@@ -218,7 +218,7 @@ class Stage:
     def _records_in(self, cell: Cell) -> list[Record]:
         return self._project.lots.records_in(cell)
 
-    def _happen(self, name: str, kind: Kind, plate: str) -> None:
+    def _happen(self, name: str, kind: HistoryKind, plate: str) -> None:
         """A record happens and is reported."""
         at_ms = self._window.end_ms if kind.at_end else self._window.start_ms
         self._go_to(at_ms)
@@ -331,4 +331,4 @@ def every(play: Play, odometer: Odometer) -> Iterator[Played]:
 def histories(scope: Scope, make_client: type[Correct], odometer: Odometer | None = None) -> Iterator[Played]:
     """Every history of a scope as it goes with this model, from where the odometer stands."""
     turning = odometer or Odometer()
-    return every(Stage(scope, Choices(turning, scope), make_client).play, turning)
+    return every(HistoryStage(scope, Choices(turning, scope), make_client).play, turning)

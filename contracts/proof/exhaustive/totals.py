@@ -7,7 +7,7 @@ from contracts.proof.exhaustive.histories import Played, Size, Violation
 from mock_server.model import JsonObject
 
 
-class Tally:
+class ExhaustiveTotals:
     """The histories of one client by size, all of them and those that show each violation; the smallest of those."""
 
     def __init__(self) -> None:

@@ -13,9 +13,9 @@ from typing import Any, TypeGuard
 from contracts.client.interface import MakeClient
 from contracts.clients.reference import BOUNDARY_MS
 from contracts.play.scenario import BEGIN, HOUR, MIDNIGHT, MINUTE, Crashes, Happens, Scenario, Step, Strikes, records_of
-from contracts.play.scenario import Kind as RecordKind
+from contracts.play.scenario import RecordKind
 from contracts.play.session import Session
-from contracts.proof.exhaustive.histories import COMMAND, LIVE, PLATES, Choices, Kind, Played, Scope, Violation
+from contracts.proof.exhaustive.histories import COMMAND, LIVE, PLATES, Choices, HistoryKind, Played, Scope, Violation
 from contracts.proof.exhaustive.odometer import Odometer
 from contracts.run.run import Run
 from contracts.run.syncs import SYNC_PREFIX, Claim, field_of
@@ -145,7 +145,7 @@ class ClientStage:
             self._choices.told.append(f"{name} {kind.words}")
             yield from self._record(name, kind, PLATES[place % len(PLATES)])
 
-    def _record(self, name: str, kind: Kind, plate: str) -> Iterator[Step]:
+    def _record(self, name: str, kind: HistoryKind, plate: str) -> Iterator[Step]:
         at = AT_END if kind.at_end else INSIDE
         live = self._choices.fault(name, LIVE)
         delay_ms = LATE - at if live == "late" else 0

@@ -38,7 +38,7 @@ OF_ONE_LOT = frozenset({1106, 2001, 2003, 2008, 2009, 2010})
 """The codes of refusals that say nothing about other lots."""
 
 
-class Span(NamedTuple):
+class CoveredSpan(NamedTuple):
     """A span of time in epoch milliseconds."""
 
     start: int
@@ -49,44 +49,44 @@ class Span(NamedTuple):
         """How long it is."""
         return self.end - self.start
 
-    def cut(self, other: "Span") -> "Span":
+    def cut(self, other: "CoveredSpan") -> "CoveredSpan":
         """What two spans have in common; its length is not positive if that is nothing."""
-        return Span(max(self.start, other.start), min(self.end, other.end))
+        return CoveredSpan(max(self.start, other.start), min(self.end, other.end))
 
-    def joined(self, other: "Span") -> "Span":
+    def joined(self, other: "CoveredSpan") -> "CoveredSpan":
         """From the earlier start to the later end."""
-        return Span(min(self.start, other.start), max(self.end, other.end))
+        return CoveredSpan(min(self.start, other.start), max(self.end, other.end))
 
-    def holds(self, other: "Span") -> bool:
+    def holds(self, other: "CoveredSpan") -> bool:
         """Whether another lies within."""
         return self.start <= other.start and other.end <= self.end
 
 
-NOTHING = Span(0, 0)
+NOTHING = CoveredSpan(0, 0)
 
 
 class Gap(NamedTuple):
     """Time that a client owed to a line and never asked about."""
 
     line: Line
-    span: Span
+    span: CoveredSpan
 
 
-def span_of(cell: Cell) -> Span:
+def span_of(cell: Cell) -> CoveredSpan:
     """The window of a cell, whichever end of it was written first."""
-    return Span(min(cell.start_time, cell.end_time), max(cell.start_time, cell.end_time))
+    return CoveredSpan(min(cell.start_time, cell.end_time), max(cell.start_time, cell.end_time))
 
 
-def downtimes(run: Run) -> list[Span]:
+def downtimes(run: Run) -> list[CoveredSpan]:
     """When the client was down; the last one never ends if it did not come back."""
     found, since = [], None
     for act in run.acts:
         if act.verb == "start" and since is not None:
-            found.append(Span(since, act.time))
+            found.append(CoveredSpan(since, act.time))
             since = None
         elif since is None and (act.verb == "died" or (act.verb == "crashes" and "crash" in run.can)):
             since = act.time
-    return found if since is None else [*found, Span(since, FOR_EVER)]
+    return found if since is None else [*found, CoveredSpan(since, FOR_EVER)]
 
 
 def began(run: Run) -> int:
@@ -126,16 +126,16 @@ def lines_of(device_id: str, data_type: DataType) -> tuple[Line, ...]:
     return tuple(Line(device_id, data_type, direction) for direction in directions)
 
 
-def asked(run: Run) -> dict[Line, list[tuple[int, Span]]]:
+def asked(run: Run) -> dict[Line, list[tuple[int, CoveredSpan]]]:
     """Which windows of each line were ever asked about, whatever was answered, and when; in the order of the calls."""
-    found: dict[Line, list[tuple[int, Span]]] = defaultdict(list)
+    found: dict[Line, list[tuple[int, CoveredSpan]]] = defaultdict(list)
     for sync in run.syncs:
         for cell in sync.cells:
             found[cell.line].append((sync.time, span_of(cell)))
     return found
 
 
-def owed(run: Run) -> dict[tuple[str, DataType], Span]:
+def owed(run: Run) -> dict[tuple[str, DataType], CoveredSpan]:
     """The time of each lot and type that the client should have asked about by the end of the run.
 
     Bills are owed only if it asks about bills at all: not everybody reconciles them.
@@ -153,7 +153,7 @@ def owed(run: Run) -> dict[tuple[str, DataType], Span]:
     return {key: span for key, span in found.items() if span.length > 0}
 
 
-def _owed(run: Run, windows: list[tuple[int, Span]], since: int) -> Span:
+def _owed(run: Run, windows: list[tuple[int, CoveredSpan]], since: int) -> CoveredSpan:
     """What is owed of some lines: up to where the client itself has gone, or to where anybody would have."""
     begins = began(run)
     first = min((span.start for _, span in windows), default=FOR_EVER)
@@ -161,7 +161,7 @@ def _owed(run: Run, windows: list[tuple[int, Span]], since: int) -> Span:
     seen = run.ended_at - SLACK
     past = max((span.end for time, span in windows if time <= seen), default=0)
     late = run.ended_at - LAGS_AT_MOST
-    return Span(start, max(min(past, seen), late if since <= late else 0))
+    return CoveredSpan(start, max(min(past, seen), late if since <= late else 0))
 
 
 def gaps(run: Run) -> list[Gap]:
@@ -175,12 +175,12 @@ def gaps(run: Run) -> list[Gap]:
     ]
 
 
-def _holes(whole: Span, covered: Iterable[Span]) -> Iterator[Span]:
+def _holes(whole: CoveredSpan, covered: Iterable[CoveredSpan]) -> Iterator[CoveredSpan]:
     reached = whole.start
     for span in sorted(covered):
-        hole = Span(reached, min(span.start, whole.end))
+        hole = CoveredSpan(reached, min(span.start, whole.end))
         if hole.length > JOINT:
             yield hole
         reached = max(reached, span.end)
     if whole.end - reached > JOINT:
-        yield Span(reached, whole.end)
+        yield CoveredSpan(reached, whole.end)

@@ -47,7 +47,7 @@ PROBES = 2
 """How often a day a client may try again, in case somebody has changed what was refused for good."""
 
 
-class Told(Enum):
+class ToldFailure(Enum):
     """What the answer to a call told the client."""
 
     SUCCESS = auto()
@@ -61,37 +61,37 @@ Fails: TypeAlias = Callable[[Run, Sync], bool]
 """A kind of failure."""
 
 
-def told(run: Run, sync: Sync) -> Told:
+def told(run: Run, sync: Sync) -> ToldFailure:
     """What a client knows after a call. UNSURE where that hangs on its patience, or on what it takes for a success."""
     answer, faults = sync.call.answer, run.faults_of(sync.call)
     if answer is None or "answer.late" in faults or (answer.code is None and "answer.no-result" in faults):
-        return Told.UNSURE
+        return ToldFailure.UNSURE
     if answer.sent == "not":
-        return Told.NOTHING
+        return ToldFailure.NOTHING
     if answer.sent == "garbled" and GARBLING.intersection(faults):
-        return Told.GARBAGE
-    return Told.SUCCESS if answer.code is None else Told.REFUSED
+        return ToldFailure.GARBAGE
+    return ToldFailure.SUCCESS if answer.code is None else ToldFailure.REFUSED
 
 
 def refused_with(codes: Iterable[int]) -> Fails:
     """Refused in so many words, with one of these codes."""
     wanted = frozenset(codes)
-    return lambda run, sync: sync.call.code in wanted and told(run, sync) is Told.REFUSED
+    return lambda run, sync: sync.call.code in wanted and told(run, sync) is ToldFailure.REFUSED
 
 
 def unanswered(run: Run, sync: Sync) -> bool:
     """No answer came."""
-    return told(run, sync) is Told.NOTHING
+    return told(run, sync) is ToldFailure.NOTHING
 
 
 def unreadable(run: Run, sync: Sync) -> bool:
     """The answer could not be read."""
-    return told(run, sync) is Told.GARBAGE
+    return told(run, sync) is ToldFailure.GARBAGE
 
 
 def with_unknown_code(run: Run, sync: Sync) -> bool:
     """Refused with a code of no table."""
-    return sync.call.code is not None and sync.call.code not in KNOWN and told(run, sync) is Told.REFUSED
+    return sync.call.code is not None and sync.call.code not in KNOWN and told(run, sync) is ToldFailure.REFUSED
 
 
 def any_of(*kinds: Fails) -> Fails:
@@ -109,9 +109,11 @@ PASSING = any_of(refused_with(BUSY | TROUBLE), unanswered, unreadable)
 def how(run: Run, sync: Sync) -> str:
     """How a call failed, in words."""
     found = told(run, sync)
-    if found is Told.REFUSED:
+    if found is ToldFailure.REFUSED:
         return f"was refused with {sync.call.code}"
-    return {Told.NOTHING: "got no answer", Told.GARBAGE: "got an unreadable answer"}.get(found, "succeeded")
+    return {ToldFailure.NOTHING: "got no answer", ToldFailure.GARBAGE: "got an unreadable answer"}.get(
+        found, "succeeded"
+    )
 
 
 # Whether cells were left
@@ -175,7 +177,7 @@ def _cells(run: Run, fails: Fails) -> dict[Cell, None]:
 
 
 def _went_through(run: Run, sync: Sync) -> bool:
-    return told(run, sync) in (Told.SUCCESS, Told.UNSURE)
+    return told(run, sync) in (ToldFailure.SUCCESS, ToldFailure.UNSURE)
 
 
 def _goes_on(run: Run, last: Claim) -> bool:

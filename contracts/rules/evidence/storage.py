@@ -26,7 +26,7 @@ FEW = 3
 NEVER = inf
 """The line at which something that does not happen happens."""
 
-Span: TypeAlias = tuple[float, float]
+SeqSpan: TypeAlias = tuple[float, float]
 """Lines of the history: those behind the first and before the second."""
 
 
@@ -124,9 +124,9 @@ def is_old(record: LotRecord, seq: float) -> bool:
     return age is not None and age >= OLD_MS
 
 
-def left_out(run: Run) -> dict[RecordKey, list[Span]]:
+def left_out(run: Run) -> dict[RecordKey, list[SeqSpan]]:
     """When re-reports have brought others of a cell and not, or not yet, a record that was acknowledged before."""
-    spans: dict[RecordKey, list[Span]] = defaultdict(list)
+    spans: dict[RecordKey, list[SeqSpan]] = defaultdict(list)
     for entry, event in run.rereports:
         came = [(record, first_readable(record, entry.seq)) for record in run.in_cell(event.cell)]
         first = min((seq for _, seq in came), default=NEVER)

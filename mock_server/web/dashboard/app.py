@@ -14,7 +14,7 @@ from mock_server.cloud import Cloud
 from mock_server.guide import Guide
 from mock_server.history.digest import Digest
 from mock_server.project import Project
-from mock_server.web.dashboard.view import Asked, look
+from mock_server.web.dashboard.view import ViewRequest, look
 from mock_server.web.serving.inline import let_others
 
 PATHS = re.compile(r"/|/dashboard/[a-z][a-z_.-]*")
@@ -78,7 +78,7 @@ class _Page:
             if let_others(request.environ):
                 return ""
         guide = self._guide if self._guide and self._guide.access_id == project.access_id else None
-        asked = Asked.of(request.args, guide)
+        asked = ViewRequest.of(request.args, guide)
         view = look(project, digest, asked)
         story = guide.to_json() if guide else None
         return render_template(

@@ -11,7 +11,7 @@ from mock_server.clock import VirtualClock
 from mock_server.faults.chaos import PRESETS
 from mock_server.guide import Guide
 from mock_server.history.digest import GROUPS, CommandSeen, Digest, FeedItem, Focus
-from mock_server.history.digest_lot import LINES, CellView, LineKey, LotDigest, Seen, Span, State, line_of
+from mock_server.history.digest_lot import LINES, CellState, CellView, LineKey, LotDigest, Seen, WindowSpan, line_of
 from mock_server.history.events import DeviceChanged
 from mock_server.model import Cell, DeviceKind
 from mock_server.problems import whole_number
@@ -22,7 +22,7 @@ WINDOWS = 24
 """How many windows are shown at once."""
 
 LOTS, FEED_ROWS, COMMANDS, RECORDS = 500, 100, 20, 60
-WORST: tuple[State, ...] = ("re-reporting", "mismatch", "refused", "repaired", "equal", "never asked")
+WORST: tuple[CellState, ...] = ("re-reporting", "mismatch", "refused", "repaired", "equal", "never asked")
 """The states in the order in which they deserve a look."""
 
 KINDS = (*GROUPS, "history.dropped", "history.reset")
@@ -30,11 +30,11 @@ GROUP_NAMES = tuple(dict.fromkeys(GROUPS.values()))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ViewRequest:
     """What whoever looks wants to see; where nothing is said, what the story or the latest sync is about."""
 
     lot: str | None = None
-    cell: tuple[LineKey, Span] | None = None
+    cell: tuple[LineKey, WindowSpan] | None = None
     before: int | None = None
     groups: tuple[str, ...] = GROUP_NAMES
     follows: Cell | None = None
@@ -53,12 +53,12 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class LotRow:
+class LotView:
     """A lot in the list."""
 
     device: DeviceChanged
     digest: LotDigest
-    state: State
+    state: CellState
 
     @property
     def missing(self) -> int:
@@ -70,7 +70,7 @@ class LotRow:
 class WindowRow:
     """A window with its cells, one a line."""
 
-    span: Span
+    span: WindowSpan
     cells: list[CellView]
 
 
@@ -80,10 +80,10 @@ class View:
 
     project: Project
     digest: Digest
-    asked: Asked
+    asked: ViewRequest
     words: object
-    lots: list[LotRow]
-    lot: LotRow | None
+    lots: list[LotView]
+    lot: LotView | None
     windows: list[WindowRow]
     earlier: int | None
     cell: CellView | None
@@ -135,7 +135,7 @@ class View:
     presets = tuple(PRESETS)
 
 
-def look(project: Project, digest: Digest, asked: Asked) -> View:
+def look(project: Project, digest: Digest, asked: ViewRequest) -> View:
     """What is to be seen now."""
     rows = list(_lots(digest))
     lot = _chosen_lot(digest, rows, asked)
@@ -163,7 +163,7 @@ def cell_name(cell: CellView) -> str:
     return f"{data_type}.{'' if direction is None else direction}.{cell.span.start}.{cell.span.end}"
 
 
-def _read_cell(text: str) -> tuple[LineKey, Span] | None:
+def _read_cell(text: str) -> tuple[LineKey, WindowSpan] | None:
     parts = text.split(".")
     numbers = [whole_number(part) for part in parts]
     if len(parts) != len(("type", "direction", "start", "end")) or (numbers[1] is None and parts[1]):
@@ -171,32 +171,32 @@ def _read_cell(text: str) -> tuple[LineKey, Span] | None:
     data_type, direction, start, end = numbers
     if data_type is None or start is None or end is None:
         return None
-    return (data_type, direction), Span(start, end)
+    return (data_type, direction), WindowSpan(start, end)
 
 
-def _lots(digest: Digest) -> Iterator[LotRow]:
+def _lots(digest: Digest) -> Iterator[LotView]:
     for device in digest.devices.values():
         if device.device_kind == DeviceKind.LOT:
             lot = digest.lot(device.device_id)
-            yield LotRow(device, lot, next((state for state in WORST if lot.states[state] > 0), "never asked"))
+            yield LotView(device, lot, next((state for state in WORST if lot.states[state] > 0), "never asked"))
 
 
-def _focus(digest: Digest, asked: Asked) -> Focus | None:
+def _focus(digest: Digest, asked: ViewRequest) -> Focus | None:
     """What the story is about, or what happens."""
     cell = asked.follows
     if cell is None:
         return digest.focus
-    return Focus(cell.device_id, line_of(cell), cell.start_time, Span(cell.start_time, cell.end_time))
+    return Focus(cell.device_id, line_of(cell), cell.start_time, WindowSpan(cell.start_time, cell.end_time))
 
 
-def _chosen_lot(digest: Digest, rows: list[LotRow], asked: Asked) -> LotRow | None:
+def _chosen_lot(digest: Digest, rows: list[LotView], asked: ViewRequest) -> LotView | None:
     focus = _focus(digest, asked)
     wanted = [asked.lot, focus.device_id if focus else None]
     found = (row for device_id in wanted for row in rows if row.device.device_id == device_id)
     return next(found, rows[0] if rows else None)
 
 
-def _chosen_cell(digest: Digest, lot: LotRow | None, asked: Asked, windows: list[WindowRow]) -> CellView | None:
+def _chosen_cell(digest: Digest, lot: LotView | None, asked: ViewRequest, windows: list[WindowRow]) -> CellView | None:
     if lot is None:
         return None
     if asked.cell is not None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from mock_server.history.digest import FeedItem
-from mock_server.history.digest_lot import LineKey, Span
+from mock_server.history.digest_lot import LineKey, WindowSpan
 from mock_server.model import MILLISECONDS_PER_DAY, Cell
 
 ZONE = timezone(timedelta(hours=8))
@@ -57,7 +57,7 @@ def day_text(at_ms: int) -> str:
     return f"{at:%a} {at.day} {at:%b %Y}" if at else ""
 
 
-def span_text(span: Span) -> str:
+def span_text(span: WindowSpan) -> str:
     """A window's times."""
     days = (span.end - span.start) // MILLISECONDS_PER_DAY
     return f"{short_clock(span.start)} – {short_clock(span.end)}" + (f" (+{days} d)" if days else "")
@@ -66,7 +66,7 @@ def span_text(span: Span) -> str:
 def cell_text(cell: Cell) -> str:
     """A cell without its lot."""
     direction = None if cell.pass_direction is None else int(cell.pass_direction)
-    return f"{line_text((int(cell.data_type), direction))} {span_text(Span(cell.start_time, cell.end_time))}"
+    return f"{line_text((int(cell.data_type), direction))} {span_text(WindowSpan(cell.start_time, cell.end_time))}"
 
 
 def event_text(item: FeedItem) -> str:

@@ -35,7 +35,7 @@ _log = logging.getLogger("mock_server")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """A call that may be carried out: whose it is, the variable part of its path, and what faults make of it."""
 
     project: Project
@@ -44,7 +44,7 @@ class Call:
     mishap: Mishap
 
 
-Handler: TypeAlias = Callable[[Call], object]
+Handler: TypeAlias = Callable[[ApiCall], object]
 
 
 def create_api(cloud: Cloud) -> Flask:
@@ -120,7 +120,7 @@ class _Turn:
         check_token(self._caller, project)
         if self._mishap.refusal is not None:
             raise self._mishap.refusal
-        return handler(Call(project, self._caller, name, self._mishap))
+        return handler(ApiCall(project, self._caller, name, self._mishap))
 
     def _answer(self, handle: Callable[[], object]) -> JsonAnswer:
         number = _note_request(self._project, self._caller) if self._project else 0
@@ -159,7 +159,7 @@ def _caller() -> Caller:
     return Caller(environ, request.get_data(cache=False) if body is None else body)
 
 
-def _get_token(call: Call) -> JsonObject:
+def _get_token(call: ApiCall) -> JsonObject:
     """`GET /v1.0/token?grant_type=1`."""
     grant_type = request.args.get("grant_type")
     if grant_type == "2":
@@ -169,7 +169,7 @@ def _get_token(call: Call) -> JsonObject:
     return _token_result(call.project, call.project.tokens.grant())
 
 
-def _refresh_token(call: Call) -> JsonObject:
+def _refresh_token(call: ApiCall) -> JsonObject:
     """`GET /v1.0/token/{refresh_token}`."""
     pair = call.project.tokens.refresh(call.name)
     if pair is None:
@@ -186,7 +186,7 @@ def _token_result(project: Project, pair: TokenPair) -> JsonObject:
     }
 
 
-def _sync_records(call: Call) -> JsonObject:
+def _sync_records(call: ApiCall) -> JsonObject:
     """`POST /v1.0/parking-control/{device_id}/records/sync`."""
     project = call.project
     body = _json_body(call.caller)
@@ -207,7 +207,7 @@ def _refusal_code(project: Project, reason: RefusalReason) -> int:
     return codes[reason]
 
 
-def _get_command(call: Call) -> JsonObject:
+def _get_command(call: ApiCall) -> JsonObject:
     """`GET /v1.0/expand/cmds/{sn}`; an unknown sn answers 1000 (our choice)."""
     command = call.project.commands.get(call.name)
     if command is None:
@@ -215,7 +215,7 @@ def _get_command(call: Call) -> JsonObject:
     return command_record(command)
 
 
-def _list_devices(call: Call) -> JsonObject:
+def _list_devices(call: ApiCall) -> JsonObject:
     """`GET /v1.0/expand/devices`, a page of them (documented shape)."""
     page_no, page_size = read_page(request.args)
     devices = [device for device in call.project.devices.values() if _of_type(device, request.args.get("product_type"))]
@@ -228,7 +228,7 @@ def _list_devices(call: Call) -> JsonObject:
     }
 
 
-def _get_device(call: Call) -> JsonObject:
+def _get_device(call: ApiCall) -> JsonObject:
     """`GET /v1.0/expand/devices/{device_id}`."""
     device = call.project.devices.get(call.name)
     if device is None:

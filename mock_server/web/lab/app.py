@@ -16,7 +16,7 @@ from mock_server.web.lab.guide import GuideViews
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.lab.projects import Addresses, Projects
 from mock_server.web.lab.request import LabError
-from mock_server.web.lab.world import World
+from mock_server.web.lab.world import WorldViews
 
 PROJECTS = "/_lab/projects"
 
@@ -27,7 +27,7 @@ def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -
     app.url_map.merge_slashes = False
     app.json = _json_provider(app)
     projects = Projects(cloud, addresses)
-    world = World(projects.find)
+    world = WorldViews(projects.find)
     told = GuideViews(guide)
     one = f"{PROJECTS}/<project_id>"
     device = f"{one}/devices/<device_id>"

@@ -24,7 +24,7 @@ _STEPS_PER_TURN = 200
 Find = Callable[[str], Project]
 
 
-class World:
+class WorldViews:
     """The views. Each finds its project first; each does all of what it is asked or nothing."""
 
     def __init__(self, find: Find) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.client.interface import HttpAnswer, Socket
-from contracts.clients.vendor_api import KINDS, CallError, Kind, VendorApi
+from contracts.clients.vendor_api import KINDS, AnswerKind, CallError, VendorApi
 from contracts.play.scenario import MIDNIGHT
 from mock_server.model import JsonObject
 from mock_server.wire.signature import SignedRequest, verify_v2
@@ -101,8 +101,8 @@ def test_a_wrong_clock_is_set_right_by_the_answer() -> None:
     assert api.now_ms() == MIDNIGHT + 600_000
 
 
-@pytest.mark.parametrize(("code", "kind"), [*KINDS.items(), *((code, Kind.LATER) for code in (500, 90_210))])
-def test_every_code_has_a_kind(code: int, kind: Kind) -> None:
+@pytest.mark.parametrize(("code", "kind"), [*KINDS.items(), *((code, AnswerKind.LATER) for code in (500, 90_210))])
+def test_every_code_has_a_kind(code: int, kind: AnswerKind) -> None:
     """What is not known is temporary."""
     with pytest.raises(CallError) as error:
         api_of(Wire(success(TOKEN), failure(code))).business("GET", "/a")
@@ -130,7 +130,7 @@ def test_an_unusable_answer_is_a_failure_to_try_again(answer: Any) -> None:
     """Whatever it is, it is never a success and never another exception."""
     with pytest.raises(CallError) as error:
         api_of(Wire(success(TOKEN), answer)).business("GET", "/a")
-    assert error.value.kind is Kind.LATER
+    assert error.value.kind is AnswerKind.LATER
     assert error.value.code is None
 
 

@@ -11,7 +11,7 @@ from contracts.commands import exhaust as exhaust_cli
 from contracts.commands.exhaust import Progress, exhaust, read_progress, run
 from contracts.proof.exhaustive.histories import Scope
 from contracts.proof.exhaustive.odometer import Odometer
-from contracts.proof.exhaustive.totals import Tally
+from contracts.proof.exhaustive.totals import ExhaustiveTotals
 
 SMALL = ("--records", "1", "--faults", "1")
 WRONG = "contracts.clients.zoo.counting:CountsDeliveries"
@@ -54,7 +54,7 @@ def test_unknown_clients_are_wrong_usage() -> None:
 def test_a_run_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     """Whatever checkpoint is taken up, the sums in the end are those of a run that was never interrupted."""
     scope, clients, path = Scope(records=2, faults=1), ("correct", "closed end"), tmp_path / "checkpoint.json"
-    whole = Progress(scope, clients, [], Odometer(), Tally())
+    whole = Progress(scope, clients, [], Odometer(), ExhaustiveTotals())
     checkpoints = []
     for _ in run(whole):
         exhaust_cli.save(whole, path)

@@ -10,15 +10,15 @@ from contracts.check.explore import Exploration
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO
 from contracts.diagnosis import wrong_counters as counters
-from contracts.diagnosis.narrowing import Suspicion
-from contracts.diagnosis.wrong_counters import Counter, suspects
+from contracts.diagnosis.narrowing import Narrowing
+from contracts.diagnosis.wrong_counters import WrongCounter, suspects
 from contracts.play.scenario import BEGIN, HOUR, MINUTE, Crashes, Happens, Scenario, Strikes
 from contracts.rules import RULES
 from contracts.rules.base import Outcome
 from contracts.run.run import Run, run_of
 from tests.contracts.report.support import AT, LOST
 
-CAUSES: dict[str, Counter] = {
+CAUSES: dict[str, WrongCounter] = {
     "CountsOneMore": counters.ONE_MORE,
     "CountsDeliveries": counters.DELIVERIES,
     "CountsMessageIds": counters.MESSAGE_IDS,
@@ -81,7 +81,7 @@ TOO_LATE = Scenario(
 )
 A_DAY = Scenario((Happens(AT, "r1"),), runs_ms=10 * HOUR, settles=False, tz="Asia/Shanghai")
 
-TWINS: dict[str, tuple[tuple[Counter, ...], str, Scenario]] = {
+TWINS: dict[str, tuple[tuple[WrongCounter, ...], str, Scenario]] = {
     "CountsByArrival": (
         (counters.MESSAGE_TIME,),
         "a message that does not wait on the queue arrives when it is published",
@@ -111,16 +111,16 @@ TWINS: dict[str, tuple[tuple[Counter, ...], str, Scenario]] = {
 """Whose cause has others beside it in its own cases, which, why, and a history that tells them apart."""
 
 
-def names(*some: Counter) -> set[str]:
+def names(*some: WrongCounter) -> set[str]:
     """Their names."""
     return {counter.name for counter in some}
 
 
-def heard(animal: str, left: set[str]) -> tuple[bool, Suspicion]:
+def heard(animal: str, left: set[str]) -> tuple[bool, Narrowing]:
     """Whether some run of its own cases leaves just these, and what all runs until then leave together."""
     rule_id = ZOO[animal].rule_id
     found = False
-    suspicion = Suspicion()
+    suspicion = Narrowing()
 
     def watch(_scenario: Scenario, run: Run, _outcomes: Mapping[str, Outcome]) -> bool:
         nonlocal found, suspicion
@@ -169,15 +169,15 @@ def test_every_client_that_counts_wrongly_has_its_place() -> None:
 
 def test_a_run_without_a_wrong_claim_has_nothing_to_say() -> None:
     """It leaves everybody, and nobody is narrowed down to."""
-    quiet = Suspicion().heard(run_of(LOST, ReferenceClient))
-    assert quiet == Suspicion()
+    quiet = Narrowing().heard(run_of(LOST, ReferenceClient))
+    assert quiet == Narrowing()
     assert not quiet.narrows(3)
 
 
 def test_what_is_left_is_what_all_leave() -> None:
     """In whatever parts the runs are heard; only fewer than one run leaves are worth a word."""
-    one, other = Suspicion(2, ("a", "b", "c")), Suspicion(3, ("c", "b"))
-    assert one.joined(other) == Suspicion(5, ("b", "c"))
+    one, other = Narrowing(2, ("a", "b", "c")), Narrowing(3, ("c", "b"))
+    assert one.joined(other) == Narrowing(5, ("b", "c"))
     assert one.joined(other).narrows(3)
     assert not one.joined(other).narrows(2)
-    assert not Suspicion(1, ()).narrows(2)
+    assert not Narrowing(1, ()).narrows(2)

@@ -8,15 +8,15 @@ from contracts.clients.record_store import CellRow, Stored
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import counting as zoo
 from contracts.diagnosis import wrong_counters as counters
-from contracts.diagnosis.counting_model import Keeping, Knowledge
-from contracts.diagnosis.wrong_counters import CANDIDATES, Counter, diagnose, differs, fits, suspects
+from contracts.diagnosis.counting_model import ClientView, CountingModel
+from contracts.diagnosis.wrong_counters import CANDIDATES, WrongCounter, diagnose, differs, fits, suspects
 from contracts.play.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Scenario, Strikes
 from contracts.run.run import run_of
 from mock_server.model import JsonObject
 
 AT = BEGIN + 10 * MINUTE
 LATE = BEGIN + 58 * MINUTE
-RIGHT = Counter("counts right", "do nothing", Keeping().count)
+RIGHT = WrongCounter("counts right", "do nothing", CountingModel().count)
 
 
 class ClosedEnd(ReferenceClient):
@@ -113,7 +113,7 @@ EDGES = story(
 PARTLY = story(Happens(AT, "r1", again=(0,)), Happens(AT, "r2", copies=0), Happens(AT, "r3"))
 NEAR_THE_END = story(Happens(BEGIN + HOUR - 300, "r1"), Happens(AT, "r2"))
 
-MODELS: list[tuple[Counter, type[ReferenceClient], Scenario]] = [
+MODELS: list[tuple[WrongCounter, type[ReferenceClient], Scenario]] = [
     (counters.DELIVERIES, zoo.CountsDeliveries, COPIES_APART),
     (counters.MESSAGE_IDS, zoo.CountsMessageIds, COPIES_APART),
     (counters.CACHED, zoo.KeepsTheFirstCount, LOST),
@@ -130,7 +130,7 @@ MODELS: list[tuple[Counter, type[ReferenceClient], Scenario]] = [
 
 @pytest.mark.parametrize(("counter", "client", "scenario"), MODELS, ids=lambda each: getattr(each, "__name__", ""))
 def test_a_wrong_counter_explains_its_client(
-    counter: Counter, client: type[ReferenceClient], scenario: Scenario
+    counter: WrongCounter, client: type[ReferenceClient], scenario: Scenario
 ) -> None:
     """It is among the suspects of the client that it is a model of, and no more than two others are."""
     names = [suspect.name for suspect in suspects(run_of(scenario, client))]
@@ -178,7 +178,7 @@ def test_a_message_that_is_not_acknowledged_leaves_two_accounts() -> None:
 
     run = run_of(story(Happens(AT, "r1")), Silent)
     place = next(place for place, claim in enumerate(run.claims) if claim.claimed)
-    assert not run.once(Knowledge).certain
+    assert not run.once(ClientView).certain
     assert RIGHT.claims(run)[place] == run.brackets[place] == (0, 1)
     assert not differs(run, counters.ONE_LESS)
 

@@ -8,9 +8,9 @@ import pytest
 
 from contracts.client.interface import ProcessError
 from contracts.client.process import ProcessClient
-from contracts.client.spec import ClientNotFoundError, Way, read_way
+from contracts.client.spec import ClientNotFoundError, ClientSpec, read_spec
 from contracts.clients.reference import ReferenceClient
-from contracts.play.attachment import HANGS, SHORT_PATIENCE_S, Elsewhere, agent_of, load
+from contracts.play.attachment import HANGS, SHORT_PATIENCE_S, RemoteClientMaker, agent_of, load
 from contracts.play.scenario import MIDNIGHT, Scenario
 from contracts.proof.matrix import shim_command
 from tests.contracts.client.scripts import script
@@ -20,11 +20,12 @@ REFERENCE = "contracts.clients.reference:ReferenceClient"
 
 
 @pytest.mark.parametrize(
-    "way", [Way("client", REFERENCE), Way("exec", "python a.py 'b c'"), Way("http", "http://[::1]:1/")]
+    "way",
+    [ClientSpec("client", REFERENCE), ClientSpec("exec", "python a.py 'b c'"), ClientSpec("http", "http://[::1]:1/")],
 )
-def test_a_way_as_text(way: Way) -> None:
+def test_a_way_as_text(way: ClientSpec) -> None:
     """It can be read again: that is what files of failures have."""
-    assert read_way(str(way)) == way
+    assert read_spec(str(way)) == way
     assert shlex.split(way.option)[1] == way.what
 
 
@@ -45,23 +46,23 @@ def test_a_way_that_leads_nowhere(name: str, words: str) -> None:
 
 def test_what_a_client_calls_itself() -> None:
     """From its answer to hello; an absent one is refused."""
-    assert agent_of(Way("exec", shim_command(ReferenceClient))).startswith("ReferenceClient ")
+    assert agent_of(ClientSpec("exec", shim_command(ReferenceClient))).startswith("ReferenceClient ")
     with pytest.raises(ClientNotFoundError, match="no-such-command cannot be started"):
-        agent_of(Way("exec", "no-such-command"))
+        agent_of(ClientSpec("exec", "no-such-command"))
     with pytest.raises(ClientNotFoundError, match="does not answer hello"):
-        agent_of(Way("http", "http://127.0.0.1:9/"))
+        agent_of(ClientSpec("http", "http://127.0.0.1:9/"))
 
 
 def test_patience_is_lost_with_a_client_that_hangs(tmp_path: Path) -> None:
     """It is waited for in full only so often."""
     bad = '"sync": lambda call: time.sleep(1000)'
-    make = Elsewhere(Way("exec", shlex.join(script(tmp_path, bad))), patience_s=0.2)
+    make = RemoteClientMaker(ClientSpec("exec", shlex.join(script(tmp_path, bad))), patience_s=0.2)
     for _ in range(HANGS):
         client = make.client(Scenario(), {})
         with pytest.raises(ProcessError, match=r"within 0\.2 s"):
             client.sync(MIDNIGHT)
         client.end()
-    patient = Elsewhere(Way("exec", shlex.join(script(tmp_path, bad))), patience_s=100)
+    patient = RemoteClientMaker(ClientSpec("exec", shlex.join(script(tmp_path, bad))), patience_s=100)
     patient._hangs = HANGS
     client = patient.client(Scenario(), {})
     assert isinstance(client, ProcessClient)

@@ -1,6 +1,6 @@
 """Tests of whether a client and the lots agree."""
 
-from contracts.play.convergence import Agreement
+from contracts.play.convergence import Convergence
 from mock_server import mock_parking
 from mock_server.model import Cell, DataType, PassDirection, SyncInfo
 from mock_server.project import Project
@@ -32,14 +32,14 @@ def test_an_empty_world_agrees() -> None:
     """Nothing is left to be said."""
     with parking() as world:
         world.add_lot()
-        assert Agreement(world.project).reached()
+        assert Convergence(world.project).reached()
 
 
 def test_a_record_is_settled_by_an_equal_comparison_after_it() -> None:
     """One that was made before the lot had the record does not count."""
     with parking() as world:
         lot = world.add_lot()
-        agreement = Agreement(world.project)
+        agreement = Convergence(world.project)
         ask(world.project, lot.device_id, 0)
         lot.enter(at=AT)
         acknowledge_all(world)
@@ -53,7 +53,7 @@ def test_an_unequal_comparison_keeps_them_apart_until_an_equal_one() -> None:
     """Only the last comparison of a cell counts; how often it was unequal is counted too."""
     with parking() as world:
         lot = world.add_lot()
-        agreement = Agreement(world.project)
+        agreement = Convergence(world.project)
         lot.enter(at=AT)
         for claimed in (0, 0):
             ask(world.project, lot.device_id, claimed)
@@ -70,7 +70,7 @@ def test_nobody_needs_to_ask_a_jieshun_lot() -> None:
     """Its records are settled when they are acknowledged."""
     with parking() as world:
         world.add_lot(supplier_code="jieshun").enter(at=AT)
-        agreement = Agreement(world.project)
+        agreement = Convergence(world.project)
         assert not agreement.reached()
         acknowledge_all(world)
         assert agreement.reached()

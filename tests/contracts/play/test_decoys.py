@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from contracts.client.link import RealLink
-from contracts.play.decoys import Lured, lure_of
+from contracts.play.decoys import Decoy, decoy_of
 
 KEYS = {"client_id": "abc", "sign": "DEF", "access_token": "ghi"}
 
@@ -23,7 +23,7 @@ class Obedient(RealLink):
     follows_redirects = True
 
 
-def kinds(lured: Lured) -> list[str]:
+def kinds(lured: Decoy) -> list[str]:
     """What was seen."""
     return [finding.kind for finding in lured.findings]
 
@@ -31,7 +31,7 @@ def kinds(lured: Lured) -> list[str]:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_redirect_is_followed_or_not(method: str) -> None:
     """What comes to the other host with credentials is noted, by the names of the headers alone."""
-    with lure_of("redirect") as lured:
+    with decoy_of("redirect") as lured:
         api: Any = lured.addresses["api"]
         assert RealLink().call(method, f"{api}/v1.0/token?grant_type=1", KEYS, b"{}").status == 302
         assert kinds(lured) == ["redirected"]
@@ -42,7 +42,7 @@ def test_a_redirect_is_followed_or_not(method: str) -> None:
 
 def test_who_follows_without_credentials_does_no_harm() -> None:
     """A redirect as such may be followed."""
-    with lure_of("redirect") as lured:
+    with decoy_of("redirect") as lured:
         api: Any = lured.addresses["api"]
         requests.get(api, timeout=5)
         assert kinds(lured) == ["redirected"]
@@ -50,7 +50,7 @@ def test_who_follows_without_credentials_does_no_harm() -> None:
 
 def test_a_certificate_is_trusted_or_not() -> None:
     """A client that checks it sends nothing."""
-    with lure_of("untrusted certificate") as lured:
+    with decoy_of("untrusted certificate") as lured:
         api: Any = lured.addresses["api"]
         with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
             RealLink().call("GET", api, KEYS)
@@ -62,7 +62,7 @@ def test_a_certificate_is_trusted_or_not() -> None:
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_a_client_that_trusts_everybody_is_noted() -> None:
     """Its request has come."""
-    with lure_of("untrusted certificate") as lured:
+    with decoy_of("untrusted certificate") as lured:
         api: Any = lured.addresses["api"]
         with pytest.raises(OSError, match="Connection"):
             Trusting().call("GET", api, KEYS)

@@ -10,7 +10,7 @@ import requests
 from contracts.check.observed_rules import JUDGED
 from contracts.client.spec import ClientNotFoundError
 from contracts.play.attachment import load
-from contracts.play.observation import Observation, State, plan
+from contracts.play.observation import Observation, SessionState, plan
 from contracts.play.scenario import Scenario
 from contracts.rules.verdict import judge
 from contracts.run.observed import STALE_MS, ObservedRun
@@ -25,9 +25,9 @@ WINDOW_MS = 1_500
 MODULE = "tests.contracts.client.scheduled"
 
 
-def observed(kind: str, session: str, waits_s: float = 20.0) -> tuple[Run, list[State]]:
+def observed(kind: str, session: str, waits_s: float = 20.0) -> tuple[Run, list[SessionState]]:
     """One session with a client that is right, or wrong in some way."""
-    states: list[State] = []
+    states: list[SessionState] = []
     steps = plan(WINDOW_MS)[session]
     with Observation(session, steps, WINDOW_MS, waits_s, lambda _, state: states.append(state)) as observation:
         observation.launch([sys.executable, "-m", MODULE, kind])
@@ -68,7 +68,7 @@ def test_a_client_that_ends_by_itself_is_not_waited_for() -> None:
 
 def test_a_session_that_nobody_comes_to_is_over_soon() -> None:
     """It was WAITING, and nothing has happened."""
-    states: list[State] = []
+    states: list[SessionState] = []
     with Observation(
         "quiet", plan(WINDOW_MS)["quiet"], WINDOW_MS, 0.1, lambda _, state: states.append(state)
     ) as session:

@@ -31,7 +31,7 @@ from contracts.play.scenario import (
     Strikes,
 )
 from contracts.play.session import Session
-from contracts.proof.matrix import Row, differences, make_client_of, rows, shim_command
+from contracts.proof.matrix import MatrixRow, differences, make_client_of, rows, shim_command
 from contracts.rules import RULES
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
@@ -112,7 +112,7 @@ def test_known_bad_clients_break_the_same_rules_as_processes() -> None:
 
 def test_a_difference_between_the_matrices_is_told() -> None:
     """What is broken here and not there; rules that can be seen only there are no difference."""
-    here, there = Row("CountsDeliveries", "CNT-RECORD-ID"), Row("CountsDeliveries", "CNT-RECORD-ID")
+    here, there = MatrixRow("CountsDeliveries", "CNT-RECORD-ID"), MatrixRow("CountsDeliveries", "CNT-RECORD-ID")
     here.marks |= {"CNT-RECORD-ID": "killed", "CNT-TRUTH": "silent"}
     there.marks |= {"CNT-RECORD-ID": "silent", "CNT-TRUTH": "unreached", "SEC-TLS": "killed"}
     assert differences([there], [here]) == ["CountsDeliveries CNT-RECORD-ID: silent as a process, killed in process"]

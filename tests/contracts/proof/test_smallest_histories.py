@@ -19,7 +19,7 @@ from contracts.clients.zoo.windows import GroupsByHour
 from contracts.play.scenario import BEGIN, HOUR, Deletes, Scenario, records_of
 from contracts.play.strategies import fates, moments, records, scenario
 from contracts.proof.exhaustive.counting_models import MODELS
-from contracts.proof.exhaustive.histories import Choices, Kind, Scope, Stage, Violation
+from contracts.proof.exhaustive.histories import Choices, HistoryKind, HistoryStage, Scope, Violation
 from contracts.proof.exhaustive.odometer import Odometer
 from contracts.run.run import Run, run_of
 from mock_server.faults.faults import REPEAT, UPLINK, Occasion, Strike
@@ -53,9 +53,11 @@ class Script(Choices):
         super().begin()
         self.repeats = {name: iter(record.again) for name, record in self.records.items()}
 
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[HistoryKind]:
         """Its records."""
-        return [Kind(PassDirection(record.kind == "leave"), record.at == END) for record in self.records.values()]
+        return [
+            HistoryKind(PassDirection(record.kind == "leave"), record.at == END) for record in self.records.values()
+        ]
 
     def fault(self, what: str, options: tuple[str, ...]) -> str:  # noqa: ARG002 nothing is chosen
         """Commands arrive."""
@@ -74,7 +76,7 @@ class Script(Choices):
 
 def seen(title: str, story: Scenario) -> frozenset[Violation]:
     """What a model shows in a story."""
-    return Stage(Scope(), Script(story), MODELS[title]).play().violations
+    return HistoryStage(Scope(), Script(story), MODELS[title]).play().violations
 
 
 Seen = frozenset[Violation]

@@ -9,7 +9,7 @@ from contracts.clients.record_store import Stored
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.play.scenario import BEGIN, HOUR, MINUTE, Deletes, Happens, Scenario, Step
-from contracts.report.record_table import Row, rows, summed
+from contracts.report.record_table import RecordRow, rows, summed
 from contracts.run.run import Run, run_of
 from tests.contracts.report.support import AT, LOST
 
@@ -129,5 +129,5 @@ def test_a_kind_is_told_in_words(data_type: int, direction: int | None, what: st
     run = seen(ReferenceClient)
     odd = DumpedRecord("odd", "lot", data_type, direction, 0)
     (row,) = rows(replace(run, dumps=(run.dumps[0]._replace(records=(odd,)),)))
-    assert isinstance(row, Row)
+    assert isinstance(row, RecordRow)
     assert (row.name, row.what, row.fate) == ("odd", what, "foreign")

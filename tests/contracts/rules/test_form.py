@@ -18,7 +18,7 @@ from contracts.play.scenario import (
     MINUTE,
     Crashes,
     Happens,
-    Kind,
+    RecordKind,
     Scenario,
     Strikes,
 )
@@ -179,7 +179,7 @@ def test_the_path_is_exercised_only_by_a_lot_that_told_of_a_lane() -> None:
 
 def test_the_count_is_exercised_only_by_a_zero() -> None:
     """A client that leaves out zeros cannot be caught where every cell has a record."""
-    kinds: tuple[Kind, ...] = ("enter", "leave", "bill")
+    kinds: tuple[RecordKind, ...] = ("enter", "leave", "bill")
     steps = tuple(Happens(BEGIN + MINUTE, kind, kind, event=BEGIN - 30 * MINUTE) for kind in kinds)
     run = run_of(Scenario(steps, settles=False, runs_ms=6 * MINUTE), ReferenceClient)
     assert len(run.claims) == 3

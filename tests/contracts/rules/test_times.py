@@ -10,7 +10,7 @@ import pytest
 from contracts.clients.messages import epoch_ms
 from contracts.clients.record_store import CellRow, Stored
 from contracts.clients.reference import ReferenceClient
-from contracts.clients.zoo import ZOO, Animal
+from contracts.clients.zoo import ZOO, KnownBadClient
 from contracts.clients.zoo.times import (
     AsksAboutTheMissingHour,
     AsksAtTheClose,
@@ -292,6 +292,6 @@ def test_what_is_no_time_is_refused(time: Form) -> None:
 @pytest.mark.parametrize(
     "animal", [each for each in ZOO.values() if each.rule_id in {rule.id for rule in RULES}], ids=str
 )
-def test_every_client_with_a_defect_in_time_is_caught(animal: Animal, seed: int) -> None:
+def test_every_client_with_a_defect_in_time_is_caught(animal: KnownBadClient, seed: int) -> None:
     """At the usual number of examples, whatever the seed."""
     assert killed(animal, seed)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from mock_server.faults.faults import Fault
 from mock_server.history.digest import FEED, GROUPS, Digest
-from mock_server.history.digest_lot import HOUR, LINES, CellView, Span
+from mock_server.history.digest_lot import HOUR, LINES, CellView, WindowSpan
 from mock_server.history.events import Event
 from mock_server.model import Cell, DataType, PassDirection, SyncInfo
 from mock_server.profile import Profile
@@ -15,7 +15,7 @@ from mock_server.queue.queue import Consumer
 from tests.support import ACCESS_ID, ACCESS_SECRET, JIESHUN_LOT, LOT, NOON, Api, keep_passes, make_project, sync_info
 
 CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
-SPAN = Span(NOON - HOUR, NOON)
+SPAN = WindowSpan(NOON - HOUR, NOON)
 
 
 def digest_of(project: Project) -> Digest:
@@ -121,12 +121,12 @@ def test_windows_that_nobody_asked_about() -> None:
     """Hours with records are windows until they are asked about; unasked ones are cut where asked ones are."""
     project = make_project()
     keep_passes(project, NOON - 1, NOON - 1 - 2 * HOUR)
-    assert digest_of(project).lot(LOT).spans(10) == [SPAN, Span(NOON - 3 * HOUR, NOON - 2 * HOUR)]
+    assert digest_of(project).lot(LOT).spans(10) == [SPAN, WindowSpan(NOON - 3 * HOUR, NOON - 2 * HOUR)]
     assert digest_of(project).lot(LOT).spans(1) == [SPAN]
-    assert digest_of(project).lot(LOT).spans(10, before=NOON - HOUR) == [Span(NOON - 3 * HOUR, NOON - 2 * HOUR)]
+    assert digest_of(project).lot(LOT).spans(10, before=NOON - HOUR) == [WindowSpan(NOON - 3 * HOUR, NOON - 2 * HOUR)]
     project.sync(LOT, [SyncInfo(CELL._replace(start_time=NOON - HOUR - 500, end_time=NOON - 500), 0)])
-    cut = [Span(NOON - 500, NOON + HOUR - 500), Span(NOON - HOUR - 500, NOON - 500)]
-    assert digest_of(project).lot(LOT).spans(10) == [*cut, Span(NOON - 2 * HOUR - 500, NOON - HOUR - 500)]
+    cut = [WindowSpan(NOON - 500, NOON + HOUR - 500), WindowSpan(NOON - HOUR - 500, NOON - 500)]
+    assert digest_of(project).lot(LOT).spans(10) == [*cut, WindowSpan(NOON - 2 * HOUR - 500, NOON - HOUR - 500)]
 
 
 def test_a_long_window_covers_its_hours() -> None:
@@ -134,7 +134,7 @@ def test_a_long_window_covers_its_hours() -> None:
     project = make_project()
     keep_passes(project, NOON - 1, NOON - 5 * HOUR)
     project.sync(LOT, [SyncInfo(CELL._replace(start_time=NOON - 24 * HOUR), 2)])
-    assert digest_of(project).lot(LOT).spans(10) == [Span(NOON - 24 * HOUR, NOON)]
+    assert digest_of(project).lot(LOT).spans(10) == [WindowSpan(NOON - 24 * HOUR, NOON)]
 
 
 @pytest.mark.parametrize(("bounds", "expected"), [("[s,e)", 2), ("[s,e]", 3), ("(s,e]", 2)])
@@ -149,7 +149,7 @@ def test_times_are_those_of_the_profile() -> None:
     """Where a lot files records by their coming, so does the digest."""
     project = make_project(Profile(window_time="created"))
     keep_passes(project, NOON - 5 * HOUR)
-    assert digest_of(project).lot(LOT).spans(10) == [Span(NOON, NOON + HOUR)]
+    assert digest_of(project).lot(LOT).spans(10) == [WindowSpan(NOON, NOON + HOUR)]
 
 
 def test_corrected_and_removed_records() -> None:

@@ -13,7 +13,7 @@ from tuya_connector import TuyaCloudPulsarTopic, TuyaOpenPulsar
 
 from mock_server import MockParking, ServedParking
 from mock_server.cloud import Cloud
-from mock_server.spec import Settings
+from mock_server.spec import ProjectSpec
 from mock_server.testing.served import serve_project
 from mock_server.web.server import Server, ThreadedServer
 from tests.mock_server.signed_client import SignedClient
@@ -140,4 +140,4 @@ def test_after_the_server_has_stopped() -> None:
 
 
 def _added(threaded: ThreadedServer) -> Any:
-    return threaded.server.cloud.add(Settings().make_project("0123456789abcdefghij"))
+    return threaded.server.cloud.add(ProjectSpec().make_project("0123456789abcdefghij"))

@@ -6,16 +6,16 @@ import pytest
 
 from contracts.proof.exhaustive import oracle
 from contracts.proof.exhaustive.counting_models import MODELS, Correct
-from contracts.proof.exhaustive.histories import Choices, Scope, Size, Stage, Violation, every, histories
+from contracts.proof.exhaustive.histories import Choices, HistoryStage, Scope, Size, Violation, every, histories
 from contracts.proof.exhaustive.odometer import Odometer
-from contracts.proof.exhaustive.totals import Tally
+from contracts.proof.exhaustive.totals import ExhaustiveTotals
 from mock_server.history.events import MessagePublished
 from tests.make_exhaustive_docs import PREDICTED, PREDICTED_HISTORIES, read_results
 
 
-def tally(scope: Scope, model: type[Correct]) -> Tally:
+def tally(scope: Scope, model: type[Correct]) -> ExhaustiveTotals:
     """Every history of a scope, summed up."""
-    found = Tally()
+    found = ExhaustiveTotals()
     for played in histories(scope, model):
         found.take(played)
     return found
@@ -56,7 +56,7 @@ def test_the_round_bound_is_tight(faults: int) -> None:
 def test_re_reports_are_bounded() -> None:
     """Re-reports of a correct client have at most a message for each fault and record (O6), and sometimes as many."""
     scope, odometer = Scope(records=2, faults=2), Odometer()
-    stage = Stage(scope, Choices(odometer, scope), Correct)
+    stage = HistoryStage(scope, Choices(odometer, scope), Correct)
     most: Counter[Size] = Counter()
     for played in every(stage.play, odometer):
         published = (entry.event for entry in stage._project.history.after())

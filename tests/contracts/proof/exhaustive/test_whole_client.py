@@ -10,7 +10,7 @@ from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.play.scenario import Scenario
 from contracts.proof.exhaustive.histories import Played, Scope, Violation, every
 from contracts.proof.exhaustive.odometer import Odometer
-from contracts.proof.exhaustive.totals import Tally
+from contracts.proof.exhaustive.totals import ExhaustiveTotals
 from contracts.proof.exhaustive.whole_client import ClientStage
 from contracts.run.run import Run, run_of
 from mock_server.history.events import FaultInjected
@@ -27,7 +27,7 @@ def played(scope: Scope, make_client: MakeClient = ReferenceClient) -> Iterator[
 @pytest.mark.parametrize("scope", [Scope(records=2, faults=1), Scope(records=1, faults=2)], ids=str)
 def test_the_reference_client_converges_and_claims_what_it_can_know(scope: Scope) -> None:
     """After every small history it agrees with the lot, has every record, and never left the bracket."""
-    tally = Tally()
+    tally = ExhaustiveTotals()
     for each, _ in played(scope):
         tally.take(each)
     assert not tally.smallest
@@ -36,7 +36,7 @@ def test_the_reference_client_converges_and_claims_what_it_can_know(scope: Scope
 
 def test_a_wrong_client_is_caught_by_the_smallest_history() -> None:
     """One doubled record shows that deliveries are counted; a record alone does not."""
-    tally = Tally()
+    tally = ExhaustiveTotals()
     for each, _ in played(Scope(records=1, faults=1, at_end=False), CountsDeliveries):
         tally.take(each)
     assert tally.smallest[Violation.BRACKET].told == ("r1 enters", "r1: twice")
