@@ -13,11 +13,11 @@ __version__ = "0.1.0"
 __all__ = ["Lot", "MockParking", "Parking", "ServedParking", "__version__", "mock_parking"]
 
 _MODULES = {
-    "Lot": "parking_lot",
-    "MockParking": "inprocess",
-    "Parking": "parking",
-    "ServedParking": "served",
-    "mock_parking": "inprocess",
+    "Lot": "testing.lot",
+    "MockParking": "testing.in_process",
+    "Parking": "testing.parking",
+    "ServedParking": "testing.served",
+    "mock_parking": "testing.in_process",
 }
 
 

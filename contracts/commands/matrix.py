@@ -43,7 +43,7 @@ def matrix(*, examples: int | None, seed: int, jobs: int, elsewhere: bool, as_js
 
 def _conclusions(
     rows: list[kill_matrix.MatrixRow],
-    alive: list[kill_matrix.Row],
+    alive: list[kill_matrix.MatrixRow],
     unproven: list[str],
     odd: list[str],
     *,

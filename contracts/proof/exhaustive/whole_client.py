@@ -12,8 +12,19 @@ from typing import Any, TypeGuard
 
 from contracts.client.interface import MakeClient
 from contracts.clients.reference import BOUNDARY_MS
-from contracts.play.scenario import BEGIN, HOUR, MIDNIGHT, MINUTE, Crashes, Happens, Scenario, Step, Strikes, records_of
-from contracts.play.scenario import RecordKind
+from contracts.play.scenario import (
+    BEGIN,
+    HOUR,
+    MIDNIGHT,
+    MINUTE,
+    Crashes,
+    Happens,
+    RecordKind,
+    Scenario,
+    Step,
+    Strikes,
+    records_of,
+)
 from contracts.play.session import Session
 from contracts.proof.exhaustive.histories import COMMAND, LIVE, PLATES, Choices, HistoryKind, Played, Scope, Violation
 from contracts.proof.exhaustive.odometer import Odometer
