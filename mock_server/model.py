@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
-MILLISECONDS_PER_DAY = 86_400_000
-"""The longest span of one sync info (documented): 24 hours."""
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+"""Lengths of time, in milliseconds."""
+
+MAX_WINDOW_MS = DAY
+"""The longest window of one sync info (documented): 24 hours."""
 
 LATEST_MS = 253_402_300_799_999
 """The last millisecond of the year 9999: as far as a clock goes."""

@@ -13,7 +13,7 @@ from werkzeug.test import Client
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.lots.seed import NewRecord, Seed, default_seed
-from mock_server.model import DataType, Fate, JsonObject, PassDirection, Record
+from mock_server.model import HOUR, DataType, Fate, JsonObject, PassDirection, Record
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.web.data_plane.api import create_api
@@ -21,7 +21,6 @@ from mock_server.web.data_plane.api import create_api
 NOON = 1_652_788_800_000
 """2022-05-17 12:00 UTC: where virtual clocks of the tests start."""
 
-HOUR = 3_600_000
 LOT, JIESHUN_LOT, LANE = "6ce0000000000001", "6ce0000000000002", "6ce0000000000003"
 SYNC_PATH = f"/v1.0/parking-control/{LOT}/records/sync"
 

@@ -13,6 +13,7 @@ import pytest
 from mock_server.clock import wall_clock_ms
 from mock_server.history.events import MessageAcknowledged
 from mock_server.history.log import Entry
+from mock_server.model import HOUR, MINUTE
 from mock_server.testing.served import ServedParking
 from mock_server.web.server import Server
 from tests.make_example_report import REPORT, ROOT, environment, make
@@ -22,7 +23,6 @@ from tests.sdk.world import DEADLINE_S
 
 EXAMPLES = ROOT / "examples"
 NODE, PYTHON, OBSERVED = "node-client", "python-client", "observed-script"
-MINUTE, HOUR = 60_000, 3_600_000
 
 CopyOf = Callable[[str], Path]
 

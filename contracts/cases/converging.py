@@ -6,8 +6,9 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from contracts.cases.base import Case
-from contracts.play.scenario import BEGIN, HOUR, MINUTE, Crashes, Deletes, Happens, Scenario, Step, Strikes
+from contracts.play.scenario import BEGIN, Crashes, Deletes, Happens, Scenario, Step, Strikes
 from contracts.play.strategies import PLATES, fates, records, scenario
+from mock_server.model import HOUR, MINUTE
 
 FULL_HOUR = BEGIN + HOUR
 

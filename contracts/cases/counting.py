@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from contracts.cases.base import Case
-from contracts.play.scenario import BEGIN, HOUR, MINUTE, SECOND, Deletes, Happens, Scenario, Step, Strikes
+from contracts.play.scenario import BEGIN, Deletes, Happens, Scenario, Step, Strikes
 from contracts.play.strategies import KINDS, PLATES, fates, records, scenario
-from mock_server.model import JsonObject
+from mock_server.model import HOUR, MINUTE, SECOND, JsonObject
 
 NEXT_HOUR = BEGIN + HOUR + 15 * MINUTE
 ODD: tuple[JsonObject, ...] = (

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from contracts.cases.base import Case, varied
-from contracts.play.scenario import BEGIN, DAY, HOUR, MINUTE, Calms, ClockJumps, GoesOffline, Happens, Step, Strikes
+from contracts.play.scenario import BEGIN, Calms, ClockJumps, GoesOffline, Happens, Step, Strikes
 from contracts.play.strategies import KINDS, PLATES, by_profile, scenario
 from contracts.run.syncs import TOKEN_PREFIX
-from mock_server.model import JsonObject
+from mock_server.model import DAY, HOUR, MINUTE, JsonObject
 
 BEFORE = BEGIN - 30 * MINUTE
 """When records happen: in the window that a client can ask about soonest. They reach the lot after it has started."""

@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from contracts.cases.base import Case, varied
-from contracts.play.scenario import BEGIN, HOUR, LANE_ID, MINUTE, Crashes, Scenario
+from contracts.play.scenario import BEGIN, LANE_ID, Crashes, Scenario
 from contracts.play.strategies import by_profile, in_profiles, records, scenario
-from mock_server.model import JsonObject
+from mock_server.model import HOUR, MINUTE, JsonObject
 
 ONE_ASK = 56 * MINUTE
 """So long after a record its hour has been asked about."""

@@ -2,8 +2,8 @@
 
 from contracts.cases.base import Case
 from contracts.cases.form import ONE_ASK
-from contracts.play.scenario import HOUR
 from contracts.play.strategies import KINDS, fates, records, scenario
+from mock_server.model import HOUR
 
 CASES = (
     Case(

@@ -5,8 +5,9 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from contracts.cases.base import Case, varied
-from contracts.play.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Looks, Step, Strikes
+from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Step, Strikes
 from contracts.play.strategies import IN_THE_HOUR, KINDS, PLATES, by_profile, records, scenario
+from mock_server.model import HOUR, MINUTE, SECOND
 
 ASKED = BEGIN + HOUR + 10 * MINUTE
 """When a client that asks about each hour has asked about its first one."""

@@ -5,11 +5,11 @@ from hypothesis.strategies import SearchStrategy
 
 from contracts.cases.base import Case, varied
 from contracts.cases.form import ONE_ASK
-from contracts.play.scenario import BEGIN, MINUTE, Scenario, Step, Strikes
+from contracts.play.scenario import BEGIN, Scenario, Step, Strikes
 from contracts.play.strategies import KINDS, by_profile, records, scenario
 from contracts.rules.security import HARMLESS_BYTES
 from contracts.run.syncs import SYNC_PREFIX, TOKEN_PREFIX
-from mock_server.model import JsonObject
+from mock_server.model import MINUTE, JsonObject
 
 FAILURES = ("answer.lose", "answer.busy", "answer.error", "answer.unknown-code", "answer.not-json", "answer.truncated")
 CIPHERS: tuple[JsonObject, ...] = ({"encryption": "aes_gcm"}, {"encryption": "aes_ecb"})

@@ -8,21 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from contracts.cases.base import Case
-from contracts.play.scenario import (
-    BEGIN,
-    DAY,
-    HOUR,
-    MIDNIGHT,
-    MINUTE,
-    SECOND,
-    ClockJumps,
-    Crashes,
-    Happens,
-    Scenario,
-    Step,
-    Strikes,
-)
+from contracts.play.scenario import BEGIN, MIDNIGHT, ClockJumps, Crashes, Happens, Scenario, Step, Strikes
 from contracts.play.strategies import IN_THE_HOUR, KINDS, fates, records, scenario
+from mock_server.model import DAY, HOUR, MINUTE, SECOND
 
 BERLIN = "Europe/Berlin"
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from contracts.cases.base import Case
-from contracts.play.scenario import BEGIN, DAY, HOUR, MINUTE, Crashes, Happens, RecordKind, Scenario, Strikes
+from contracts.play.scenario import BEGIN, Crashes, Happens, RecordKind, Scenario, Strikes
 from contracts.play.strategies import IN_THE_HOUR, edges_of, fates, records
 from contracts.rules.evidence.coverage import SLACK
-from mock_server.model import JsonObject
+from mock_server.model import DAY, HOUR, MINUTE, JsonObject
 
 UNTIL_JUDGED = SLACK + 2 * HOUR
 """How long a run goes on, so that a window that is missing by then is missed for good."""

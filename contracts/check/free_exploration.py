@@ -23,9 +23,7 @@ from contracts.check.results import Failure
 from contracts.client.interface import MakeClient
 from contracts.play.scenario import (
     BEGIN,
-    HOUR,
     MIDNIGHT,
-    MINUTE,
     Crashes,
     Deletes,
     GoesOffline,
@@ -41,6 +39,7 @@ from contracts.play.strategies import KINDS, PLATES
 from contracts.rules import RULES
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
+from mock_server.model import HOUR, MINUTE
 
 CALL_FAULTS = (
     "answer.busy",

@@ -17,9 +17,7 @@ from contracts.client.interface import Client, DumpedRecord, Effect, Socket, Sta
 from contracts.clients.messages import UnreadableError, epoch_ms, password, read_report
 from contracts.clients.record_store import NO_DIRECTION, CellRow, LotRow, RecordStore, Stored
 from contracts.clients.vendor_api import AnswerKind, CallError, VendorApi
-from mock_server.model import JsonObject
-
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+from mock_server.model import DAY, HOUR, MINUTE, JsonObject
 
 BOUNDARY_MS = -500
 """Windows begin and end half a second before the full hour, where no record of a lot with whole seconds lies."""

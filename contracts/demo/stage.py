@@ -24,8 +24,8 @@ from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET
 from mock_server.history.events import ClockMoved
 from mock_server.history.log import Entry
 from mock_server.lots.seed import NewRecord, default_seed
-from mock_server.lots.traffic import HOUR, MINUTE, day
-from mock_server.model import Device, DeviceKind, JsonObject
+from mock_server.lots.traffic import day
+from mock_server.model import DAY, HOUR, MINUTE, Device, DeviceKind, JsonObject
 from mock_server.project import Project
 from mock_server.web.server import ThreadedServer
 
@@ -36,7 +36,6 @@ MakeClient = Callable[[JsonObject], Client]
 MIDNIGHT = 1_652_716_800_000
 """2022-05-17 00:00 in China: the story's first day. It lies in the past, so that the story is the same on every day."""
 
-DAY = 24 * HOUR
 CURTAIN = 8 * HOUR - 5 * MINUTE
 """When each act begins: the lot opens at 8."""
 

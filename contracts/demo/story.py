@@ -20,8 +20,7 @@ from mock_server.history.events import (
     RequestReceived,
     Rereported,
 )
-from mock_server.lots.traffic import HOUR, MINUTE
-from mock_server.model import JIESHUN, Cell, DataType, PassDirection
+from mock_server.model import HOUR, JIESHUN, MINUTE, Cell, DataType, PassDirection
 
 FRACTION_MS = 500
 """The reference client cuts its windows half a second before the full hour."""

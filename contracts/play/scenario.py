@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
-from mock_server.model import JsonObject, JsonScalar
+from mock_server.model import HOUR, JsonObject, JsonScalar
 
 MIDNIGHT = 1_772_409_600_000
 """2026-03-02 00:00 UTC, from which scenarios count their times. Any day would do; this one is fixed."""
-
-SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 BEGIN = 8 * HOUR
 """When a client is started unless its scenario says otherwise: 08:00."""

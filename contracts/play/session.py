@@ -13,10 +13,7 @@ from contracts.play.in_process_world import RunawayError
 from contracts.play.leaks import leaks, log_lines, masked
 from contracts.play.recording import Act, Dump, Finding, Recording
 from contracts.play.scenario import (
-    HOUR,
     MIDNIGHT,
-    MINUTE,
-    SECOND,
     Calms,
     ClockJumps,
     Crashes,
@@ -29,6 +26,7 @@ from contracts.play.scenario import (
     Strikes,
     Syncs,
 )
+from mock_server.model import HOUR, MINUTE, SECOND
 
 TICK = MINUTE
 """How often a client that does not say when it wakes is told the time."""

@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from contracts.play.scenario import BEGIN, MINUTE, SECOND, Happens, RecordKind, Scenario, Step
-from mock_server.model import JsonObject
+from contracts.play.scenario import BEGIN, Happens, RecordKind, Scenario, Step
+from mock_server.model import MINUTE, SECOND, JsonObject
 
 PLATES = tuple(f"京{letter}1000{digit}" for digit in range(10) for letter in "ABCDE")
 """Plates whose masks differ, so that the history still tells them apart."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence import claims as rounds
 from contracts.rules.evidence.claims import Flow, Question, span_text
@@ -11,6 +10,7 @@ from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import LotRecord
 from mock_server.history.story import cell_text
+from mock_server.model import DAY, HOUR, MINUTE, SECOND
 
 RULES = RuleBook("Converging")
 

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from contracts.play.scenario import HOUR, SECOND
 from contracts.rules.base import Breach, Outcome, judged
 from contracts.rules.converging import RULES, SOON
 from contracts.rules.evidence import claims as rounds
@@ -11,6 +10,7 @@ from contracts.rules.evidence.claims import Question, span_text
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.story import cell_text
+from mock_server.model import HOUR, SECOND
 
 __all__ = ["RULES"]
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import chain
 
-from contracts.play.scenario import HOUR, MINUTE
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, judged
 from contracts.rules.errors_passing import FREE, RULES, TRIES_A_MINUTE, first, hasty, left
 from contracts.rules.evidence import errors as failures
@@ -25,7 +24,7 @@ from contracts.run.syncs import TOKEN_PREFIX, Sync
 from contracts.words import cell_text
 from mock_server.history.events import CommandMoved
 from mock_server.history.index import Call
-from mock_server.model import JIESHUN, ProcessStatus
+from mock_server.model import HOUR, JIESHUN, MINUTE, ProcessStatus
 
 __all__ = ["RULES"]
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from contracts.play.scenario import HOUR, MINUTE
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence import errors as failures
 from contracts.rules.evidence.errors import (
@@ -21,6 +20,7 @@ from contracts.rules.evidence.errors import (
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from contracts.words import cell_text
+from mock_server.model import HOUR, MINUTE
 
 RULES = RuleBook("Errors")
 

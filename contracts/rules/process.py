@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from contracts.play.scenario import MINUTE
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.story import cell_text
+from mock_server.model import MINUTE
 
 RULES = RuleBook("The process")
 

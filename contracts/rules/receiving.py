@@ -10,10 +10,9 @@ from contracts.rules.receiving_storage import RULES
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import Delivery, LotRecord
+from mock_server.model import MINUTE
 
 __all__ = ["RULES"]
-
-MINUTE = 60_000
 
 LONG_MS = 15 * MINUTE
 """So long after a message has come, or a connection was cut, a client must have gone on."""

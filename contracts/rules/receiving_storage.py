@@ -8,8 +8,6 @@ from contracts.play.recording import Act, Dump
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence.acknowledgements import name_of, never_taken
 from contracts.rules.evidence.storage import (
-    HOUR,
-    MINUTE,
     SeqSpan,
     Shortage,
     age_ms,
@@ -26,7 +24,7 @@ from contracts.rules.evidence.storage import (
 )
 from contracts.run.run import Run
 from mock_server.history.index import Delivery, LotRecord
-from mock_server.model import RecordKey
+from mock_server.model import HOUR, MINUTE, RecordKey
 
 RULES = RuleBook("Receiving")
 

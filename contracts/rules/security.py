@@ -8,11 +8,11 @@ from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import Call, Delivery, LotRecord
+from mock_server.model import SECOND
 from mock_server.wire.errors import ErrorCode
 
 RULES = RuleBook("Security")
 
-SECOND_MS = 1_000
 """Attempts within a second may have the same time, and then without a nonce the same signature."""
 
 _IN_QUERY = re.compile(r"(?:^|&)((?:access_?|refresh_?)?token|(?:access_?|client_?)?secret|password)=", re.IGNORECASE)
@@ -38,7 +38,7 @@ def _retries(run: Run) -> Iterator[bool]:
     for call in run.calls:
         asked = call.request
         key = (asked.method, asked.path, asked.query, asked.body)
-        yield key in failed and SECOND_MS <= call.time - failed[key] <= run.profile.time_tolerance_ms
+        yield key in failed and SECOND <= call.time - failed[key] <= run.profile.time_tolerance_ms
         if not call.understood:
             failed[key] = call.time
 
@@ -68,7 +68,7 @@ def _is_stale(run: Run, before: Call, call: Call) -> bool:
     t = call.request.headers.get("t", "")
     fits_first = t.isdigit() and abs(int(t) - before.time) < abs(int(t) - call.time)
     has_jumped = any(before.seq <= act.seq <= call.seq for act in run.acts_of("clock jumps"))
-    return call.time - before.time >= SECOND_MS and fits_first and not has_jumped
+    return call.time - before.time >= SECOND and fits_first and not has_jumped
 
 
 @RULES.rule(

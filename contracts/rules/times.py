@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence.time_forms import (
     StoredTime,
@@ -19,6 +18,7 @@ from contracts.rules.times_windows import dst_breaches, dst_days, skew_breaches,
 from contracts.run.run import Run
 from contracts.run.syncs import Sync, field_of
 from mock_server.history.index import Delivery
+from mock_server.model import DAY, HOUR, MINUTE, SECOND
 from mock_server.wire.record_time import LOT_OFFSET_MS
 
 RULES = RuleBook("Time")

@@ -5,13 +5,12 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
 from contracts.rules.base import Breach
 from contracts.rules.evidence.coverage import JOINT, CoveredSpan, gaps, span_of
 from contracts.rules.evidence.time_forms import Skew, changes, skews, time_text
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
-from mock_server.model import Line
+from mock_server.model import DAY, HOUR, MINUTE, SECOND, Line
 
 SMALL = 5 * MINUTE
 """How far off a client's clock may be before anybody refuses its calls."""

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from contracts.play.scenario import DAY, HOUR, MINUTE, SECOND
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence.boundaries import CONVENTIONS, Edges, Reading
 from contracts.rules.evidence.coverage import (
@@ -27,7 +26,7 @@ from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
 from contracts.words import cell_text, day_text, line_text
 from mock_server.history.index import LotRecord
-from mock_server.model import Cell, DataType, Line
+from mock_server.model import DAY, HOUR, MINUTE, SECOND, Cell, DataType, Line
 
 RULES = RuleBook("Planning windows")
 

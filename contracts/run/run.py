@@ -12,13 +12,13 @@ from typing import Any, Self, TypeVar
 
 from contracts.client.interface import MakeClient
 from contracts.play.recording import Act, Finding, Recording
-from contracts.play.scenario import LOT_IDS, SECOND, Scenario
+from contracts.play.scenario import LOT_IDS, Scenario
 from contracts.play.session import play
 from contracts.run.syncs import SYNC_PREFIX, SYNC_SUFFIX, TOKEN_PREFIX, Claim, Sync, sync_of
 from mock_server.history.events import ConsumerChanged, DeviceChanged, FaultInjected, RecordKept, Rereported
 from mock_server.history.index import Call, Delivery, HistoryIndex, LotRecord, line_of
 from mock_server.history.log import Entry
-from mock_server.model import JIESHUN, Cell, DeviceKind, Line, RecordKey
+from mock_server.model import JIESHUN, SECOND, Cell, DeviceKind, Line, RecordKey
 
 T = TypeVar("T")
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from mock_server.history.events import CountCompared
-from mock_server.model import Cell
+from mock_server.model import HOUR, Cell
 from mock_server.profile import Profile
-
-HOUR = 3_600_000
 
 CELLS = 5_000
 """How many asked cells of one line are kept."""

@@ -12,10 +12,7 @@ from operator import attrgetter
 from random import Random
 
 from mock_server.lots.seed import NewRecord
-from mock_server.model import MILLISECONDS_PER_DAY, DataType, JsonScalar, PassDirection
-
-MINUTE = 60_000
-HOUR = 60 * MINUTE
+from mock_server.model import DAY, HOUR, MINUTE, DataType, JsonScalar, PassDirection
 
 FREE_MS = 15 * MINUTE
 """A stay of this length or less costs nothing; it still makes a bill, of zero."""
@@ -109,7 +106,7 @@ def day(
 def plan(random: Random, start_of_day: int, visits: int) -> list[Visit]:
     """The visits of one day, in the order of their arrivals."""
     arrivals = sorted(start_of_day + _arrival(random) for _ in range(visits))
-    end_of_day = start_of_day + MILLISECONDS_PER_DAY
+    end_of_day = start_of_day + DAY
     cars = _Cars(random)
     planned = []
     for enter_time in arrivals:
@@ -125,7 +122,7 @@ def fee(stay_ms: int) -> int:
     """What a stay costs, in fen: nothing up to 15 minutes, then each hour begun, at most the day's price a day."""
     if stay_ms <= FREE_MS:
         return 0
-    days, rest = divmod(stay_ms, MILLISECONDS_PER_DAY)
+    days, rest = divmod(stay_ms, DAY)
     return days * FEN_PER_DAY + min(-(-rest // HOUR) * FEN_PER_HOUR, FEN_PER_DAY)
 
 

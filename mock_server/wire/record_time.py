@@ -3,14 +3,12 @@
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
-from mock_server.model import LATEST_MS
+from mock_server.model import HOUR, LATEST_MS, MINUTE, SECOND
 
 RecordTime: TypeAlias = Literal["ms", "s", "text", "iso"]
 """Epoch milliseconds; epoch seconds; `2026-03-02 16:10:00`; `2026-03-02T16:10:00.000+08:00`."""
 
-SECOND = 1_000
-
-LOT_OFFSET_MS = 8 * 3_600_000
+LOT_OFFSET_MS = 8 * HOUR
 """Texts are in Beijing time, which has no summer time: the lots of this family stand there."""
 
 
@@ -27,7 +25,7 @@ def written_time(at_ms: int, form: RecordTime, *, leap_second: bool = False) -> 
 
     With `leap_second` a text at a full minute is written as second 60 of the minute before: the same moment.
     """
-    if leap_second and form in ("text", "iso") and at_ms % 60_000 < SECOND <= at_ms:
+    if leap_second and form in ("text", "iso") and at_ms % MINUTE < SECOND <= at_ms:
         before = str(written_time(at_ms - SECOND, form))
         return f"{before[:17]}60{before[19:]}"
     if form == "ms":

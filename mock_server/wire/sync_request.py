@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from mock_server.model import MILLISECONDS_PER_DAY, Cell, DataType, PassDirection, SyncInfo
+from mock_server.model import MAX_WINDOW_MS, Cell, DataType, PassDirection, SyncInfo
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
 from mock_server.profile import Profile
 from mock_server.wire.errors import error_for
@@ -121,8 +121,8 @@ class _BodyReader:
         name = self._keys.end_time
         if end <= start:
             reader.note(ProblemKind.RANGE, name, f"must be after {self._keys.start_time}")
-        elif end - start > MILLISECONDS_PER_DAY:
-            over = end - start - MILLISECONDS_PER_DAY
+        elif end - start > MAX_WINDOW_MS:
+            over = end - start - MAX_WINDOW_MS
             reader.note(ProblemKind.RANGE, name, f"must be at most 24 hours after the start; it is {over} ms more")
         elif self._profile.future_window == "refuse" and end > self._now_ms:
             reader.note(ProblemKind.RANGE, name, "must not lie in the future")

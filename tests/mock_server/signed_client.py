@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import requests
 
-from mock_server.model import JsonObject
+from mock_server.model import HOUR, JsonObject
 from mock_server.testing.parking import Parking
-from tests.support import HOUR, LOT, NOON, sign, sync_info
+from tests.support import LOT, NOON, sign, sync_info
 
 TIMEOUT_S = 20.0
 """How long an answer may take: many times what any takes."""

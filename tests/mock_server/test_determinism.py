@@ -12,10 +12,11 @@ from werkzeug.test import Client
 
 from mock_server.cloud import Cloud
 from mock_server.faults.faults import CATALOGUE
+from mock_server.model import HOUR
 from mock_server.web.data_plane.api import create_api
 from mock_server.web.lab.app import create_lab
 from mock_server.web.server import Server, ThreadedServer
-from tests.support import ACCESS_ID, ACCESS_SECRET, HOUR, LOT, NOON, SYNC_PATH, sign
+from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, NOON, SYNC_PATH, sign
 
 LAB = f"/_lab/projects/{ACCESS_ID}"
 AGENT = {"User-Agent": "test", "Accept": "", "Accept-Encoding": "", "Connection": ""}

@@ -9,8 +9,9 @@ import requests
 
 from mock_server.cloud import Cloud
 from mock_server.lab_client import LabClient, LabProject
+from mock_server.model import HOUR
 from mock_server.web.server import Server, ThreadedServer
-from tests.support import HOUR, NOON, sign
+from tests.support import NOON, sign
 
 PROJECTS = 200
 WORKERS = 8

@@ -16,10 +16,11 @@ from mock_server.lab_client import (
     PendingWork,
     RereportJson,
 )
+from mock_server.model import HOUR
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.server import Server
 from tests.mock_server.web.lab_consumer import consuming
-from tests.support import HOUR, LOT, NOON, sign
+from tests.support import LOT, NOON, sign
 
 PASS: dict[str, Any] = {"data_type": 0, "pass_direction": 0, "event_time": NOON - 1}
 

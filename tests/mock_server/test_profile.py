@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from mock_server import mock_parking
 from mock_server.clock import VirtualClock
-from mock_server.model import JsonObject
+from mock_server.model import HOUR, JsonObject
 from mock_server.problems import Problem
 from mock_server.profile import PRESETS, Profile, allowed_values, open_points, read_profile
-from tests.support import HOUR, JIESHUN_LOT, LANE, LOT, NOON, Api, keep_passes, make_project, published, sync_info
+from tests.support import JIESHUN_LOT, LANE, LOT, NOON, Api, keep_passes, make_project, published, sync_info
 
 
 def field_values(name: str, values: tuple[Any, ...]) -> st.SearchStrategy[Any]:

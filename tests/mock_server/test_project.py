@@ -12,6 +12,7 @@ from mock_server.faults.chaos import Chaos
 from mock_server.history.events import MessagePublished, RecordKept, RecordLost
 from mock_server.lots.seed import NewRecord, Seed, default_seed
 from mock_server.model import (
+    HOUR,
     Cell,
     Command,
     CommandResult,
@@ -29,7 +30,7 @@ from mock_server.profile import Profile
 from mock_server.project import CommandRefusedError, Idle, Project
 from mock_server.queue.queue import Consumer, Subscription
 from tests.strategies import fates, new_bill, new_pass
-from tests.support import ACCESS_ID, HOUR, JIESHUN_LOT, LANE, LOT, NOON, keep_passes, make_project
+from tests.support import ACCESS_ID, JIESHUN_LOT, LANE, LOT, NOON, keep_passes, make_project
 
 CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
 

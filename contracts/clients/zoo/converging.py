@@ -7,8 +7,9 @@ from typing import Any
 
 from contracts.client.interface import Socket, Window
 from contracts.clients.record_store import CellRow, LotRow, RecordStore, Stored
-from contracts.clients.reference import AGAIN_MS, ALIKE, GIVE_UP_AFTER, MINUTE, ReferenceClient
+from contracts.clients.reference import AGAIN_MS, ALIKE, GIVE_UP_AFTER, ReferenceClient
 from contracts.clients.zoo.registry import breaks
+from mock_server.model import MINUTE
 
 
 class KnowsItsCells(ReferenceClient):

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from contracts.clients.record_store import NO_DIRECTION, CellRow, Stored
-from contracts.clients.reference import MINUTE, ReferenceClient
+from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.registry import breaks
+from mock_server.model import MINUTE
 
 ENTER, LEAVE = 0, 1
 FRUITLESS = 2

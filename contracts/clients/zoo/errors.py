@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from contracts.client.interface import HttpAnswer
 from contracts.clients.record_store import CellRow, LotRow
-from contracts.clients.reference import MINUTE, ReferenceClient
+from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import HTTP_OK, KINDS, TIME_INVALID, TOKEN_INVALID, AnswerKind, CallError, VendorApi
 from contracts.clients.zoo.registry import breaks
+from mock_server.model import MINUTE, SECOND
 
-SECOND = 1_000
 BUSY = (1110, 1111, 1199)
 PASSING = (500, TOKEN_INVALID, TIME_INVALID)
 

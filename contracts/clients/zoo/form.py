@@ -10,6 +10,7 @@ from contracts.clients.record_store import NO_DIRECTION, CellRow, Stored
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import CallError, VendorApi
 from contracts.clients.zoo.registry import breaks
+from mock_server.model import HOUR, MINUTE
 
 BILLS = 1
 
@@ -54,7 +55,7 @@ class KeepsItsSpelling(ReferenceClient):
 
     def leave_alone(self, *_: object) -> None:
         """Ask again."""
-        self._not_before = self.now_ms() + self.pause(60_000, self._failures, 3_600_000)
+        self._not_before = self.now_ms() + self.pause(MINUTE, self._failures, HOUR)
 
 
 @breaks("FORM-TYPES")

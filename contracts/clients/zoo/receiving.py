@@ -8,9 +8,9 @@ from typing import Any
 from contracts.client.interface import Socket
 from contracts.clients.messages import UnreadableError
 from contracts.clients.record_store import RecordStore, Stored
-from contracts.clients.reference import CODES, HORIZON_MS, MINUTE, ReferenceClient
+from contracts.clients.reference import CODES, HORIZON_MS, ReferenceClient
 from contracts.clients.zoo.registry import breaks
-from mock_server.model import JsonObject
+from mock_server.model import MINUTE, JsonObject
 
 ENTER, LEAVE = 0, 1
 

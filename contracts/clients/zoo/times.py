@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 from contracts.client.interface import Start
 from contracts.clients.record_store import CellRow, Stored
-from contracts.clients.reference import BOUNDARY_MS, HOUR, ReferenceClient
+from contracts.clients.reference import BOUNDARY_MS, ReferenceClient
 from contracts.clients.zoo.registry import breaks
-
-SECOND = 1_000
+from mock_server.model import HOUR, SECOND
 
 
 class _InAZone(ReferenceClient):

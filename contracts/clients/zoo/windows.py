@@ -5,9 +5,10 @@ from typing import Any
 
 from contracts.client.interface import Start
 from contracts.clients.record_store import CellRow, LotRow
-from contracts.clients.reference import BATCH, HOUR, MINUTE, ReferenceClient
+from contracts.clients.reference import BATCH, ReferenceClient
 from contracts.clients.vendor_api import CallError
 from contracts.clients.zoo.registry import breaks
+from mock_server.model import HOUR, MINUTE
 
 
 @breaks("WIN-MAX24")

@@ -17,7 +17,7 @@ from contracts.proof.exhaustive.odometer import Odometer
 from mock_server.clock import VirtualClock
 from mock_server.faults.faults import REPEAT, UPLINK, Occasion, Strike
 from mock_server.lots.seed import NewRecord, Seed
-from mock_server.model import Cell, DataType, Device, Message, PassDirection, Record, SyncInfo
+from mock_server.model import HOUR, MINUTE, Cell, DataType, Device, Message, PassDirection, Record, SyncInfo
 from mock_server.project import Project
 from mock_server.queue.queue import Consumer
 
@@ -26,7 +26,6 @@ PLATES = ("京A10001", "京A10001", "京A10002", "京A10002")
 """The first two records are one car, and so are the next two."""
 
 BEGIN_MS = 1_772_409_600_000
-MINUTE, HOUR = 60_000, 3_600_000
 SYNC_AFTER, LATE_AFTER, SYNC_EVERY = MINUTE, 5 * MINUTE, 10 * MINUTE
 """How long after the window's end the first sync is made, and a late record arrives; how far apart syncs are."""
 

@@ -12,19 +12,7 @@ from typing import Any, TypeGuard
 
 from contracts.client.interface import MakeClient
 from contracts.clients.reference import BOUNDARY_MS
-from contracts.play.scenario import (
-    BEGIN,
-    HOUR,
-    MIDNIGHT,
-    MINUTE,
-    Crashes,
-    Happens,
-    RecordKind,
-    Scenario,
-    Step,
-    Strikes,
-    records_of,
-)
+from contracts.play.scenario import BEGIN, MIDNIGHT, Crashes, Happens, RecordKind, Scenario, Step, Strikes, records_of
 from contracts.play.session import Session
 from contracts.proof.exhaustive.histories import COMMAND, LIVE, PLATES, Choices, HistoryKind, Played, Scope, Violation
 from contracts.proof.exhaustive.odometer import Odometer
@@ -32,7 +20,7 @@ from contracts.run.run import Run
 from contracts.run.syncs import SYNC_PREFIX, Claim, field_of
 from mock_server.faults.faults import CALL, REPEAT, Occasion, Strike
 from mock_server.history.events import RequestReceived
-from mock_server.model import Cell, DataType
+from mock_server.model import HOUR, MINUTE, Cell, DataType
 from mock_server.problems import parse_json
 from mock_server.project import Project
 

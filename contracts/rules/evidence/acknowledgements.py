@@ -8,8 +8,7 @@ from contracts.play.recording import Act
 from contracts.rules.evidence.storage import is_old
 from contracts.run.run import Run
 from mock_server.history.index import Delivery
-
-MINUTE = 60_000
+from mock_server.model import MINUTE
 
 PATIENCE_MS = 2 * MINUTE
 """So long after it came a message may be unanswered where nothing sends it again."""

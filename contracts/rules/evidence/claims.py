@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from contracts.play.scenario import HOUR, MINUTE, SECOND
 from contracts.rules.evidence.coverage import steady_since
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import Delivery, LotRecord
-from mock_server.model import Cell
+from mock_server.model import HOUR, MINUTE, SECOND, Cell
 
 NEVER = 1 << 62
 """A line behind every history."""

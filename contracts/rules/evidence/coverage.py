@@ -9,11 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from contracts.play.scenario import DAY, HOUR
 from contracts.run.run import Run
 from contracts.run.syncs import SYNC_SUFFIX
 from mock_server.history.index import Call
-from mock_server.model import Cell, DataType, Line, PassDirection
+from mock_server.model import DAY, HOUR, Cell, DataType, Line, PassDirection
 
 SLACK = 4 * HOUR
 """How long nothing must have kept a client from asking until a missing window is held against it."""

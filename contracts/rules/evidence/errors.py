@@ -10,11 +10,10 @@ from enum import Enum, auto
 from itertools import pairwise
 from typing import Protocol, TypeAlias, TypeVar
 
-from contracts.play.scenario import DAY, HOUR, MINUTE
 from contracts.play.session import DEATHS
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
-from mock_server.model import Cell
+from mock_server.model import DAY, HOUR, MINUTE, Cell
 
 BUSY = frozenset({1110, 1111, 1199})
 TROUBLE = frozenset({500})

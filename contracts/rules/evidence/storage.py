@@ -13,9 +13,7 @@ from typing import NamedTuple, TypeAlias
 from contracts.play.recording import Dump
 from contracts.run.run import Run
 from mock_server.history.index import LotRecord
-from mock_server.model import RecordKey
-
-MINUTE, HOUR = 60_000, 3_600_000
+from mock_server.model import MINUTE, RecordKey
 
 OLD_MS = 10 * MINUTE
 """A record that comes so long after it happened is an old one."""

@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
-from contracts.play.scenario import HOUR, MINUTE, SECOND
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import Delivery, LotRecord
-from mock_server.model import Line
+from mock_server.model import HOUR, MINUTE, SECOND, Line
 from mock_server.wire.record_time import iso_time
 
 UTC = "UTC"

@@ -6,7 +6,7 @@ from typing import Any
 
 from mock_server.history.digest import FeedItem
 from mock_server.history.digest_lot import LineKey, WindowSpan
-from mock_server.model import MILLISECONDS_PER_DAY, Cell
+from mock_server.model import DAY, Cell
 
 ZONE = timezone(timedelta(hours=8))
 """The vendor's lots are in China (our choice)."""
@@ -59,7 +59,7 @@ def day_text(at_ms: int) -> str:
 
 def span_text(span: WindowSpan) -> str:
     """A window's times."""
-    days = (span.end - span.start) // MILLISECONDS_PER_DAY
+    days = (span.end - span.start) // DAY
     return f"{short_clock(span.start)} – {short_clock(span.end)}" + (f" (+{days} d)" if days else "")
 
 

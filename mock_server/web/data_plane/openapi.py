@@ -3,7 +3,7 @@
 Every answer is HTTP 200 with an envelope, whatever was asked; only `success` and `code` tell.
 """
 
-from mock_server.model import INT64_MAX, MILLISECONDS_PER_DAY, JsonObject, ProcessStatus
+from mock_server.model import INT64_MAX, MAX_WINDOW_MS, JsonObject, ProcessStatus
 from mock_server.profile import Profile
 from mock_server.web.data_plane.admission import SIGN_METHOD
 from mock_server.web.openapi_parts import Schemas, answered, array, integer, json_answer, json_body, path_parameter, ref
@@ -147,7 +147,7 @@ def _sync_body(keys: Spelling, data_type: int, infos: JsonObject) -> JsonObject:
 
 
 def _sync_infos(keys: Spelling, direction: dict[str, JsonObject]) -> JsonObject:
-    end = f"epoch ms, after {keys.start_time}, at most {MILLISECONDS_PER_DAY} ms later"
+    end = f"epoch ms, after {keys.start_time}, at most {MAX_WINDOW_MS} ms later"
     properties = {
         keys.total_count: integer(0, INT64_MAX, "how many records the client has of that window"),
         keys.start_time: integer(0, INT64_MAX, "epoch ms"),

@@ -23,12 +23,13 @@ from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.play.attachment import load
-from contracts.play.scenario import BEGIN, MINUTE, Happens, Scenario
+from contracts.play.scenario import BEGIN, Happens, Scenario
 from contracts.proof.matrix import shim_command
 from contracts.report.story import story
 from contracts.report.write import write_report
 from contracts.rules import RULES
 from contracts.run.run import run_of
+from mock_server.model import MINUTE
 from tests.contracts.commands.test_commands import DELIVERIES, REFERENCE, SMALL, run
 
 TWICE = Scenario((Happens(BEGIN + 10 * MINUTE, "r1", copies=2, plate="京A12345"),))

@@ -9,9 +9,10 @@ from contracts.check.failure_file import ReplayError, read_failure, replay, writ
 from contracts.check.results import Failure
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
-from contracts.play.scenario import BEGIN, MINUTE, Happens, Scenario
+from contracts.play.scenario import BEGIN, Happens, Scenario
 from contracts.rules import RULES
 from contracts.run.run import run_of
+from mock_server.model import MINUTE
 
 SCENARIO = Scenario((Happens(BEGIN + 10 * MINUTE, "r1", copies=2, plate="京A12345"),))
 

@@ -4,9 +4,10 @@ from contracts.check.explore import minimise
 from contracts.check.free_exploration import explore_freely
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
-from contracts.play.scenario import BEGIN, MINUTE, Calms, Happens, Scenario, Step, Syncs
+from contracts.play.scenario import BEGIN, Calms, Happens, Scenario, Step, Syncs
 from contracts.rules import RULES
 from contracts.run.run import run_of
+from mock_server.model import MINUTE
 
 AT = BEGIN + MINUTE
 

@@ -8,11 +8,8 @@ from contracts.clients import reference
 from contracts.clients.reference import ReferenceClient
 from contracts.play.scenario import (
     BEGIN,
-    DAY,
-    HOUR,
     LOT_IDS,
     MIDNIGHT,
-    MINUTE,
     Calms,
     Crashes,
     Deletes,
@@ -24,6 +21,7 @@ from contracts.play.scenario import (
 )
 from contracts.play.session import Session
 from contracts.run.run import Run, run_of
+from mock_server.model import DAY, HOUR, MINUTE
 
 AT = BEGIN + 10 * MINUTE
 SYNC = "/v1.0/parking-control"

@@ -12,10 +12,11 @@ from contracts.clients.zoo import ZOO
 from contracts.diagnosis import wrong_counters as counters
 from contracts.diagnosis.narrowing import Narrowing
 from contracts.diagnosis.wrong_counters import WrongCounter, suspects
-from contracts.play.scenario import BEGIN, HOUR, MINUTE, Crashes, Happens, Scenario, Strikes
+from contracts.play.scenario import BEGIN, Crashes, Happens, Scenario, Strikes
 from contracts.rules import RULES
 from contracts.rules.base import Outcome
 from contracts.run.run import Run, run_of
+from mock_server.model import HOUR, MINUTE
 from tests.contracts.report.support import AT, LOST
 
 CAUSES: dict[str, WrongCounter] = {

@@ -10,9 +10,9 @@ from contracts.clients.zoo import counting as zoo
 from contracts.diagnosis import wrong_counters as counters
 from contracts.diagnosis.counting_model import ClientView, CountingModel
 from contracts.diagnosis.wrong_counters import CANDIDATES, WrongCounter, diagnose, differs, fits, suspects
-from contracts.play.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Scenario, Strikes
+from contracts.play.scenario import BEGIN, Crashes, Happens, Scenario, Strikes
 from contracts.run.run import run_of
-from mock_server.model import JsonObject
+from mock_server.model import HOUR, MINUTE, SECOND, JsonObject
 
 AT = BEGIN + 10 * MINUTE
 LATE = BEGIN + 58 * MINUTE

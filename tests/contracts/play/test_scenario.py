@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from contracts.play.scenario import (
     BEGIN,
-    HOUR,
     Calms,
     ClockJumps,
     Crashes,
@@ -21,6 +20,7 @@ from contracts.play.scenario import (
     Strikes,
     Syncs,
 )
+from mock_server.model import HOUR
 
 times = st.integers(BEGIN, BEGIN + HOUR)
 steps: st.SearchStrategy[Step] = st.one_of(

@@ -18,18 +18,7 @@ from contracts.client.shim import Shim
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO
 from contracts.play.attachment import load
-from contracts.play.scenario import (
-    BEGIN,
-    HOUR,
-    MINUTE,
-    Crashes,
-    Deletes,
-    GoesOffline,
-    Happens,
-    Looks,
-    Scenario,
-    Strikes,
-)
+from contracts.play.scenario import BEGIN, Crashes, Deletes, GoesOffline, Happens, Looks, Scenario, Strikes
 from contracts.play.session import Session
 from contracts.proof.matrix import MatrixRow, differences, make_client_of, rows, shim_command
 from contracts.rules import RULES
@@ -37,6 +26,7 @@ from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
 from contracts.run.syncs import SYNC_PREFIX
 from mock_server.clock import monotonic_s
+from mock_server.model import HOUR, MINUTE
 from tests.contracts.client.scripts import tiny
 from tests.contracts.support import outcome
 

@@ -13,12 +13,8 @@ from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.clients.zoo.errors import HammersOffline
 from contracts.play.scenario import (
     BEGIN,
-    DAY,
-    HOUR,
     LOT_IDS,
     MIDNIGHT,
-    MINUTE,
-    SECOND,
     ClockJumps,
     Crashes,
     Deletes,
@@ -30,6 +26,7 @@ from contracts.play.scenario import (
 )
 from contracts.play.session import DEATHS, LINGER, PATIENCE, ROUNDS, SYNC_EVERY, Session
 from contracts.run.run import Run, run_of
+from mock_server.model import DAY, HOUR, MINUTE, SECOND
 
 AT = BEGIN + 10 * MINUTE
 

@@ -4,10 +4,10 @@ from contracts.client.interface import Start
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.receiving import SkipsWhatItKnows, StopsAtTheUnreadable
 from contracts.play.convergence import REDELIVERIES
-from contracts.play.scenario import BEGIN, LOT_IDS, MIDNIGHT, MINUTE, Crashes, Happens, Looks, Scenario, Strikes
+from contracts.play.scenario import BEGIN, LOT_IDS, MIDNIGHT, Crashes, Happens, Looks, Scenario, Strikes
 from contracts.play.session import PATIENCE
 from contracts.run.run import run_of
-from mock_server.model import JsonObject
+from mock_server.model import MINUTE, JsonObject
 
 AT = BEGIN + 10 * MINUTE
 TWO_LOTS = Scenario(steps=(Happens(AT, "r1", lot=1),), lots=("tuya", "tuya"), unlisted=(1,))

@@ -16,14 +16,14 @@ from contracts.client.interface import MakeClient
 from contracts.clients.record_store import CellRow
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.windows import GroupsByHour
-from contracts.play.scenario import BEGIN, HOUR, Deletes, Scenario, records_of
+from contracts.play.scenario import BEGIN, Deletes, Scenario, records_of
 from contracts.play.strategies import fates, moments, records, scenario
 from contracts.proof.exhaustive.counting_models import MODELS
 from contracts.proof.exhaustive.histories import Choices, HistoryKind, HistoryStage, Scope, Violation
 from contracts.proof.exhaustive.odometer import Odometer
 from contracts.run.run import Run, run_of
 from mock_server.faults.faults import REPEAT, UPLINK, Occasion, Strike
-from mock_server.model import PassDirection
+from mock_server.model import HOUR, PassDirection
 
 END = BEGIN + HOUR
 

@@ -6,10 +6,11 @@ from contracts.check.engine import Plan
 from contracts.check.results import CaseResult, Check
 from contracts.client.interface import Client
 from contracts.clients.reference import ReferenceClient
-from contracts.play.scenario import BEGIN, HOUR, MINUTE, Happens, Scenario
+from contracts.play.scenario import BEGIN, Happens, Scenario
 from contracts.rules import RULES
 from contracts.rules.verdict import judge
 from contracts.run.run import run_of
+from mock_server.model import HOUR, MINUTE
 
 CASE = "count/copies"
 PLAN = Plan(case_ids=(CASE,))

@@ -8,9 +8,10 @@ from contracts.client.interface import Client, DumpedRecord
 from contracts.clients.record_store import Stored
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
-from contracts.play.scenario import BEGIN, HOUR, MINUTE, Deletes, Happens, Scenario, Step
+from contracts.play.scenario import BEGIN, Deletes, Happens, Scenario, Step
 from contracts.report.record_table import RecordRow, rows, summed
 from contracts.run.run import Run, run_of
+from mock_server.model import HOUR, MINUTE
 from tests.contracts.report.support import AT, LOST
 
 

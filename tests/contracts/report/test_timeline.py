@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
-from contracts.play.scenario import BEGIN, HOUR, MINUTE, Crashes, Deletes, Happens, Scenario, Strikes
+from contracts.play.scenario import BEGIN, Crashes, Deletes, Happens, Scenario, Strikes
 from contracts.report.timeline import AFTER, BEFORE, FOLDED_FROM, Timeline, cell_at, timeline
 from contracts.run.run import Run, run_of
+from mock_server.model import HOUR, MINUTE
 from tests.contracts.report.support import AT, LOST
 
 

@@ -27,10 +27,11 @@ from contracts.clients.zoo.converging import (
     TakesOneForAll,
 )
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOneMore
-from contracts.play.scenario import DAY, HOUR, MINUTE, Crashes, Deletes, GoesOffline, Scenario, Step, Strikes
+from contracts.play.scenario import Crashes, Deletes, GoesOffline, Scenario, Step, Strikes
 from contracts.proof.exhaustive import oracle
 from contracts.rules.evidence import claims as rounds
 from contracts.run.run import Run, run_of
+from mock_server.model import DAY, HOUR, MINUTE
 from tests.contracts.support import broken, kept, killed, outcome
 
 

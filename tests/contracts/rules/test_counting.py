@@ -10,12 +10,13 @@ from contracts.check.explore import Exploration
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO, KnownBadClient
 from contracts.clients.zoo import counting as zoo
-from contracts.play.scenario import BEGIN, HOUR, MINUTE, SECOND, Deletes, Happens, Scenario, Step, Strikes
+from contracts.play.scenario import BEGIN, Deletes, Happens, Scenario, Step, Strikes
 from contracts.rules import RULES
 from contracts.rules.base import Outcome
 from contracts.rules.counting import REDELIVERIES
 from contracts.rules.counting import RULES as BOOK
 from contracts.run.run import Run, run_of
+from mock_server.model import HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept, outcome
 
 AT = BEGIN + 10 * MINUTE

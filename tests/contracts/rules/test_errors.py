@@ -12,10 +12,7 @@ from contracts.clients.zoo import errors as zoo
 from contracts.clients.zoo.registry import ZOO, KnownBadClient
 from contracts.play.scenario import (
     BEGIN,
-    DAY,
-    HOUR,
     MIDNIGHT,
-    MINUTE,
     Calms,
     ClockJumps,
     GoesOffline,
@@ -27,6 +24,7 @@ from contracts.play.scenario import (
 )
 from contracts.run.run import run_of
 from contracts.run.syncs import TOKEN_PREFIX
+from mock_server.model import DAY, HOUR, MINUTE
 from tests.contracts.support import broken, kept, killed, outcome
 
 LOST = Happens(BEGIN + MINUTE, "r1", event=BEGIN - 30 * MINUTE, copies=0)

@@ -9,23 +9,12 @@ from contracts.cases.form import ONE_ASK
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import GROUPS, ZOO, form
 from contracts.clients.zoo.form import AsksAllAtOnce, KeepsItsSpelling
-from contracts.play.scenario import (
-    BEGIN,
-    DAY,
-    HOUR,
-    LANE_ID,
-    LOT_IDS,
-    MINUTE,
-    Crashes,
-    Happens,
-    RecordKind,
-    Scenario,
-    Strikes,
-)
+from contracts.play.scenario import BEGIN, LANE_ID, LOT_IDS, Crashes, Happens, RecordKind, Scenario, Strikes
 from contracts.rules.form import RULES
 from contracts.run.run import Run, run_of
 from mock_server.history.events import DeviceChanged, Event, RequestAnswered, RequestReceived
 from mock_server.history.log import Entry
+from mock_server.model import DAY, HOUR, MINUTE
 from mock_server.profile import Profile
 from mock_server.web.data_plane.masking import masked_body
 from tests.contracts.support import broken, kept, killed, outcome

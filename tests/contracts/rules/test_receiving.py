@@ -8,9 +8,10 @@ from contracts.client.interface import Verb
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO, receiving
 from contracts.clients.zoo.counting import CountsOneMore
-from contracts.play.scenario import BEGIN, HOUR, MINUTE, SECOND, Crashes, Happens, Looks, Scenario, Strikes
+from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Scenario, Strikes
 from contracts.rules.receiving import RULES
 from contracts.run.run import run_of
+from mock_server.model import HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept, killed, outcome
 
 AT = BEGIN + 10 * MINUTE

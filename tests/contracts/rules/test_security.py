@@ -12,12 +12,13 @@ from contracts.clients.zoo.counting import CountsOneMore
 from contracts.clients.zoo.form import SignsAnotherBody
 from contracts.clients.zoo.security import IgnoresTheSignature, IgnoresTheTag, ResendsSignedRequests, SignsInLowerCase
 from contracts.play.recording import Act
-from contracts.play.scenario import BEGIN, MINUTE, SECOND, Happens, Looks, Scenario, Strikes
+from contracts.play.scenario import BEGIN, Happens, Looks, Scenario, Strikes
 from contracts.rules.security import RULES
 from contracts.run.run import Run, run_of
 from contracts.run.syncs import SYNC_PREFIX, TOKEN_PREFIX
 from mock_server.history.events import Event, RequestAnswered, RequestReceived
 from mock_server.history.log import Entry
+from mock_server.model import MINUTE, SECOND
 from mock_server.profile import Profile
 from tests.contracts.support import broken, kept, killed, outcome
 

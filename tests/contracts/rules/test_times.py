@@ -27,21 +27,10 @@ from contracts.clients.zoo.times import (
     StoresWholeSeconds,
     TakesSecondsForMilliseconds,
 )
-from contracts.play.scenario import (
-    BEGIN,
-    DAY,
-    HOUR,
-    MIDNIGHT,
-    MINUTE,
-    SECOND,
-    ClockJumps,
-    Crashes,
-    Happens,
-    Scenario,
-    Strikes,
-)
+from contracts.play.scenario import BEGIN, MIDNIGHT, ClockJumps, Crashes, Happens, Scenario, Strikes
 from contracts.rules.times import RULES
 from contracts.run.run import run_of
+from mock_server.model import DAY, HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept, killed, outcome
 
 AT = BEGIN + 10 * MINUTE

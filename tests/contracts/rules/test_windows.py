@@ -19,9 +19,10 @@ from contracts.clients.zoo.windows import (
     SlidesItsWindows,
     SwapsEnds,
 )
-from contracts.play.scenario import BEGIN, DAY, HOUR, MINUTE, ClockJumps, Crashes, Happens, Scenario, Step, Strikes
+from contracts.play.scenario import BEGIN, ClockJumps, Crashes, Happens, Scenario, Step, Strikes
 from contracts.rules.base import Outcome
 from contracts.run.run import run_of
+from mock_server.model import DAY, HOUR, MINUTE
 from tests.contracts.support import broken, kept, killed, outcome
 
 HALF_SECOND = 500

@@ -13,10 +13,10 @@ from mock_server.faults.chaos import MAX_CONSECUTIVE, PRESETS, Chaos, read_chaos
 from mock_server.faults.faults import CATALOGUE, UPLINK, Faults, Occasion
 from mock_server.history.events import FaultInjected
 from mock_server.history.log import History
-from mock_server.model import Record
+from mock_server.model import HOUR, Record
 from mock_server.problems import Problem
 from mock_server.project import Project
-from tests.support import HOUR, NOON, Api, keep_passes, make_project, published, sync_info
+from tests.support import NOON, Api, keep_passes, make_project, published, sync_info
 
 SEEDS = st.integers(0, 2**32)
 

@@ -9,10 +9,10 @@ from mock_server.clock import VirtualClock
 from mock_server.faults.faults import CALL, CATALOGUE, UPLINK, Fault, Faults, Occasion, Strike, publication, read_fault
 from mock_server.history.events import FaultInjected, RecordLost
 from mock_server.history.log import History
-from mock_server.model import JsonObject
+from mock_server.model import HOUR, JsonObject
 from mock_server.problems import Problem
 from mock_server.project import Project
-from tests.support import HOUR, LOT, NOON, SYNC_PATH, Api, keep_passes, published, sync_info
+from tests.support import LOT, NOON, SYNC_PATH, Api, keep_passes, published, sync_info
 
 ONCE = Occasion(UPLINK, "record 1", LOT, 0, record_id="pass-1")
 

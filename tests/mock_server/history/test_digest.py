@@ -6,9 +6,9 @@ from hypothesis import given, settings
 
 from mock_server.faults.faults import Fault
 from mock_server.history.digest import FEED, GROUPS, Digest
-from mock_server.history.digest_lot import HOUR, LINES, CellView, WindowSpan
+from mock_server.history.digest_lot import LINES, CellView, WindowSpan
 from mock_server.history.events import Event
-from mock_server.model import Cell, DataType, PassDirection, SyncInfo
+from mock_server.model import HOUR, Cell, DataType, PassDirection, SyncInfo
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.queue.queue import Consumer

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from mock_server.history.events import Event, MessagePublished, RecordKept, RecordLost, RequestAnswered, RequestReceived
 from mock_server.history.log import Entry
 from mock_server.history.story import LINES, WIDTH, cell_text, differences, journeys, story
-from mock_server.model import Cell, DataType, PassDirection
-from tests.support import HOUR, LOT, NOON
+from mock_server.model import HOUR, Cell, DataType, PassDirection
+from tests.support import LOT, NOON
 
 TEXT = st.text(max_size=300)
 

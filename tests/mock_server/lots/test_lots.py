@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_server.history.events import CountCompared, RecordKept, Rereported
-from mock_server.model import Cell, DataType, Message, PassDirection, Record, SyncInfo
+from mock_server.model import HOUR, Cell, DataType, Message, PassDirection, Record, SyncInfo
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.queue.uplink import STEP
 from tests.strategies import new_bill, new_pass
-from tests.support import HOUR, LOT, NOON, make_project
+from tests.support import LOT, NOON, make_project
 
 HOUR_BEFORE = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
 LEAVING = HOUR_BEFORE._replace(pass_direction=PassDirection.LEAVE)

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_server.lots.seed import NewRecord, Seed, default_seed
-from mock_server.lots.traffic import FEN_PER_DAY, FREE_MS, HOUR, MINUTE, CarType, Lanes, Visit, day, fee, plan
-from mock_server.model import MILLISECONDS_PER_DAY, DataType, PassDirection
+from mock_server.lots.traffic import FEN_PER_DAY, FREE_MS, CarType, Lanes, Visit, day, fee, plan
+from mock_server.model import DAY, HOUR, MINUTE, DataType, PassDirection
 from mock_server.project import Project
 from tests.support import LOT, make_project
 
 START = 1_652_716_800_000
-END = START + MILLISECONDS_PER_DAY
+END = START + DAY
 LANES = Lanes(enter=("in-1", "in-2"), leave=("out-1",))
 
 seeds = st.integers(0, 2**32)
@@ -44,8 +44,8 @@ def test_another_seed_makes_another_day() -> None:
 
 def test_start_only_moves_the_day() -> None:
     """Another date has the same traffic at the same hours."""
-    moved = day(Random(7), LOT, START + MILLISECONDS_PER_DAY, 50)
-    times = [record.event_time - MILLISECONDS_PER_DAY for record in moved]
+    moved = day(Random(7), LOT, START + DAY, 50)
+    times = [record.event_time - DAY for record in moved]
     assert times == [record.event_time for record in records_of(7, 50)]
 
 
@@ -173,7 +173,7 @@ def test_fee(stay: int, fen: int) -> None:
     assert fee(stay) == fen
 
 
-@given(st.integers(0, 10 * MILLISECONDS_PER_DAY), st.integers(0, MILLISECONDS_PER_DAY))
+@given(st.integers(0, 10 * DAY), st.integers(0, DAY))
 def test_a_longer_stay_never_costs_less(stay: int, more: int) -> None:
     """The tariff does not fall."""
     assert fee(stay) <= fee(stay + more)

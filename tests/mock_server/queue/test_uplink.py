@@ -8,11 +8,11 @@ from mock_server.clock import VirtualClock
 from mock_server.faults.faults import Faults
 from mock_server.history.events import MessagePublished, RecordLost
 from mock_server.history.log import History
-from mock_server.model import Cell, CommandResult, DataType, Message, PassDirection, ProcessStatus, Record
+from mock_server.model import HOUR, Cell, CommandResult, DataType, Message, PassDirection, ProcessStatus, Record
 from mock_server.queue.queue import Queue
 from mock_server.queue.uplink import STEP, Uplink
 from tests.strategies import new_pass
-from tests.support import HOUR, NOON
+from tests.support import NOON
 
 CELL = Cell("lot", DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
 

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 import requests
 
+from mock_server.model import HOUR, MINUTE
 from mock_server.testing.in_process import mock_parking
 from mock_server.testing.parking import Lot, Parking
 from mock_server.testing.served import serve_project
 from mock_server.web.server import ThreadedServer
 from tests.mock_server.signed_client import SignedClient, sync_body, sync_path
-from tests.support import HOUR, LOT, NOON
+from tests.support import LOT, NOON
 
 pytestmark = pytest.mark.parking_mock(clock="virtual", now_ms=NOON)
 
-MINUTE = 60_000
 AT = NOON - MINUTE
 
 

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi import checks
 
 from mock_server.cloud import Cloud
 from mock_server.lab_client import LabClient, LabProject
-from mock_server.model import INT64_MAX, MILLISECONDS_PER_DAY
+from mock_server.model import DAY, INT64_MAX
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.server import Server, ThreadedServer
 from mock_server.wire.sync_request import CAMEL, SNAKE
@@ -152,8 +152,8 @@ def make_windows_legal(body: Any) -> None:
     """No schema can say that a window ends after its start and within 24 hours."""
     for keys in (SNAKE, CAMEL) if isinstance(body, dict) else ():
         for info in body.get(keys.record_sync_infos, ()):
-            info[keys.start_time] %= INT64_MAX - MILLISECONDS_PER_DAY
-            info[keys.end_time] = info[keys.start_time] + 1 + info[keys.end_time] % MILLISECONDS_PER_DAY
+            info[keys.start_time] %= INT64_MAX - DAY
+            info[keys.end_time] = info[keys.start_time] + 1 + info[keys.end_time] % DAY
 
 
 class Signer(AuthBase):

@@ -12,10 +12,11 @@ import requests
 from mock_server.clock import SystemClock
 from mock_server.cloud import Cloud
 from mock_server.faults.faults import Fault
+from mock_server.model import HOUR
 from mock_server.web.server import AddressInUseError, Server, ThreadedServer, listen
 from tests.mock_server.web.conftest import DEADLINE_S, Served
 from tests.sdk.world import wait_until
-from tests.support import ACCESS_ID, HOUR, LOT, NOON, Api, keep_passes, make_project, sync_info
+from tests.support import ACCESS_ID, LOT, NOON, Api, keep_passes, make_project, sync_info
 from tests.support import sign as sign_by_the_page
 
 

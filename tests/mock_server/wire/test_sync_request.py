@@ -4,14 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.model import INT64_MAX, Cell, DataType, PassDirection, SyncInfo
+from mock_server.model import DAY, INT64_MAX, Cell, DataType, PassDirection, SyncInfo
 from mock_server.profile import Profile
 from mock_server.wire.errors import VendorError
 from mock_server.wire.sync_request import read_sync_request
 from tests.strategies import json_values
-from tests.support import HOUR, NOON, sync_info
+from tests.support import NOON, sync_info
 
-DAY = 24 * HOUR
 SNAKE_OF = {
     "dataType": "data_type",
     "recordSyncInfos": "record_sync_infos",

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from mock_server.cloud import Cloud
 from mock_server.guide import Caption, Guide
-from mock_server.model import Cell, DataType, PassDirection, SyncInfo
+from mock_server.model import HOUR, Cell, DataType, PassDirection, SyncInfo
 from mock_server.project import Project
 from mock_server.web.dashboard.app import PATHS, create_dashboard
 from mock_server.web.server import Server
-from tests.support import ACCESS_ID, HOUR, LOT, NOON, keep_passes, make_project
+from tests.support import ACCESS_ID, LOT, NOON, keep_passes, make_project
 
 CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
 

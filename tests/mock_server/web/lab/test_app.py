@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse, run_wsgi_app
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.lots.seed import Seed, default_seed
-from mock_server.model import Cell, DataType, Device, PassDirection, SyncInfo
+from mock_server.model import HOUR, Cell, DataType, Device, PassDirection, SyncInfo
 from mock_server.project import Project
 from mock_server.queue.queue import Consumer
 from mock_server.web.lab.app import create_lab
@@ -17,7 +17,7 @@ from mock_server.web.lab.request import MAX_BODY
 from mock_server.web.serving.environ import TOO_LARGE, build_environ
 from tests.mock_server.web.raw import call
 from tests.strategies import json_values, new_pass
-from tests.support import ACCESS_ID, ACCESS_SECRET, HOUR, JIESHUN_LOT, LANE, LOT, NOON, make_project
+from tests.support import ACCESS_ID, ACCESS_SECRET, JIESHUN_LOT, LANE, LOT, NOON, make_project
 
 BASE = f"/_lab/projects/{ACCESS_ID}"
 RECORDS = f"{BASE}/devices/{LOT}/records"

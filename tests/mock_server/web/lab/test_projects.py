@@ -11,10 +11,11 @@ from requests import get
 
 from mock_server import __version__, profile
 from mock_server.lab_client import LabApiError, LabClient, LabProject
+from mock_server.model import HOUR
 from mock_server.web.server import Server
 from tests.mock_server.web.lab_consumer import consuming
 from tests.sdk.world import DEADLINE_S, wait_until
-from tests.support import HOUR, JIESHUN_LOT, LANE, LOT, NOON, sign
+from tests.support import JIESHUN_LOT, LANE, LOT, NOON, sign
 
 SECRET = "0123456789abcdef0123456789abcdef"
 BILL = {"data_type": 1, "event_time": NOON, "plate_no": "京A12345", "paid_amount": 500, "pay_method": 2}

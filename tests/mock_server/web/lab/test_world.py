@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from mock_server.lab_client import LabApiError, LabClient, LabProject
+from mock_server.model import HOUR
 from tests.mock_server.web.lab_consumer import consuming
-from tests.support import HOUR, JIESHUN_LOT, LANE, LOT, NOON
+from tests.support import JIESHUN_LOT, LANE, LOT, NOON
 
 
 def a_pass(**fields: object) -> dict[str, object]:
