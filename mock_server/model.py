@@ -6,7 +6,7 @@ Times are epoch milliseconds, amounts are fen. Nothing here knows a clock, a sto
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 """Lengths of time, in milliseconds."""
@@ -105,6 +105,18 @@ class Record:
     def key(self) -> tuple[str, DataType, str]:
         """What makes it the same record: the lot, the data type and the record id."""
         return (self.device_id, self.data_type, self.record_id)
+
+
+class TimedRecord(Protocol):
+    """Whatever has the two times of a record, one of which puts it into a window."""
+
+    @property
+    def event_time(self) -> int:
+        """When it happened."""
+
+    @property
+    def created_time(self) -> int:
+        """When the lot got it."""
 
 
 class Cell(NamedTuple):

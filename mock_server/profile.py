@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
-from mock_server.model import JsonObject
+from mock_server.model import Cell, JsonObject, Line, TimedRecord
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
 
 
@@ -121,9 +121,23 @@ class Profile:
         """Every field and its value."""
         return {point.name: getattr(self, point.name) for point in open_points()}
 
+    def time_of(self, record: TimedRecord) -> int:
+        """The time that puts a record into a window (A3)."""
+        return record.event_time if self.window_time == "event" else record.created_time
+
     def bounds(self, start: int, end: int) -> tuple[int, int]:
-        """The window as low <= time < high, whole milliseconds."""
-        return (start + (self.window_bounds == "(s,e]"), end + (self.window_bounds != "[s,e)"))
+        """The window as low <= time < high, whole milliseconds (A2)."""
+        return half_open(self.window_bounds, start, end)
+
+    def holds(self, cell: Cell, line: Line, time: int) -> bool:
+        """Whether the lot counts a record of that line and time in a cell."""
+        low, high = self.bounds(cell.start_time, cell.end_time)
+        return low <= time < high and line == cell.line
+
+
+def half_open(bounds: str, start: int, end: int) -> tuple[int, int]:
+    """A window in interval notation, such as `(s,e]`, as low <= time < high, whole milliseconds."""
+    return start + (bounds[0] == "("), end + (bounds[-1] == "]")
 
 
 PRESETS = {

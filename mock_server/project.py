@@ -3,7 +3,6 @@
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from operator import attrgetter
 from random import Random
 from typing import Literal
 
@@ -104,7 +103,7 @@ class Project:
         self._ledger += 1
         self._made = {DataType.PASS: 0, DataType.BILL: 0}
         self.devices: dict[str, Device] = {}
-        self.store = MemoryStore(_time_of(self.profile))
+        self.store = MemoryStore(self.profile.time_of)
         shared = (self.history, self.random, self.faults)
         self.uplink = Uplink(self.clock, self.queue, *shared, self._ledger)
         self.lots = Lots(self.clock, self.store, self.uplink, self.profile, *shared)
@@ -241,8 +240,3 @@ class Project:
             key = (new.device_id, new.data_type, record_id)
             if key not in named and self.store.get(key) is None:
                 return record_id
-
-
-def _time_of(profile: Profile) -> Callable[[Record], int]:
-    """Which time of a record puts it into a window (A3)."""
-    return attrgetter("event_time" if profile.window_time == "event" else "created_time")

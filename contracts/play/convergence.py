@@ -59,10 +59,6 @@ class Convergence:
 
     def _is_settled(self, record: Record) -> bool:
         kept = self._kept[record.key]
-        return any(seq > kept and self._holds(cell, record) for cell, (seq, _) in self._last.items())
-
-    def _holds(self, cell: Cell, record: Record) -> bool:
         profile = self._project.profile
-        low, high = profile.bounds(cell.start_time, cell.end_time)
-        time = record.event_time if profile.window_time == "event" else record.created_time
-        return record.line == cell.line and low <= time < high
+        line, time = record.line, profile.time_of(record)
+        return any(seq > kept and profile.holds(cell, line, time) for cell, (seq, _) in self._last.items())

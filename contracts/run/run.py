@@ -156,28 +156,19 @@ class Run(Recording):
 
     def is_in(self, cell: Cell, record: LotRecord) -> bool:
         """Whether the lot counts a record in a cell."""
-        return record.line == cell.line and self.spans(cell, record)
-
-    def spans(self, cell: Cell, record: LotRecord) -> bool:
-        """Whether a record's time lies in a cell's window, by the lot's rules (A2, A3)."""
-        low, high = self.profile.bounds(cell.start_time, cell.end_time)
-        kept = record.kept
-        return low <= (kept.event_time if self.profile.window_time == "event" else kept.created_time) < high
+        return self.profile.holds(cell, record.line, self.profile.time_of(record.kept))
 
     def _places(self, cell: Cell, record: LotRecord) -> set[bool]:
         """Whether a record lies in a cell, as a client may see it.
 
         Both where that is not certain: a correction has moved it, or the lot goes by a time that it tells nobody.
         """
-        low, high = self.profile.bounds(cell.start_time, cell.end_time)
-        return {
-            line_of(kept) == cell.line and low <= time < high for kept in record.kept_as for time in self._times(kept)
-        }
+        holds = self.profile.holds
+        return {holds(cell, line_of(kept), time) for kept in record.kept_as for time in self._times(kept)}
 
     def _times(self, kept: RecordKept) -> set[int]:
         """The times by which a lot and its client may go."""
-        by_created = {kept.created_time} if self.profile.window_time == "created" else set()
-        return {kept.event_time, self.told_time(kept.event_time), *by_created}
+        return {kept.event_time, self.told_time(kept.event_time), self.profile.time_of(kept)}
 
     def told_time(self, at_ms: int) -> int:
         """A record's time as its message tells it: seconds and plain text leave out the milliseconds."""

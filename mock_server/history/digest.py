@@ -198,13 +198,12 @@ class Digest:
         self.devices[event.device_id] = event
         self.lot(event.device_id)
 
-    def _kept(self, event: RecordKept, entry: Entry) -> None:
+    def _kept(self, event: RecordKept, _: Entry) -> None:
         key: LineKey = (event.data_type, event.pass_direction)
-        created = event.created_time or entry.time
-        self.lot(event.device_id).keep(Seen(event.record_id, key, event.event_time, created, event.plate_no))
+        seen = Seen(event.record_id, key, event.event_time, event.created_time, event.plate_no)
+        self.lot(event.device_id).keep(seen)
         if self._unsettled is None:
-            by_event = self._profile.window_time == "event"
-            self.focus = Focus(event.device_id, key, event.event_time if by_event else created)
+            self.focus = Focus(event.device_id, key, self._profile.time_of(event))
 
     def _lost(self, event: RecordLost, _: Entry) -> None:
         for seen in self.lot(event.device_id).named(event.record_id):

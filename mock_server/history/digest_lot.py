@@ -158,9 +158,9 @@ class LotDigest:
             if old.line[0] == seen.line[0]:
                 seen.lost, seen.delivered, seen.acknowledged = old.lost, old.delivered, old.acknowledged
                 self.remove(old.line[0], old.record_id)
-        insort(line.times, (self._time(seen), seen.record_id))
+        insort(line.times, (self._profile.time_of(seen), seen.record_id))
         line.records[seen.record_id] = seen
-        line.hours[self._hour(self._time(seen))] += 1
+        line.hours[self._hour(self._profile.time_of(seen))] += 1
         self._names.setdefault(seen.record_id, []).append(seen)
         self.records += 1
         self.acknowledged += seen.acknowledged
@@ -168,7 +168,7 @@ class LotDigest:
     def remove(self, data_type: int, record_id: str) -> None:
         """The lot has the record no more."""
         for seen in [each for each in self.named(record_id) if each.line[0] == data_type]:
-            line, at = self._lines[seen.line], self._time(seen)
+            line, at = self._lines[seen.line], self._profile.time_of(seen)
             del line.times[bisect_left(line.times, (at, record_id))]
             del line.records[record_id]
             line.hours[self._hour(at)] -= 1
@@ -211,11 +211,8 @@ class LotDigest:
             if not self._lines[line].hours[hour] or span in asked:
                 continue
             near = ends[max(0, bisect_right(ends, (span.end, span.end)) - _NEAR) :]
-            if not all(_is_covered(self._time(seen), near) for seen in self._lines[line].between(*span)):
+            if not all(_is_covered(self._profile.time_of(seen), near) for seen in self._lines[line].between(*span)):
                 yield span
-
-    def _time(self, seen: Seen) -> int:
-        return seen.event_time if self._profile.window_time == "event" else seen.created_time
 
     def _hour(self, at: int) -> int:
         return (at - self._phase) // HOUR

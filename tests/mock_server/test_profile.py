@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from mock_server import mock_parking
 from mock_server.clock import VirtualClock
-from mock_server.model import HOUR, JsonObject
+from mock_server.history.digest import Digest
+from mock_server.history.digest_lot import WindowSpan
+from mock_server.model import HOUR, Cell, DataType, JsonObject, PassDirection, Record
 from mock_server.problems import Problem
 from mock_server.profile import PRESETS, Profile, allowed_values, open_points, read_profile
 from tests.support import JIESHUN_LOT, LANE, LOT, NOON, Api, keep_passes, make_project, published, sync_info
@@ -161,3 +163,41 @@ def test_messages_tell_times_in_the_form_of_the_lot() -> None:
     with mock_parking(profile="text-times") as parking:
         parking.add_lot(LOT).enter("京A12345", at=NOON)
         assert [message.value["passTime"] for message in parking.consume()] == ["2022-05-17 20:00:00"]
+
+
+CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON, NOON + HOUR)
+MOMENTS = st.sampled_from([NOON - 1, NOON, NOON + 1, NOON + HOUR - 1, NOON + HOUR, NOON + HOUR + 1])
+PASSES = st.lists(st.tuples(st.sampled_from(PassDirection), MOMENTS, MOMENTS), max_size=12)
+
+
+def is_counted(record: Record, bounds: str, time: str) -> bool:
+    """The definition of A2 and A3, spelled out."""
+    at = {"event": record.event_time, "created": record.created_time}[time]
+    after = at >= CELL.start_time if bounds.startswith("[") else at > CELL.start_time
+    before = at <= CELL.end_time if bounds.endswith("]") else at < CELL.end_time
+    return after and before and record.pass_direction is PassDirection.ENTER
+
+
+@pytest.mark.parametrize("bounds", ["[s,e)", "[s,e]", "(s,e]"])
+@pytest.mark.parametrize("time", ["event", "created"])
+@given(passes=PASSES)
+def test_everybody_counts_the_same_records(
+    bounds: Any, time: Any, passes: list[tuple[PassDirection, int, int]]
+) -> None:
+    """Under each answer to A2 and A3 the lot, the profile's test and the dashboard have what the definition has."""
+    project = make_project(Profile(window_bounds=bounds, window_time=time))
+    records = [
+        Record(f"r{place}", LOT, DataType.PASS, direction, event, created_time=created)
+        for place, (direction, event, created) in enumerate(passes)
+    ]
+    for record in records:
+        project.lots.keep(record)
+    expected = {record.record_id for record in records if is_counted(record, bounds, time)}
+    holds, time_of = project.profile.holds, project.profile.time_of
+    assert {each.record_id for each in records if holds(CELL, each.line, time_of(each))} == expected
+    assert {each.record_id for each in project.lots.records_in(CELL)} == expected
+    assert project.lots.count(CELL) == len(expected)
+    digest = Digest(project.profile)
+    digest.read(project.history, 1_000)
+    shown = digest.lot(LOT).cell((0, 0), WindowSpan(CELL.start_time, CELL.end_time)).records
+    assert {each.record_id for each in shown} == expected

@@ -1,12 +1,24 @@
 """Tests of a run as it goes from one process to another."""
 
 import pickle
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
 
 from contracts.check.engine import Plan, check, check_in_parallel
 from contracts.clients.zoo.counting import CountsOneMore
 from contracts.diagnosis.wrong_counters import suspects
-from contracts.run.run import run_of
+from contracts.play.scenario import Scenario
+from contracts.run.run import Run, run_of
+from mock_server.model import HOUR, Cell, DataType, PassDirection, Record, SyncInfo
+from mock_server.profile import Profile
 from tests.contracts.report.support import CASE, LOST
+from tests.support import LOT, NOON, make_project
+
+CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON, NOON + HOUR)
+MOMENTS = st.sampled_from([NOON - 1, NOON, NOON + 1, NOON + HOUR - 1, NOON + HOUR, NOON + HOUR + 1])
 
 
 def test_a_run_that_was_judged_can_be_sent_to_another_process() -> None:
@@ -27,3 +39,21 @@ def test_the_verdicts_do_not_depend_on_the_number_of_processes() -> None:
         assert together.verdict(rule) is alone.verdict(rule)
         assert [each.run for each in together.failures(rule)] == [each.run for each in alone.failures(rule)]
     assert together.suspicion(CASE) == alone.suspicion(CASE)
+
+
+@pytest.mark.parametrize("bounds", ["[s,e)", "[s,e]", "(s,e]"])
+@pytest.mark.parametrize("time", ["event", "created"])
+@given(
+    times=st.lists(st.tuples(MOMENTS, MOMENTS), max_size=8), claims=st.lists(st.integers(0, 8), min_size=1, max_size=3)
+)
+def test_the_judge_counts_what_the_lot_counts(
+    bounds: Any, time: Any, times: list[tuple[int, int]], claims: list[int]
+) -> None:
+    """Under each answer to A2 and A3 a run has the records in a cell that its lot has counted there."""
+    project = make_project(Profile(window_bounds=bounds, window_time=time))
+    for place, (event, created) in enumerate(times):
+        enter = PassDirection.ENTER
+        project.lots.keep(Record(f"r{place}", LOT, DataType.PASS, enter, event, created_time=created))
+    project.sync(LOT, [SyncInfo(CELL, claimed) for claimed in claims])
+    run = Run(Scenario(()), tuple(project.history.after()), project.profile, can=frozenset())
+    assert {each.name for each in run.in_cell(CELL)} == {each.record_id for each in project.lots.records_in(CELL)}
