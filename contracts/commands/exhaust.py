@@ -1,7 +1,7 @@
-"""`parking-mock exhaust`: every history up to so many records and faults, played to models of clients or to a client.
+"""`parking-mock exhaust`: every history up to so many records and faults, played to models of clients.
 
-Exit codes: 0 nothing wrong with a client that should be right (the correct model, a client of your own), 1 something
-is, 2 wrong usage. With `--resume` a checkpoint is written now and then: a run that was interrupted goes on from there.
+Exit codes: 0 the correct model shows no violation, 1 it shows one, 2 wrong usage. With `--resume` a checkpoint is
+written every so many histories, and an interrupted run goes on from there.
 """
 
 import json
@@ -13,26 +13,25 @@ from typing import Any, get_args
 
 import click
 
-from contracts.client.spec import ClientNotFoundError, load_client
-from contracts.proof.exhaustive.counting_models import MODELS, Correct
-from contracts.proof.exhaustive.histories import Choices, Copies, HistoryStage, Play, Scope, Violation
+from contracts.proof.exhaustive.counting_models import MODELS, CorrectModel
+from contracts.proof.exhaustive.histories import Copies, Scope, Violation, play_of
 from contracts.proof.exhaustive.odometer import Odometer
 from contracts.proof.exhaustive.totals import ExhaustiveTotals
-from contracts.proof.exhaustive.whole_client import ClientStage
 from mock_server.cli import ConfigurationError
 from mock_server.model import JsonObject
 
 FORMAT = "parking-mock/exhaust"
 
 EVERY = 200
-"""So many histories lie between two writings of the checkpoint, and between two steps of the progress bar."""
+"""How many histories are played between two writings of the checkpoint and two updates of the progress bar."""
 
 STEPS = 10_000
+"""The length of the progress bar for each model."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run has come: the clients that are done, and the present one's odometer and sum."""
+    """How far a run has come: the totals of the models that are done; the present one's odometer and totals so far."""
 
     scope: Scope
     clients: tuple[str, ...]
@@ -42,11 +41,11 @@ class Progress:
 
     @property
     def client(self) -> str | None:
-        """The client whose turn it is, None if all are done."""
+        """The model that is being played to, None if all are done."""
         return self.clients[len(self.done)] if len(self.done) < len(self.clients) else None
 
     def next_client(self) -> None:
-        """The present client is done."""
+        """The present model is done."""
         self.done.append(self.tally)
         self.tally, self.odometer = ExhaustiveTotals(), Odometer()
 
@@ -63,7 +62,10 @@ class Progress:
 
 
 def read_progress(path: Path, scope: Scope, clients: tuple[str, ...]) -> Progress:
-    """The run of a checkpoint file, or a new one if there is none. One of another run is not used."""
+    """The run of a checkpoint file, or a new one if there is no file.
+
+    ConfigurationError for a file that cannot be read or has another scope or other models.
+    """
     if not path.exists():
         return Progress(scope, clients, [], Odometer(), ExhaustiveTotals())
     try:
@@ -80,17 +82,10 @@ def read_progress(path: Path, scope: Scope, clients: tuple[str, ...]) -> Progres
         raise ConfigurationError(f"cannot use the checkpoint {path}: {error!r}") from None
 
 
-def player(client: str, scope: Scope, odometer: Odometer) -> Play:
-    """What plays histories to a client: a model by its title, or MODULE:NAME."""
-    if client in MODELS:
-        return HistoryStage(scope, Choices(odometer, scope), MODELS[client]).play
-    return ClientStage(scope, odometer, load_client(client)).play
-
-
 def run(progress: Progress) -> Iterator[None]:
-    """Play on, client after client; stop for a moment after every so many histories, when `progress` can be saved."""
+    """Play to one model after the other. Yields after every so many histories, when `progress` can be saved."""
     while (client := progress.client) is not None:
-        play = player(client, progress.scope, progress.odometer)
+        play = play_of(progress.scope, progress.odometer, MODELS[client])
         more = True
         while more:
             for _ in range(EVERY):
@@ -117,7 +112,12 @@ def run(progress: Progress) -> Iterator[None]:
 )
 @click.option("--inside", is_flag=True, help="No record at the very end of the window.")
 @click.option(
-    "--client", "clients", multiple=True, metavar="NAME", help="A model, or MODULE:NAME.  [default: every model]"
+    "--client",
+    "clients",
+    type=click.Choice(tuple(MODELS)),
+    multiple=True,
+    metavar="NAME",
+    help="A model of a client.  [default: every model]",
 )
 @click.option("--resume", type=click.Path(path_type=Path), metavar="FILE", help="Checkpoint: go on where it was left.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on one line for each client.")
@@ -134,8 +134,6 @@ def exhaust(
 ) -> None:
     """Play every small history to clients and count what is wrong."""
     names = clients or tuple(MODELS)
-    for name in names:
-        _check(name)
     scope = Scope(records, faults, syncs, copies, at_end=not inside)
     progress = (
         read_progress(resume, scope, names) if resume else Progress(scope, names, [], Odometer(), ExhaustiveTotals())
@@ -143,31 +141,13 @@ def exhaust(
     _play_on(progress, resume)
     for name, tally in zip(names, progress.done, strict=True):
         click.echo(json.dumps(result_json(name, scope, tally), ensure_ascii=False) if as_json else _text(name, tally))
-    wrong = [
-        name for name, tally in zip(names, progress.done, strict=True) if tally.smallest and _should_be_right(name)
-    ]
-    sys.exit(1 if wrong else 0)
+    wrong = (tally.smallest for name, tally in zip(names, progress.done, strict=True) if name == CorrectModel.title)
+    sys.exit(1 if any(wrong) else 0)
 
 
 def result_json(client: str, scope: Scope, tally: ExhaustiveTotals) -> JsonObject:
-    """The result of one client, as `--json` tells it."""
+    """The result of one model, as `--json` prints it."""
     return {"client": client, "scope": asdict(scope), **tally.to_json()}
-
-
-def _should_be_right(name: str) -> bool:
-    return MODELS.get(name, Correct) is Correct
-
-
-def _check(name: str) -> None:
-    if name in MODELS:
-        return
-    if ":" not in name:
-        raise click.UsageError(f"there is no model {name!r}; there are: {', '.join(MODELS)}")
-    sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a client usually lies where the command is given
-    try:
-        load_client(name)
-    except ClientNotFoundError as error:
-        raise ConfigurationError(str(error)) from None
 
 
 def _play_on(progress: Progress, checkpoint: Path | None) -> None:
@@ -189,7 +169,7 @@ def _play_on(progress: Progress, checkpoint: Path | None) -> None:
 
 
 def save(progress: Progress, path: Path) -> None:
-    """Write a file that nobody can see half written."""
+    """Write the checkpoint file: beside it first and then in one step, so that an interrupt leaves a whole file."""
     draft = path.with_name(f"{path.name}.new")
     try:
         draft.write_text(json.dumps(progress.to_json(), ensure_ascii=False), encoding="utf-8")
@@ -199,10 +179,10 @@ def save(progress: Progress, path: Path) -> None:
 
 
 def _text(name: str, tally: ExhaustiveTotals) -> str:
-    """What a person reads of one client."""
+    """The result of one model as text."""
     lines = [f"{name}: {tally.histories.total()} histories"]
     for violation in Violation:
         if tally.seen[violation]:
-            told = "; ".join(tally.smallest[violation].told)
-            lines.append(f"  {violation.value:<20} {tally.cell(violation):<14} smallest: {told}")
+            words = "; ".join(tally.smallest[violation].words)
+            lines.append(f"  {violation.value:<20} {tally.cell(violation):<14} smallest: {words}")
     return "\n".join(lines if len(lines) > 1 else [f"{lines[0]}, nothing wrong in any"])

@@ -1,6 +1,6 @@
-"""Clients of a few lines that only receive records and count them: one is right, the others each have one defect.
+"""Models of clients that only receive records and count them: one is correct, each of the others has one defect.
 
-They stand for what a whole client does with its records, so that every small history can be played to all of them.
+A model is a few lines and so cheap that every small history can be played to all of them.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from mock_server.model import PassDirection, Record
 
 
 class Arrival(NamedTuple):
-    """A record as it arrives. `rereport` numbers the re-report that brings it, None for the record's first report."""
+    """The delivery of a record. `rereport` is the number of its re-report, None for a first report."""
 
     record: Record
     message_id: str
@@ -20,8 +20,8 @@ class Arrival(NamedTuple):
     rereport: int | None
 
 
-class Correct:
-    """Keeps each record once, by its record id, and counts those of the window each time that it is asked."""
+class CorrectModel:
+    """Keeps each record once, by its record id, and counts the window's records anew for every claim."""
 
     title: ClassVar[str] = "correct"
     acks_early: ClassVar[bool] = False
@@ -30,12 +30,12 @@ class Correct:
         self.window = window
         self.records: dict[Hashable, Record] = {}
 
-    def asks(self, sync: int) -> bool:  # noqa: ARG002 for those who do not
-        """Whether it makes the sync of that number, from 0 on."""
+    def makes_sync(self, number: int) -> bool:  # noqa: ARG002 one model has a use for it
+        """Whether it makes the sync with this number; the first is 0."""
         return True
 
     def identity(self, arrival: Arrival) -> Hashable:
-        """What makes it the same record."""
+        """The key under which a record is kept."""
         return arrival.record.record_id
 
     def receive(self, arrival: Arrival) -> None:
@@ -43,51 +43,51 @@ class Correct:
         self.records[self.identity(arrival)] = arrival.record
 
     def is_counted(self, record: Record, direction: PassDirection) -> bool:
-        """Whether a record belongs to the window and the direction."""
+        """Whether a record counts into the window for a direction."""
         return record.pass_direction == direction and self.window.start_ms <= record.event_time < self.window.end_ms
 
     def count(self, direction: PassDirection) -> int:
-        """What it claims."""
+        """The count that it claims for a direction."""
         return sum(self.is_counted(record, direction) for record in self.records.values())
 
     def stored(self) -> frozenset[str]:
-        """The ids of the records that it has."""
+        """The ids of the records that it holds."""
         return frozenset(record.record_id for record in self.records.values())
 
 
-class CountsDeliveries(Correct):
+class CountsDeliveriesModel(CorrectModel):
     """Keeps a row for every delivery."""
 
     title = "counts deliveries"
 
     def identity(self, arrival: Arrival) -> Hashable:  # noqa: ARG002 that is the defect
-        """A row of its own."""
+        """A new key for every delivery."""
         return len(self.records)
 
 
-class DedupesByMessageId(Correct):
-    """Takes the broker's message id for the record's identity."""
+class DedupesByMessageIdModel(CorrectModel):
+    """Uses the broker's message id as the record's identity."""
 
     title = "dedupes by message id"
 
     def identity(self, arrival: Arrival) -> Hashable:
-        """The same message is the same record."""
+        """The message id."""
         return arrival.message_id
 
 
-class DropsRereports(Correct):
+class DropsRereportsModel(CorrectModel):
     """Acknowledges re-reported records and forgets them."""
 
     title = "drops re-reports"
 
     def receive(self, arrival: Arrival) -> None:
-        """Only first reports are kept."""
+        """Keep first reports only."""
         if arrival.rereport is None:
             super().receive(arrival)
 
 
-class ReplacesWindow(Correct):
-    """Deletes the cell's records when a re-report begins, and keeps what arrives."""
+class ReplacesWindowModel(CorrectModel):
+    """Deletes the cell's records when a re-report begins, then keeps what arrives."""
 
     title = "replaces window"
 
@@ -96,7 +96,7 @@ class ReplacesWindow(Correct):
         self.begun: set[Hashable] = set()
 
     def receive(self, arrival: Arrival) -> None:
-        """The first record of a re-report empties its cell."""
+        """Empty the cell at the first record of a re-report."""
         direction = PassDirection(arrival.record.pass_direction or 0)
         if arrival.rereport is not None and (arrival.rereport, direction) not in self.begun:
             self.begun.add((arrival.rereport, direction))
@@ -105,48 +105,48 @@ class ReplacesWindow(Correct):
         super().receive(arrival)
 
 
-class ClosedEnd(Correct):
+class ClosedEndModel(CorrectModel):
     """Counts a record at the very end of the window into it."""
 
     title = "closed end"
 
     def is_counted(self, record: Record, direction: PassDirection) -> bool:
-        """SQL's BETWEEN."""
+        """Both ends included, like SQL's BETWEEN."""
         return record.pass_direction == direction and self.window.start_ms <= record.event_time <= self.window.end_ms
 
 
-class PoolsDirections(Correct):
+class PoolsDirectionsModel(CorrectModel):
     """Claims the passes of both directions for each."""
 
     title = "pools directions"
 
     def count(self, direction: PassDirection) -> int:  # noqa: ARG002 that is the defect
-        """All of them."""
-        return sum(super(PoolsDirections, self).count(each) for each in PassDirection)
+        """The sum of both directions."""
+        return sum(super(PoolsDirectionsModel, self).count(each) for each in PassDirection)
 
 
-class SwapsDirection(Correct):
-    """Takes entering for leaving."""
+class SwapsDirectionModel(CorrectModel):
+    """Confuses entering with leaving."""
 
     title = "swaps direction"
 
     def count(self, direction: PassDirection) -> int:
-        """The other direction's."""
+        """The count of the other direction."""
         return super().count(PassDirection(1 - direction))
 
 
-class IdentityIsPlate(Correct):
-    """Takes the plate for the record's identity: a car that comes twice is one record, the newest."""
+class IdentityIsPlateModel(CorrectModel):
+    """Uses the plate as the record's identity: of a car that comes twice only the newest record is kept."""
 
     title = "identity = plate"
 
     def identity(self, arrival: Arrival) -> Hashable:
-        """The plate, entering and leaving apart."""
+        """The plate and the direction."""
         return arrival.record.plate_no, arrival.record.pass_direction
 
 
-class ArrivalTime(Correct):
-    """Counts a record into the window in which it arrives first."""
+class ArrivalTimeModel(CorrectModel):
+    """Counts a record into the window of its first arrival."""
 
     title = "arrival time"
 
@@ -155,18 +155,18 @@ class ArrivalTime(Correct):
         self.arrived: dict[str, int] = {}
 
     def receive(self, arrival: Arrival) -> None:
-        """Its first arrival is remembered."""
+        """Note the time of the first arrival."""
         self.arrived.setdefault(arrival.record.record_id, arrival.at_ms)
         super().receive(arrival)
 
     def is_counted(self, record: Record, direction: PassDirection) -> bool:
-        """By the time of its arrival."""
+        """Compare the time of arrival, not the event time."""
         arrived = self.arrived[record.record_id]
         return record.pass_direction == direction and self.window.start_ms <= arrived < self.window.end_ms
 
 
-class CachedCount(Correct):
-    """Counts a window once and claims that number ever after."""
+class CachedCountModel(CorrectModel):
+    """Counts a window once and claims the same number in every later sync."""
 
     title = "cached count"
 
@@ -175,29 +175,29 @@ class CachedCount(Correct):
         self.cache: dict[PassDirection, int] = {}
 
     def count(self, direction: PassDirection) -> int:
-        """What it was the first time."""
+        """The first count."""
         return self.cache.setdefault(direction, super().count(direction))
 
 
-class OneShot(Correct):
-    """Takes the answer's success for agreement and never asks about the window again."""
+class OneShotModel(CorrectModel):
+    """Takes `success: true` for agreement and never syncs the window again."""
 
     title = "one shot"
 
-    def asks(self, sync: int) -> bool:
-        """Once."""
-        return sync == 0
+    def makes_sync(self, number: int) -> bool:
+        """Only the first."""
+        return number == 0
 
 
-class AcksBeforePersisting(Correct):
-    """Acknowledges a message before its record is durable: a crash between the two loses it."""
+class AcksBeforePersistingModel(CorrectModel):
+    """Acknowledges a message before its record is durable: a crash in between loses the record."""
 
     title = "ack before persist"
     acks_early = True
 
 
-class AddsRereports(Correct):
-    """Adds what a re-report brings to the count that it claimed before it, new or not."""
+class AddsRereportsModel(CorrectModel):
+    """Adds every re-reported record to its last claim, whether it has the record or not."""
 
     title = "adds re-reports to last count"
 
@@ -207,35 +207,35 @@ class AddsRereports(Correct):
         self.rereported: Counter[PassDirection] = Counter()
 
     def receive(self, arrival: Arrival) -> None:
-        """A re-reported record is one more."""
+        """Count a re-reported record as one more."""
         direction = PassDirection(arrival.record.pass_direction or 0)
         self.rereported[direction] += arrival.rereport is not None
         super().receive(arrival)
 
     def count(self, direction: PassDirection) -> int:
-        """The sum, or what it has if that is more."""
+        """The last claim and the re-reported records, or the number of records held if that is more."""
         added = self.claimed.get(direction, 0) + self.rereported.pop(direction, 0)
         self.claimed[direction] = max(added, super().count(direction))
         return self.claimed[direction]
 
 
-MODELS: dict[str, type[Correct]] = {
+MODELS: dict[str, type[CorrectModel]] = {
     model.title: model
     for model in (
-        Correct,
-        CountsDeliveries,
-        DedupesByMessageId,
-        DropsRereports,
-        ReplacesWindow,
-        ClosedEnd,
-        PoolsDirections,
-        SwapsDirection,
-        IdentityIsPlate,
-        ArrivalTime,
-        CachedCount,
-        OneShot,
-        AcksBeforePersisting,
-        AddsRereports,
+        CorrectModel,
+        CountsDeliveriesModel,
+        DedupesByMessageIdModel,
+        DropsRereportsModel,
+        ReplacesWindowModel,
+        ClosedEndModel,
+        PoolsDirectionsModel,
+        SwapsDirectionModel,
+        IdentityIsPlateModel,
+        ArrivalTimeModel,
+        CachedCountModel,
+        OneShotModel,
+        AcksBeforePersistingModel,
+        AddsRereportsModel,
     )
 }
 """Every model by its title, the correct one first."""

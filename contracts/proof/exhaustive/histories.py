@@ -1,8 +1,8 @@
 """Every history up to so many records and faults, played to a model of a client through the emulator's own objects.
 
-A history is a sequence of choices: which records there are, what becomes of each on its way, and, sync by sync, of
-the command and of every re-reported record. An odometer makes them all. The emulator asks for its faults where it
-asks chaos, so a choice exists exactly where the emulator has something that can go wrong.
+A history is a sequence of choices: which records there are, what happens to each first report and, sync by sync, to
+the command and to every re-reported record. An odometer enumerates them. The emulator asks for faults where it would
+ask chaos, so there is a choice exactly where the emulator can make a fault.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +11,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
 from contracts.client.interface import Window
-from contracts.proof.exhaustive import oracle
-from contracts.proof.exhaustive.counting_models import Arrival, Correct
+from contracts.proof.exhaustive.counting_models import Arrival, CorrectModel
 from contracts.proof.exhaustive.odometer import Odometer
 from mock_server.clock import VirtualClock
 from mock_server.faults.faults import REPEAT, UPLINK, Occasion, Strike
@@ -23,29 +22,29 @@ from mock_server.queue.queue import Consumer
 
 LOT = "6ce0000000000001"
 PLATES = ("京A10001", "京A10001", "京A10002", "京A10002")
-"""The first two records are one car, and so are the next two."""
+"""The plates of the records in order: the first two are of one car, and so are the next two."""
 
 BEGIN_MS = 1_772_409_600_000
 SYNC_AFTER, LATE_AFTER, SYNC_EVERY = MINUTE, 5 * MINUTE, 10 * MINUTE
-"""How long after the window's end the first sync is made, and a late record arrives; how far apart syncs are."""
+"""Milliseconds from the window's end to the first sync, and to a late record; milliseconds between two syncs."""
 
 Live: TypeAlias = Literal["", "lost", "twice", "late", "crash"]
 Copies: TypeAlias = Literal["redelivered", "published"]
 
 LIVE: tuple[Live, ...] = ("", "lost", "twice", "late", "crash")
 COMMAND = REREPORTED = ("", "lost", "twice")
-"""What may become of a record's first report, of a command, of one re-reported record; "" is that all is well."""
+"""What can happen to a record's first report, to a command, to one re-reported record; "" is no fault."""
 
 
 class HistoryKind(NamedTuple):
-    """A kind of record: which way, and inside the window or at its very end."""
+    """A kind of record: its direction, and whether it lies inside the window or at its end, which is outside."""
 
     direction: PassDirection
     at_end: bool
 
     @property
     def words(self) -> str:
-        """What such a record does."""
+        """The kind in words."""
         return f"{'leaves' if self.direction else 'enters'}{' at the end' if self.at_end else ''}"
 
 
@@ -53,7 +52,7 @@ KINDS = tuple(HistoryKind(direction, at_end) for at_end in (False, True) for dir
 
 
 class Violation(StrEnum):
-    """What can be seen to be wrong."""
+    """What can be wrong with a client in a history. S are the lot's records of the window, F the most faults."""
 
     STORE = "final store != S"
     DIFFERS = "counts differ at end"
@@ -65,10 +64,10 @@ class Violation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """How large a history may be: records, faults, and syncs that faults can hit; one more sync looks at the end.
+    """The bounds of a history: records, faults, and syncs that faults can hit. One more sync without faults follows.
 
-    A message that comes twice is `redelivered`, the same one because its acknowledgement was lost, or `published`
-    twice by the lot with two message ids. Without `at_end` no record lies at the end of the window.
+    A message that comes twice is `redelivered` (the same message, because its acknowledgement was lost) or
+    `published` twice by the lot under two message ids. Without `at_end` no record lies at the end of the window.
     """
 
     records: int = 3
@@ -79,12 +78,12 @@ class Scope:
 
     @property
     def kinds(self) -> tuple[HistoryKind, ...]:
-        """The kinds of records that there are."""
+        """The kinds of records to choose from."""
         return KINDS if self.at_end else tuple(kind for kind in KINDS if not kind.at_end)
 
 
 class Size(NamedTuple):
-    """How large a history is."""
+    """The size of a history."""
 
     records: int
     faults: int
@@ -92,19 +91,16 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One history and what was wrong. `told` names its records and faults in words, in their order.
-
-    `position` is where the odometer stood.
-    """
+    """One history and its violations. `words` are its records and faults, in order; `position` is the odometer's."""
 
     size: Size
     violations: frozenset[Violation]
-    told: tuple[str, ...]
+    words: tuple[str, ...]
     position: tuple[int, ...]
 
 
 class Choices:
-    """The odometer as the emulator's source of faults. A history has so many faults at most."""
+    """The odometer as the emulator's source of faults; it makes no more than the scope allows."""
 
     def __init__(self, odometer: Odometer, scope: Scope) -> None:
         self._odometer = odometer
@@ -114,13 +110,13 @@ class Choices:
         self.begin()
 
     def begin(self) -> None:
-        """A new history."""
+        """Begin a new history."""
         self.left = self._scope.faults
-        self.told: list[str] = []
+        self.words: list[str] = []
         self.twice: set[str] = set()
 
     def kinds(self) -> list[HistoryKind]:
-        """The records of a history. Their order says nothing, so only one order of each selection is played."""
+        """Choose the records of a history. Their order is irrelevant, so each selection is played in one order only."""
         first, kinds = 0, self._scope.kinds
         chosen = []
         for _ in range(1 + self._odometer.choose(self._scope.records)):
@@ -129,27 +125,27 @@ class Choices:
         return chosen
 
     def fault(self, what: str, options: tuple[str, ...]) -> str:
-        """What goes wrong with something; "" if nothing does."""
+        """Choose the fault that hits something; "" for none."""
         chosen = options[self._odometer.choose(len(options))] if self.left else ""
         if chosen:
             self.left -= 1
-            self.told.append(f"{what}: {chosen}")
+            self.words.append(f"{what}: {chosen}")
         return chosen
 
     def live(self, name: str, late_ms: int) -> Live:
-        """What becomes of a record's first report, which is published next."""
+        """Choose what happens to a record's first report, which the emulator publishes next."""
         self._late_ms = late_ms
         chosen = self.fault(name, LIVE)
-        self._live = next(each for each in LIVE if each == chosen)
+        self._live = next(each for each in LIVE if each == chosen)  # str to Literal, for mypy
         return self._live
 
     def played(self, records: int, violations: Iterable[Violation]) -> Played:
-        """The history that was chosen, and what was wrong with it."""
+        """The history that was chosen, with its violations."""
         size = Size(records, self._scope.faults - self.left)
-        return Played(size, frozenset(violations), tuple(self.told), self._odometer.position)
+        return Played(size, frozenset(violations), tuple(self.words), self._odometer.position)
 
     def draw(self, occasion: Occasion, consecutive: int, worst: int) -> Strike | None:  # noqa: ARG002 chaos asks for less
-        """The fault that the emulator is to make here."""
+        """The fault that the emulator is to make at this occasion."""
         if occasion.site == UPLINK:
             return self._strike("uplink", self._live, occasion.record_id or "")
         if occasion.site == REPEAT:
@@ -170,9 +166,14 @@ class Choices:
 
 
 class HistoryStage:
-    """One project with one consumer, on which history after history is played, each in a window of its own."""
+    """One project with one consumer, on which history after history is played, each in a window of its own.
 
-    def __init__(self, scope: Scope, choices: Choices, make_client: type[Correct]) -> None:
+    It is no `Session`: what it drives is a model, a store and a count, without calls, sockets, threads or a plan of its
+    own. Each history resets the project and takes a fraction of a millisecond, which is what makes it possible to play
+    hundreds of thousands of them.
+    """
+
+    def __init__(self, scope: Scope, choices: Choices, make_client: type[CorrectModel]) -> None:
         self.scope = scope
         self._make_client = make_client
         self.choices = choices
@@ -190,12 +191,12 @@ class HistoryStage:
         for place, kind in enumerate(self.choices.kinds()):
             self._happen(f"r{place + 1}", kind, PLATES[place % len(PLATES)])
         self._cell_ids = {cell: frozenset(each.record_id for each in self._records_in(cell)) for cell in self._cells}
-        self._look_for_what_is_gone()
+        self._check_stored()
         for sync in range(self.scope.syncs):
             self._go_to(self._window.end_ms + SYNC_AFTER + sync * SYNC_EVERY)
             self._sync(sync)
         self._go_to(self._window.end_ms + SYNC_AFTER + self.scope.syncs * SYNC_EVERY)
-        self._look_at_the_end()
+        self._check_end()
         return self.choices.played(self._happened, self._violations)
 
     def _begin(self) -> None:
@@ -218,49 +219,53 @@ class HistoryStage:
         return self._project.lots.records_in(cell)
 
     def _happen(self, name: str, kind: HistoryKind, plate: str) -> None:
-        """A record happens and is reported."""
+        """Let a record happen; the emulator reports it at once or late, or loses it."""
         at_ms = self._window.end_ms if kind.at_end else self._window.start_ms
         self._go_to(at_ms)
         self._happened += 1
-        self.choices.told.append(f"{name} {kind.words}")
+        self.choices.words.append(f"{name} {kind.words}")
         live = self.choices.live(name, self._window.end_ms + LATE_AFTER - at_ms)
         self._crashes = live == "crash"
         self._project.keep([NewRecord(LOT, name, DataType.PASS, kind.direction, at_ms, plate, {})])
-        self._listen()
+        self._receive()
 
     def _sync(self, sync: int) -> None:
-        """The client claims its counts; the command may be lost, or carried out twice."""
-        if not self._client.asks(sync):
+        """Let the client claim its counts. The command may be lost or carried out twice."""
+        if not self._client.makes_sync(sync):
             return
-        infos = self._claim()
+        infos = self._claims()
         self._mismatches += any(info.claimed != len(self._cell_ids[info.cell]) for info in infos)
         fate = self.choices.fault(f"command {sync + 1}", COMMAND)
         for _ in range(1 + (fate == "twice")):
             self._commands += 1
             self._project.sync(LOT, infos, lost=fate == "lost")
-            self._listen()
-        self._look_for_what_is_gone()
+            self._receive()
+        self._check_stored()
 
-    def _claim(self) -> list[SyncInfo]:
-        """What the client claims now, held against what it can know."""
+    def _claims(self) -> list[SyncInfo]:
+        """The client's claims about both cells, checked.
+
+        A truthful claim lies between the records acknowledged, which the client has promised to keep, and the records
+        delivered: it cannot know others.
+        """
         infos = [SyncInfo(cell, self._client.count(PassDirection(cell.pass_direction or 0))) for cell in self._cells]
         for cell, claimed in infos:
-            low, high = oracle.bracket(self._acked, self._delivered, self._cell_ids[cell])
-            if not low <= claimed <= high:
+            ids = self._cell_ids[cell]
+            if not len(self._acked & ids) <= claimed <= len(self._delivered & ids):
                 self._violations.add(Violation.BRACKET)
             if claimed < self._claimed.get(cell, 0):
                 self._violations.add(Violation.FALLS)
             self._claimed[cell] = claimed
         return infos
 
-    def _look_for_what_is_gone(self) -> None:
+    def _check_stored(self) -> None:
         if not self._acked <= self._client.stored():
             self._violations.add(Violation.FORGOT)
 
-    def _look_at_the_end(self) -> None:
-        """No more faults: a last claim, and the store."""
-        if self._client.asks(self.scope.syncs) and any(
-            each != len(self._cell_ids[cell]) for cell, each in self._claim()
+    def _check_end(self) -> None:
+        """Check a last claim, made without faults, and the store."""
+        if self._client.makes_sync(self.scope.syncs) and any(
+            each != len(self._cell_ids[cell]) for cell, each in self._claims()
         ):
             self._violations.add(Violation.DIFFERS)
         if self._mismatches > self.scope.faults:
@@ -269,14 +274,14 @@ class HistoryStage:
         at_end = {each.record_id for each in self._project.store.records()} - right
         if self._client.stored() - at_end != right:
             self._violations.add(Violation.STORE)
-        self._look_for_what_is_gone()
+        self._check_stored()
 
     def _go_to(self, at_ms: int) -> None:
         self._clock.advance_to(at_ms)
-        self._listen()
+        self._receive()
 
-    def _listen(self) -> None:
-        """Let the client take what has come, one message after the other."""
+    def _receive(self) -> None:
+        """Let the client take the messages that have arrived, one after the other."""
         while self._inbox:
             self._take(self._inbox.pop(0))
 
@@ -298,7 +303,7 @@ class HistoryStage:
         self._acknowledge(message, record)
 
     def _crash(self, message: Message, record: Record) -> None:
-        """The process dies before anything is durable, and is back at once."""
+        """Let the process die before anything is durable, and restart at once."""
         self._crashes = False
         if self._client.acks_early:
             self._acknowledge(message, record)
@@ -309,7 +314,7 @@ class HistoryStage:
         self._queue.acknowledge(self._consumer, message.message_id)
 
     def _reconnect(self) -> None:
-        """The connection is lost: what was not acknowledged comes again."""
+        """Lose the connection: the queue redelivers what was not acknowledged."""
         self._inbox.clear()
         self._queue.disconnect(self._consumer)
         self._queue.connect(self._consumer)
@@ -319,15 +324,16 @@ Play: TypeAlias = Callable[[], Played]
 """Plays the history at which an odometer stands."""
 
 
-def every(play: Play, odometer: Odometer) -> Iterator[Played]:
-    """Every history, from where the odometer stands; it moves on when the next one is asked for."""
+def play_of(scope: Scope, odometer: Odometer, make_client: type[CorrectModel]) -> Play:
+    """Plays histories of a scope to a model: each call plays the one at which the odometer stands."""
+    return HistoryStage(scope, Choices(odometer, scope), make_client).play
+
+
+def histories(scope: Scope, make_client: type[CorrectModel], odometer: Odometer | None = None) -> Iterator[Played]:
+    """Every history of a scope with this model, from where the odometer stands; it advances after each."""
+    odometer = odometer or Odometer()
+    play = play_of(scope, odometer, make_client)
     while True:
         yield play()
         if not odometer.advance():
             return
-
-
-def histories(scope: Scope, make_client: type[Correct], odometer: Odometer | None = None) -> Iterator[Played]:
-    """Every history of a scope as it goes with this model, from where the odometer stands."""
-    turning = odometer or Odometer()
-    return every(HistoryStage(scope, Choices(turning, scope), make_client).play, turning)

@@ -1,14 +1,14 @@
-"""An odometer over choices: whatever is chosen while something runs, it is run once for every sequence of choices.
+"""An odometer over choices: code that asks it for choices is run once for every sequence of choices.
 
-The code under it asks `choose` whenever there are several ways to go on; how many there are may depend on what was
-chosen before. Nothing is kept but the present position, so that a run can be taken up where it was left.
+The code calls `choose` wherever it can go on in several ways; how many may depend on the earlier choices. Only the
+present position is kept, so a run can be resumed from it.
 """
 
 from collections.abc import Iterable
 
 
 class Odometer:
-    """The present sequence of choices, and the way to the next one. The last choice turns fastest."""
+    """The present sequence of choices; `advance` goes to the next. The last choice turns fastest."""
 
     def __init__(self, position: Iterable[int] = ()) -> None:
         self._digits = list(position)
@@ -16,7 +16,7 @@ class Odometer:
         self._at = 0
 
     def choose(self, options: int) -> int:
-        """One of 0, 1, ..., options - 1."""
+        """One of 0, 1, ..., options - 1. ValueError if the code asks otherwise than in the run before."""
         if self._at == len(self._digits):
             self._digits.append(0)
         if self._at == len(self._bounds):
@@ -38,10 +38,6 @@ class Odometer:
             self._digits[-1] += 1
         return bool(self._digits)
 
-    def again(self) -> None:
-        """Run the present sequence once more."""
-        self._at = 0
-
     @property
     def position(self) -> tuple[int, ...]:
         """The present sequence: an odometer made from it goes on here."""
@@ -49,7 +45,7 @@ class Odometer:
 
     @property
     def share(self) -> float:
-        """How much of the tree of choices is behind: each choice divides what is left evenly."""
+        """The share of the tree of choices that has been run, taking all branches of a choice for equally large."""
         done, part = 0.0, 1.0
         for digit, options in zip(self._digits, self._bounds, strict=False):
             part /= options

@@ -1,4 +1,4 @@
-"""The sum of many small histories: how many there were of each size, and how many of them show what."""
+"""The totals of many small histories: how many there were of each size, and how many of them show each violation."""
 
 from collections import Counter
 from typing import Any, Self
@@ -8,7 +8,7 @@ from mock_server.model import JsonObject
 
 
 class ExhaustiveTotals:
-    """The histories of one client by size, all of them and those that show each violation; the smallest of those."""
+    """The histories of one model by size: all, and those with each violation, and the smallest of those."""
 
     def __init__(self) -> None:
         self.histories: Counter[Size] = Counter()
@@ -16,7 +16,7 @@ class ExhaustiveTotals:
         self.smallest: dict[Violation, Played] = {}
 
     def take(self, played: Played) -> None:
-        """One more history."""
+        """Add a history."""
         self.histories[played.size] += 1
         for violation in played.violations:
             self.seen[violation][played.size] += 1
@@ -24,16 +24,8 @@ class ExhaustiveTotals:
             if known is None or played.size < known.size:
                 self.smallest[violation] = played
 
-    def up_to(self, records: int) -> Self:
-        """The sum of those with so many records at most."""
-        part = type(self)()
-        part.histories = _up_to(self.histories, records)
-        part.seen = {each: _up_to(sizes, records) for each, sizes in self.seen.items()}
-        part.smallest = {each: played for each, played in self.smallest.items() if played.size.records <= records}
-        return part
-
     def cell(self, violation: Violation) -> str:
-        """What a table says of a violation: how many histories show it, and the size of the smallest."""
+        """The text of a table's cell: how many histories show a violation, and the size of the smallest."""
         sizes = self.seen[violation]
         if not sizes:
             return "0"
@@ -41,7 +33,7 @@ class ExhaustiveTotals:
         return f"{sizes.total()} ({records},{faults})"
 
     def to_json(self) -> JsonObject:
-        """The sum as a file has it."""
+        """The totals as JSON."""
         return {
             "histories": _rows(self.histories),
             "violations": {each.value: _rows(sizes) for each, sizes in self.seen.items()},
@@ -58,10 +50,6 @@ class ExhaustiveTotals:
         return tally
 
 
-def _up_to(sizes: Counter[Size], records: int) -> Counter[Size]:
-    return Counter({size: count for size, count in sizes.items() if size.records <= records})
-
-
 def _rows(sizes: Counter[Size]) -> list[list[int]]:
     return [[*size, count] for size, count in sorted(sizes.items())]
 
@@ -73,7 +61,7 @@ def _sizes(rows: Any) -> Counter[Size]:
 def _played_json(played: Played) -> JsonObject:
     return {
         "size": list(played.size),
-        "told": list(played.told),
+        "told": list(played.words),
         "violations": sorted(played.violations),
         "position": list(played.position),
     }

@@ -1,7 +1,6 @@
 """`parking-mock exhaust`."""
 
 import json
-import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from contracts.proof.exhaustive.odometer import Odometer
 from contracts.proof.exhaustive.totals import ExhaustiveTotals
 
 SMALL = ("--records", "1", "--faults", "1")
-WRONG = "contracts.clients.zoo.counting:CountsDeliveries"
 
 
 def test_models_are_told_with_their_smallest_histories() -> None:
@@ -36,19 +34,11 @@ def test_json_has_one_line_for_each_client() -> None:
     assert lines[0]["histories"] == [[1, 0, 2], [1, 1, 20]]
 
 
-def test_a_wrong_client_of_ones_own_ends_with_1() -> None:
-    """A client that is named by its module should be right."""
-    done = CliRunner().invoke(exhaust, ["--records", "1", "--faults", "1", "--inside", "--client", WRONG])
-    assert done.exit_code == 1
-    assert re.search(r"count bracket +\d+ \(1,1\) +smallest: r1 enters; r1: twice", done.stdout)
-
-
-def test_unknown_clients_are_wrong_usage() -> None:
-    """A model that there is not, or a module that there is not, ends with 2 and says so."""
-    for name, said in (("corect", "there is no model"), ("nowhere:Client", "cannot be imported")):
-        done = CliRunner().invoke(exhaust, ["--client", name])
-        assert done.exit_code == 2
-        assert said in done.stderr
+def test_an_unknown_model_is_wrong_usage() -> None:
+    """A model that does not exist ends with 2, and the message names those that do."""
+    done = CliRunner().invoke(exhaust, ["--client", "corect"])
+    assert done.exit_code == 2
+    assert "'correct', 'counts deliveries'" in done.stderr
 
 
 def test_a_run_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:

@@ -28,10 +28,10 @@ from contracts.clients.zoo.converging import (
 )
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOneMore
 from contracts.play.scenario import Crashes, Deletes, GoesOffline, Scenario, Step, Strikes
-from contracts.proof.exhaustive import oracle
 from contracts.rules.evidence import claims as rounds
 from contracts.run.run import Run, run_of
 from mock_server.model import DAY, HOUR, MINUTE
+from tests.contracts.proof.exhaustive.count_comparison import invisible, rereported_bound, round_bound
 from tests.contracts.support import broken, kept, killed, outcome
 
 
@@ -146,7 +146,7 @@ def test_nobody_is_blamed_for_what_equal_counts_hide() -> None:
     cell = run.claims_of[next(cell for cell in run.claims_of if run.in_cell(cell))][-1].cell
     held = {each.name for each in run.in_cell(cell) if each.deliveries}
     kept_by_lot = {each.name for each in run.in_cell(cell) if each.removed_seq is None}
-    assert oracle.invisible([(held, kept_by_lot)])
+    assert invisible([(held, kept_by_lot)])
     assert not any(outcome(rule_id, run).breaches for rule_id in UNTOUCHED)
 
 
@@ -165,9 +165,9 @@ def test_a_client_holds_all_within_the_round_bound() -> None:
     strikes = sum(fault.operation.startswith("record ") for _, fault in run.faults)
     claims = run.claims_of[cell]
     needed = next(place for place, claim in enumerate(claims) if not rounds.missing(run, cell, claim.seq))
-    assert needed <= oracle.round_bound(strikes)
-    assert claims[oracle.round_bound(strikes)].equal
-    assert sum(event.records for _, event in run.rereports) <= oracle.rereported_bound(strikes, 3)
+    assert needed <= round_bound(strikes)
+    assert claims[round_bound(strikes)].equal
+    assert sum(event.records for _, event in run.rereports) <= rereported_bound(strikes, 3)
 
 
 def test_a_slower_client_is_not_blamed_either() -> None:

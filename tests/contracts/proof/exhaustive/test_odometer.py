@@ -49,14 +49,6 @@ def test_a_position_says_where_to_go_on(place: int) -> None:
     assert all_runs(Odometer(odometer.position)) == UNEVEN[place:]
 
 
-def test_again_runs_the_same_sequence() -> None:
-    """A sequence can be repeated."""
-    odometer = Odometer((2, 1, 0))
-    first = uneven(odometer)
-    odometer.again()
-    assert uneven(odometer) == first == "210"
-
-
 def test_the_share_behind_grows_to_one() -> None:
     """The share never falls, begins at nothing and ends below one."""
     odometer = Odometer()

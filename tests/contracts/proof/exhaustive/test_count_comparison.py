@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, combinations, permutations, product
+from itertools import combinations, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.proof.exhaustive import oracle
-from contracts.proof.exhaustive.oracle import Class
+from tests.contracts.proof.exhaustive import count_comparison
+from tests.contracts.proof.exhaustive.count_comparison import PairClass
 
 IDS = st.frozensets(st.integers(0, 5))
 
@@ -19,106 +19,68 @@ def subsets(ids: int) -> list[frozenset[int]]:
     return [frozenset(each) for size in range(ids + 1) for each in combinations(range(ids), size)]
 
 
-def fate(client: frozenset[int], lot: frozenset[int]) -> Class:
+def fate(client: frozenset[int], lot: frozenset[int]) -> PairClass:
     """The class of a pair, found by playing rounds until nothing changes."""
     for _ in range(3):
         client = client | lot if len(client) != len(lot) else client
     if client == lot:
-        return Class.REPAIRABLE
-    return Class.SILENT if len(client) == len(lot) else Class.IRRECONCILABLE
+        return PairClass.REPAIRABLE
+    return PairClass.SILENT if len(client) == len(lot) else PairClass.IRRECONCILABLE
 
 
 @pytest.mark.parametrize("ids", range(5))
 def test_every_pair_is_in_the_class_that_playing_it_shows(ids: int) -> None:
     """The class of every pair over up to four ids is what rounds without faults make of it."""
     for client, lot in product(subsets(ids), repeat=2):
-        assert oracle.trichotomy(client, lot) is fate(client, lot)
+        assert count_comparison.trichotomy(client, lot) is fate(client, lot)
 
 
 @pytest.mark.parametrize("ids", range(6))
 def test_the_sizes_of_the_classes_are_those_of_the_enumeration(ids: int) -> None:
     """The formulas count what enumeration counts, classes of size 0 included."""
-    counted = Counter(oracle.trichotomy(*pair) for pair in product(subsets(ids), repeat=2))
-    assert oracle.class_sizes(ids) == {each: counted[each] for each in Class}
+    counted = Counter(count_comparison.trichotomy(*pair) for pair in product(subsets(ids), repeat=2))
+    assert count_comparison.class_sizes(ids) == {each: counted[each] for each in PairClass}
 
 
 def test_the_sizes_for_four_ids_are_the_published_ones() -> None:
     """Of the 256 pairs over four ids 81 are repaired, 54 are silent for ever, and 121 can never agree."""
-    assert list(oracle.class_sizes(4).values()) == [81, 54, 121]
+    assert list(count_comparison.class_sizes(4).values()) == [81, 54, 121]
 
 
 @given(IDS, IDS)
 def test_the_difference_is_what_the_counts_show(client: frozenset[int], lot: frozenset[int]) -> None:
     """Missing less extra ids is the difference of the counts, and nothing else can be seen."""
-    assert oracle.difference(client, lot) == len(lot) - len(client)
+    assert count_comparison.difference(client, lot) == len(lot) - len(client)
 
 
 @given(st.lists(st.tuples(IDS, IDS), max_size=4))
 def test_a_divergence_is_invisible_where_every_count_agrees(cells: list[tuple[frozenset[int], frozenset[int]]]) -> None:
     """No cell shows another count, and yet some set differs."""
     silent = all(len(client) == len(lot) for client, lot in cells)
-    assert oracle.invisible(cells) == (silent and any(client != lot for client, lot in cells))
+    assert count_comparison.invisible(cells) == (silent and any(client != lot for client, lot in cells))
 
 
 @given(IDS, IDS)
 def test_one_cell_is_invisible_where_its_class_is_silent(client: frozenset[int], lot: frozenset[int]) -> None:
     """The silent class and an invisible divergence of one cell are the same thing."""
-    assert oracle.invisible([(client, lot)]) == (oracle.trichotomy(client, lot) is Class.SILENT)
+    assert count_comparison.invisible([(client, lot)]) == (count_comparison.trichotomy(client, lot) is PairClass.SILENT)
 
 
 @given(IDS, IDS)
 def test_a_round_repairs_what_can_be_repaired_and_loses_nothing(client: frozenset[int], lot: frozenset[int]) -> None:
     """After one round the class alone says what the client has."""
-    after = oracle.after_round(client, lot)
-    expected = {Class.REPAIRABLE: lot, Class.SILENT: client, Class.IRRECONCILABLE: client | lot}
-    assert after == expected[oracle.trichotomy(client, lot)]
+    after = count_comparison.after_round(client, lot)
+    expected = {PairClass.REPAIRABLE: lot, PairClass.SILENT: client, PairClass.IRRECONCILABLE: client | lot}
+    assert after == expected[count_comparison.trichotomy(client, lot)]
 
 
 @given(IDS, IDS)
 def test_what_can_never_agree_differs_for_ever(client: frozenset[int], lot: frozenset[int]) -> None:
     """A client that has what the lot lacks, and another number, differs after every further round."""
-    after = oracle.after_round(client, lot)
-    forever = oracle.trichotomy(client, lot) is Class.IRRECONCILABLE
-    assert (oracle.difference(after, lot) != 0) == forever
-    assert oracle.after_round(after, lot) == after
-
-
-@given(IDS, IDS, IDS)
-def test_the_bracket_holds_every_truthful_count(
-    acked: frozenset[int], more: frozenset[int], cell: frozenset[int]
-) -> None:
-    """Whatever a client has stored between what it acknowledged and what it was delivered, its count is inside."""
-    low, high = oracle.bracket(acked, acked | more, cell)
-    counts = {len((acked | frozenset(part)) & cell) for part in _parts(more)}
-    assert counts == set(range(low, high + 1))
-
-
-def _parts(ids: frozenset[int]) -> Iterator[tuple[int, ...]]:
-    return chain.from_iterable(combinations(ids, size) for size in range(len(ids) + 1))
-
-
-@given(st.lists(st.integers(0, 3), max_size=5))
-def test_order_and_repetition_of_deliveries_change_nothing(deliveries: list[int]) -> None:
-    """Any order gives the same store, and so does everything delivered twice."""
-    stores = {oracle.expected_store(each) for each in permutations(deliveries)}
-    assert stores == {oracle.expected_store(deliveries * 2)} == {frozenset(deliveries)}
-
-
-@given(st.lists(st.tuples(IDS, IDS), max_size=3))
-def test_a_finer_split_hides_nothing(cells: list[tuple[frozenset[int], frozenset[int]]]) -> None:
-    """The differences of the fine cells add up to the coarse one's: merging can hide, splitting cannot."""
-    apart = [tuple(frozenset((place, each) for each in ids) for ids in pair) for place, pair in enumerate(cells)]
-    clients, lots = (oracle.union(pair[side] for pair in apart) for side in (0, 1))
-    assert oracle.difference(clients, lots) == sum(oracle.difference(*pair) for pair in cells)
-
-
-@given(st.integers(0, 6), st.integers(0, 12), st.integers(1, 6))
-def test_who_counts_deliveries_rests_by_luck_only(records: int, first: int, rounds: int) -> None:
-    """A wrong first count is never put right, except from nothing; every round in vain adds all records."""
-    rests = first in (0, records) or records == 0
-    assert oracle.counted_deliveries(first, records, rounds) == (
-        (records or first) if rests else first + rounds * records
-    )
+    after = count_comparison.after_round(client, lot)
+    forever = count_comparison.trichotomy(client, lot) is PairClass.IRRECONCILABLE
+    assert (count_comparison.difference(after, lot) != 0) == forever
+    assert count_comparison.after_round(after, lot) == after
 
 
 OK, LOST, TWICE = 1, 0, 2
@@ -160,8 +122,8 @@ def _price(fates: tuple[int, ...]) -> int:
 @pytest.mark.parametrize(("records", "faults"), [(1, 0), (1, 1), (1, 3), (2, 2), (2, 3), (3, 2)])
 def test_the_round_bound_holds_and_is_tight(records: int, faults: int) -> None:
     """In every history a client has all after as many rounds as there are faults; with one round less it need not."""
-    bound = oracle.round_bound(faults)
+    bound = count_comparison.round_bound(faults)
     outcomes = list(histories(records, faults, faults + 1))
     assert all(whole[bound] for _, whole in outcomes)
     assert faults == 0 or any(not whole[bound - 1] for _, whole in outcomes)
-    assert max(sent for sent, _ in outcomes) <= oracle.rereported_bound(faults, records)
+    assert max(sent for sent, _ in outcomes) <= count_comparison.rereported_bound(faults, records)
