@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from mock_server.testing.parking import Parking
     from mock_server.testing.served import ServedParking
 
-__version__ = "0.1.0"
+from mock_server.version import __version__
 
 __all__ = ["Lot", "MockParking", "Parking", "ServedParking", "__version__", "mock_parking"]
 

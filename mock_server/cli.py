@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 import click
 
-from mock_server import __version__
 from mock_server.clock import SystemClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
 from mock_server.faults.chaos import PRESETS as CHAOS_PRESETS
@@ -27,6 +26,7 @@ from mock_server.problems import Problem, in_words, parse_json, whole_number
 from mock_server.profile import PRESETS as PROFILE_PRESETS
 from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
+from mock_server.version import __version__
 from mock_server.web.server import AddressInUseError, Server, silence_uvicorn
 from mock_server.web.serving.collector import tame_collector
 

@@ -18,7 +18,7 @@ from tests.demo_page import DemoPage, demo_page
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
-STYLE = ROOT / "mock_server" / "web" / "pages" / "static" / "dashboard.css"
+STYLE = ROOT / "mock_server" / "web" / "dashboard" / "pages" / "static" / "dashboard.css"
 FINGERPRINTS = "made-from.json"
 
 WIDE, NARROW = (1280, 900), (390, 844)

@@ -38,7 +38,7 @@ def test_wheel_has_every_module(wheel: zipfile.ZipFile) -> None:
 
 def test_wheel_has_the_dashboard(wheel: zipfile.ZipFile) -> None:
     """Templates, scripts and styles are shipped with the modules."""
-    pages = [path for path in (ROOT / "mock_server" / "web" / "pages").rglob("*") if path.is_file()]
+    pages = [path for path in (ROOT / "mock_server" / "web" / "dashboard" / "pages").rglob("*") if path.is_file()]
     assert {path.suffix for path in pages} == {".html", ".js", ".css", ".svg"}
     assert {path.relative_to(ROOT).as_posix() for path in pages} <= set(wheel.namelist())
 

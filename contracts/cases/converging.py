@@ -9,13 +9,12 @@ from contracts.cases.base import Case
 from contracts.play.scenario import BEGIN, Crashes, Deletes, Happens, Scenario, Step, Strikes
 from contracts.play.strategies import PLATES, fates, records, scenario
 from mock_server.model import HOUR, MINUTE
+from mock_server.wire.paths import SYNC_PREFIX
 
 FULL_HOUR = BEGIN + HOUR
 
 FIRST_ASK = FULL_HOUR + 5 * MINUTE
 """When the reference client first asks about the hour of the records."""
-
-SYNC_CALLS = "/v1.0/parking-control"
 
 
 def hour_of(copies: Sequence[int], at: int = BEGIN, first: int = 1, again: Sequence[int] = ()) -> list[Happens]:
@@ -39,7 +38,7 @@ def silences(draw: st.DrawFn) -> list[Step]:
     copies = [0] * draw(st.integers(1, 3))
     if draw(st.booleans()):
         return [*hour_of(copies, again=(0,))]
-    return [*hour_of(copies), Strikes(FULL_HOUR, "command.lose", times=draw(st.integers(1, 2)), path=SYNC_CALLS)]
+    return [*hour_of(copies), Strikes(FULL_HOUR, "command.lose", times=draw(st.integers(1, 2)), path=SYNC_PREFIX)]
 
 
 @st.composite

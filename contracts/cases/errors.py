@@ -10,8 +10,8 @@ from hypothesis.strategies import SearchStrategy
 from contracts.cases.base import Case, varied
 from contracts.play.scenario import BEGIN, Calms, ClockJumps, GoesOffline, Happens, Step, Strikes
 from contracts.play.strategies import KINDS, PLATES, by_profile, scenario
-from contracts.run.syncs import TOKEN_PREFIX
 from mock_server.model import DAY, HOUR, MINUTE, JsonObject
+from mock_server.wire.paths import TOKEN_PATH
 
 BEFORE = BEGIN - 30 * MINUTE
 """When records happen: in the window that a client can ask about soonest. They reach the lot after it has started."""
@@ -101,7 +101,7 @@ def _keys_and_clock() -> SearchStrategy[list[Step]]:
 
 
 def _for_good() -> SearchStrategy[list[Step]]:
-    wrong_sign = st.sampled_from((None, TOKEN_PREFIX)).map(
+    wrong_sign = st.sampled_from((None, TOKEN_PATH)).map(
         lambda path: _strikes((("answer.refuse", 1004),), ALWAYS, path)
     )
     refused = st.sampled_from((1106, 2010)).map(lambda code: _strikes((("answer.refuse", code),), ALWAYS))

@@ -8,8 +8,8 @@ from contracts.cases.form import ONE_ASK
 from contracts.play.scenario import BEGIN, Scenario, Step, Strikes
 from contracts.play.strategies import KINDS, by_profile, records, scenario
 from contracts.rules.security import HARMLESS_BYTES
-from contracts.run.syncs import SYNC_PREFIX, TOKEN_PREFIX
 from mock_server.model import MINUTE, JsonObject
+from mock_server.wire.paths import SYNC_PREFIX, TOKEN_PATH
 
 FAILURES = ("answer.lose", "answer.busy", "answer.error", "answer.unknown-code", "answer.not-json", "answer.truncated")
 CIPHERS: tuple[JsonObject, ...] = ({"encryption": "aes_gcm"}, {"encryption": "aes_ecb"})
@@ -22,7 +22,7 @@ def _failures() -> SearchStrategy[list[Step]]:
             at=st.just(BEGIN),
             kind=st.sampled_from(FAILURES),
             times=st.integers(1, 2),
-            path=st.sampled_from((SYNC_PREFIX, TOKEN_PREFIX)),
+            path=st.sampled_from((SYNC_PREFIX, TOKEN_PATH)),
         ),
         min_size=1,
         max_size=2,

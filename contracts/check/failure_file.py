@@ -12,9 +12,9 @@ from contracts.rules import RULES
 from contracts.rules.base import Breach, Rule
 from contracts.run.run import run_of
 from contracts.run.run_json import read_run, run_json
-from mock_server import __version__
 from mock_server.model import JsonObject
 from mock_server.problems import parse_json
+from mock_server.version import __version__
 
 FORMAT = "parking-mock/failure"
 VERSION = 1

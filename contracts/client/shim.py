@@ -14,8 +14,8 @@ from contracts.client.interface import Client, MakeClient, Start, UnimplementedE
 from contracts.client.link import RealLink
 from contracts.client.protocol import PROTOCOL, dump_json, effects_json
 from contracts.client.spec import load_client
-from mock_server import __version__
 from mock_server.model import JsonObject
+from mock_server.version import __version__
 
 USAGE = "usage: python -m contracts.client.shim MODULE:NAME"
 

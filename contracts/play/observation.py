@@ -18,10 +18,10 @@ from contracts.play.leaks import leaks, masked
 from contracts.play.recording import Act, Finding, Recording
 from contracts.play.scenario import MIDNIGHT, Happens, RecordKind, Scenario, Step, Strikes
 from contracts.play.served_world import ServedWorld
-from contracts.run.syncs import SYNC_PREFIX
 from mock_server.clock import monotonic_s
 from mock_server.history.events import ConsumerChanged, RequestReceived
 from mock_server.model import JsonObject
+from mock_server.wire.paths import SYNC_PREFIX
 
 SessionState: TypeAlias = Literal["WAITING", "RUNNING", "SETTLING", "FINISHED"]
 OnState: TypeAlias = Callable[[str, SessionState], None]

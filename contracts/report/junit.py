@@ -9,7 +9,7 @@ from contracts.check.results import Check
 from contracts.report.text import plain
 from contracts.rules.base import VERB_OF_NEED, Rule
 from contracts.rules.verdict import BROKEN, Verdict
-from mock_server import __version__
+from mock_server.version import __version__
 
 Story = Callable[[Rule], Sequence[str]]
 """The lines in which the failures of a rule are told."""

@@ -5,8 +5,8 @@ from contracts.check.results import Check, Failure
 from contracts.diagnosis.wrong_counters import diagnose
 from contracts.report.changes import Comparison
 from contracts.rules.base import Rule
-from mock_server import __version__
 from mock_server.model import JsonObject
+from mock_server.version import __version__
 
 
 def report_json(

@@ -20,11 +20,12 @@ from contracts.rules.evidence.errors import (
     stubborn,
 )
 from contracts.run.run import Run
-from contracts.run.syncs import TOKEN_PREFIX, Sync
+from contracts.run.syncs import Sync
 from contracts.words import cell_text
 from mock_server.history.events import CommandMoved
 from mock_server.history.index import Call
 from mock_server.model import HOUR, JIESHUN, MINUTE, ProcessStatus
+from mock_server.wire.paths import TOKEN_PATH
 
 __all__ = ["RULES"]
 
@@ -71,7 +72,7 @@ def _dead_tokens(run: Run) -> Iterator[Breach]:
 
 
 def _is_for_token(call: Call) -> bool:
-    return call.request.path.startswith(TOKEN_PREFIX)
+    return call.request.path.startswith(TOKEN_PATH)
 
 
 def _was_refused(call: Call, codes: Container[int | None]) -> bool:

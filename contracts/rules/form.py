@@ -12,12 +12,13 @@ from typing import Any
 
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.run.run import Run
-from contracts.run.syncs import SYNC_PREFIX, SYNC_SUFFIX, Sync
+from contracts.run.syncs import Sync
 from mock_server.history.index import Call
 from mock_server.model import Cell, DataType
 from mock_server.problems import type_name
 from mock_server.web.data_plane.masking import BODY_KEPT
 from mock_server.wire.errors import ErrorCode
+from mock_server.wire.paths import SYNC_PREFIX, SYNC_SUFFIX
 from mock_server.wire.sync_request import CAMEL, SNAKE
 
 RULES = RuleBook("The form of a request")

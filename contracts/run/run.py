@@ -14,11 +14,12 @@ from contracts.client.interface import MakeClient
 from contracts.play.recording import Act, Finding, Recording
 from contracts.play.scenario import LOT_IDS, Scenario
 from contracts.play.session import play
-from contracts.run.syncs import SYNC_PREFIX, SYNC_SUFFIX, TOKEN_PREFIX, Claim, Sync, sync_of
+from contracts.run.syncs import Claim, Sync, sync_of
 from mock_server.history.events import ConsumerChanged, DeviceChanged, FaultInjected, RecordKept, Rereported
 from mock_server.history.index import Call, Delivery, HistoryIndex, LotRecord, line_of
 from mock_server.history.log import Entry
 from mock_server.model import JIESHUN, SECOND, Cell, DeviceKind, Line, RecordKey
+from mock_server.wire.paths import SYNC_PREFIX, SYNC_SUFFIX, TOKEN_PATH
 
 T = TypeVar("T")
 
@@ -79,7 +80,7 @@ class Run(Recording):
     @cached_property
     def token_calls(self) -> list[Call]:
         """Every call for a token."""
-        return [call for call in self.calls if call.request.path.startswith(TOKEN_PREFIX)]
+        return [call for call in self.calls if call.request.path.startswith(TOKEN_PATH)]
 
     @cached_property
     def claims(self) -> list[Claim]:

@@ -6,11 +6,7 @@ from typing import Any
 from mock_server.history.index import Call
 from mock_server.model import Cell, DataType, PassDirection
 from mock_server.problems import parse_json
-
-SYNC_PREFIX, SYNC_SUFFIX = "/v1.0/parking-control/", "/records/sync"
-
-
-TOKEN_PREFIX = "/v1.0/token"  # noqa: S105 a path
+from mock_server.wire.paths import SYNC_PREFIX, SYNC_SUFFIX
 
 
 @dataclass(frozen=True, slots=True)

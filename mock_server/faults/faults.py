@@ -13,15 +13,13 @@ from mock_server.history.events import FaultInjected
 from mock_server.history.log import History
 from mock_server.model import JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader
+from mock_server.wire.paths import TOKEN_PATH
 
 RECORD, UPLINK, REREPORT, REPEAT = "record", "uplink", "rereport", "repeat"
 """Sites of the lot: the making of a record, its first publication, a re-report as a whole, one record in it."""
 
 CALL, DELIVERY, SOCKET = "call", "delivery", "socket"
 """Sites of the cloud: one API call, one delivery of a message, the connection that it goes over."""
-
-TOKEN_PATH = "/v1.0/token"  # noqa: S105 a path, no token
-"""Calls below it meet only faults that name them by `path`."""
 
 LIMITS = ("device_id", "data_type", "path", "record_id")
 """What a directed fault may be limited to."""

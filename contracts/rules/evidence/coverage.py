@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from contracts.run.run import Run
-from contracts.run.syncs import SYNC_SUFFIX
 from mock_server.history.index import Call
 from mock_server.model import DAY, HOUR, Cell, DataType, Line, PassDirection
+from mock_server.wire.paths import SYNC_SUFFIX
 
 SLACK = 4 * HOUR
 """How long nothing must have kept a client from asking until a missing window is held against it."""

@@ -45,7 +45,7 @@ _HEADERS = {
 def create_dashboard(cloud: Cloud, guide: Guide | None = None) -> Flask:
     """The dashboard for all projects of a cloud, with the story that is told beside one, if there is one."""
     app = Flask(
-        "mock_server.web",
+        "mock_server.web.dashboard",
         static_folder="pages/static",
         static_url_path="/dashboard",
         template_folder="pages/templates",

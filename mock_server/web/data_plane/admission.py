@@ -12,11 +12,11 @@ from mock_server.cloud import Cloud
 from mock_server.project import Project
 from mock_server.web.serving.environ import RAW_PATH
 from mock_server.wire.errors import ErrorCode, VendorError
+from mock_server.wire.paths import REFRESH_PREFIX, TOKEN_PATH
 from mock_server.wire.signature import SignedRequest, verify_v1, verify_v2
 
 SIGN_METHOD = "HMAC-SHA256"
 REQUIRED_HEADERS = ("client_id", "sign", "t", "sign_method")
-REFRESH_PREFIX = "/v1.0/token/"
 
 _T_DIGITS = 13
 
@@ -37,7 +37,7 @@ class Caller:
     def is_token_call(self) -> bool:
         """Token calls are signed without an access token."""
         path: str = self.environ["PATH_INFO"]
-        return path == "/v1.0/token" or path.startswith(REFRESH_PREFIX)
+        return path == TOKEN_PATH or path.startswith(REFRESH_PREFIX)
 
     def signed_request(self, access_token: str) -> SignedRequest:
         """What the signature must cover."""

@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
+from mock_server.wire.paths import REFRESH_PREFIX
+
 SECRET_HEADERS = ("sign", "access_token")
 PLAIN_HEADERS = ("client_id", "sign_method", "t", "nonce", "signature-headers", "lang", "dev_lang", "user-agent")
 
-_TOKEN_PATH = "/v1.0/token/"  # noqa: S105 a path, not a token
 _KEPT = 200
 _PATH_KEPT = 1000
 _QUERY_KEPT = 4096
@@ -33,8 +34,8 @@ def masked_headers(header: Callable[[str], str]) -> dict[str, str]:
 
 def masked_path(path: str) -> str:
     """The path as sent, at most 1000 characters; the refresh token in it is masked, however it was encoded."""
-    _, is_refresh, refresh_token = unquote(path).partition(_TOKEN_PATH)
-    return _TOKEN_PATH + mask(refresh_token) if is_refresh else path[:_PATH_KEPT]
+    _, is_refresh, refresh_token = unquote(path).partition(REFRESH_PREFIX)
+    return REFRESH_PREFIX + mask(refresh_token) if is_refresh else path[:_PATH_KEPT]
 
 
 def masked_query(query: str) -> str:

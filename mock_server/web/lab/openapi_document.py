@@ -3,9 +3,9 @@
 Whatever the code can enumerate (faults, presets, profile fields, kinds of events, limits) comes from the code.
 """
 
-from mock_server import __version__
 from mock_server.history.events import SCHEMA_VERSION
 from mock_server.model import JsonObject
+from mock_server.version import __version__
 from mock_server.web.data_plane import openapi as data_plane
 from mock_server.web.lab import openapi as lab_plane
 from mock_server.web.lab.openapi_schemas import lab_schemas

@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from flask import Response, request
 
-from mock_server import __version__
 from mock_server.clock import Clock, SystemClock, VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.faults.chaos import read_chaos
@@ -15,6 +14,7 @@ from mock_server.model import LATEST_MS, JsonObject, Rereport
 from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.profile import read_profile
 from mock_server.project import Project
+from mock_server.version import __version__
 from mock_server.web.lab.history_lines import history_lines, history_place
 from mock_server.web.lab.request import LabError, json_object, refuse_problems
 from mock_server.wire.encryption import MIN_SECRET_LENGTH

@@ -24,9 +24,9 @@ from contracts.proof.matrix import MatrixRow, differences, make_client_of, rows,
 from contracts.rules import RULES
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
-from contracts.run.syncs import SYNC_PREFIX
 from mock_server.clock import monotonic_s
 from mock_server.model import HOUR, MINUTE
+from mock_server.wire.paths import SYNC_PREFIX
 from tests.contracts.client.scripts import tiny
 from tests.contracts.support import outcome
 

@@ -23,8 +23,8 @@ from contracts.play.scenario import (
     Syncs,
 )
 from contracts.run.run import run_of
-from contracts.run.syncs import TOKEN_PREFIX
 from mock_server.model import DAY, HOUR, MINUTE
+from mock_server.wire.paths import TOKEN_PATH
 from tests.contracts.support import broken, kept, killed, outcome
 
 LOST = Happens(BEGIN + MINUTE, "r1", event=BEGIN - 30 * MINUTE, copies=0)
@@ -51,7 +51,7 @@ def watched(*steps: Step, lots: tuple[str, ...] = ("tuya",), runs_ms: int = 7 * 
 
 MIXED = ("tuya", "jieshun")
 REFUSED_SIGN = watched(Strikes(AT, "answer.refuse", 1004, times=ALWAYS))
-REFUSED_TOKEN_SIGN = watched(Strikes(AT, "answer.refuse", 1004, times=ALWAYS, path=TOKEN_PREFIX))
+REFUSED_TOKEN_SIGN = watched(Strikes(AT, "answer.refuse", 1004, times=ALWAYS, path=TOKEN_PATH))
 REFUSED = watched(Strikes(AT, "answer.refuse", 2010, times=ALWAYS))
 OFFLINE = Scenario((LOST, GoesOffline(AT, for_ms=3 * HOUR)))
 DEAD_TOKEN = watched(Strikes(AT, "token.expire", times=3), runs_ms=90 * MINUTE)

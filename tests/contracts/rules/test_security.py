@@ -15,11 +15,11 @@ from contracts.play.recording import Act
 from contracts.play.scenario import BEGIN, Happens, Looks, Scenario, Strikes
 from contracts.rules.security import RULES
 from contracts.run.run import Run, run_of
-from contracts.run.syncs import SYNC_PREFIX, TOKEN_PREFIX
 from mock_server.history.events import Event, RequestAnswered, RequestReceived
 from mock_server.history.log import Entry
 from mock_server.model import MINUTE, SECOND
 from mock_server.profile import Profile
+from mock_server.wire.paths import SYNC_PREFIX, TOKEN_PATH
 from tests.contracts.support import broken, kept, killed, outcome
 
 assert security in GROUPS  # importing the group fills the zoo
@@ -57,7 +57,7 @@ QUIET = Scenario(settles=False, runs_ms=10 * MINUTE)
 
 
 @pytest.mark.parametrize("kind", ["answer.lose", "answer.busy", "answer.not-json"])
-@pytest.mark.parametrize("path", [SYNC_PREFIX, TOKEN_PREFIX])
+@pytest.mark.parametrize("path", [SYNC_PREFIX, TOKEN_PATH])
 def test_a_request_that_is_sent_again_as_it_was(kind: str, path: str) -> None:
     """SEC-SIGN is broken by one that is signed once, and kept by one that is signed for each attempt."""
     assert broken("SEC-SIGN", failing(kind, path), ResendsSignedRequests)
@@ -114,7 +114,7 @@ def test_a_clock_that_was_set_back_may_live_through_a_moment_twice() -> None:
 def twice(later_ms: int, nonce: str = "", ahead_ms: int = 0) -> Run:
     """The same token call twice, with a time that is right in the first unless it is ahead."""
     headers = {"sign": "#1", "t": str(ahead_ms)} | ({"nonce": nonce} if nonce else {})
-    call = RequestReceived("GET", TOKEN_PREFIX, "grant_type=1", headers, "")
+    call = RequestReceived("GET", TOKEN_PATH, "grant_type=1", headers, "")
     events: list[tuple[int, Event]] = [
         (0, call),
         (0, RequestAnswered(1, 500, None, None, "whole")),
