@@ -64,12 +64,12 @@ CASES = (
         "security/certificate",
         ("SEC-TLS",),
         "The cloud's address has a certificate that nobody has signed.",
-        st.just(Scenario(lure="untrusted certificate", settles=False, runs_ms=10 * MINUTE)),
+        st.just(Scenario(decoy="untrusted certificate", settles=False, runs_ms=10 * MINUTE)),
     ),
     Case(
         "security/redirect",
         ("SEC-REDIRECT",),
         "Every call is answered with a redirect to another host.",
-        st.just(Scenario(lure="redirect", settles=False, runs_ms=10 * MINUTE)),
+        st.just(Scenario(decoy="redirect", settles=False, runs_ms=10 * MINUTE)),
     ),
 )

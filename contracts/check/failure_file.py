@@ -98,7 +98,7 @@ def replay(recorded: Recorded, make_client: MakeClient) -> Failure | None:
     """
     run = run_of(recorded.scenario, make_client)
     if run.unimplemented or (missing := recorded.rule.missing(run.can)):
-        lacks = "it" if run.unimplemented else " and ".join(missing)
+        lacks = "it" if run.unimplemented else " and ".join(each.label for each in missing)
         raise ReplayError(f"{recorded.rule.id} cannot be judged: the client lacks {lacks}")
     breaches: tuple[Breach, ...] = recorded.rule.check(run).breaches
     return Failure(recorded.rule.id, recorded.case, recorded.scenario, run, breaches) if breaches else None

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from contracts.check.known_failing import NOTHING_KNOWN, Known, KnownFailing
+from contracts.client.interface import ProcessProblem
 from contracts.diagnosis.narrowing import Narrowing
+from contracts.play.recording import ActKind
 from contracts.play.scenario import Scenario
 from contracts.rules.base import LEVELS, Breach, Level, Outcome, Rule
 from contracts.rules.verdict import Verdict, verdict_of
@@ -68,8 +70,8 @@ class CaseResult:
             self.tallies.setdefault(rule_id, RuleResult()).take(failure, exercised=outcome.exercised)
         self.suspicion = self.suspicion.heard(run)
         if not self.deaths:
-            self.deaths = tuple(act.text for act in run.acts_of("died"))
-        return bool(run.findings_of("hung"))
+            self.deaths = tuple(act.text for act in run.acts_of(ActKind.DIED))
+        return bool(run.findings_of(ProcessProblem.HUNG))
 
     def joined(self, other: "CaseResult") -> "CaseResult":
         """What this and the later other have shown together."""

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
-from contracts.client.interface import ProcessError
+from contracts.client.interface import ProcessError, ProcessProblem
 from contracts.client.protocol import shown
 
 LAST_WISH_S = 2.0
@@ -88,7 +88,7 @@ class Child:
                 list(command), stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
             )
         except OSError as error:
-            raise ProcessError("absent", f"{command[0]} cannot be started: {error.strerror}") from None
+            raise ProcessError(ProcessProblem.ABSENT, f"{command[0]} cannot be started: {error.strerror}") from None
         if process.stdin is not None:
             os.set_blocking(process.stdin.fileno(), False)
         return process

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import requests
 
-from contracts.client.interface import ProcessError, Start
+from contracts.client.interface import Capability, ProcessError, ProcessProblem, Start
 from contracts.client.process import PATIENCE_S
 from contracts.client.protocol import ProtocolError, call_json, read_answer
 from contracts.client.remote import RemoteClient, raise_error
@@ -42,7 +42,7 @@ class HttpClient(RemoteClient):
         try:
             result, code, message = read_answer(content, self._number)
         except ProtocolError as error:
-            raise ProcessError("babble", f"{verb}: {error}") from None
+            raise ProcessError(ProcessProblem.BAD_ANSWER, f"{verb}: {error}") from None
         if result is None:
             raise_error(verb, code, message)
         return result or {}
@@ -53,14 +53,15 @@ class HttpClient(RemoteClient):
             return self._http.post(self._url, data=body, headers=headers, timeout=self.patience_s).content
         except requests.Timeout:
             self.has_hung = True
-            raise ProcessError("hung", f"no answer to {verb} within {self.patience_s:g} s") from None
+            raise ProcessError(ProcessProblem.HUNG, f"no answer to {verb} within {self.patience_s:g} s") from None
         except requests.RequestException as error:
             text = f"{self._url} does not answer {verb}: {type(error).__name__}"
-            raise ProcessError("absent" if verb == "hello" else "ended", text) from None
+            problem = ProcessProblem.ABSENT if verb == "hello" else ProcessProblem.ENDED
+            raise ProcessError(problem, text) from None
 
     def crash(self) -> None:
         """It drops everything, if it can; no answer is expected."""
-        if "crash" in self.can and not self.has_hung:
+        if Capability.CRASH in self.can and not self.has_hung:
             with suppress(Exception):
                 self.ask("crash")
 

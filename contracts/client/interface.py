@@ -7,18 +7,34 @@ reported as unimplemented, never as a failure.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from mock_server.model import JsonObject
 
-Verb: TypeAlias = Literal["start", "sync", "advance", "quiet", "dump", "effects", "crash", "stop"]
 
-Ability: TypeAlias = Verb | Literal["a process of its own"]
-"""What a rule may need of a client: a verb, or that it is a process around which one can look."""
+class Capability(StrEnum):
+    """What a client can do or show: a verb of the client protocol, or a process of its own, which can be observed."""
 
-OPTIONAL: tuple[Verb, ...] = ("advance", "quiet", "dump", "effects", "crash", "stop")
-"""The verbs that a client may leave out."""
+    START = "start"
+    SYNC = "sync"
+    ADVANCE = "advance"
+    QUIET = "quiet"
+    DUMP = "dump"
+    EFFECTS = "effects"
+    CRASH = "crash"
+    STOP = "stop"
+    OWN_PROCESS = "own-process"
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return "a process of its own" if self is Capability.OWN_PROCESS else self.value
+
+
+VERBS = tuple(each for each in Capability if each is not Capability.OWN_PROCESS)
+"""The verbs of the client protocol."""
 
 
 class UnimplementedError(Exception):
@@ -27,10 +43,23 @@ class UnimplementedError(Exception):
     is_final = False
 
 
-class ProcessError(Exception):
-    """Something is wrong with the process around a client. `kind` is "absent", "hung", "ended" or "babble"."""
+class ProcessProblem(StrEnum):
+    """How a client's process broke the client protocol. The values are the spelling of failure files."""
 
-    def __init__(self, kind: str, text: str) -> None:
+    ABSENT = "absent"
+    """It could not be started, or nothing answers at its URL."""
+    HUNG = "hung"
+    """It did not answer, or did not end, in time."""
+    ENDED = "ended"
+    """It ended, or closed its connection, without being asked to."""
+    BAD_ANSWER = "babble"
+    """Its answer violates the client protocol."""
+
+
+class ProcessError(Exception):
+    """A client's process broke the client protocol."""
+
+    def __init__(self, kind: ProcessProblem, text: str) -> None:
         super().__init__(text)
         self.kind = kind
 
@@ -166,10 +195,9 @@ class Client(ABC):
         return []
 
     @property
-    def can(self) -> frozenset[Verb]:
-        """The verbs with something behind them."""
-        own = {verb for verb in OPTIONAL if getattr(type(self), verb) is not getattr(Client, verb)}
-        return frozenset({"start", "sync", *own})
+    def can(self) -> frozenset[Capability]:
+        """The verbs that this client implements."""
+        return frozenset(verb for verb in VERBS if getattr(type(self), verb) is not getattr(Client, verb))
 
 
 MakeClient: TypeAlias = Callable[[JsonObject], Client]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from contracts.client.child_process import LAST_WISH_S, LOG_LINE_BYTES, Child
-from contracts.client.interface import ProcessError, Start, UnimplementedError, Verb
+from contracts.client.interface import Capability, ProcessError, ProcessProblem, Start, UnimplementedError
 from contracts.client.protocol import EXIT_UNIMPLEMENTED, ProtocolError, call_text, read_answer, shown
 from contracts.client.remote import RemoteClient, raise_error
 from mock_server.clock import monotonic_s
@@ -44,7 +44,7 @@ class ProcessClient(RemoteClient):
         except (ProcessError, UnimplementedError) as error:
             self._stillborn = error
         except Exception as error:  # noqa: BLE001 whatever it is, it is said when it is to start
-            self._stillborn = ProcessError("babble", f"hello: {error}")
+            self._stillborn = ProcessError(ProcessProblem.BAD_ANSWER, f"hello: {error}")
 
     def _take_line(self, line: bytes | None) -> None:
         if line is not None and not line.lstrip().startswith(b"{") and self._child is not None:
@@ -53,9 +53,9 @@ class ProcessClient(RemoteClient):
             self._answers.put_nowait(line)
 
     @property
-    def can(self) -> frozenset[Verb]:
+    def can(self) -> frozenset[Capability]:
         """What it said; a process can always crash: it is killed."""
-        return super().can | {"start", "crash"}
+        return super().can | {Capability.START, Capability.CRASH}
 
     @property
     def tag(self) -> str:
@@ -84,7 +84,7 @@ class ProcessClient(RemoteClient):
         try:
             result, code, message = read_answer(self._answer(verb), self._number)
         except ProtocolError as error:
-            raise ProcessError("babble", f"{error}{self._last_words()}") from None
+            raise ProcessError(ProcessProblem.BAD_ANSWER, f"{error}{self._last_words()}") from None
         if result is None:
             raise_error(verb, code, message)
         return result or {}
@@ -119,7 +119,9 @@ class ProcessClient(RemoteClient):
 
     def _hung(self, verb: str) -> Exception:
         self.has_hung = True
-        return ProcessError("hung", f"no answer to {verb} within {self.patience_s:g} s{self._last_words()}")
+        return ProcessError(
+            ProcessProblem.HUNG, f"no answer to {verb} within {self.patience_s:g} s{self._last_words()}"
+        )
 
     def _gone(self, verb: str) -> Exception:
         code = self._child.exit_code() if self._child else None
@@ -128,7 +130,7 @@ class ProcessClient(RemoteClient):
             missing.is_final = True
             return missing
         how = "it closed its standard output" if code is None else f"it ended with exit code {code}"
-        return ProcessError("ended", f"{how} when asked to {verb}{self._last_words()}")
+        return ProcessError(ProcessProblem.ENDED, f"{how} when asked to {verb}{self._last_words()}")
 
     def _last_words(self) -> str:
         return self._child.last_words() if self._child else ""
@@ -142,9 +144,9 @@ class ProcessClient(RemoteClient):
         super().stop()
         code = self._child.exit_code() if self._child else 0
         if code is None:
-            raise ProcessError("hung", f"it did not end within {LAST_WISH_S:g} s of its stop")
+            raise ProcessError(ProcessProblem.HUNG, f"it did not end within {LAST_WISH_S:g} s of its stop")
         if code:
-            raise ProcessError("ended", f"exit code {code} after its stop{self._last_words()}")
+            raise ProcessError(ProcessProblem.ENDED, f"exit code {code} after its stop{self._last_words()}")
 
     def end(self) -> None:
         """End the process and everything that it started."""

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.client.interface import DumpedRecord, Effect, Verb
+from contracts.client.interface import VERBS, Capability, DumpedRecord, Effect
 from mock_server.model import JsonObject
 from mock_server.problems import parse_json
 
@@ -18,8 +18,6 @@ PROTOCOL = 1
 
 EXIT_UNIMPLEMENTED = 89
 """The exit code of a client that has implemented nothing of what it is asked."""
-
-VERBS: tuple[Verb, ...] = ("start", "sync", "advance", "quiet", "dump", "effects", "crash", "stop")
 
 SHOWN = 200
 
@@ -69,14 +67,14 @@ def shown(text: str | bytes) -> str:
     return f"{clean}..." if len(plain) > SHOWN else clean
 
 
-def read_can(result: Mapping[str, Any]) -> frozenset[Verb]:
+def read_can(result: Mapping[str, Any]) -> frozenset[Capability]:
     """The verbs that a client says it has, from its answer to `hello`. ProtocolError if it speaks another version."""
     if result.get("protocol") != PROTOCOL:
         raise ProtocolError(f"the client speaks protocol {result.get('protocol')!r}, not {PROTOCOL}")
     told = result.get("can", [])
     if not isinstance(told, list):
         raise ProtocolError('"can" must be a list of verbs')
-    return frozenset({"start", *(verb for verb in VERBS if verb in told)})
+    return frozenset(verb for verb in VERBS if verb is Capability.START or verb in told)
 
 
 def read_dump(result: Mapping[str, Any]) -> list[DumpedRecord]:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import Any
 
-from contracts.client.interface import Client, DumpedRecord, Effect, Start, UnimplementedError, Verb, Window
+from contracts.client.interface import Capability, Client, DumpedRecord, Effect, Start, UnimplementedError, Window
 from contracts.client.protocol import PROTOCOL, ClientFailedError, read_can, read_dump, read_effects
 from mock_server.model import JsonObject
 
@@ -15,7 +15,7 @@ class RemoteClient(Client):
     version = ""
 
     def __init__(self) -> None:
-        self._can: frozenset[Verb] = frozenset()
+        self._can: frozenset[Capability] = frozenset()
         self._wakes_at: int | None = None
 
     @abstractmethod
@@ -29,7 +29,7 @@ class RemoteClient(Client):
         self.agent, self.version = str(told.get("agent", "")), str(told.get("version", ""))
 
     @property
-    def can(self) -> frozenset[Verb]:
+    def can(self) -> frozenset[Capability]:
         """The verbs that it said it has."""
         return self._can
 

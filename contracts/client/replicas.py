@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contracts.client.interface import Client, DumpedRecord, Effect, Start, Verb, Window
+from contracts.client.interface import Capability, Client, DumpedRecord, Effect, Start, Window
 
 
 class Replicas(Client):
@@ -13,7 +13,7 @@ class Replicas(Client):
         self.has_output = any(each.has_output for each in clients)
 
     @property
-    def can(self) -> frozenset[Verb]:
+    def can(self) -> frozenset[Capability]:
         """What all of them can."""
         return frozenset.intersection(*(each.can for each in self._clients))
 

@@ -4,7 +4,7 @@ import shlex
 from abc import ABC, abstractmethod
 
 from contracts.client.http_client import HttpClient
-from contracts.client.interface import Client, MakeClient, ProcessError, UnimplementedError
+from contracts.client.interface import Client, MakeClient, ProcessError, ProcessProblem, UnimplementedError
 from contracts.client.process import PATIENCE_S, ProcessClient
 from contracts.client.replicas import Replicas
 from contracts.client.spec import OBSERVED, ClientNotFoundError, ClientSpec, load_client, read_spec
@@ -93,7 +93,7 @@ def agent_of(way: ClientSpec, patience_s: float = PATIENCE_S) -> str:
     client = load(str(way), patience_s)({})
     try:
         problem = getattr(client, "problem", None)
-        if isinstance(problem, ProcessError) and problem.kind == "absent":
+        if isinstance(problem, ProcessError) and problem.kind is ProcessProblem.ABSENT:
             raise ClientNotFoundError(str(problem))
         if isinstance(problem, UnimplementedError):
             return way.what

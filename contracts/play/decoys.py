@@ -1,6 +1,6 @@
-"""What may stand before the cloud: a certificate that nobody has signed, or somebody who sends callers elsewhere.
+"""Decoys that stand before the cloud: a server whose certificate no authority has signed, or one that redirects.
 
-A lure never lets anybody through. It only notes who came, and with what.
+A decoy passes nothing on to the cloud. It notes which connections and which credentials reach it.
 """
 
 import ipaddress
@@ -21,11 +21,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from contracts.play.recording import Finding
+from contracts.play.recording import DecoyFinding, Finding
+from contracts.play.scenario import DecoyKind
 from mock_server.model import JsonObject
 
 CREDENTIALS = ("client_id", "sign", "access_token", "username", "password", "authorization", "secret")
-"""Headers that say who somebody is."""
+"""The headers that carry credentials."""
 
 HOST = "127.0.0.1"
 OTHER_HOST = "localhost"
@@ -35,30 +36,30 @@ MOST = 64 * 1024
 
 
 class Decoy:
-    """What a lure has seen. `addresses` takes the place of the exports' own."""
+    """What has reached a decoy. `addresses` replace those of the exports."""
 
     def __init__(self, last: Callable[[], int]) -> None:
         self.addresses: JsonObject = {}
         self.findings: list[Finding] = []
         self._last = last
 
-    def note(self, kind: str, text: str) -> None:
-        """Something was seen."""
+    def note(self, kind: DecoyFinding, text: str) -> None:
+        """Add a finding after the newest entry of the history."""
         self.findings.append(Finding(kind, self._last(), text))
 
 
 @contextmanager
-def decoy_of(kind: str, last: Callable[[], int] = lambda: 0) -> Iterator[Decoy]:
-    """A lure of one kind while the block lasts."""
+def decoy_of(kind: DecoyKind, last: Callable[[], int] = lambda: 0) -> Iterator[Decoy]:
+    """A decoy of one kind while the block lasts. `last` gives the number of the newest entry of the history."""
     with ExitStack() as opened:
-        lured = Decoy(last)
+        decoy = Decoy(last)
         if kind == "redirect":
-            port = opened.enter_context(_serving(_redirect(lured, opened)))
-            lured.addresses = {"api": f"http://{HOST}:{port}", "ws": f"ws://{HOST}:{port}/"}
+            port = opened.enter_context(_serving(_redirect(decoy, opened)))
+            decoy.addresses = {"api": f"http://{HOST}:{port}", "ws": f"ws://{HOST}:{port}/"}
         else:
-            port = opened.enter_context(_serving(_tls(lured)))
-            lured.addresses = {"api": f"https://{HOST}:{port}", "ws": f"wss://{HOST}:{port}/"}
-        yield lured
+            port = opened.enter_context(_serving(_tls(decoy)))
+            decoy.addresses = {"api": f"https://{HOST}:{port}", "ws": f"wss://{HOST}:{port}/"}
+        yield decoy
 
 
 class _TlsServer(ThreadingTCPServer):
@@ -84,12 +85,12 @@ def _serving(server: Any) -> Iterator[int]:
         thread.join()
 
 
-def _redirect(lured: Decoy, opened: ExitStack) -> _HttpServer:
-    """Sends everybody to the same path on another host, which notes who comes with credentials."""
-    port = opened.enter_context(_serving(_HttpServer((HOST, 0), _handler(lambda each: _followed(lured, each)))))
+def _redirect(decoy: Decoy, opened: ExitStack) -> _HttpServer:
+    """Redirects every call to the same path on another host, which notes the credentials that come there."""
+    port = opened.enter_context(_serving(_HttpServer((HOST, 0), _handler(lambda each: _followed(decoy, each)))))
 
     def send_away(each: BaseHTTPRequestHandler) -> None:
-        lured.note("redirected", f"{each.command} was sent to another host")
+        decoy.note(DecoyFinding.REDIRECTED, f"{each.command} was sent to another host")
         each.send_response(302)
         each.send_header("Location", f"http://{OTHER_HOST}:{port}{each.path}")
         each.send_header("Content-Length", "0")
@@ -98,10 +99,10 @@ def _redirect(lured: Decoy, opened: ExitStack) -> _HttpServer:
     return _HttpServer((HOST, 0), _handler(send_away))
 
 
-def _followed(lured: Decoy, each: BaseHTTPRequestHandler) -> None:
-    told = [name for name in CREDENTIALS if each.headers.get(name)]
-    if told:
-        lured.note("followed", f"{each.command} went to another host with {', '.join(told)}")
+def _followed(decoy: Decoy, each: BaseHTTPRequestHandler) -> None:
+    sent = [name for name in CREDENTIALS if each.headers.get(name)]
+    if sent:
+        decoy.note(DecoyFinding.FOLLOWED, f"{each.command} went to another host with {', '.join(sent)}")
     each.send_response(404)
     each.send_header("Content-Length", "0")
     each.end_headers()
@@ -116,7 +117,7 @@ def _handler(answer: Callable[[BaseHTTPRequestHandler], None]) -> type[BaseHTTPR
                 super().handle_one_request()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Write no log: it would go to the standard error of the judge."""
 
         def _do(self) -> None:
             length = self.headers.get("Content-Length", "0")
@@ -128,16 +129,17 @@ def _handler(answer: Callable[[BaseHTTPRequestHandler], None]) -> type[BaseHTTPR
     return Handler
 
 
-def _tls(lured: Decoy) -> _TlsServer:
+def _tls(decoy: Decoy) -> _TlsServer:
     class Handler(BaseRequestHandler):
         def handle(self) -> None:
-            lured.note("tls tried", "a connection came")
+            decoy.note(DecoyFinding.TLS_TRIED, "a connection came")
             with suppress(OSError):
                 self.request.settimeout(READ_S)
                 with _context().wrap_socket(self.request, server_side=True) as secured:
                     if secured.recv(MOST):
-                        lured.note(
-                            "tls trusted", "a request came over a connection whose certificate nobody has signed"
+                        decoy.note(
+                            DecoyFinding.TLS_TRUSTED,
+                            "a request came over a connection whose certificate nobody has signed",
                         )
 
     return _TlsServer((HOST, 0), Handler)
@@ -145,7 +147,7 @@ def _tls(lured: Decoy) -> _TlsServer:
 
 @cache
 def _context() -> ssl.SSLContext:
-    """A server's side of TLS with a certificate that it has signed itself."""
+    """A server's TLS context with a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
     certificate = (

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
-from contracts.play.recording import Finding
+from contracts.play.recording import Finding, OutputFinding
 
 SHOWN = 160
 """So much of a line is shown."""
@@ -16,11 +17,11 @@ MASK = "***"
 SHORTEST = 5
 """A text shorter than this is found everywhere, and says nothing."""
 
-SECRET, PASSWORD, TOKEN, PLATE = "the access secret", "the queue's password", "a token", "a plate"
-CREDENTIALS = (SECRET, PASSWORD, TOKEN)
+Secrets: TypeAlias = Mapping[str, OutputFinding]
+"""What a client must not write, with what each is."""
 
 
-def masked(text: str, secrets: Mapping[str, str]) -> str:
+def masked(text: str, secrets: Secrets) -> str:
     """A text without secrets and plates. `secrets` are their kinds by what they are."""
     for secret in sorted(secrets, key=len, reverse=True):
         for form in _forms(secret):
@@ -28,9 +29,9 @@ def masked(text: str, secrets: Mapping[str, str]) -> str:
     return text
 
 
-def leaks(lines: Iterable[str], secrets: Mapping[str, str], seq: int) -> Iterator[Finding]:
+def leaks(lines: Iterable[str], secrets: Secrets, seq: int) -> Iterator[Finding]:
     """Each kind of secret that some lines tell, once."""
-    found: set[str] = set()
+    found: set[OutputFinding] = set()
     for line in lines:
         for secret, kind in secrets.items():
             if kind not in found and any(form in line for form in _forms(secret)):

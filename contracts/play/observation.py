@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, TypeAlias
 
 from contracts.client.child_process import Child
+from contracts.client.interface import Capability, ProcessProblem
 from contracts.client.process import PATIENCE_S
 from contracts.play.attachment import WINDOW_MS
 from contracts.play.leaks import leaks, masked
-from contracts.play.recording import Act, Finding, Recording
+from contracts.play.recording import Act, ActKind, Finding, OutputFinding, Recording
 from contracts.play.scenario import MIDNIGHT, Happens, RecordKind, Scenario, Step, Strikes
 from contracts.play.served_world import ServedWorld
 from mock_server.clock import monotonic_s
@@ -131,7 +132,7 @@ class Observation:
 
     def run(self) -> Recording:
         """Play the session to its end, whether the client comes or not."""
-        self._note("start")
+        self._note(ActKind.START)
         played: list[Step] = []
         self._become("WAITING")
         if self._wait(self._has_come, self.waits_s):
@@ -139,7 +140,7 @@ class Observation:
             played = self._play()
             self._become("SETTLING")
             self._settle()
-        self._note("ends")
+        self._note(ActKind.ENDS)
         self._become("FINISHED")
         self._end_child()
         return self._seen(tuple(played))
@@ -148,8 +149,8 @@ class Observation:
         self.state = state
         self.on_state(self.name, state)
 
-    def _note(self, verb: str, text: str = "") -> None:
-        self._acts.append(Act(self._world.last, self._world.now_ms, verb, text))
+    def _note(self, kind: ActKind) -> None:
+        self._acts.append(Act(self._world.last, self._world.now_ms, kind))
 
     def _has_come(self) -> bool:
         """Whether the client has given a sign of life."""
@@ -161,7 +162,7 @@ class Observation:
         moved = [_moved(step, start - MIDNIGHT) for step in sorted(self.steps, key=lambda each: each.at)]
         for step in moved:
             self._wait_until(MIDNIGHT + step.at)
-            self._note(step.step)
+            self._note(ActKind(step.step))
             if isinstance(step, Happens):
                 self._world.happens(step)
             elif isinstance(step, Strikes):
@@ -172,10 +173,10 @@ class Observation:
     def _settle(self) -> None:
         self._world.calm()
         self._calm_at = self._world.last
-        self._note("calm")
+        self._note(ActKind.CALM)
         self._wait(self._is_settled, PATIENCE_WINDOWS * self.window_ms / 1000)
         if self._world.agrees():
-            self._note("agrees")
+            self._note(ActKind.CONVERGED)
             self._wait_until(self._world.now_ms + LINGER_WINDOWS * self.window_ms)
 
     def _is_settled(self) -> bool:
@@ -210,21 +211,21 @@ class Observation:
         seq = self._world.last
         code = child.process.poll()
         child.end()
-        secrets = self._world.secrets | dict.fromkeys(
-            (step.plate for step in self.steps if isinstance(step, Happens)), "a plate"
-        )
+        plates = (step.plate for step in self.steps if isinstance(step, Happens))
+        secrets = {**self._world.secrets, **dict.fromkeys(plates, OutputFinding.PLATE)}
         if code is not None:
             text = f"it ended by itself with exit code {code}{child.last_words()}"
-            self._findings.append(Finding("ended", seq, masked(text, secrets)))
-        self._findings += [*leaks(child.log.take(), secrets, seq), Finding("watched", seq, "all that it has written")]
+            self._findings.append(Finding(ProcessProblem.ENDED, seq, masked(text, secrets)))
+        self._findings += leaks(child.log.take(), secrets, seq)
+        self._findings.append(Finding(OutputFinding.WATCHED, seq, "all that it has written"))
 
     def _seen(self, played: tuple[Step, ...]) -> Recording:
-        was_process = any(finding.kind == "watched" for finding in self._findings)
+        was_process = any(finding.kind is OutputFinding.WATCHED for finding in self._findings)
         return Recording(
             scenario=Scenario(played, lots=("tuya", "tuya")),
             entries=self._world.entries(),
             profile=self._world.profile,
-            can=frozenset({"a process of its own"} if was_process else ()),
+            can=frozenset({Capability.OWN_PROCESS} if was_process else ()),
             acts=tuple(self._acts),
             calm_seq=self._calm_at,
             findings=tuple(self._findings) if was_process else None,

@@ -1,27 +1,90 @@
 """What a session records: the history, what the harness did, and what it saw of the client."""
 
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeAlias
 
-from contracts.client.interface import Ability, DumpedRecord, Effect
-from contracts.play.scenario import Scenario
+from contracts.client.interface import Capability, DumpedRecord, Effect, ProcessProblem
+from contracts.play.scenario import (
+    Calms,
+    ClockJumps,
+    Crashes,
+    Deletes,
+    GoesOffline,
+    Happens,
+    Looks,
+    Scenario,
+    Strikes,
+    Syncs,
+)
 from mock_server.history.log import Entry
 from mock_server.profile import Profile
 
 
+class ActKind(StrEnum):
+    """What the harness did: a step of the scenario, or a phase of the run. The values are the spelling of files."""
+
+    HAPPENS = Happens.step
+    STRIKES = Strikes.step
+    CALMS = Calms.step
+    DELETES = Deletes.step
+    GOES_OFFLINE = GoesOffline.step
+    CRASHES = Crashes.step
+    CLOCK_JUMPS = ClockJumps.step
+    SYNCS = Syncs.step
+    LOOKS = Looks.step
+    START = "start"
+    """The client was started, for the first time or again."""
+    DIED = "died"
+    """The client failed at a verb; `text` says at which and how."""
+    CALM = "calm"
+    """The scenario was over: no fault strikes from here on but those that records carry."""
+    CONVERGED = "agrees"
+    """Client and lots agreed before the patience was over."""
+    ENDS = "ends"
+
+
 class Act(NamedTuple):
-    """Something that the harness did, behind line `seq` of the history: a verb, or a step of the scenario."""
+    """Something that the harness did after entry `seq` of the history. `off_ms` is the clock's error after a jump."""
 
     seq: int
     time: int
-    verb: str
+    kind: ActKind
     text: str = ""
+    off_ms: int | None = None
+
+
+class OutputFinding(StrEnum):
+    """What was found in everything that a client's process wrote. Messages use the values of what leaked."""
+
+    WATCHED = "watched"
+    """Its whole output was searched."""
+    SECRET = "the access secret"  # noqa: S105 a name
+    PASSWORD = "the queue's password"  # noqa: S105 a name
+    TOKEN = "a token"  # noqa: S105 a name
+    PLATE = "a plate"
+
+
+class DecoyFinding(StrEnum):
+    """What reached a decoy that stood before the cloud."""
+
+    TLS_TRIED = "tls tried"
+    """A client opened a connection to the address whose certificate no authority has signed."""
+    TLS_TRUSTED = "tls trusted"
+    """It sent a request over that connection."""
+    REDIRECTED = "redirected"
+    """A call was answered with a redirect to another host."""
+    FOLLOWED = "followed"
+    """Credentials came to that host."""
+
+
+FindingKind: TypeAlias = ProcessProblem | OutputFinding | DecoyFinding
 
 
 class Finding(NamedTuple):
-    """Something seen of a client's process, not of its traffic, behind line `seq`. Secrets in `text` are masked."""
+    """Something seen of a client's process, not of its traffic, after entry `seq`. Secrets in `text` are masked."""
 
-    kind: str
+    kind: FindingKind
     seq: int
     text: str
 
@@ -45,7 +108,7 @@ class Recording:
     scenario: Scenario
     entries: tuple[Entry, ...]
     profile: Profile
-    can: frozenset[Ability]
+    can: frozenset[Capability]
     acts: tuple[Act, ...] = ()
     dumps: tuple[Dump, ...] = ()
     effects: tuple[Effect, ...] | None = None

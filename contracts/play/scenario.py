@@ -18,7 +18,7 @@ BEGIN = 8 * HOUR
 
 RecordKind: TypeAlias = Literal["enter", "leave", "bill"]
 
-Lure: TypeAlias = Literal["", "untrusted certificate", "redirect"]
+DecoyKind: TypeAlias = Literal["", "untrusted certificate", "redirect"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,10 @@ STEPS: dict[str, type[Any]] = {
 }
 
 
+RENAMED = {"lure": "decoy"}
+"""Fields of a scenario as older files spell them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What happens to a client's world.
@@ -145,9 +149,9 @@ class Scenario:
     `lots` are supplier codes; the device id of lot 0 is `LOT_IDS[0]`. The client is not told of the `unlisted` ones,
     but their messages come over the same queue. `runs_ms` is how long it runs on at least after its last step;
     `settles` says whether the client is then given time to agree with the lots. `tz` is the time zone of its process,
-    `skew_ms` how wrong its clock is from the start. So many `instances` of the client run side by side. A `lure` stands
-    before the cloud: an address with a certificate that nobody has signed, or one that sends everybody to another host;
-    only a client that is a process of its own comes past it.
+    `skew_ms` how wrong its clock is from the start. So many `instances` of the client run side by side. A `decoy`
+    stands before the cloud: an address whose certificate no authority has signed, or one that redirects every call to
+    another host. Only a client in a process of its own meets it.
     """
 
     steps: tuple[Step, ...] = ()
@@ -160,7 +164,7 @@ class Scenario:
     skew_ms: int = 0
     unlisted: tuple[int, ...] = ()
     instances: int = 1
-    lure: Lure = ""
+    decoy: DecoyKind = ""
 
     def ordered(self) -> list[Step]:
         """The steps in the order of their times; those of one time as they are written."""
@@ -185,7 +189,8 @@ class Scenario:
         try:
             steps = tuple(_read_step(step) for step in data["steps"])
             lists = {name: tuple(data.get(name, ())) for name in ("lots", "unlisted")}
-            return cls(**{**data, "steps": steps, **lists})
+            own = {RENAMED.get(name, name): value for name, value in data.items()}
+            return cls(**{**own, "steps": steps, **lists})
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is no scenario: {error!r}") from None
 

@@ -18,8 +18,8 @@ from contracts.client.interface import Link
 from contracts.client.link import RealLink
 from contracts.clients.messages import password
 from contracts.play.decoys import Decoy, decoy_of
-from contracts.play.leaks import PASSWORD, PLATE, SECRET, TOKEN
-from contracts.play.recording import Finding
+from contracts.play.leaks import Secrets
+from contracts.play.recording import Finding, OutputFinding
 from contracts.play.scenario import Scenario, records_of
 from contracts.play.world import World
 from mock_server.clock import monotonic_s
@@ -76,17 +76,17 @@ class ServedWorld(World):
         super().__init__(scenario)
         self._open = contextlib.ExitStack()
         self._link = RealLink()
-        self._lured: Decoy | None = None
+        self._decoy: Decoy | None = None
         self._heard = 0
         self._given_up: set[str] = set()
-        self._tokens: dict[str, str] = {}
+        self._tokens: dict[str, OutputFinding] = {}
         self._late = 0
 
     def __enter__(self) -> Self:
         self.parking = self._open.enter_context(serve_project(shared_server(), next_keys(), **self.settings()))
         self._open.callback(self._link.close)
-        if self.scenario.lure:
-            self._lured = self._open.enter_context(decoy_of(self.scenario.lure, lambda: self.last))
+        if self.scenario.decoy:
+            self._decoy = self._open.enter_context(decoy_of(self.scenario.decoy, lambda: self.last))
         history = self.parking.project.history
         self.do(lambda: history.listen(self._see))
         return self
@@ -106,22 +106,23 @@ class ServedWorld(World):
     @property
     def exports(self) -> JsonObject:
         """The addresses of the server, or those of what stands before it."""
-        return super().exports | ({} if self._lured is None else self._lured.addresses)
+        return super().exports | ({} if self._decoy is None else self._decoy.addresses)
 
     @property
-    def secrets(self) -> dict[str, str]:
+    def secrets(self) -> Secrets:
         """The keys, every token so far, and the plates of the scenario."""
         pair = self.do(lambda: self.parking.project.tokens.pair)
         if pair is not None:
-            self._tokens |= dict.fromkeys((pair.access_token, pair.refresh_token), TOKEN)
+            self._tokens |= dict.fromkeys((pair.access_token, pair.refresh_token), OutputFinding.TOKEN)
         access_id, secret = self.parking.access_id, self.parking.access_secret
-        keys = {secret: SECRET, password(access_id, secret): PASSWORD}
-        return keys | self._tokens | dict.fromkeys((each.plate for each in records_of(self.scenario)), PLATE)
+        keys = {secret: OutputFinding.SECRET, password(access_id, secret): OutputFinding.PASSWORD}
+        plates = dict.fromkeys((each.plate for each in records_of(self.scenario)), OutputFinding.PLATE)
+        return keys | self._tokens | plates
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What the lure has seen."""
-        return () if self._lured is None else tuple(self._lured.findings)
+        """What has reached the decoy."""
+        return () if self._decoy is None else tuple(self._decoy.findings)
 
     def listen(self, ask_quiet: Callable[[], None] | None) -> None:
         """As long as something new has come to the client: ask it to take that, and wait for what it says to it."""

@@ -7,11 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from contracts.client.interface import DumpedRecord, Effect, MakeClient, ProcessError, Start, UnimplementedError, Verb
+from contracts.client.interface import (
+    Capability,
+    DumpedRecord,
+    Effect,
+    MakeClient,
+    ProcessError,
+    ProcessProblem,
+    Start,
+    UnimplementedError,
+)
 from contracts.play.attachment import client_of, world_of
 from contracts.play.in_process_world import RunawayError
 from contracts.play.leaks import leaks, log_lines, masked
-from contracts.play.recording import Act, Dump, Finding, Recording
+from contracts.play.recording import Act, ActKind, Dump, Finding, OutputFinding, Recording
 from contracts.play.scenario import (
     MIDNIGHT,
     Calms,
@@ -67,7 +76,7 @@ class Session:
         self._findings: list[Finding] = []
         self._unimplemented = False
         self._is_over = False
-        self._can: frozenset[Verb] = frozenset()
+        self._can: frozenset[Capability] = frozenset()
         self._down_until: int | None = None
         self._next_sync = 0
         self._calm_at: int | None = None
@@ -87,7 +96,7 @@ class Session:
         self.world.__enter__()
         self._folder = Path(tempfile.mkdtemp(prefix="parking-mock-", dir=_RAM if _RAM.is_dir() else None))
         if self.scenario.skew_ms:
-            self._note(ClockJumps.step, f"{self.scenario.skew_ms} ms")
+            self._note(ActKind.CLOCK_JUMPS, off_ms=self.scenario.skew_ms)
         try:
             self._start()
         except BaseException:
@@ -118,7 +127,7 @@ class Session:
 
     def play(self, step: Step) -> None:
         """One step, now."""
-        self._note(step.step, f"{step.off_ms} ms" if isinstance(step, ClockJumps) else "")
+        self._note(ActKind(step.step), off_ms=step.off_ms if isinstance(step, ClockJumps) else None)
         self._play[type(step)](step)
         self._listen()
 
@@ -134,22 +143,22 @@ class Session:
         """Calm: no more faults but those that records carry. The client has time to agree, and is watched then."""
         self.world.calm()
         self._calm_at = self._last
-        self._note("calm")
+        self._note(ActKind.CALM)
         end = self._now + PATIENCE
         while self._now < end and not self._is_full and not self._agrees() and not self.world.is_hopeless(ROUNDS):
             self.go_to(min(end, self._now + HOUR))
         if self._agrees():
-            self._note("agrees")
+            self._note(ActKind.CONVERGED)
             self.go_to(self._now + LINGER)
 
     def finish(self) -> Recording:
         """What has been seen."""
         self.go_to(self._now)
-        self._note("ends")
+        self._note(ActKind.ENDS)
         self.dump()
         effects: list[Effect] = []
-        self._look("effects", lambda: effects.extend(self._client.effects()))
-        shows_effects = "effects" in self._can and self._down_until is None
+        self._look(Capability.EFFECTS, lambda: effects.extend(self._client.effects()))
+        shows_effects = Capability.EFFECTS in self._can and self._down_until is None
         if self.world.has_process:
             self._end()  # what it says at its end is part of what has been seen
         return self._seen(tuple(effects) if shows_effects else None)
@@ -157,10 +166,10 @@ class Session:
     def dump(self) -> None:
         """Look into the client's store, if it lets us."""
         seen: list[DumpedRecord] = []
-        if self._look("dump", lambda: seen.extend(self._client.dump())):
+        if self._look(Capability.DUMP, lambda: seen.extend(self._client.dump())):
             self._dumps.append(Dump(self._last, self.world.now_ms, tuple(seen)))
 
-    def _look(self, verb: Verb, work: Callable[[], object]) -> bool:
+    def _look(self, verb: Capability, work: Callable[[], object]) -> bool:
         """Whether the client could be asked to show something."""
         if verb in self._can and self._down_until is None:
             self._ask(verb, work)
@@ -171,7 +180,7 @@ class Session:
             scenario=self.scenario,
             entries=self.world.entries(),
             profile=self.world.profile,
-            can=self._can | ({"a process of its own"} if self.world.has_process else set()),
+            can=self._can | ({Capability.OWN_PROCESS} if self.world.has_process else set()),
             acts=tuple(self._acts),
             dumps=tuple(self._dumps),
             effects=effects,
@@ -199,8 +208,8 @@ class Session:
     def _client_now(self) -> int:
         return self.world.now_ms + self._off_ms
 
-    def _note(self, verb: str, text: str = "") -> None:
-        self._acts.append(Act(self._last, self.world.now_ms, verb, text))
+    def _note(self, kind: ActKind, text: str = "", *, off_ms: int | None = None) -> None:
+        self._acts.append(Act(self._last, self.world.now_ms, kind, text, off_ms))
 
     def _start(self) -> None:
         exports = self.world.exports
@@ -208,9 +217,9 @@ class Session:
         self._can = self._client.can
         profile = self.world.profile.to_json()
         start = Start(exports, self._client_now, self._folder, self.world.link, self.scenario.tz, profile)
-        is_first = all(act.verb != "start" for act in self._acts)
-        self._note("start")
-        self._ask("start", lambda: self._client.start(start))
+        is_first = all(act.kind is not ActKind.START for act in self._acts)
+        self._note(ActKind.START)
+        self._ask(Capability.START, lambda: self._client.start(start))
         if not is_first:
             self.dump()  # what it has stored before anything is reported to it again
         self._listen()
@@ -218,7 +227,7 @@ class Session:
     def _next_moment(self) -> int:
         """When the client or the world has something to do."""
         moments = [self.world.next_at, self._down_until]
-        if self._down_until is None and "advance" in self._can:
+        if self._down_until is None and Capability.ADVANCE in self._can:
             wakes_at = self._client.wakes_at()
             moments.append(self.world.now_ms + TICK if wakes_at is None else self._wake(wakes_at - self._off_ms))
         elif self._down_until is None:
@@ -232,29 +241,29 @@ class Session:
     def _tick(self) -> None:
         if self._down_until is not None:
             return
-        if "advance" in self._can:  # before it listens: it is to know what time it is when it does
-            self._ask("advance", lambda: self._client.advance(self._client_now))
+        if Capability.ADVANCE in self._can:  # before it listens: it is to know what time it is when it does
+            self._ask(Capability.ADVANCE, lambda: self._client.advance(self._client_now))
         else:
             self._listen()
-        if "advance" not in self._can and self.world.now_ms >= self._next_sync:
+        if Capability.ADVANCE not in self._can and self.world.now_ms >= self._next_sync:
             self._sync()
             self._next_sync = self.world.now_ms + SYNC_EVERY
         self._listen()
 
     def _sync(self) -> None:
         if self._down_until is None:
-            self._ask("sync", lambda: self._client.sync(self._client_now))
+            self._ask(Capability.SYNC, lambda: self._client.sync(self._client_now))
 
     def _listen(self) -> None:
         """Let the client take what has come."""
         if self._down_until is None:
-            self.world.listen(self._quiet if "quiet" in self._can else None)
+            self.world.listen(self._quiet if Capability.QUIET in self._can else None)
 
     def _quiet(self) -> None:
         if self._down_until is None:
-            self._ask("quiet", self._client.quiet)
+            self._ask(Capability.QUIET, self._client.quiet)
 
-    def _ask(self, verb: Verb, work: Callable[[], object]) -> None:
+    def _ask(self, verb: Capability, work: Callable[[], object]) -> None:
         """Let the client do something. One that raises is dead, and is started again, as a supervisor would."""
         try:
             work()
@@ -262,7 +271,7 @@ class Session:
             self._do_without(verb, missing)
         except ProcessError as error:
             self._findings.append(Finding(error.kind, self._last, f"in {verb}: {self._masked(str(error))}"))
-            self._mourn(f"in {verb}: {self._masked(str(error))}", for_ever=error.kind == "hung")
+            self._mourn(f"in {verb}: {self._masked(str(error))}", for_ever=error.kind is ProcessProblem.HUNG)
         except RunawayError as error:
             self._mourn(f"in {verb}: {error}", for_ever=True)
         except Exception as error:  # noqa: BLE001 whatever it is, the client died of it
@@ -271,14 +280,14 @@ class Session:
 
     def _mourn(self, text: str, *, for_ever: bool = False) -> None:
         """The client has died of itself. A supervisor starts it again, but not for ever."""
-        self._note("died", text)
-        deaths = len([act for act in self._acts if act.verb == "died"])
+        self._note(ActKind.DIED, text)
+        deaths = len([act for act in self._acts if act.kind is ActKind.DIED])
         self._die(down_ms=FOR_EVER if for_ever or deaths > DEATHS else 0)
 
-    def _do_without(self, verb: Verb, missing: UnimplementedError) -> None:
+    def _do_without(self, verb: Capability, missing: UnimplementedError) -> None:
         """It lacks the verb after all. Without `start`, or once its process has ended for that, nothing can be seen."""
         self._can -= {verb}
-        if verb == "start" or missing.is_final or not self._can & {"sync", "advance"}:
+        if verb == Capability.START or missing.is_final or not self._can & {Capability.SYNC, Capability.ADVANCE}:
             self._unimplemented = True
             self._die(FOR_EVER)
 
@@ -296,7 +305,7 @@ class Session:
             self._start()
 
     def _crash(self, step: Crashes) -> None:
-        if "crash" not in self._can or self._down_until is not None:
+        if Capability.CRASH not in self._can or self._down_until is not None:
             return
         self._die(step.down_ms)
         self._rise()
@@ -320,14 +329,14 @@ class Session:
         if self._is_over:
             return
         self._is_over = True
-        if in_order and self._down_until is None and "stop" in self._can:
-            self._ask("stop", self._client.stop)
+        if in_order and self._down_until is None and Capability.STOP in self._can:
+            self._ask(Capability.STOP, self._client.stop)
         if self.world.has_process:
             self._client.end()
             self._watch()
             self._findings += leaks(log_lines(self._folder), self.world.secrets, self._last)
             if self._client.has_output:
-                self._findings.append(Finding("watched", self._last, "all that it has written"))
+                self._findings.append(Finding(OutputFinding.WATCHED, self._last, "all that it has written"))
         self.world.cut()
 
 

@@ -6,6 +6,7 @@ from typing import Any, Self, TypeVar
 
 from contracts.client.interface import Link
 from contracts.play.convergence import Convergence
+from contracts.play.leaks import Secrets
 from contracts.play.recording import Finding
 from contracts.play.scenario import LANE_ID, LOT_IDS, MIDNIGHT, Happens, Scenario, Strikes
 from mock_server.faults.faults import CATALOGUE, Fault
@@ -64,8 +65,8 @@ class World(ABC):
         """The process at the other end is dead: its connections are gone."""
 
     @property
-    def secrets(self) -> dict[str, str]:
-        """What must be in no log, by what it is called."""
+    def secrets(self) -> Secrets:
+        """What a client must not write."""
         return {}
 
     @property

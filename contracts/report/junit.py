@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 from contracts.check.engine import Plan
 from contracts.check.results import Check
 from contracts.report.text import plain
-from contracts.rules.base import VERB_OF_NEED, Rule
+from contracts.rules.base import Rule
 from contracts.rules.verdict import BROKEN, Verdict
 from mock_server.version import __version__
 
@@ -76,8 +76,10 @@ def _case(case: ET.Element, rule: Rule, verdict: Verdict, story: Story) -> None:
 def _reason(rule: Rule, verdict: Verdict) -> str:
     if verdict is Verdict.NOT_EXERCISED:
         return "not exercised: the situation in which this rule can be broken never arose"
-    verbs = " and ".join(VERB_OF_NEED[need] for need in rule.needs if need in VERB_OF_NEED)
-    return f"unimplemented: this rule needs {verbs}, which the client lacks" if verbs else "unimplemented: never judged"
+    needed = " and ".join(each.label for each in rule.missing(()))
+    return (
+        f"unimplemented: this rule needs {needed}, which the client lacks" if needed else "unimplemented: never judged"
+    )
 
 
 def _count(element: ET.Element) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from contracts.play.recording import ActKind
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
 from contracts.words import clock_text, day_text, line_text
@@ -15,6 +16,9 @@ from mock_server.history.story import how_many
 from mock_server.model import Cell
 
 Actor: TypeAlias = Literal["lot", "queue", "client", "harness"]
+
+PHASES = {ActKind.CALM: "no more faults from here on", ActKind.CONVERGED: "client and lots agree"}
+"""The phases of a run in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,15 @@ def narrate(run: Run) -> list[NarratedEvent]:
 
 
 def _acts(run: Run) -> Iterator[NarratedEvent]:
-    said = {"start": "starts", "calm": "no more faults from here on", "agrees": "client and lots agree"}
     for act in run.acts:
-        if act.verb in said:
-            yield NarratedEvent(act.seq, act.time, "client" if act.verb == "start" else "harness", said[act.verb])
-        elif act.verb in ("crashes", "clock jumps", "goes offline"):
-            yield NarratedEvent(
-                act.seq, act.time, "lot" if act.verb == "goes offline" else "client", act.verb, fault=True
-            )
-        elif act.verb == "died":
-            yield NarratedEvent(act.seq, act.time, "client", f"died {act.text}", fault=True)
+        if act.kind is ActKind.START:
+            yield NarratedEvent(act.seq, act.time, "client", "starts")
+        elif act.kind in PHASES:
+            yield NarratedEvent(act.seq, act.time, "harness", PHASES[act.kind])
+        elif act.kind is ActKind.GOES_OFFLINE:
+            yield NarratedEvent(act.seq, act.time, "lot", act.kind, fault=True)
+        elif act.kind in (ActKind.CRASHES, ActKind.CLOCK_JUMPS, ActKind.DIED):
+            yield NarratedEvent(act.seq, act.time, "client", f"{act.kind} {act.text}".rstrip(), fault=True)
 
 
 def _records(run: Run) -> Iterator[NarratedEvent]:

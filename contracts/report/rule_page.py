@@ -11,13 +11,13 @@ from contracts.report.curl import request_at
 from contracts.report.narration import NarratedEvent, narrate
 from contracts.report.story import WIDTH, history_lines
 from contracts.report.text import shortened
-from contracts.rules.base import VERB_OF_NEED, Need, Rule
+from contracts.rules.base import CAPABILITY_OF_NEED, Need, Rule
 from contracts.run.run import Run
 
 BODY_SHOWN = 300
 COLUMN = 26
 
-WORDS: dict[Need, str] = {need: str(verb) for need, verb in VERB_OF_NEED.items()}
+WORDS: dict[Need, str] = {need: capability.label for need, capability in CAPABILITY_OF_NEED.items()}
 """What a need asks of a client."""
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal, TypeAlias
 
-from contracts.play.recording import Act
-from contracts.report.narration import sync_text, syncs_that_matter
+from contracts.play.recording import Act, ActKind
+from contracts.report.narration import PHASES, sync_text, syncs_that_matter
 from contracts.report.text import shortened
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
@@ -208,25 +208,25 @@ def _of_sync(run: Run, sync: Sync, claims: list[Claim]) -> TimelineMark:
     return TimelineMark(sync.seq, sync.time, "sync", "client", label, text, good=good, reaches=reaches, more=more)
 
 
-_ACTS: dict[str, tuple[str, bool]] = {
-    "start": ("starts", True),
-    "crashes": ("crashes", False),
-    "died": ("died", False),
-    "clock jumps": ("clock", False),
-    "goes offline": ("off line", False),
-    "calm": ("calm", True),
-    "agrees": ("agrees", True),
+_ACTS: dict[ActKind, tuple[str, bool]] = {
+    ActKind.START: ("starts", True),
+    ActKind.CRASHES: ("crashes", False),
+    ActKind.DIED: ("died", False),
+    ActKind.CLOCK_JUMPS: ("clock", False),
+    ActKind.GOES_OFFLINE: ("off line", False),
+    ActKind.CALM: ("calm", True),
+    ActKind.CONVERGED: ("agrees", True),
 }
+"""The label of each act that is drawn, and whether it is good news."""
 
 
 def _of_act(act: Act) -> Iterator[TimelineMark]:
-    if act.verb in _ACTS:
-        label, good = _ACTS[act.verb]
-        lane: TimelineLane = "lot" if act.verb == "goes offline" else "client"
-        text = {"calm": "no more faults from here on", "agrees": "client and lots agree"}.get(act.verb)
-        who = "the lot" if lane == "lot" else "the client"
-        said = text or shortened(f"{who}: {act.verb} {act.text}".rstrip(), 400)
-        yield TimelineMark(act.seq, act.time, "act", lane, label, said, good=good)
+    if act.kind in _ACTS:
+        label, good = _ACTS[act.kind]
+        lane: TimelineLane = "lot" if act.kind is ActKind.GOES_OFFLINE else "client"
+        details = act.text if act.off_ms is None else f"{act.off_ms} ms"
+        text = PHASES.get(act.kind) or shortened(f"the {lane}: {act.kind} {details}".rstrip(), 400)
+        yield TimelineMark(act.seq, act.time, "act", lane, label, text, good=good)
 
 
 def _label(name: str, most: int = LABEL) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from contracts.client.interface import Ability
+from contracts.client.interface import Capability
 from contracts.run.run import Run
 
 Level: TypeAlias = Literal["must", "should", "info"]
@@ -15,14 +15,14 @@ Source: TypeAlias = Literal["documented", "derived", "practice"]
 
 Need: TypeAlias = Literal["traffic", "store", "effects", "crash", "clock", "process"]
 
-VERB_OF_NEED: dict[Need, Ability] = {
-    "store": "dump",
-    "effects": "effects",
-    "crash": "crash",
-    "clock": "advance",
-    "process": "a process of its own",
+CAPABILITY_OF_NEED: dict[Need, Capability] = {
+    "store": Capability.DUMP,
+    "effects": Capability.EFFECTS,
+    "crash": Capability.CRASH,
+    "clock": Capability.ADVANCE,
+    "process": Capability.OWN_PROCESS,
 }
-"""What a client must have, or no need of this kind can be met. Traffic can always be seen."""
+"""The capability without which a need cannot be met. Traffic can always be seen."""
 
 VENDOR_PAGE = "https://developer.tuya.com/en/docs/cloud/36fd283656?id=Kbn02a4b9xc04"
 """The page of records/sync, source of what is documented."""
@@ -64,10 +64,10 @@ class Rule:
         """What it is about: the first part of its id."""
         return self.id.split("-")[0]
 
-    def missing(self, can: Iterable[Ability]) -> list[Ability]:
+    def missing(self, can: Iterable[Capability]) -> list[Capability]:
         """What a client lacks for it."""
-        wanted = [VERB_OF_NEED[need] for need in self.needs if need in VERB_OF_NEED]
-        return [verb for verb in wanted if verb not in can]
+        wanted = [CAPABILITY_OF_NEED[need] for need in self.needs if need in CAPABILITY_OF_NEED]
+        return [capability for capability in wanted if capability not in can]
 
 
 class RuleBook:

@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from contracts.client.interface import Capability
+from contracts.play.recording import ActKind
 from contracts.rules.base import Breach, Outcome, judged
 from contracts.rules.converging import RULES, SOON
 from contracts.rules.evidence import claims as rounds
@@ -110,8 +112,10 @@ def _first_asks(run: Run) -> dict[int, dict[str, Claim]]:
 
 def _is_plain(run: Run) -> bool:
     """Whether nothing happened that a client would have to make up for."""
-    restarted = len(run.acts_of("start")) != 1 or run.acts_of("clock jumps", "syncs")
-    return "advance" in run.can and not (run.faults or restarted or any(not call.understood for call in run.calls))
+    restarted = len(run.acts_of(ActKind.START)) != 1 or run.acts_of(ActKind.CLOCK_JUMPS, ActKind.SYNCS)
+    return Capability.ADVANCE in run.can and not (
+        run.faults or restarted or any(not call.understood for call in run.calls)
+    )
 
 
 def _peak(asks: dict[str, Claim]) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from contracts.play.recording import ActKind
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence import errors as failures
 from contracts.rules.evidence.errors import (
@@ -141,7 +142,7 @@ def malformed(run: Run) -> Outcome:
 def _deaths(run: Run) -> Iterator[Breach]:
     """Deaths in the very turn in which an unreadable answer came."""
     odd = failures.GARBLING | {"answer.no-result"}
-    for act in run.acts_of("died"):
+    for act in run.acts_of(ActKind.DIED):
         last = next((call for call in reversed(run.calls) if call.seq <= act.seq), None)
         if last is not None and last.time == act.time and odd.intersection(run.faults_of(last)):
             yield Breach(f"the client died of an answer that could not be read ({act.text})", last.seq)

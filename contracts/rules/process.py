@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from contracts.client.interface import ProcessProblem
+from contracts.play.recording import ActKind
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
@@ -9,8 +11,6 @@ from mock_server.history.story import cell_text
 from mock_server.model import MINUTE
 
 RULES = RuleBook("The process")
-
-TROUBLES = ("absent", "hung", "ended", "babble")
 
 AT_ONCE = MINUTE
 """Two asks about a cell within this time come from two who do not know of each other."""
@@ -26,7 +26,9 @@ AT_ONCE = MINUTE
 )
 def answer(run: Run) -> Outcome:
     """Exercised by every client."""
-    return judged(run.acts_of("start"), (Breach(each.text, each.seq) for each in run.findings_of(*TROUBLES)))
+    return judged(
+        run.acts_of(ActKind.START), (Breach(each.text, each.seq) for each in run.findings_of(*ProcessProblem))
+    )
 
 
 @RULES.rule(

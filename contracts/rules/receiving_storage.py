@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from contracts.client.interface import DumpedRecord
-from contracts.play.recording import Act, Dump
+from contracts.play.recording import Act, ActKind, Dump
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence.acknowledgements import name_of, never_taken
 from contracts.rules.evidence.storage import (
@@ -64,8 +64,8 @@ def persist_ack(run: Run) -> Outcome:
 def _restarts(run: Run) -> Iterator[tuple[Act, Dump]]:
     """Each death of the client with the look into its store when it was there again."""
     death: Act | None = None
-    for act in run.acts_of("crashes", "died", "start"):
-        if act.verb != "start":
+    for act in run.acts_of(ActKind.CRASHES, ActKind.DIED, ActKind.START):
+        if act.kind is not ActKind.START:
             death = death or act
         elif death is not None:
             looks = (dump for dump in run.dumps if dump.seq >= act.seq and dump.time == act.time)
@@ -125,7 +125,7 @@ def _stored_twice(run: Run) -> Iterator[Breach]:
 
 def _changed(run: Run) -> Iterator[Breach]:
     """Records of which the lot has said nothing new between two looks, and which are stored differently."""
-    starts = [act.seq for act in run.acts_of("start")]
+    starts = [act.seq for act in run.acts_of(ActKind.START)]
     for before, after in zip(run.dumps, run.dumps[1:], strict=False):
         if any(before.seq <= seq < after.seq for seq in starts[1:]):
             continue

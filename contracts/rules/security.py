@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from contracts.play.leaks import CREDENTIALS, PLATE
+from contracts.play.recording import ActKind, DecoyFinding, OutputFinding
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
@@ -13,7 +13,7 @@ from mock_server.wire.errors import ErrorCode
 
 RULES = RuleBook("Security")
 
-"""Attempts within a second may have the same time, and then without a nonce the same signature."""
+CREDENTIALS = (OutputFinding.SECRET, OutputFinding.PASSWORD, OutputFinding.TOKEN)
 
 _IN_QUERY = re.compile(r"(?:^|&)((?:access_?|refresh_?)?token|(?:access_?|client_?)?secret|password)=", re.IGNORECASE)
 
@@ -67,7 +67,8 @@ def _is_stale(run: Run, before: Call, call: Call) -> bool:
     """Whether the time in a repeated request is that of the first attempt, and no chance of a clock that was off."""
     t = call.request.headers.get("t", "")
     fits_first = t.isdigit() and abs(int(t) - before.time) < abs(int(t) - call.time)
-    has_jumped = any(before.seq <= act.seq <= call.seq for act in run.acts_of("clock jumps"))
+    has_jumped = any(before.seq <= act.seq <= call.seq for act in run.acts_of(ActKind.CLOCK_JUMPS))
+    # Attempts within a second may have the same time, and then, without a nonce, the same signature.
     return call.time - before.time >= SECOND and fits_first and not has_jumped
 
 
@@ -137,7 +138,7 @@ def _with_and_without(run: Run, claim: Claim) -> tuple[int, int]:
 def secret(run: Run) -> Outcome:
     """Exercised by every client that has begun, and whose output could be seen."""
     told = [Breach(f"wrote {each.kind}: {each.text}", each.seq) for each in run.findings_of(*CREDENTIALS)]
-    return judged(run.calls and run.findings_of("watched"), [*told, *_in_urls(run)])
+    return judged(run.calls and run.findings_of(OutputFinding.WATCHED), [*told, *_in_urls(run)])
 
 
 def _in_urls(run: Run) -> Iterator[Breach]:
@@ -157,8 +158,8 @@ def _in_urls(run: Run) -> Iterator[Breach]:
 )
 def pii(run: Run) -> Outcome:
     """Exercised where a record was delivered to a client whose output could be seen."""
-    told = [Breach(f"wrote {each.kind}: {each.text}", each.seq) for each in run.findings_of(PLATE)]
-    return judged(run.findings_of("watched") and any(each.record for each in run.deliveries), told)
+    told = [Breach(f"wrote {each.kind}: {each.text}", each.seq) for each in run.findings_of(OutputFinding.PLATE)]
+    return judged(run.findings_of(OutputFinding.WATCHED) and any(each.record for each in run.deliveries), told)
 
 
 @RULES.rule(
@@ -172,7 +173,8 @@ def pii(run: Run) -> Outcome:
 def tls(run: Run) -> Outcome:
     """Exercised where a client came to an address with such a certificate."""
     return judged(
-        run.findings_of("tls tried"), (Breach(each.text, each.seq) for each in run.findings_of("tls trusted"))
+        run.findings_of(DecoyFinding.TLS_TRIED),
+        (Breach(each.text, each.seq) for each in run.findings_of(DecoyFinding.TLS_TRUSTED)),
     )
 
 
@@ -186,4 +188,7 @@ def tls(run: Run) -> Outcome:
 )
 def redirect(run: Run) -> Outcome:
     """Exercised where a call was answered with a redirect."""
-    return judged(run.findings_of("redirected"), (Breach(each.text, each.seq) for each in run.findings_of("followed")))
+    return judged(
+        run.findings_of(DecoyFinding.REDIRECTED),
+        (Breach(each.text, each.seq) for each in run.findings_of(DecoyFinding.FOLLOWED)),
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from contracts.play.recording import ActKind
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence.time_forms import (
     StoredTime,
@@ -132,7 +133,7 @@ def zone(run: Run) -> Outcome:
 
 def _ahead_of_now(run: Run, ahead: int, hours: str) -> Iterator[Breach]:
     """Windows that have not begun, and have if they are moved by the offset. A clock that is wrong excuses them."""
-    if run.acts_of("clock jumps"):
+    if run.acts_of(ActKind.CLOCK_JUMPS):
         return
     for claim in run.claims:
         start = claim.cell.start_time

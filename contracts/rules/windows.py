@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from contracts.play.recording import ActKind
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence.boundaries import CONVENTIONS, Edges, Reading
 from contracts.rules.evidence.coverage import (
@@ -374,7 +375,7 @@ def overlap(run: Run) -> Outcome:
 )
 def grace(run: Run) -> Outcome:
     """The time from a window's end to the first call about it; not judged where the client's clock is wrong."""
-    if run.acts_of("clock jumps"):
+    if run.acts_of(ActKind.CLOCK_JUMPS):
         return NOT_EXERCISED
     return judged(
         any(infos(run)),

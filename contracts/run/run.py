@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Self, TypeVar
 
 from contracts.client.interface import MakeClient
-from contracts.play.recording import Act, Finding, Recording
+from contracts.play.recording import Act, ActKind, Finding, FindingKind, Recording
 from contracts.play.scenario import LOT_IDS, Scenario
 from contracts.play.session import play
 from contracts.run.syncs import Claim, Sync, sync_of
@@ -130,20 +130,20 @@ class Run(Recording):
     @property
     def calm_at(self) -> int | None:
         """When calm began."""
-        return next((act.time for act in self.acts if act.verb == "calm"), None)
+        return next((act.time for act in self.acts if act.kind is ActKind.CALM), None)
 
-    def acts_of(self, *verbs: str) -> list[Act]:
-        """What the harness did, of these verbs."""
-        return [act for act in self.acts if act.verb in verbs]
+    def acts_of(self, *kinds: ActKind) -> list[Act]:
+        """What the harness did, of these kinds."""
+        return [act for act in self.acts if act.kind in kinds]
 
-    def findings_of(self, *kinds: str) -> list[Finding]:
+    def findings_of(self, *kinds: FindingKind) -> list[Finding]:
         """What was seen of the client's process, of these kinds."""
         return [finding for finding in self.findings or () if finding.kind in kinds]
 
     @property
     def agreed(self) -> bool:
         """Whether client and lots agreed before the patience was at its end."""
-        return any(act.verb == "agrees" for act in self.acts)
+        return any(act.kind is ActKind.CONVERGED for act in self.acts)
 
     def takes_sync(self, device_id: str) -> bool:
         """Whether a device is a lot that supports records/sync, and one that the client was told of."""

@@ -4,8 +4,8 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from contracts.client.interface import DumpedRecord, Effect
-from contracts.play.recording import Act, Dump, Finding
+from contracts.client.interface import Capability, DumpedRecord, Effect, ProcessProblem
+from contracts.play.recording import Act, ActKind, DecoyFinding, Dump, Finding, FindingKind, OutputFinding
 from contracts.play.scenario import Scenario
 from contracts.run.run import Run
 from mock_server.history.events import Event
@@ -14,6 +14,13 @@ from mock_server.model import Cell, DataType, JsonObject, PassDirection
 from mock_server.problems import Problem, in_words
 from mock_server.profile import read_profile
 
+_KINDS: dict[str, FindingKind] = {
+    kind: kind for kinds in (ProcessProblem, OutputFinding, DecoyFinding) for kind in kinds
+}
+
+RENAMED = {"a process of its own": Capability.OWN_PROCESS.value}
+"""Capabilities as older files spell them."""
+
 _EVENTS: dict[str, Any] = {event.kind: event for event in get_args(Event)}
 
 
@@ -21,7 +28,7 @@ def run_json(run: Run) -> JsonObject:
     """A run, but for its scenario: `history` and `seen`."""
     seen: JsonObject = {
         "can": sorted(run.can),
-        "acts": [list(act) for act in run.acts],
+        "acts": [[part for part in act if part is not None] for act in run.acts],
         "dumps": [[dump.seq, dump.time, [list(record) for record in dump.records]] for dump in run.dumps],
         "effects": None if run.effects is None else [list(effect) for effect in run.effects],
         "calm_seq": run.calm_seq,
@@ -47,15 +54,26 @@ def _read(seen: Any, entries: tuple[Entry, ...], scenario: Scenario) -> Run:
         scenario=scenario,
         entries=entries,
         profile=profile,
-        can=frozenset(seen["can"]),
-        acts=tuple(Act(*act) for act in seen["acts"]),
+        can=frozenset(Capability(RENAMED.get(each, each)) for each in seen["can"]),
+        acts=tuple(_act(*act) for act in seen["acts"]),
         dumps=tuple(
             Dump(seq, time, tuple(DumpedRecord(*record) for record in records)) for seq, time, records in seen["dumps"]
         ),
         effects=None if seen["effects"] is None else tuple(Effect(*effect) for effect in seen["effects"]),
         calm_seq=seen["calm_seq"],
-        findings=None if seen["findings"] is None else tuple(Finding(*finding) for finding in seen["findings"]),
+        findings=None if seen["findings"] is None else tuple(_finding(*finding) for finding in seen["findings"]),
     )
+
+
+def _act(seq: int, time: int, kind: str, text: str = "", off_ms: int | None = None) -> Act:
+    """An act. Older files say by how much a clock jumps in its text: "-3600000 ms"."""
+    if kind == ActKind.CLOCK_JUMPS and off_ms is None:
+        text, off_ms = "", int(text.removesuffix(" ms"))
+    return Act(seq, time, ActKind(kind), text, off_ms)
+
+
+def _finding(kind: str, seq: int, text: str) -> Finding:
+    return Finding(_KINDS[kind], seq, text)
 
 
 def _entry(data: Any) -> Entry:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
-from contracts.play.recording import Act
+from contracts.play.recording import Act, ActKind
 from contracts.rules.evidence.storage import is_old
 from contracts.run.run import Run
 from mock_server.history.index import Delivery
@@ -98,7 +98,7 @@ def _shows_at(delivery: Delivery, following: Delivery | None, others: list[Deliv
 
 def deaths(run: Run) -> Iterator[tuple[Act, Delivery, Oddity]]:
     """Each death of the client with the last odd message that it had just been handed and had not answered."""
-    for act in run.acts_of("died"):
+    for act in run.acts_of(ActKind.DIED):
         held = [(each, oddity(run, each, act.seq)) for each in run.deliveries if _is_held(each, act)]
         odd = [(each, what) for each, what in held if what in _DEADLY]
         if odd:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+from contracts.client.interface import Capability
+from contracts.play.recording import ActKind
 from contracts.rules.evidence.coverage import steady_since
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
@@ -92,7 +94,7 @@ def _question(run: Run, record: LotRecord) -> Iterator[Question]:
         again=again,
         heard=any(_came(each, claim.seq, until) for each in run.in_cell(claim.cell)),
         arrived=record.delivered_before(until),
-        restarted=any(claim.seq <= act.seq < until for act in run.acts_of("start")),
+        restarted=any(claim.seq <= act.seq < until for act in run.acts_of(ActKind.START)),
     )
 
 
@@ -130,13 +132,13 @@ def lag_ms(run: Run, until_ms: int) -> int:
 
 def is_told(run: Run, claim: Claim) -> bool:
     """Whether the harness had the client ask then: the moment was not its own choice."""
-    return "advance" not in run.can or any(act.time == claim.time for act in run.acts_of("syncs"))
+    return Capability.ADVANCE not in run.can or any(act.time == claim.time for act in run.acts_of(ActKind.SYNCS))
 
 
 def was_disturbed(run: Run, after: int, until: int) -> bool:
     """Whether the process died or its clock was moved between two lines: it may have forgotten, or misjudged a wait."""
-    verbs = ("crashes", "died", "start", "clock jumps")
-    return any(after <= act.seq < until for act in run.acts_of(*verbs))
+    kinds = (ActKind.CRASHES, ActKind.DIED, ActKind.START, ActKind.CLOCK_JUMPS)
+    return any(after <= act.seq < until for act in run.acts_of(*kinds))
 
 
 def repeats(run: Run, cell: Cell) -> list[Delivery]:

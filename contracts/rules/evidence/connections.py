@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from contracts.play.recording import Act
+from contracts.play.recording import Act, ActKind
 from contracts.run.run import Run
 from mock_server.history.events import ConsumerChanged, FaultInjected, MessageAcknowledged
 from mock_server.history.log import Entry
@@ -28,7 +28,7 @@ class Connection:
 def connections(run: Run) -> Connection:
     """Read a run's connections."""
     found = Connection()
-    acts: list[_Moment] = [*run.acts_of("crashes", "died", "start")]
+    acts: list[_Moment] = [*run.acts_of(ActKind.CRASHES, ActKind.DIED, ActKind.START)]
     for moment in sorted([*run.entries, *acts], key=lambda each: each.seq):
         event = moment.event if isinstance(moment, Entry) else None
         if isinstance(moment, Act):

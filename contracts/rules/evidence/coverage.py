@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from contracts.client.interface import Capability
+from contracts.play.recording import ActKind
 from contracts.run.run import Run
 from mock_server.history.index import Call
 from mock_server.model import DAY, HOUR, Cell, DataType, Line, PassDirection
@@ -80,17 +82,19 @@ def downtimes(run: Run) -> list[CoveredSpan]:
     """When the client was down; the last one never ends if it did not come back."""
     found, since = [], None
     for act in run.acts:
-        if act.verb == "start" and since is not None:
+        if act.kind is ActKind.START and since is not None:
             found.append(CoveredSpan(since, act.time))
             since = None
-        elif since is None and (act.verb == "died" or (act.verb == "crashes" and "crash" in run.can)):
+        elif since is None and (
+            act.kind is ActKind.DIED or (act.kind is ActKind.CRASHES and Capability.CRASH in run.can)
+        ):
             since = act.time
     return found if since is None else [*found, CoveredSpan(since, FOR_EVER)]
 
 
 def began(run: Run) -> int:
     """When the client was first started."""
-    return next((act.time for act in run.acts_of("start")), FOR_EVER)
+    return next((act.time for act in run.acts_of(ActKind.START)), FOR_EVER)
 
 
 def lots_of(run: Run) -> list[str]:
@@ -101,9 +105,9 @@ def lots_of(run: Run) -> list[str]:
 def steady_since(run: Run, device_id: str) -> int | None:
     """Since when nothing has kept the client from asking a lot; None if something does, or may for good."""
     failed = [call for call in run.calls if not call.understood and _concerns(call, device_id)]
-    if any(call.code is not None and call.code not in PASSING for call in failed) or run.acts_of("clock jumps"):
+    if any(call.code is not None and call.code not in PASSING for call in failed) or run.acts_of(ActKind.CLOCK_JUMPS):
         return None
-    since = max((act.time for act in run.acts_of("start")), default=FOR_EVER)
+    since = max((act.time for act in run.acts_of(ActKind.START)), default=FOR_EVER)
     if any(down.end == FOR_EVER for down in run.once(downtimes)):
         return None
     if not failed:

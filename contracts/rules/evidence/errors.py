@@ -10,6 +10,7 @@ from enum import Enum, auto
 from itertools import pairwise
 from typing import Protocol, TypeAlias, TypeVar
 
+from contracts.play.recording import ActKind
 from contracts.play.session import DEATHS
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
@@ -36,7 +37,7 @@ PATIENCE = 48 * HOUR
 AT_ONCE = 10
 """How many milliseconds after a refusal a repeat is no pause at all."""
 
-PROMPTS = ("start", "crashes", "died", "syncs")
+PROMPTS = (ActKind.START, ActKind.CRASHES, ActKind.DIED, ActKind.SYNCS)
 """What the harness does that may make a client ask sooner than it would: no pace is judged across it."""
 
 ENOUGH = 3
@@ -192,7 +193,7 @@ def _goes_on(run: Run, last: Claim) -> bool:
 
 def may_stop(run: Run, device_id: str) -> bool:
     """Whether the client died too often, or was told something after which it may leave the lot, or everything."""
-    return len(run.acts_of("died")) > DEATHS or any(
+    return len(run.acts_of(ActKind.DIED)) > DEATHS or any(
         call.code in KEYS | TIME or (call.code in PERMANENT | UNSUPPORTED and device_id in call.request.path)
         for call in run.calls
         if call.code is not None

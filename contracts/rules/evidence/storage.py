@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from typing import NamedTuple, TypeAlias
 
+from contracts.client.interface import Capability
 from contracts.play.recording import Dump
 from contracts.run.run import Run
 from mock_server.history.index import LotRecord
@@ -60,7 +61,7 @@ def shortages(run: Run) -> list[Shortage]:
 
 
 def _is_open(run: Run) -> bool:
-    return "dump" in run.can
+    return Capability.DUMP in run.can
 
 
 def _of_store(run: Run) -> Iterator[Shortage]:

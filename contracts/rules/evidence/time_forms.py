@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
+from contracts.play.recording import ActKind
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import Delivery, LotRecord
@@ -151,6 +152,6 @@ class Skew(NamedTuple):
 def skews(run: Run) -> list[Skew]:
     """How the client's clock went wrong."""
     found: list[Skew] = []
-    for act in run.acts_of("clock jumps"):
-        found.append(Skew(act.seq, act.time, int(act.text.split()[0]), found[-1].off_ms if found else 0))
+    for act in run.acts_of(ActKind.CLOCK_JUMPS):
+        found.append(Skew(act.seq, act.time, act.off_ms or 0, found[-1].off_ms if found else 0))
     return found

@@ -17,7 +17,7 @@ from contracts.check.engine import Plan, check
 from contracts.check.explore import Exploration
 from contracts.check.failure_file import Recorded, ReplayError, read_failure, replay, write_failure
 from contracts.check.results import CaseResult, Failure
-from contracts.client.interface import Client
+from contracts.client.interface import Capability, Client
 from contracts.client.shim import Shim
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO
@@ -79,7 +79,7 @@ def test_a_failure_that_cannot_be_seen_is_not_fixed(tmp_path: Path) -> None:
     class Closed(ReferenceClient):
         """Shows nothing."""
 
-        can = frozenset({"start", "sync", "advance"})
+        can = frozenset({Capability.START, Capability.SYNC, Capability.ADVANCE})
 
     store = next(rule for rule in RULES.values() if rule.needs == ("store",))
     recorded = Recorded(store, "count/copies", None, TWICE, (), {})

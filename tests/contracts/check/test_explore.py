@@ -8,7 +8,7 @@ from hypothesis.database import InMemoryExampleDatabase
 from contracts.cases import CASES
 from contracts.cases.base import Case
 from contracts.check.explore import Exploration
-from contracts.client.interface import Client, MakeClient, Start, Window
+from contracts.client.interface import Capability, Client, MakeClient, Start, Window
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.play.scenario import Happens, Scenario
@@ -118,7 +118,7 @@ def test_a_rule_that_needs_a_verb_is_not_judged_without_it() -> None:
         return True
 
     Exploration(lambda _: Silent(), tuple(RULES.values()), 1, 0, shrink=False).of(CASE, watch)
-    assert outcomes[0] == {rule.id for rule in RULES.values() if not rule.missing({"start", "sync"})}
+    assert outcomes[0] == {rule.id for rule in RULES.values() if not rule.missing({Capability.START, Capability.SYNC})}
 
 
 def test_ids_of_cases_are_group_and_name() -> None:

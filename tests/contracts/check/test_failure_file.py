@@ -1,18 +1,22 @@
 """Tests of failures as files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from contracts.check.failure_file import ReplayError, read_failure, replay, write_failure
 from contracts.check.results import Failure
+from contracts.client.interface import Capability
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
-from contracts.play.scenario import BEGIN, Happens, Scenario
+from contracts.play.recording import ActKind, Finding, OutputFinding
+from contracts.play.scenario import BEGIN, ClockJumps, Happens, Scenario
 from contracts.rules import RULES
+from contracts.rules.base import Breach
 from contracts.run.run import run_of
-from mock_server.model import MINUTE
+from mock_server.model import HOUR, MINUTE
 
 SCENARIO = Scenario((Happens(BEGIN + 10 * MINUTE, "r1", copies=2, plate="京A12345"),))
 
@@ -44,6 +48,24 @@ def test_the_history_in_the_file_has_no_plate(failure: Failure, tmp_path: Path) 
     data = json.loads(write_failure(tmp_path, failure, None, 0).read_text(encoding="utf-8"))
     assert "京A12345" not in json.dumps(data["history"], ensure_ascii=False)
     assert data["history"][0]["seq"] == 1
+
+
+def test_a_file_of_an_older_form_is_read(tmp_path: Path) -> None:
+    """It spells the decoy, the process and the size of a clock jump as version 0.1 did; the run is the same."""
+    scenario = Scenario((ClockJumps(BEGIN + MINUTE, -HOUR),), settles=False, decoy="redirect")
+    run = run_of(scenario, ReferenceClient)
+    run = replace(run, can=run.can | {Capability.OWN_PROCESS}, findings=(Finding(OutputFinding.PLATE, 3, "***"),))
+    path = write_failure(tmp_path, Failure("SEC-PII", "sec/redirect", scenario, run, (Breach("", 1),)), None, 0)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["scenario"]["lure"] = data["scenario"].pop("decoy")
+    seen = data["seen"]
+    seen["can"] = [{"own-process": "a process of its own"}.get(each, each) for each in seen["can"]]
+    seen["acts"] = [[*act[:3], f"{act[4]} ms"] if len(act) > 4 else act for act in seen["acts"]]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    read = read_failure(path).failure()
+    assert read.scenario == scenario
+    assert (read.run.can, read.run.acts, read.run.findings) == (run.can, run.acts, run.findings)
+    assert [act.off_ms for act in read.run.acts_of(ActKind.CLOCK_JUMPS)] == [-HOUR]
 
 
 @pytest.mark.parametrize(

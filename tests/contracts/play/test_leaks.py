@@ -2,9 +2,16 @@
 
 import pytest
 
-from contracts.play.leaks import PLATE, SECRET, TOKEN, leaks, masked
+from contracts.play.leaks import leaks, masked
+from contracts.play.recording import OutputFinding
 
-SECRETS = {"9c1d0000aaaa": SECRET, "tok-12345": TOKEN, "京A12345": PLATE, "x": PLATE}
+SECRET, TOKEN, PLATE = OutputFinding.SECRET, OutputFinding.TOKEN, OutputFinding.PLATE
+SECRETS = {
+    "9c1d0000aaaa": SECRET,
+    "tok-12345": TOKEN,
+    "京A12345": PLATE,
+    "x": PLATE,
+}
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_each_session_has_keys_of_its_own() -> None:
         assert variables["PARKING_MOCK_ACCESS_ID"] != second.variables["PARKING_MOCK_ACCESS_ID"]
 
 
-@pytest.mark.parametrize(("age_ms", "low"), [(STALE_MS - 1, 0), (1)])
+@pytest.mark.parametrize(("age_ms", "low"), [(STALE_MS - 1, 0), (STALE_MS, 1)])
 def test_a_count_may_be_older_than_the_newest_acknowledgement(age_ms: int, low: int) -> None:
     """In real time a client counts, then acknowledges, then sends."""
     kept = RecordKept("6ce", "r1", 0, 0, 5, "***", "deliver", replaced=False)

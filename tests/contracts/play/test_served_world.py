@@ -18,6 +18,7 @@ from contracts.client.shim import Shim
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO
 from contracts.play.attachment import load
+from contracts.play.recording import ActKind, OutputFinding
 from contracts.play.scenario import BEGIN, Crashes, Deletes, GoesOffline, Happens, Looks, Scenario, Strikes
 from contracts.play.session import Session
 from contracts.proof.matrix import MatrixRow, differences, make_client_of, rows, shim_command
@@ -69,7 +70,7 @@ def test_a_client_is_judged_on_real_connections_as_it_is_in_process(name: str) -
     assert [(each.cell, each.claimed) for each in there.claims] == [(each.cell, each.claimed) for each in here.claims]
     assert set(there.dumps[-1].records) == set(here.dumps[-1].records)
     assert verdicts(there) == verdicts(here)
-    assert not there.acts_of("died")
+    assert not there.acts_of(ActKind.DIED)
 
 
 def test_a_late_answer_passes_in_virtual_time() -> None:
@@ -139,13 +140,13 @@ def test_the_troubles_of_a_process_are_findings(bad: str, words: str, tmp_path: 
     run = run_of(SHORT, tiny(tmp_path, bad, patience_s=0.5))
     found = outcome("PROC-ANSWER", run)
     assert words in found.breaches[0].message
-    assert run.acts[-1].verb in ("ends", "died")
+    assert run.acts[-1].kind in (ActKind.ENDS, ActKind.DIED)
 
 
 def test_a_client_that_hangs_is_not_started_again(tmp_path: Path) -> None:
     """It would only hang again."""
     run = run_of(SHORT, tiny(tmp_path, '"advance": lambda call: time.sleep(1000)', patience_s=0.3))
-    assert len(run.acts_of("start")) == len(run.acts_of("died")) == 1
+    assert len(run.acts_of(ActKind.START)) == len(run.acts_of(ActKind.DIED)) == 1
 
 
 def test_a_slow_client_does_not_hold_up_another(tmp_path: Path) -> None:
@@ -161,8 +162,8 @@ def test_a_slow_client_does_not_hold_up_another(tmp_path: Path) -> None:
         finally:
             go_on.touch()
         assert fast.claims
-        assert not fast.acts_of("died")
-        assert not slow.result().acts_of("died")
+        assert not fast.acts_of(ActKind.DIED)
+        assert not slow.result().acts_of(ActKind.DIED)
 
 
 def test_who_interrupts_a_check_does_not_wait_for_the_client(tmp_path: Path) -> None:
@@ -189,7 +190,7 @@ def test_a_secret_in_an_error_message_is_masked(tmp_path: Path) -> None:
     """It is a finding too, for it was on standard error as well; nothing that is told has it."""
     bad = '"start": lambda call: (log("key " + call["exports"]["access_secret"]), sys.exit(1))'
     run = run_of(SHORT, tiny(tmp_path, bad))
-    secret = next(finding for finding in run.findings or () if finding.kind == "the access secret")
+    secret = next(finding for finding in run.findings or () if finding.kind is OutputFinding.SECRET)
     assert secret.text == "key ***"
     assert "key ***" in outcome("PROC-ANSWER", run).breaches[0].message
 
@@ -199,7 +200,7 @@ def test_a_secret_in_a_log_file_is_found(tmp_path: Path) -> None:
     write = 'open(call["folder"] + "/a.{}", "w").write("key " + call["exports"]["access_secret"])'
     bad = f'"start": lambda call: ({write.format("log")}, {write.format("db")}, answer(call, {{}}))'
     run = run_of(SHORT, tiny(tmp_path, bad))
-    assert [finding.text for finding in run.findings_of("the access secret")] == ["key ***"]
+    assert [finding.text for finding in run.findings_of(OutputFinding.SECRET)] == ["key ***"]
 
 
 @contextmanager
@@ -237,7 +238,7 @@ def test_a_client_behind_a_url_is_judged_the_same() -> None:
     with behind_a_url(ReferenceClient) as url:
         there = run_of(SCENARIOS["lost-and-doubled"], load(f"http {url}"))
     here = run_of(SCENARIOS["lost-and-doubled"], ReferenceClient)
-    assert not there.acts_of("died")
+    assert not there.acts_of(ActKind.DIED)
     assert [(each.cell, each.claimed) for each in there.claims] == [(each.cell, each.claimed) for each in here.claims]
     assert verdicts(there) == verdicts(here)
 

@@ -11,6 +11,7 @@ from contracts.client.interface import Client, Start, Window
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.clients.zoo.errors import HammersOffline
+from contracts.play.recording import ActKind
 from contracts.play.scenario import (
     BEGIN,
     LOT_IDS,
@@ -98,7 +99,7 @@ def test_every_rereport_of_a_record_does_as_it_says() -> None:
 def test_a_run_ends_when_client_and_lots_agree() -> None:
     """The client is watched for a while after it agrees, and no longer."""
     run = run_of(Scenario((Happens(AT, "r1", copies=0),)), ReferenceClient)
-    agreed_at = run.acts_of("agrees")[0].time
+    agreed_at = run.acts_of(ActKind.CONVERGED)[0].time
     assert run.agreed
     assert agreed_at <= run.ended_at <= agreed_at + LINGER
     assert [claim.equal for claim in run.claims_of[run.rereports[0][1].cell]][:2] == [False, True]
@@ -144,7 +145,7 @@ def test_a_step_can_tell_the_client_to_sync() -> None:
 def test_a_client_that_dies_is_started_again_a_few_times() -> None:
     """Each death is noted with its reason; then it stays down, and the harness does not fail."""
     run, told = watched(Mortal, Scenario(runs_ms=DAY, settles=False))
-    deaths = run.acts_of("died")
+    deaths = run.acts_of(ActKind.DIED)
     assert len(deaths) == DEATHS + 1
     assert deaths[0].text == "in sync: RuntimeError('out of order')"
     assert [verb for verb, _ in told].count("start") == DEATHS + 1
@@ -154,7 +155,7 @@ def test_a_crash_loses_what_is_not_in_the_folder() -> None:
     """The client is started again after its down time, on the same folder and subscription."""
     scenario = Scenario((Happens(AT, "r1"), Crashes(AT + MINUTE, down_ms=HOUR), Happens(AT + 2 * MINUTE, "r2")))
     run = run_of(scenario, ReferenceClient)
-    assert [act.time - MIDNIGHT for act in run.acts_of("start")] == [BEGIN, AT + MINUTE + HOUR]
+    assert [act.time - MIDNIGHT for act in run.acts_of(ActKind.START)] == [BEGIN, AT + MINUTE + HOUR]
     assert {record.record_id for record in run.dumps[-1].records} == {"r1", "r2"}
     subscriptions = {event.subscription for _, event in run.consumers}
     assert len(subscriptions) == 1
@@ -230,7 +231,7 @@ def test_a_clock_may_be_wrong_from_the_start() -> None:
     run, told = watched(Wakeful, scenario)
     assert told[0] == ("start", BEGIN - HOUR)
     assert told[-1] == ("advance", AT)
-    assert [act.text for act in run.acts_of("clock jumps")] == ["-3600000 ms", "0 ms"]
+    assert [act.off_ms for act in run.acts_of(ActKind.CLOCK_JUMPS)] == [-3600000, 0]
 
 
 def test_a_client_looks_at_its_clock_when_that_jumps() -> None:
@@ -266,5 +267,5 @@ class Endless(Idle):
 def test_a_client_that_calls_for_ever_is_ended() -> None:
     """It is a death like any other, and it is not started again."""
     run, told = watched(Endless, Scenario(runs_ms=HOUR, settles=False))
-    assert [act.text for act in run.acts_of("died")] == ["in sync: 1000 calls at one moment"]
+    assert [act.text for act in run.acts_of(ActKind.DIED)] == ["in sync: 1000 calls at one moment"]
     assert [verb for verb, _ in told].count("start") == 1

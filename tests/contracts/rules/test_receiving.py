@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from contracts.client.interface import Verb
+from contracts.client.interface import Capability
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO, receiving
 from contracts.clients.zoo.counting import CountsOneMore
@@ -131,9 +131,9 @@ class Closed(ReferenceClient):
     """A client that lets nobody look into its store."""
 
     @property
-    def can(self) -> frozenset[Verb]:
+    def can(self) -> frozenset[Capability]:
         """Everything but that."""
-        return super().can - {"dump"}
+        return super().can - {Capability.DUMP}
 
 
 @pytest.mark.parametrize(

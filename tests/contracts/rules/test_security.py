@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from contracts.cases.form import ONE_ASK
-from contracts.client.interface import MakeClient, Verb
+from contracts.client.interface import Capability, MakeClient
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import GROUPS, ZOO, security
 from contracts.clients.zoo.counting import CountsOneMore
 from contracts.clients.zoo.form import SignsAnotherBody
 from contracts.clients.zoo.security import IgnoresTheSignature, IgnoresTheTag, ResendsSignedRequests, SignsInLowerCase
-from contracts.play.recording import Act
+from contracts.play.recording import Act, ActKind
 from contracts.play.scenario import BEGIN, Happens, Looks, Scenario, Strikes
 from contracts.rules.security import RULES
 from contracts.run.run import Run, run_of
@@ -45,10 +45,10 @@ def without_dump(make_client: type[ReferenceClient]) -> MakeClient:
 
     class Hidden(make_client):  # type: ignore[misc,valid-type]  # a class of a class that is not known before
         @property
-        def can(self) -> frozenset[Verb]:
+        def can(self) -> frozenset[Capability]:
             """All but a look into the store."""
-            own: frozenset[Verb] = super().can
-            return own - {"dump"}
+            own: frozenset[Capability] = super().can
+            return own - {Capability.DUMP}
 
     return Hidden
 
@@ -108,7 +108,7 @@ def test_a_clock_that_was_ahead_and_is_set_right_may_come_to_the_same_moment() -
 
 def test_a_clock_that_was_set_back_may_live_through_a_moment_twice() -> None:
     """The same time then makes the same signature, which is nobody's fault."""
-    assert not outcome("SEC-SIGN", replace(twice(2000), acts=(Act(2, 1000, "clock jumps"),))).breaches
+    assert not outcome("SEC-SIGN", replace(twice(2000), acts=(Act(2, 1000, ActKind.CLOCK_JUMPS),))).breaches
 
 
 def twice(later_ms: int, nonce: str = "", ahead_ms: int = 0) -> Run:
