@@ -201,3 +201,16 @@ None leaves it to the faults."""
 
 
 RecordKey: TypeAlias = tuple[str, int, str]
+"""Device id, data type and record id: what makes it the same record."""
+
+
+class CarType(IntEnum):
+    """Kinds of cars (named on the page of a sister product; the numbers are our choice)."""
+
+    LONG_TERM = 0
+    TEMPORARY = 1
+    UNLICENSED = 3
+
+
+UNKNOWN_ENUM = 99
+"""A car type and a pay method of no table."""

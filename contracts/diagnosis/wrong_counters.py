@@ -19,9 +19,8 @@ from contracts.diagnosis.counting_model import (
 )
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
-from mock_server.lots.lots import UNKNOWN_ENUM as UNKNOWN_ENUM_VALUE
-from mock_server.lots.traffic import CarType
-from mock_server.model import DAY, HOUR, MINUTE, SECOND, DataType, Line, PassDirection
+from mock_server.model import DAY, HOUR, MINUTE, SECOND, CarType, DataType, Line, PassDirection
+from mock_server.model import UNKNOWN_ENUM as UNKNOWN_ENUM_VALUE
 
 Count: TypeAlias = Callable[[ClientView, Account], list[int]]
 """What is claimed in place of each claim of a run, by one account of what the client knew."""

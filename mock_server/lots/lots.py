@@ -11,15 +11,12 @@ from mock_server.faults.faults import RECORD, Faults, Occasion, Strike
 from mock_server.history.events import CountCompared, RecordKept, RecordRemoved, Rereported, mask_plate
 from mock_server.history.log import History
 from mock_server.lots.store import Store
-from mock_server.model import Cell, DataType, Fate, JsonScalar, Record, RecordKey, Rereport, SyncInfo
+from mock_server.model import UNKNOWN_ENUM, Cell, DataType, Fate, JsonScalar, Record, RecordKey, Rereport, SyncInfo
 from mock_server.profile import Profile
 from mock_server.queue.uplink import Uplink, record_operation
 
 REREPORTS_KEPT = 10_000
 """How many re-reports can still be asked for (our choice)."""
-
-UNKNOWN_ENUM = 99
-"""A car type and a pay method of no table."""
 
 
 class Lots:

@@ -7,12 +7,11 @@ Curve, stays and tariff are our choice; what a pass and a bill hold is told in `
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from operator import attrgetter
 from random import Random
 
 from mock_server.lots.seed import NewRecord
-from mock_server.model import DAY, HOUR, MINUTE, DataType, JsonScalar, PassDirection
+from mock_server.model import DAY, HOUR, MINUTE, CarType, DataType, JsonScalar, PassDirection
 
 FREE_MS = 15 * MINUTE
 """A stay of this length or less costs nothing; it still makes a bill, of zero."""
@@ -39,14 +38,6 @@ _TURN = MINUTE
 
 _PAID_BEFORE = 10 * MINUTE
 """How long before leaving a car pays at most."""
-
-
-class CarType(IntEnum):
-    """Kinds of cars (named on the page of a sister product; the numbers are our choice)."""
-
-    LONG_TERM = 0
-    TEMPORARY = 1
-    UNLICENSED = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_server.lots.seed import NewRecord, Seed, default_seed
-from mock_server.lots.traffic import FEN_PER_DAY, FREE_MS, CarType, Lanes, Visit, day, fee, plan
-from mock_server.model import DAY, HOUR, MINUTE, DataType, PassDirection
+from mock_server.lots.traffic import FEN_PER_DAY, FREE_MS, Lanes, Visit, day, fee, plan
+from mock_server.model import DAY, HOUR, MINUTE, CarType, DataType, PassDirection
 from mock_server.project import Project
 from tests.support import LOT, make_project
 
