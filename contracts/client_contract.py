@@ -47,7 +47,7 @@ class ClientContract:
         """The client breaks no rule in any scenario of the case."""
         __tracebackhide__ = True
         result = explore_case(self.make_client, self._plan(), case.id)
-        told = list(_told(tally.failure for tally in result.tallies.values() if tally.failure is not None))
+        told = list(_told(each.failure for each in result.by_rule.values() if each.failure is not None))
         if told:
             pytest.fail("\n".join(told), pytrace=False)
 

@@ -136,12 +136,12 @@ def measure(seeds: int = SEEDS) -> None:
     data = {"examples": DEFAULT_EXAMPLES, "killed_after": {}, "also_breaks": {}, "reference": {}} | data
     if "as_processes" not in data:
         rows = matrix.rows(samples=0, jobs=jobs, elsewhere=True)
-        data["as_processes"] = {row.animal: row.killed_after for row in rows}
+        data["as_processes"] = {row.client: row.killed_after for row in rows}
     for seed in map(str, range(seeds)):
         if seed not in data["killed_after"]:
             rows = matrix.rows(seed=int(seed), samples=matrix.SAMPLES if seed == "0" else 0, jobs=jobs)
-            data["killed_after"][seed] = {row.animal: row.killed_after for row in rows}
-            data["also_breaks"] = data["also_breaks"] or {row.animal: row.also for row in rows}
+            data["killed_after"][seed] = {row.client: row.killed_after for row in rows}
+            data["also_breaks"] = data["also_breaks"] or {row.client: row.also for row in rows}
         if seed not in data["reference"]:
             data["reference"][seed] = _reference(int(seed), jobs)
         RESULTS.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

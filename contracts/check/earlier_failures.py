@@ -76,9 +76,9 @@ def drop_mended(folder: Path, found: Check) -> None:
 
 
 def _is_mended(recorded: Recorded, found: Check) -> bool:
-    tallies = [case.tallies.get(recorded.rule.id) for case in found.cases if case.case == recorded.case]
-    judged = [tally for tally in tallies if tally is not None and tally.judged]
-    return bool(judged) and not any(tally.failure for tally in judged) and recorded.rule in found.rules
+    results = [case.by_rule.get(recorded.rule.id) for case in found.cases if case.case == recorded.case]
+    judged = [result for result in results if result is not None and result.judged]
+    return bool(judged) and not any(result.failure for result in judged) and recorded.rule in found.rules
 
 
 def _read(path: Path) -> Recorded | None:

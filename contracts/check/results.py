@@ -34,7 +34,7 @@ class RuleResult:
     failure: Failure | None = None
 
     def take(self, failure: Failure | None, *, exercised: int, judged: int = 1) -> None:
-        """One more run, or those of another tally."""
+        """Add one more run, or the runs of another result."""
         self.judged += judged
         self.exercised += exercised
         known = self.failure
@@ -51,42 +51,42 @@ class RuleResult:
 class CaseResult:
     """What one case has shown. `deaths` says of what the client died of itself, if it did.
 
-    `never_came` is one that was only to be observed and gave no sign of life; `suspicion` is what its wrong claims
+    `never_came` is one that was only to be observed and gave no sign of life; `narrowing` is what its wrong claims
     leave as their cause.
     """
 
     case: str
     runs: int = 0
-    tallies: dict[str, RuleResult] = field(default_factory=dict)
+    by_rule: dict[str, RuleResult] = field(default_factory=dict)
     deaths: tuple[str, ...] = ()
     never_came: bool = False
-    suspicion: Narrowing = field(default_factory=Narrowing)
+    narrowing: Narrowing = field(default_factory=Narrowing)
 
     def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
         """One more run. It is enough once the client has hung: every other run would take as long, and show no more."""
         self.runs += 1
         for rule_id, outcome in outcomes.items():
             failure = Failure(rule_id, self.case, scenario, run, outcome.breaches) if outcome.breaches else None
-            self.tallies.setdefault(rule_id, RuleResult()).take(failure, exercised=outcome.exercised)
-        self.suspicion = self.suspicion.heard(run)
+            self.by_rule.setdefault(rule_id, RuleResult()).take(failure, exercised=outcome.exercised)
+        self.narrowing = self.narrowing.heard(run)
         if not self.deaths:
             self.deaths = tuple(act.text for act in run.acts_of(ActKind.DIED))
         return bool(run.findings_of(ProcessProblem.HUNG))
 
     def joined(self, other: "CaseResult") -> "CaseResult":
         """What this and the later other have shown together."""
-        tallies = {rule_id: RuleResult() for rule_id in (*self.tallies, *other.tallies)}
-        for rule_id, whole in tallies.items():
+        results = {rule_id: RuleResult() for rule_id in (*self.by_rule, *other.by_rule)}
+        for rule_id, whole in results.items():
             for each in (self, other):
-                if tally := each.tallies.get(rule_id):
-                    whole.take(tally.failure, exercised=tally.exercised, judged=tally.judged)
+                if result := each.by_rule.get(rule_id):
+                    whole.take(result.failure, exercised=result.exercised, judged=result.judged)
         return CaseResult(
             self.case,
             self.runs + other.runs,
-            tallies,
+            results,
             self.deaths or other.deaths,
             self.never_came or other.never_came,
-            self.suspicion.joined(other.suspicion),
+            self.narrowing.joined(other.narrowing),
         )
 
 
@@ -103,24 +103,24 @@ class Check:
         """How many scenarios were played."""
         return sum(case.runs for case in self.cases)
 
-    def tally(self, rule: Rule) -> RuleResult:
+    def result(self, rule: Rule) -> RuleResult:
         """What is known of a rule over all cases."""
         whole = RuleResult()
         for case in self.cases:
-            tally = case.tallies.get(rule.id)
-            if tally is not None:
-                whole.take(tally.failure, exercised=tally.exercised, judged=tally.judged)
+            result = case.by_rule.get(rule.id)
+            if result is not None:
+                whole.take(result.failure, exercised=result.exercised, judged=result.judged)
         return whole
 
     def failures(self, rule: Rule) -> list[Failure]:
         """The smallest failure of each case in which a rule was broken, the smallest first."""
-        found = [tally.failure for case in self.cases if (tally := case.tallies.get(rule.id)) and tally.failure]
+        found = [result.failure for case in self.cases if (result := case.by_rule.get(rule.id)) and result.failure]
         return sorted(found, key=lambda failure: failure.scenario.size)
 
     def verdict(self, rule: Rule) -> Verdict:
         """What is said of a rule. What was never come to was not exercised, whatever the client lacks."""
-        tally = self.tally(rule)
-        return Verdict.NOT_EXERCISED if self.interrupted and not tally.judged else tally.verdict(rule)
+        result = self.result(rule)
+        return Verdict.NOT_EXERCISED if self.interrupted and not result.judged else result.verdict(rule)
 
     def after(self, earlier: Sequence[CaseResult]) -> "Check":
         """This check with what was played before it."""
@@ -129,13 +129,13 @@ class Check:
             cases[case.case] = cases[case.case].joined(case) if case.case in cases else case
         return replace(self, cases=tuple(cases.values()))
 
-    def suspicion(self, case_id: str) -> Narrowing:
+    def narrowing(self, case_id: str) -> Narrowing:
         """What all wrong claims leave as their cause, or those of this case if all have none in common."""
-        whole = reduce(Narrowing.joined, (case.suspicion for case in self.cases), Narrowing())
-        return whole if whole.left else self._suspicion_of(case_id)
+        whole = reduce(Narrowing.joined, (case.narrowing for case in self.cases), Narrowing())
+        return whole if whole.left else self._narrowing_of(case_id)
 
-    def _suspicion_of(self, case_id: str) -> Narrowing:
-        return next(case.suspicion for case in self.cases if case.case == case_id)
+    def _narrowing_of(self, case_id: str) -> Narrowing:
+        return next(case.narrowing for case in self.cases if case.case == case_id)
 
     def broken(self, level: Level = "must", known: KnownFailing = NOTHING_KNOWN) -> list[Rule]:
         """The rules of at least this level that are broken otherwise than is known."""
@@ -151,9 +151,9 @@ class Check:
         return [line for rule in self.rules for line in known.of(rule.id) if self._holds(line)]
 
     def _holds(self, line: Known) -> bool:
-        tallies = [
-            tally
+        results = [
+            result
             for case in self.cases
-            if line.covers(line.rule_id, case.case) and (tally := case.tallies.get(line.rule_id))
+            if line.covers(line.rule_id, case.case) and (result := case.by_rule.get(line.rule_id))
         ]
-        return any(tally.exercised for tally in tallies) and not any(tally.failure for tally in tallies)
+        return any(result.exercised for result in results) and not any(result.failure for result in results)

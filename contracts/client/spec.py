@@ -1,4 +1,4 @@
-"""Finds a client by `MODULE:NAME`."""
+"""A client's specification: `MODULE:NAME`, a command or a URL; and loading the class or function of the first."""
 
 import importlib
 import shlex
@@ -8,13 +8,13 @@ from contracts.client.interface import Client, MakeClient
 
 
 class ClientNotFoundError(Exception):
-    """There is no client of that name, or it is none."""
+    """No client was found where its specification says, or what was found is no client."""
 
 
 def load_client(spec: str) -> MakeClient:
-    """What makes a client: a subclass of `contracts.Client`, or a callable that is given the exports.
+    """Import a client class, or a function that makes a client from the exports.
 
-    ClientNotFoundError says what is wrong with `spec`.
+    ClientNotFoundError if nothing of that name can be imported, or it is neither of them.
     """
     module_name, _, name = spec.partition(":")
     if not module_name or not name:
@@ -36,7 +36,7 @@ def load_client(spec: str) -> MakeClient:
 
 
 def _maker(client: Any) -> MakeClient:
-    """A class is called with the exports if it takes them, else without."""
+    """A function that makes the client, passing the exports only to a class whose constructor takes them."""
     if client.__init__ is object.__init__:
         return lambda _: client()
     return client  # type: ignore[no-any-return]  # the same
@@ -49,32 +49,32 @@ SPEC_KINDS: tuple[SpecKind, ...] = ("client", "exec", "http")
 
 
 OBSERVED = "observe "
-"""What the text of a client that is only observed begins with."""
+"""The prefix of the text of a client that is observed only."""
 
 
 class ClientSpec(NamedTuple):
-    """A way to a client. As text it is `MODULE:NAME`, `exec CMD` or `http URL`."""
+    """Where a client is and how it is attached. As text it is `MODULE:NAME`, `exec CMD` or `http URL`."""
 
-    how: SpecKind
-    what: str
+    kind: SpecKind
+    target: str
 
     def __str__(self) -> str:
-        return self.what if self.how == "client" else f"{self.how} {self.what}"
+        return self.target if self.kind == "client" else f"{self.kind} {self.target}"
 
     @property
     def option(self) -> str:
         """The option of the command line that names it."""
-        return f"--{self.how} {shlex.quote(self.what)}"
+        return f"--{self.kind} {shlex.quote(self.target)}"
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the client is in no process of the judge."""
-        return self.how != "client"
+        """Whether the client runs outside the processes of the judge."""
+        return self.kind != "client"
 
 
 def read_spec(text: str) -> ClientSpec:
-    """The reverse of `str`."""
-    how, _, what = text.partition(" ")
-    if how == "exec":
-        return ClientSpec("exec", what)
-    return ClientSpec("http", what) if how == "http" else ClientSpec("client", text)
+    """Read what `str` of a spec has written."""
+    kind, _, target = text.partition(" ")
+    if kind == "exec":
+        return ClientSpec("exec", target)
+    return ClientSpec("http", target) if kind == "http" else ClientSpec("client", text)

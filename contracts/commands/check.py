@@ -29,8 +29,8 @@ from contracts.commands.options import (
     patience_option,
     progress,
     seed_option,
+    spec_of,
     variable,
-    way_of,
 )
 from contracts.commands.outcome import conclude, prepare_folder
 from contracts.commands.selection import Selection, case_lines, selection_options
@@ -88,7 +88,7 @@ def check(  # noqa: PLR0913 an argument an option
     patience: float,
     is_observed: bool,
     window_ms: int,
-    **ways: str | None,
+    **specs: str | None,
 ) -> None:
     """Judge a client: play scenarios to it and name the rules that it breaks."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends a build wants the report too
@@ -97,15 +97,15 @@ def check(  # noqa: PLR0913 an argument an option
         for line in case_lines(selection.case_ids):
             click.echo(line)
         return
-    ways = given(ways)
+    specs = given(specs)
     known = _known(known_file)
     if folder:
         prepare_folder(folder)
     if is_observed:
-        _observe(ways, selection.rule_ids, level, window_ms, patience, folder, known)
-    way = way_of(ways)
-    agent = _agent(way, patience)
-    examples = examples or (EXAMPLES_ELSEWHERE if way.is_elsewhere else DEFAULT_EXAMPLES)
+        _observe(specs, selection.rule_ids, level, window_ms, patience, folder, known)
+    spec = spec_of(specs)
+    agent = _agent(spec, patience)
+    examples = examples or (EXAMPLES_ELSEWHERE if spec.is_elsewhere else DEFAULT_EXAMPLES)
     database = _database(folder)
     plan = Plan(selection.rule_ids, selection.case_ids, examples, seed, True, database, patience, known)
     click.echo(
@@ -113,8 +113,8 @@ def check(  # noqa: PLR0913 an argument an option
         f" of {how_many(examples, 'example')}, seed {seed}"
     )
     with harness():
-        found = _play(str(way), plan, jobs, folder)
-    conclude(found, str(way), plan, level, folder)
+        found = _play(str(spec), plan, jobs, folder)
+    conclude(found, str(spec), plan, level, folder)
 
 
 def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
@@ -138,7 +138,7 @@ def _play_remembered(client: str, plan: Plan, failures: Path) -> list[CaseResult
 
 
 def _observe(
-    ways: dict[str, str | None],
+    specs: dict[str, str | None],
     rule_ids: Sequence[str],
     level: Level,
     window_ms: int,
@@ -147,11 +147,11 @@ def _observe(
     known: KnownFailing,
 ) -> NoReturn:
     """A client that is only observed. Exit code 1 also if there never was a sign of life."""
-    if ways["client"] or ways["http"]:
+    if specs["client"] or specs["http"]:
         raise click.UsageError("--observe goes with --exec CMD, or alone: then somebody else starts the client")
     from contracts.commands.observe import observe  # noqa: PLC0415 it needs a server; other checks do not
 
-    command = ways["exec"]
+    command = specs["exec"]
     with harness():
         found = observe(command, [RULES[rule_id] for rule_id in rule_ids], window_ms, waits_s)
     client = f"{OBSERVED}{'' if command is None else command}"
@@ -178,10 +178,10 @@ def _known(path: Path | None) -> KnownFailing:
         raise ConfigurationError(str(error)) from None
 
 
-def _agent(way: ClientSpec, patience_s: float) -> str:
+def _agent(spec: ClientSpec, patience_s: float) -> str:
     """What the client calls itself. Exit code 2 if there is no such client."""
-    load_here(str(way))
+    load_here(str(spec))
     try:
-        return agent_of(way, patience_s) if way.is_elsewhere else way.what
+        return agent_of(spec, patience_s) if spec.is_elsewhere else spec.target
     except ClientNotFoundError as error:
         raise ConfigurationError(str(error)) from None

@@ -28,10 +28,10 @@ def matrix(*, examples: int | None, seed: int, jobs: int, elsewhere: bool, as_js
     samples = 0 if elsewhere else kill_matrix.SAMPLES
     odd: list[str] = []
     with harness(), progress(len(ZOO) * (1 + elsewhere), "known-bad clients") as bar:
-        rows = make(samples=samples, elsewhere=elsewhere, on_row=lambda row: bar.done(row.animal))
+        rows = make(samples=samples, elsewhere=elsewhere, on_row=lambda row: bar.done(row.client))
         if elsewhere:
-            odd = kill_matrix.differences(rows, make(samples=0, on_row=lambda row: bar.done(row.animal)))
-    alive, unproven = kill_matrix.survivors(rows), kill_matrix.without_animal()
+            odd = kill_matrix.differences(rows, make(samples=0, on_row=lambda row: bar.done(row.client)))
+    alive, unproven = kill_matrix.survivors(rows), kill_matrix.unproven()
     if as_json:
         told = {"seed": seed, "examples": examples or DEFAULT_EXAMPLES, "rows": [row.to_json() for row in rows]}
         click.echo(json.dumps(told | {"unproven": unproven} | ({"differences": odd} if elsewhere else {})))
@@ -61,4 +61,4 @@ def _conclusions(
 def _row_text(row: kill_matrix.MatrixRow) -> str:
     after = "" if row.killed_after is None else f" after {how_many(row.killed_after, 'scenario')}"
     also = f"; also breaks {', '.join(row.also)}" if row.also else ""
-    return f"{row.mark:<10} {row.rule_id:<22} {row.animal}{after}{also}"
+    return f"{row.mark:<10} {row.rule_id:<22} {row.client}{after}{also}"

@@ -1,4 +1,4 @@
-"""What the judge's commands share: options, ways to a client, progress, and whose fault it is if something fails."""
+"""What the judge's commands share: options, specs to a client, progress, and whose fault it is if something fails."""
 
 import os
 import sys
@@ -65,29 +65,31 @@ def patience_option(command: Callback) -> Callback:
 
 
 def client_options(command: Callback) -> Callback:
-    """The three ways to a client."""
-    ways = (
+    """The three specs to a client."""
+    specs = (
         ("client", "MODULE:NAME", "A contracts.Client, in this process."),
         ("exec", "CMD", "A client as a process: JSON lines on stdin and stdout."),
         ("http", "URL", "A client behind a URL: the same objects as POSTs."),
     )
-    for how, metavar, text in reversed(ways):
-        command = option(f"--{how}", how, metavar=metavar, help=text)(command)
+    for kind, metavar, text in reversed(specs):
+        command = option(f"--{kind}", kind, metavar=metavar, help=text)(command)
     return command
 
 
-def given(ways: dict[str, str | None]) -> dict[str, str | None]:
-    """The ways that were given; a flag beats the variables of all ways."""
+def given(specs: dict[str, str | None]) -> dict[str, str | None]:
+    """The specs that were given; a flag beats the variables of all specs."""
     source_of = click.get_current_context().get_parameter_source
-    flags = {how: what for how, what in ways.items() if what and source_of(how) is ParameterSource.COMMANDLINE}
-    return dict.fromkeys(ways) | flags if flags else ways
+    flags = {
+        kind: target for kind, target in specs.items() if target and source_of(kind) is ParameterSource.COMMANDLINE
+    }
+    return dict.fromkeys(specs) | flags if flags else specs
 
 
-def way_of(ways: dict[str, str | None]) -> ClientSpec:
-    """The one way that was given."""
-    given = [ClientSpec(how, what) for how in SPEC_KINDS if (what := ways.get(how)) is not None]
+def spec_of(specs: dict[str, str | None]) -> ClientSpec:
+    """The one spec that was given."""
+    given = [ClientSpec(kind, target) for kind in SPEC_KINDS if (target := specs.get(kind)) is not None]
     if len(given) != 1:
-        named = f", not {' and '.join(f'--{way.how}' for way in given)}" if given else ""
+        named = f", not {' and '.join(f'--{spec.kind}' for spec in given)}" if given else ""
         raise click.UsageError(f"name one client by --exec CMD, --client MODULE:NAME or --http URL{named}")
     return given[0]
 
@@ -102,7 +104,7 @@ def load_here(client: str, patience_s: float = PATIENCE_S) -> Any:
 
 
 class Bar:
-    """A progress bar that names what is done; nothing where nobody looks."""
+    """A progress bar that names target is done; nothing where nobody looks."""
 
     def __init__(self, bar: Any) -> None:
         self._bar = bar

@@ -60,7 +60,7 @@ def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterato
     for failures in told[:STORIES_SHOWN]:
         yield ""
         repeat = _repeat(failures[0], client, plan, written)
-        yield from story(failures, repeat, found.suspicion(failures[0].case))
+        yield from story(failures, repeat, found.narrowing(failures[0].case))
     yield ""
     if len(told) > STORIES_SHOWN:
         more = how_many(len(told) - STORIES_SHOWN, "other failure")

@@ -11,7 +11,7 @@ from contracts.check.failure_file import Recorded, ReplayError, read_failure
 from contracts.check.failure_file import replay as play_again
 from contracts.check.results import Failure
 from contracts.client.interface import MakeClient
-from contracts.commands.options import client_options, given, harness, load_here, patience_option, way_of
+from contracts.commands.options import client_options, given, harness, load_here, patience_option, spec_of
 from contracts.report.story import story
 from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
@@ -22,7 +22,7 @@ from mock_server.history.story import how_many
 @client_options
 @patience_option
 @click.option("--show", is_flag=True, help="Tell what is recorded, without a client.")
-def replay(*, files: tuple[Path, ...], show: bool, patience: float, **ways: str | None) -> None:
+def replay(*, files: tuple[Path, ...], show: bool, patience: float, **specs: str | None) -> None:
     """Repeat failures from their files, or those of a report's folder, and say whether each is FIXED."""
     paths = [each for path in files for each in failure_files(path)]
     failures = [(path, _read(path)) for path in paths]
@@ -32,8 +32,8 @@ def replay(*, files: tuple[Path, ...], show: bool, patience: float, **ways: str 
         for path, recorded in failures:
             _show(path, recorded)
         return
-    ways = given(ways)
-    name = str(way_of(ways)) if any(ways.values()) else None
+    specs = given(specs)
+    name = str(spec_of(specs)) if any(specs.values()) else None
     failed = [not _repeat(path, recorded, name, patience, alone=len(failures) == 1) for path, recorded in failures]
     if len(failures) > 1:
         click.echo(f"{how_many(len(failed), 'failure')}: {failed.count(False)} FIXED, {failed.count(True)} FAILED")

@@ -60,5 +60,5 @@ def _rule_json(rule: Rule) -> dict[str, Any]:
         "why": rule.why,
         "needs": list(rule.needs),
         "cases": list(aimed_at([rule.id])),
-        "broken_by": [animal.name for animal in ZOO.values() if animal.rule_id == rule.id],
+        "broken_by": [known_bad.name for known_bad in ZOO.values() if known_bad.rule_id == rule.id],
     }

@@ -41,9 +41,9 @@ class ClientMaker(ABC):
 class RemoteClientMaker(ClientMaker):
     """Makes clients that are processes, or behind a URL."""
 
-    def __init__(self, way: ClientSpec, patience_s: float = PATIENCE_S) -> None:
-        self._way = way
-        self._command = shlex.split(way.what) if way.how == "exec" else []
+    def __init__(self, spec: ClientSpec, patience_s: float = PATIENCE_S) -> None:
+        self._spec = spec
+        self._command = shlex.split(spec.target) if spec.kind == "exec" else []
         self._patience_s = patience_s
         self._made: list[ProcessClient | HttpClient] = []
         self._hangs = 0
@@ -59,26 +59,26 @@ class RemoteClientMaker(ClientMaker):
         self._hangs += sum(client.has_hung for client in self._made)
         patience_s = self._patience_s if self._hangs < HANGS else min(SHORT_PATIENCE_S, self._patience_s)
         client: ProcessClient | HttpClient
-        if self._way.how == "exec":
+        if self._spec.kind == "exec":
             client = ProcessClient(self._command, {"TZ": scenario.tz}, patience_s)
         else:
-            client = HttpClient(self._way.what, patience_s)
+            client = HttpClient(self._spec.target, patience_s)
         self._made = [*[each for each in self._made if not each.has_hung][-1:], client]
         return client
 
 
 def load(name: str, patience_s: float = PATIENCE_S) -> MakeClient:
-    """What makes the client of a way, given as text. ClientNotFoundError says what is wrong with it."""
-    way = read_spec(name)
+    """What makes the client of a spec, given as text. ClientNotFoundError says what is wrong with it."""
+    spec = read_spec(name)
     if name.startswith(OBSERVED):
         raise ClientNotFoundError("an observed client runs on its own schedule: nothing of it can be repeated exactly")
-    if way.how == "client":
-        return load_client(way.what)
-    if way.how == "http" and not way.what.startswith(("http://", "https://")):
-        raise ClientNotFoundError(f"{way.what!r} is no URL: it begins with http:// or https://")
-    if way.how == "exec" and not _words(way.what):
+    if spec.kind == "client":
+        return load_client(spec.target)
+    if spec.kind == "http" and not spec.target.startswith(("http://", "https://")):
+        raise ClientNotFoundError(f"{spec.target!r} is no URL: it begins with http:// or https://")
+    if spec.kind == "exec" and not _words(spec.target):
         raise ClientNotFoundError("the command is empty")
-    return RemoteClientMaker(way, patience_s)
+    return RemoteClientMaker(spec, patience_s)
 
 
 def _words(command: str) -> list[str]:
@@ -88,17 +88,17 @@ def _words(command: str) -> list[str]:
         raise ClientNotFoundError(f"{command!r} is no command line: {error}") from None
 
 
-def agent_of(way: ClientSpec, patience_s: float = PATIENCE_S) -> str:
+def agent_of(spec: ClientSpec, patience_s: float = PATIENCE_S) -> str:
     """What a client calls itself. ClientNotFoundError if there is none."""
-    client = load(str(way), patience_s)({})
+    client = load(str(spec), patience_s)({})
     try:
         problem = getattr(client, "problem", None)
         if isinstance(problem, ProcessError) and problem.kind is ProcessProblem.ABSENT:
             raise ClientNotFoundError(str(problem))
         if isinstance(problem, UnimplementedError):
-            return way.what
+            return spec.target
         told = f"{getattr(client, 'agent', '')} {getattr(client, 'version', '')}".strip()
-        return told or way.what
+        return told or spec.target
     finally:
         client.end()
 

@@ -28,17 +28,17 @@ class Example:
     """A scenario of a case in which a known-bad client breaks a rule, and the reference client keeps it."""
 
     rule: Rule
-    animal: KnownBadClient
+    known_bad: KnownBadClient
     case: str
     scenario: Scenario
 
     def bad(self) -> Run:
         """Played to the known-bad client."""
-        return run_of(self.scenario, make_client_of(self.animal))
+        return run_of(self.scenario, make_client_of(self.known_bad))
 
     def good(self) -> Run:
         """Played to the reference client."""
-        return run_of(self.scenario, make_client_of(KnownBadClient(self.animal.rule_id, ReferenceClient)))
+        return run_of(self.scenario, make_client_of(KnownBadClient(self.known_bad.rule_id, ReferenceClient)))
 
     def shows(self) -> bool:
         """Whether it is an example: the one client breaks the rule, the other keeps it, where it could be broken."""
@@ -47,7 +47,7 @@ class Example:
 
     def to_json(self) -> JsonObject:
         """As the file has it."""
-        return {"client": self.animal.name, "case": self.case, "scenario": self.scenario.to_json()}
+        return {"client": self.known_bad.name, "case": self.case, "scenario": self.scenario.to_json()}
 
 
 def example_of(rule_id: str) -> Example | None:

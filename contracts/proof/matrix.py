@@ -49,7 +49,7 @@ MatrixMark: TypeAlias = Literal["killed", "silent", "unreached"]
 class MatrixRow:
     """One known-bad client. `killed_after` is the number of scenarios until its own rule caught it."""
 
-    animal: str
+    client: str
     rule_id: str
     killed_after: int | None = None
     runs: int = 0
@@ -69,7 +69,7 @@ class MatrixRow:
     def to_json(self) -> JsonObject:
         """The row as the command prints it."""
         return {
-            "client": self.animal,
+            "client": self.client,
             "rule": self.rule_id,
             "verdict": self.mark,
             "killed_after": self.killed_after,
@@ -91,11 +91,11 @@ class MatrixRow:
         return self.killed_after is not None
 
 
-def make_client_of(animal: KnownBadClient, *, elsewhere: bool = False) -> MakeClient:
+def make_client_of(known_bad: KnownBadClient, *, elsewhere: bool = False) -> MakeClient:
     """A known-bad client, in a process of its own where asked for, or where nobody could see its defect otherwise."""
-    if elsewhere or "process" in RULES[animal.rule_id].needs:
-        return load(f"exec {shim_command(animal.client)}")
-    return animal.client
+    if elsewhere or "process" in RULES[known_bad.rule_id].needs:
+        return load(f"exec {shim_command(known_bad.client)}")
+    return known_bad.client
 
 
 def shim_command(client: type[Client]) -> str:
@@ -112,9 +112,9 @@ def row_of(
     elsewhere: bool = False,
 ) -> MatrixRow:
     """Play to one known-bad client: the cases made for its rule until it is caught, then some others."""
-    animal = ZOO[name]
-    row = MatrixRow(name, animal.rule_id, elsewhere=elsewhere)
-    aimed = aimed_at([animal.rule_id])
+    known_bad = ZOO[name]
+    row = MatrixRow(name, known_bad.rule_id, elsewhere=elsewhere)
+    aimed = aimed_at([known_bad.rule_id])
     for case_id in aimed:
         if row.killed_after is None:
             _explore(row, case_id, examples, seed, until_killed=True)
@@ -128,7 +128,7 @@ def _explore(row: MatrixRow, case_id: str, examples: int, seed: int, *, until_ki
     def watch(_scenario: Scenario, _run: Run, outcomes: Mapping[str, Outcome]) -> bool:
         return row.see(outcomes) and until_killed
 
-    client = make_client_of(ZOO[row.animal], elsewhere=row.elsewhere)
+    client = make_client_of(ZOO[row.client], elsewhere=row.elsewhere)
     Exploration(client, tuple(RULES.values()), examples, seed, shrink=False).of(CASES[case_id], watch)
 
 
@@ -145,12 +145,12 @@ def rows(
     """The rows of some known-bad clients, made in `jobs` processes; `on_row` is told of each when it is done."""
     make = partial(row_of, examples=examples, seed=seed, samples=samples, elsewhere=elsewhere)
     if jobs == 1:
-        return [_told(row, on_row) for row in map(make, names)]
+        return [_reported(row, on_row) for row in map(make, names)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return [_told(row, on_row) for row in pool.map(make, names)]
+        return [_reported(row, on_row) for row in pool.map(make, names)]
 
 
-def _told(row: MatrixRow, on_row: Callable[[MatrixRow], None]) -> MatrixRow:
+def _reported(row: MatrixRow, on_row: Callable[[MatrixRow], None]) -> MatrixRow:
     on_row(row)
     return row
 
@@ -160,20 +160,20 @@ def survivors(made: Iterable[MatrixRow]) -> list[MatrixRow]:
     return [row for row in made if RULES[row.rule_id].level == "must" and row.mark != "killed"]
 
 
-def without_animal() -> list[str]:
+def unproven() -> list[str]:
     """The must-rules that no known-bad client breaks: nothing shows that they can fail."""
-    has_animal = {animal.rule_id for animal in ZOO.values()}
-    return [rule.id for rule in RULES.values() if rule.level == "must" and rule.id not in has_animal]
+    proven = {known_bad.rule_id for known_bad in ZOO.values()}
+    return [rule.id for rule in RULES.values() if rule.level == "must" and rule.id not in proven]
 
 
 def differences(there: Iterable[MatrixRow], here: Iterable[MatrixRow]) -> list[str]:
     """What clients break as processes and not in this one, or the other way round, of what can be seen in both."""
-    in_process = {row.animal: row for row in here}
+    in_process = {row.client: row for row in here}
     return [
-        f"{row.animal} {rule_id}: {mark} as a process, {known} in process"
+        f"{row.client} {rule_id}: {mark} as a process, {known} in process"
         for row in there
         for rule_id, mark in row.marks.items()
         if "process" not in RULES[rule_id].needs
-        and "killed" in (mark, known := in_process[row.animal].marks.get(rule_id, "unreached"))
+        and "killed" in (mark, known := in_process[row.client].marks.get(rule_id, "unreached"))
         and mark != known
     ]

@@ -101,7 +101,7 @@ class FailureView:
     size: str
     sums: tuple[str, ...]
     explanation: Explanation | None
-    suspicion: Narrowing
+    narrowing: Narrowing
     timeline: Timeline | None
     lines: tuple[tuple[int, NarratedEvent], ...]
     here: int
@@ -175,7 +175,7 @@ def _rule_views(page: Page) -> dict[str, RuleView]:
         rule.id: RuleView(
             rule=rule,
             verdict=page.found.verdict(rule),
-            exercised=page.found.tally(rule).exercised,
+            exercised=page.found.result(rule).exercised,
             change=page.comparison.of(rule.id) if page.comparison else None,
             anchor=anchors.get(rule.id, f"rule-{rule.id}"),
             others=tuple(_other(page, failure) for failure in page.found.failures(rule)[1:]),
@@ -211,7 +211,7 @@ def _failure_view(page: Page, views: Mapping[str, RuleView], number: int, group:
         size=f"{how_many(records, 'record')}, {how_many(faults, 'fault or other event')}",
         sums=tuple(sum_lines(run, seq)),
         explanation=explanation(run),
-        suspicion=page.found.suspicion(first.case),
+        narrowing=page.found.narrowing(first.case),
         timeline=timeline(run, seq),
         lines=tuple(enumerate(told[start:end], start + 1)),
         here=here + 1,

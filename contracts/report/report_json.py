@@ -36,17 +36,17 @@ def _rule_json(rule: Rule, plan: Plan, found: Check, histories: dict[tuple[str, 
         "level": rule.level,
         "verdict": found.verdict(rule).value,
         "known_failing": [line.reason for line in plan.known.of(rule.id)],
-        "cases": found.tally(rule).exercised,
+        "cases": found.result(rule).exercised,
         "failures": [_failure_json(failure, found, histories) for failure in found.failures(rule)],
     }
 
 
 def _failure_json(failure: Failure, found: Check, histories: dict[tuple[str, str], str]) -> JsonObject:
     fitting = [counter.name for counter, fits, _ in diagnose(failure.run) if fits] if failure.run.off_bracket else []
-    suspicion = found.suspicion(failure.case)
+    narrowing = found.narrowing(failure.case)
     return {
         "case": failure.case,
         "message": failure.breaches[0].message,
-        "diagnosis": list(suspicion.left) if suspicion.narrows(len(fitting)) else fitting,
+        "diagnosis": list(narrowing.left) if narrowing.narrows(len(fitting)) else fitting,
         "history": histories.get((failure.rule_id, failure.case)),
     }

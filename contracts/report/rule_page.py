@@ -56,7 +56,7 @@ def _examples(example: Example) -> Iterator[str]:
     bad = example.bad()
     breach = example.rule.check(bad).breaches[0]
     yield ""
-    yield from _wrapped(f"  Bad: {example.animal.name}. ", example.animal.defect)
+    yield from _wrapped(f"  Bad: {example.known_bad.name}. ", example.known_bad.defect)
     yield from history_lines(narrate(bad), breach.seq)
     yield from _request(example, bad, breach.seq)
     yield from _wrapped("    Broken: ", breach.message)
@@ -67,7 +67,7 @@ def _examples(example: Example) -> Iterator[str]:
     yield from history_lines(narrate(good), last, mark="")
     yield from _request(example, good, last)
     yield ""
-    client = example.animal.client
+    client = example.known_bad.client
     chosen = f"--rule {example.rule.id} --case {example.case}"
     yield f"  Play it: parking-mock check --client {client.__module__}:{client.__qualname__} {chosen}"
 

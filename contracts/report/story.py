@@ -26,17 +26,17 @@ RECORDS_SHOWN = 12
 WIDTH = 116
 
 
-def story(failures: Sequence[Failure], repeat: str, suspicion: Narrowing | None = None) -> list[str]:
+def story(failures: Sequence[Failure], repeat: str, narrowing: Narrowing | None = None) -> list[str]:
     """The lines of failures that one history shows, the most serious first. `repeat` is the command that repeats it.
 
-    `suspicion` is what other runs of the client leave of the wrong counters.
+    `narrowing` is what other runs of the client leave of the wrong counters.
     """
     run, seq = failures[0].run, failures[0].breaches[0].seq
     records, faults, _ = failures[0].scenario.size
     return [
         *(line for failure in failures for line in _verdict(failure)),
         *(f"  {line}" for line in sum_lines(run, seq)),
-        *_diagnosis(run, suspicion),
+        *_diagnosis(run, narrowing),
         f"  Shortest history found ({how_many(records, 'record')}, {how_many(faults, 'fault or other event')})",
         *history_lines(narrate(run), seq),
         *_table(run),
@@ -97,7 +97,7 @@ def _repeats(records: list[LotRecord], claim: Claim) -> str:
     return f" (delivered: {names_text(repeated)})" if repeated else ""
 
 
-def _diagnosis(run: Run, suspicion: Narrowing | None) -> Iterator[str]:
+def _diagnosis(run: Run, narrowing: Narrowing | None) -> Iterator[str]:
     """Which wrong counters explain every claim of the run, and which of them those of all other runs too."""
     if not run.off_bracket:
         return
@@ -109,10 +109,10 @@ def _diagnosis(run: Run, suspicion: Narrowing | None) -> Iterator[str]:
         only = " <- only candidate left" if len(fitting) == 1 else ""
         yield f"     {counter.name}: YES{only}"
         yield f"       remedy: {counter.remedy}"
-    if suspicion and suspicion.narrows(len(fitting)):
-        yield f"  ... and of all {suspicion.runs} runs with a wrong claim?"
-        only = " <- only candidate left" if len(suspicion.left) == 1 else ""
-        yield f"     {', '.join(suspicion.left)}{only}"
+    if narrowing and narrowing.narrows(len(fitting)):
+        yield f"  ... and of all {narrowing.runs} runs with a wrong claim?"
+        only = " <- only candidate left" if len(narrowing.left) == 1 else ""
+        yield f"     {', '.join(narrowing.left)}{only}"
 
 
 def history_lines(told: list[NarratedEvent], seq: int, mark: str = "   <- here") -> Iterator[str]:

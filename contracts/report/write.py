@@ -59,7 +59,7 @@ def _story(rule: Rule, found: Check, plan: Plan, agent: str, written: Written) -
     smallest: list[Failure] = (found.unknown(rule, plan.known) or found.failures(rule))[:1]
     (together,) = by_history(smallest)
     case = smallest[0].case
-    return story(together, repeat_command(written[rule.id, case], agent, rule.id), found.suspicion(case))
+    return story(together, repeat_command(written[rule.id, case], agent, rule.id), found.narrowing(case))
 
 
 def repeat_command(path: Path | None, client: str, rule_id: str) -> str:

@@ -26,7 +26,7 @@ class KnownBadClient(NamedTuple):
 
 
 ZOO: dict[str, KnownBadClient] = {}
-"""Every animal by its name."""
+"""Every known-bad client by its name."""
 
 
 def breaks(rule_id: str) -> Callable[[AClient], AClient]:

@@ -56,7 +56,7 @@ def test_what_is_recorded_is_told_as_it_was(name: str, tmp_path: Path) -> None:
     for case in (case for case in CASES.values() if animal.rule_id in case.aims):
         result = CaseResult(case.id)
         Exploration(animal.client, (RULES[animal.rule_id],), 5, 1, shrink=False).of(case, result.watch)
-        smallest += [tally.failure for tally in result.tallies.values() if tally.failure]
+        smallest += [each.failure for each in result.by_rule.values() if each.failure]
     recorded = read_failure(write_failure(tmp_path, smallest[0], None, 1))
     assert story([recorded.failure()], "again") == story([smallest[0]], "again")
 
@@ -96,7 +96,7 @@ def test_remembered_failures_are_played_again(failure: Failure, tmp_path: Path) 
         known = list(remembered(tmp_path, PLAN))
         (result,) = play_remembered(known, client, PLAN, lambda each, how: came.append((each.rule.id, how)))
         assert result.case == "count/copies"
-        assert (result.tallies["CNT-RECORD-ID"].failure is None) is (client is ReferenceClient)
+        assert (result.by_rule["CNT-RECORD-ID"].failure is None) is (client is ReferenceClient)
     assert came == [("CNT-RECORD-ID", "FAILED"), ("CNT-RECORD-ID", "FIXED")]
 
 

@@ -20,13 +20,13 @@ REFERENCE = "contracts.clients.reference:ReferenceClient"
 
 
 @pytest.mark.parametrize(
-    "way",
+    "spec",
     [ClientSpec("client", REFERENCE), ClientSpec("exec", "python a.py 'b c'"), ClientSpec("http", "http://[::1]:1/")],
 )
-def test_a_way_as_text(way: ClientSpec) -> None:
+def test_a_way_as_text(spec: ClientSpec) -> None:
     """It can be read again: that is what files of failures have."""
-    assert read_spec(str(way)) == way
-    assert shlex.split(way.option)[1] == way.what
+    assert read_spec(str(spec)) == spec
+    assert shlex.split(spec.option)[1] == spec.target
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,9 @@ def test_text_of_a_client_is_no_markup(tmp_path: Path) -> None:
     found = checked(CountsOneMore)
     (case,) = found.cases
     case.deaths = (evil,)
-    failure = case.tallies["CNT-TRUTH"].failure
+    failure = case.by_rule["CNT-TRUTH"].failure
     assert failure is not None
-    case.tallies["CNT-TRUTH"].failure = replace(failure, breaches=(failure.breaches[0]._replace(message=evil),))
+    case.by_rule["CNT-TRUTH"].failure = replace(failure, breaches=(failure.breaches[0]._replace(message=evil),))
     page = written(tmp_path, found, agent=evil)
     assert "<script" not in page
     assert page.count("&lt;script&gt;alert(1)") >= 4
@@ -139,12 +139,12 @@ def test_failures_in_other_cases_are_listed(tmp_path: Path) -> None:
     """The smallest of a rule is told whole, of the others what broke and how to repeat it."""
     found = checked(CountsOneMore)
     (case,) = found.cases
-    failure = case.tallies["CNT-TRUTH"].failure
+    failure = case.by_rule["CNT-TRUTH"].failure
     assert failure is not None
     larger = replace(failure.scenario, steps=(*failure.scenario.steps, *failure.scenario.steps))
     other = CaseResult("count/plates")
-    other.tallies["CNT-TRUTH"] = replace(case.tallies["CNT-TRUTH"])
-    other.tallies["CNT-TRUTH"].failure = Failure("CNT-TRUTH", other.case, larger, failure.run, failure.breaches)
+    other.by_rule["CNT-TRUTH"] = replace(case.by_rule["CNT-TRUTH"])
+    other.by_rule["CNT-TRUTH"].failure = Failure("CNT-TRUTH", other.case, larger, failure.run, failure.breaches)
     text = words(written(tmp_path, Check(found.rules, (case, other))))
     assert "CNT-TRUTH was broken in 1 other case" in text
     assert f"parking-mock replay {tmp_path}/failures/CNT-TRUTH--count-plates.json" in text
@@ -172,7 +172,7 @@ def test_the_only_candidate_left_is_named(tmp_path: Path) -> None:
     found = checked(CountsDeliveries)
     (case,) = found.cases
     assert "only candidate left" not in words(written(tmp_path, found))
-    case.suspicion = replace(case.suspicion, runs=7, left=("counts every delivery",))
+    case.narrowing = replace(case.narrowing, runs=7, left=("counts every delivery",))
     text = words(written(tmp_path, found))
     assert "and of all 7 runs with a wrong claim? counts every delivery \u2190 only candidate left" in text
     assert '"diagnosis": [\n      "counts every delivery"\n     ]' in (tmp_path / "report.json").read_text("utf-8")

@@ -38,7 +38,7 @@ def test_the_verdicts_do_not_depend_on_the_number_of_processes() -> None:
     for rule in plan.rules:
         assert together.verdict(rule) is alone.verdict(rule)
         assert [each.run for each in together.failures(rule)] == [each.run for each in alone.failures(rule)]
-    assert together.suspicion(CASE) == alone.suspicion(CASE)
+    assert together.narrowing(CASE) == alone.narrowing(CASE)
 
 
 @pytest.mark.parametrize("bounds", ["[s,e)", "[s,e]", "(s,e]"])
