@@ -36,6 +36,9 @@ KNOWN_TO = {
 """Where each library may be imported."""
 
 
+PAGES = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
+
+
 class Module(NamedTuple):
     """A module of ours: its dotted name, its file, and what it imports at any place."""
 
@@ -176,3 +179,12 @@ def test_modules_stay_readable() -> None:
     """No module of the packages has more than 500 lines."""
     for module in MODULES:
         assert len(module.path.read_text(encoding="utf-8").splitlines()) <= 500, module.name
+
+
+@pytest.mark.parametrize(
+    "page", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", *(f"docs/{name}" for name in PAGES)]
+)
+def test_files_named_in_prose_exist(page: str) -> None:
+    """A path in a page, as `lots/lots.py` or from the root of the repository, is there."""
+    for name in re.findall(r"`([\w./-]+/[\w.-]+\.(?:py|md|json|jsonl))`", (ROOT / page).read_text(encoding="utf-8")):
+        assert any((ROOT / folder / name).exists() for folder in ("", *PACKAGES, Path(page).parent)), name
