@@ -118,6 +118,17 @@ class Reader:
         self._path = path
         self._problems = problems
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._data
+
+    def raw(self, name: str) -> object:
+        """The value of a field as it is, None for one that is absent."""
+        return self._data.get(name)
+
+    def inner(self, name: str, value: dict[str, object]) -> "Reader":
+        """A reader of the object that a field holds."""
+        return Reader(value, self.where(name), self._problems)
+
     def where(self, name: str) -> str:
         """The path of a field."""
         return f"{self._path}.{name}" if self._path else name

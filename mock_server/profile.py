@@ -6,14 +6,18 @@ around it. Every default is our choice unless its text says otherwise.
 
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields, replace
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal
 
-from mock_server.model import Cell, JsonObject, Line, TimedRecord
+from mock_server.model import DAY, MINUTE, Cell, JsonObject, Line, TimedRecord
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
+from mock_server.shapes import Kind, Whole, fields_of, kind_of
 
 
 def _open(default: Any, point: str, doc: str, source: str) -> Any:
-    """A profile field: its default, the open point, what its values mean, and where the question comes from."""
+    """A profile field: its default, the open point, what its values mean, and where the question comes from.
+
+    Which values it may have is its type.
+    """
     return field(default=default, metadata={"point": point, "doc": doc, "source": source})
 
 
@@ -42,7 +46,7 @@ class Profile:
     rereport_order: Literal["time", "shuffled"] = _open(
         "time", "A5", "the order of re-reported records", "not documented"
     )
-    rereport_spread_ms: int = _open(
+    rereport_spread_ms: Annotated[int, Whole(0, DAY)] = _open(
         0, "A5", "re-reported records are spread evenly over this many milliseconds", "not documented"
     )
     rereport_scope: Literal["cell", "command"] = _open(
@@ -57,7 +61,7 @@ class Profile:
         "what a claim above the lot's count does",
         'the page says "inconsistent", which covers both signs',
     )
-    max_sync_infos: int = _open(
+    max_sync_infos: Annotated[int, Whole(1, 10_000)] = _open(
         1000, "A8", "the longest recordSyncInfos", "not documented; a sister call takes 10 at most"
     )
     duplicate_infos: Literal["allow", "refuse"] = _open(
@@ -69,7 +73,7 @@ class Profile:
         "a Jieshun lot refuses the call, or takes the command and fails it",
         'the page says "not supported" only',
     )
-    jieshun_code: int = _open(
+    jieshun_code: Literal[2003, 2008, 2009] = _open(
         2003,
         "A9",
         "the code of a refusing Jieshun lot: 2003, 2008 or 2009",
@@ -84,13 +88,13 @@ class Profile:
         "an off-line lot refuses with 2001, or the command ends in status 5",
         "2001 is in the error table; commands also have an unknown status",
     )
-    unknown_device_code: int = _open(
+    unknown_device_code: Literal[1106, 2010] = _open(
         1106,
         "device",
         "1106 as seen in practice, or 2010 by the table",
         "1106 observed in practice, 2010 in the error table",
     )
-    unknown_client_code: int = _open(
+    unknown_client_code: Literal[1005, 2009] = _open(
         1005,
         "client",
         "1005 as documented, or 2009 as once seen",
@@ -102,7 +106,7 @@ class Profile:
         "where the old algorithm passes: on token refresh (Node SDK), everywhere, nowhere",
         "documented for projects made before July 2021; the Node SDK refreshes with it",
     )
-    time_tolerance_ms: int = _open(
+    time_tolerance_ms: Annotated[int, Whole(0, 10**12)] = _open(
         300_000, "time", "how far `t` may be off", "not documented; 20 minutes were refused, 5 minutes are reported"
     )
     encryption: Literal["aes_ecb", "aes_gcm"] = _open(
@@ -114,8 +118,12 @@ class Profile:
         "the times of a record: epoch milliseconds, epoch seconds, text in Beijing time, ISO 8601 with its offset",
         "the fields of messages are not published; lots and gateways of this market write times in all four forms",
     )
-    command_sent_ms: int = _open(50, "command", "from the call to process status 2", "not documented")
-    command_done_ms: int = _open(200, "command", "from the call to the last process status", "not documented")
+    command_sent_ms: Annotated[int, Whole(0, DAY)] = _open(
+        50, "command", "from the call to process status 2", "not documented"
+    )
+    command_done_ms: Annotated[int, Whole(0, DAY)] = _open(
+        200, "command", "from the call to the last process status", "not documented"
+    )
 
     def to_json(self) -> JsonObject:
         """Every field and its value."""
@@ -149,9 +157,9 @@ PRESETS = {
         duplicate_infos="refuse",
         bill_direction="refuse",
         signature_v1="never",
-        time_tolerance_ms=60_000,
+        time_tolerance_ms=MINUTE,
     ),
-    "lenient": Profile(over_count="ignore", signature_v1="always", time_tolerance_ms=86_400_000, max_sync_infos=10_000),
+    "lenient": Profile(over_count="ignore", signature_v1="always", time_tolerance_ms=DAY, max_sync_infos=10_000),
     "closed-windows": Profile(window_bounds="[s,e]"),
     "open-start-windows": Profile(window_bounds="(s,e]"),
     "lot-time": Profile(window_time="created"),
@@ -166,21 +174,6 @@ PRESETS = {
     "iso-times": Profile(record_time="iso"),
 }
 """The named profiles. Each names only what differs from the default."""
-
-NUMBERS = {
-    "rereport_spread_ms": (0, 86_400_000),
-    "max_sync_infos": (1, 10_000),
-    "time_tolerance_ms": (0, 10**12),
-    "command_sent_ms": (0, 86_400_000),
-    "command_done_ms": (0, 86_400_000),
-}
-"""The fields that are numbers, with their bounds."""
-
-_CODES = {
-    "jieshun_code": (2003, 2008, 2009),
-    "unknown_device_code": (1106, 2010),
-    "unknown_client_code": (1005, 2009),
-}
 
 
 def read_profile(data: object, path: str, problems: list[Problem]) -> Profile | None:
@@ -198,24 +191,15 @@ def read_profile(data: object, path: str, problems: list[Problem]) -> Profile | 
     reader = Reader(data, path, problems)
     reader.only(("base", *(point.name for point in open_points())))
     base = reader.word("base", tuple(PRESETS), required=False) or "default"
-    changes = {point.name: _read_field(reader, point) for point in open_points() if point.name in data}
+    changes = {point.name: values_of(point).read(reader, point.name) for point in open_points() if point.name in data}
     if len(problems) > noted:
         return None
     return replace(PRESETS[base], **changes)
 
 
-def _read_field(reader: Reader, point: Field[Any]) -> Any:
-    if point.name in NUMBERS:
-        return reader.integer(point.name, *NUMBERS[point.name])
-    if point.name in _CODES:
-        return reader.choice(point.name, _CODES[point.name])
-    return reader.word(point.name, allowed_values(point))
-
-
-def allowed_values(point: Field[Any]) -> tuple[Any, ...]:
-    """The values that a field may have; for a number its bounds."""
-    bounds = NUMBERS.get(point.name) or _CODES.get(point.name)
-    return bounds or get_args(get_type_hints(Profile)[point.name])
+def values_of(point: Field[Any]) -> Kind:
+    """The values that a field may have."""
+    return kind_of(fields_of(Profile)[point.name])
 
 
 def open_points() -> Iterator[Field[Any]]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from mock_server.faults.chaos import MAX_CONSECUTIVE, PRESETS
 from mock_server.faults.faults import CATALOGUE
-from mock_server.profile import NUMBERS, Profile, allowed_values, open_points
 from mock_server.profile import PRESETS as PROFILES
+from mock_server.profile import Profile, open_points, values_of
+from mock_server.shapes import OneOf, Whole
 from tests.make_exhaustive_docs import exhaustive_page
 from tests.make_history_docs import history_page
 from tests.make_rules_docs import matrix_page, rules_page
@@ -72,7 +73,7 @@ def profiles_page() -> str:
         (
             point.metadata["point"],
             f"`{point.name}`",
-            values_of(point),
+            values_text(point),
             f"`{point.default}`",
             point.metadata["doc"],
             point.metadata["source"],
@@ -97,12 +98,15 @@ object of fields, which may name a preset to start from as `base`: `{{"base": "g
 """
 
 
-def values_of(point: Field[object]) -> str:
+def values_text(point: Field[object]) -> str:
     """The values of a field, or its bounds."""
-    values = allowed_values(point)
-    if point.name in NUMBERS:
-        return f"{values[0]} to {values[1]}"
-    return ", ".join(f"`{value}`" for value in values)
+    match values_of(point):
+        case Whole(low, high):
+            return f"{low} to {high}"
+        case OneOf(values):
+            return ", ".join(f"`{value}`" for value in values)
+        case other:
+            raise TypeError(f"no words for {other}")
 
 
 def differences(profile: Profile) -> str:

@@ -7,15 +7,13 @@ notice: a reader passes over what it does not know.
 import inspect
 from collections.abc import Iterator
 from dataclasses import fields
-from enum import IntEnum, StrEnum
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from mock_server.history.events import SCHEMA_VERSION, Event
-from mock_server.model import Cell, JsonObject
+from mock_server.model import JsonObject
+from mock_server.shapes import schema_of
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 
 SEQ: JsonObject = {"type": "integer", "minimum": 1, "description": "counts from 1 without gaps; a reset starts again"}
 TIME: JsonObject = {"type": "integer", "description": "epoch milliseconds of the project's clock"}
@@ -54,21 +52,6 @@ def marker_schemas() -> dict[str, JsonObject]:
     }
 
 
-def schema_of(hint: Any) -> JsonObject:
-    """The JSON Schema of a field's type."""
-    if get_origin(hint) in (UnionType, Union):
-        return {"anyOf": [schema_of(each) for each in get_args(hint)]}
-    if get_origin(hint) is Literal:
-        return {"enum": list(get_args(hint))}
-    if hint is Cell:
-        return _cell_schema()
-    if get_origin(hint) is dict:
-        return {"type": "object", "additionalProperties": schema_of(get_args(hint)[1])}
-    if isinstance(hint, type) and issubclass(hint, IntEnum | StrEnum):
-        return {"enum": [member.value for member in hint]}
-    return {"type": _PLAIN[hint]}
-
-
 def _events() -> Iterator[type]:
     yield from get_args(Event)
 
@@ -87,9 +70,3 @@ def _closed_by_kind(doc: str, kind: str, properties: dict[str, JsonObject]) -> J
         "properties": {"kind": {"const": kind}} | properties,
         "required": ["kind", *properties],
     }
-
-
-def _cell_schema() -> JsonObject:
-    hints = get_type_hints(Cell)
-    properties = {name: schema_of(hints[name]) for name in Cell._fields}
-    return {"type": "object", "properties": properties, "required": list(properties)}

@@ -1,7 +1,7 @@
 """Every combination of what the vendor leaves open is legal, and each field does what it says."""
 
 from dataclasses import FrozenInstanceError
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,17 +13,20 @@ from mock_server.history.digest import Digest
 from mock_server.history.digest_lot import WindowSpan
 from mock_server.model import HOUR, Cell, DataType, JsonObject, PassDirection, Record
 from mock_server.problems import Problem
-from mock_server.profile import PRESETS, Profile, allowed_values, open_points, read_profile
+from mock_server.profile import PRESETS, Profile, open_points, read_profile, values_of
+from mock_server.shapes import Kind, OneOf, Whole
 from tests.support import JIESHUN_LOT, LANE, LOT, NOON, Api, keep_passes, make_project, published, sync_info
 
 
-def field_values(name: str, values: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+def field_values(values: Kind) -> st.SearchStrategy[Any]:
     """The values that a field may have: one of a few, or a number between bounds."""
-    is_number = get_type_hints(Profile)[name] is int and len(values) == 2 and values[1] > 10_000
-    return st.integers(values[0], min(values[1], 100_000)) if is_number else st.sampled_from(values)
+    if isinstance(values, Whole):
+        return st.integers(values.low, min(values.high, 100_000))
+    assert isinstance(values, OneOf)
+    return st.sampled_from(values.values)
 
 
-FIELDS = st.fixed_dictionaries({point.name: field_values(point.name, allowed_values(point)) for point in open_points()})
+FIELDS = st.fixed_dictionaries({point.name: field_values(values_of(point)) for point in open_points()})
 
 
 def profile_from(fields: JsonObject) -> Profile | None:
@@ -108,8 +111,9 @@ def test_a_value_that_is_not_allowed_is_refused(point: Any) -> None:
     problems: list[Problem] = []
     assert read_profile({point.name: "nonsense"}, "profile", problems) is None
     assert problems[0].path == f"profile.{point.name}"
-    if get_args(get_type_hints(Profile)[point.name]):
-        assert all(value in problems[0].text for value in allowed_values(point))
+    values = values_of(point)
+    if isinstance(values, OneOf) and isinstance(point.default, str):
+        assert all(value in problems[0].text for value in values.values)
 
 
 @pytest.mark.parametrize(

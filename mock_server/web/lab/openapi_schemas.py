@@ -8,9 +8,10 @@ from mock_server import profile
 from mock_server.faults import chaos
 from mock_server.faults.faults import CATALOGUE, LIMITS, MAX_TIMES, MAX_VALUE
 from mock_server.guide import ORDERS, SPEEDS
-from mock_server.history.schema import event_schemas, marker_schemas, schema_of
+from mock_server.history.schema import event_schemas, marker_schemas
 from mock_server.lots import seed
 from mock_server.model import LATEST_MS, Cell, DeviceKind, JsonObject
+from mock_server.shapes import schema_of
 from mock_server.web.lab.projects import KEY_PATTERN, MAX_SECRET_LENGTH, SECRET_PATTERN
 from mock_server.web.openapi_parts import Schemas, answered, array, closed, described, integer, ref, text
 from mock_server.wire.encryption import MIN_SECRET_LENGTH
@@ -193,10 +194,7 @@ def _profile() -> JsonObject:
 
 def _open_point(point: Field[Any]) -> JsonObject:
     doc = f"{point.metadata['point']}: {point.metadata['doc']}"
-    values = profile.allowed_values(point)
-    numbers = point.name in profile.NUMBERS
-    schema = integer(*values) if numbers else {"enum": list(values)}
-    return schema | {"default": point.default, "description": doc}
+    return profile.values_of(point).schema() | {"default": point.default, "description": doc}
 
 
 def _chaos() -> JsonObject:
