@@ -16,8 +16,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mock_server.clock import SystemClock
-from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
+from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.faults.chaos import PRESETS as CHAOS_PRESETS
 from mock_server.faults.chaos import Chaos
 from mock_server.lots.seed import Seed, SeedError, default_seed, load_seed
@@ -26,6 +25,7 @@ from mock_server.problems import Problem, in_words, parse_json, whole_number
 from mock_server.profile import PRESETS as PROFILE_PRESETS
 from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
+from mock_server.spec import ProjectSpec
 from mock_server.version import __version__
 from mock_server.web.server import AddressInUseError, Server, silence_uvicorn
 from mock_server.web.serving.collector import tame_collector
@@ -145,7 +145,7 @@ def serve(  # noqa: PLR0913 one argument a flag
     silence_uvicorn()
     cloud = Cloud()
     chaos = _chaos(chaos_name, cloud.clock.now_ms() % _CHAOS_SEEDS if chaos_seed is None else chaos_seed)
-    cloud.add(default_project(read_seed_file(seed), _profile(profile_name), chaos))
+    cloud.add(default_project(read_seed_file(seed), profile=_profile(profile_name), chaos=chaos))
     try:
         server = Server(cloud, host, port=port, ws_port=ws_port, lab_port=lab_port, lab_token=lab_token)
     except AddressInUseError as error:
@@ -155,10 +155,9 @@ def serve(  # noqa: PLR0913 one argument a flag
         runner.run(_serve(server, ready_file, as_json=as_json))
 
 
-def default_project(seed: Seed | None = None, profile: Profile | None = None, chaos: Chaos | None = None) -> Project:
-    """The project that `serve` starts with."""
-    keys = (DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET)
-    return Project(*keys, seed or default_seed(), SystemClock(), profile=profile, chaos=chaos)
+def default_project(seed: Seed | None = None, **settings: Any) -> Project:
+    """The project that `serve` starts with: fixed keys, and three devices unless a seed brings others."""
+    return ProjectSpec(seed=seed or default_seed(), **settings).make_project(DEFAULT_ACCESS_ID)
 
 
 def _chaos(name: str, seed: int) -> Chaos:

@@ -7,16 +7,13 @@ from the serving loop.
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 from mock_server.model import Cell, JsonObject
 
 Order: TypeAlias = Literal["play", "pause", "step", "repeat"]
 Speed: TypeAlias = Literal["slow", "normal", "fast"]
 Who: TypeAlias = Literal["lot", "queue", "client"]
-
-ORDERS: tuple[Order, ...] = get_args(Order)
-SPEEDS: tuple[Speed, ...] = get_args(Speed)
 
 _PACE: dict[Speed, float] = {"slow": 2.0, "normal": 1.0, "fast": 0.2}
 _SECONDS, _SECONDS_A_SIGN = 2.0, 0.04

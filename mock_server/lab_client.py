@@ -10,70 +10,47 @@ project.rereports()
 import json
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self, TypedDict, cast
+from typing import Any, Self, Unpack, cast
 from urllib.parse import quote
 
 import requests
 
+from mock_server.lab_shapes import (
+    CellJson,
+    DeviceChange,
+    DeviceJson,
+    Exports,
+    GuideJson,
+    GuideOrder,
+    IdleJson,
+    NewDevice,
+    NewProject,
+    PendingWork,
+    ProjectJson,
+    RereportJson,
+    SeedJson,
+)
+
+__all__ = [
+    "CellJson",
+    "DeviceChange",
+    "DeviceJson",
+    "Exports",
+    "GuideJson",
+    "GuideOrder",
+    "IdleJson",
+    "LabApiError",
+    "LabClient",
+    "LabProject",
+    "NewDevice",
+    "NewProject",
+    "PendingWork",
+    "ProjectJson",
+    "RereportJson",
+    "SeedJson",
+]
+
 _DATA = b"data: "
-
-
-class DeviceJson(TypedDict):
-    """A device."""
-
-    device_id: str
-    device_name: str
-    supplier_code: str
-    kind: str
-    online: bool
-
-
-class Exports(TypedDict):
-    """What a client must be told to use a project: the object of `serve --json`."""
-
-    api: str
-    ws: str
-    lab: str
-    access_id: str
-    access_secret: str
-    devices: list[DeviceJson]
-
-
-class CellJson(TypedDict):
-    """A cell; times are epoch milliseconds, `pass_direction` is None for bills."""
-
-    device_id: str
-    data_type: int
-    pass_direction: int | None
-    start_time: int
-    end_time: int
-
-
-class RereportJson(TypedDict):
-    """A re-report."""
-
-    sn: str
-    time: int
-    cell: CellJson
-    claimed: int
-    counted: int
-    record_ids: list[str]
-    message_ids: list[str]
-
-
-class PendingWork(TypedDict):
-    """What is still to happen."""
-
-    messages: int
-    timers: int
-
-
-class IdleJson(TypedDict):
-    """Whether anything is pending, and the project's time."""
-
-    idle: bool
-    now_ms: int
-    pending: PendingWork
 
 
 class LabApiError(Exception):
@@ -120,18 +97,18 @@ class LabClient:
         """The access ids of all projects."""
         return cast("list[str]", self.call("GET", "/_lab/projects"))
 
-    def create_project(self, **settings: Any) -> "LabProject":
-        """Make a project: access_id, access_secret, devices, seed, profile, chaos, clock, now_ms, all optional."""
+    def create_project(self, **settings: Unpack[NewProject]) -> "LabProject":
+        """Make a project; everything is optional."""
         exports = cast("Exports", self.call("POST", "/_lab/projects", settings))
         return LabProject(self, exports["access_id"])
 
-    def guide(self, after: int = 0, timeout_ms: int = 0) -> dict[str, Any]:
+    def guide(self, after: int = 0, timeout_ms: int = 0) -> GuideJson:
         """The caption of the demo's story; with `after` wait until there is a newer one, or until the time is up."""
-        return cast("dict[str, Any]", self.call("GET", "/_lab/guide", after=after, timeout_ms=timeout_ms))
+        return cast("GuideJson", self.call("GET", "/_lab/guide", after=after, timeout_ms=timeout_ms))
 
-    def steer_guide(self, **order: Any) -> dict[str, Any]:
-        """Steer that story: order, speed, act, all optional."""
-        return cast("dict[str, Any]", self.call("POST", "/_lab/guide", order))
+    def steer_guide(self, **order: Unpack[GuideOrder]) -> GuideJson:
+        """Steer that story; everything is optional."""
+        return cast("GuideJson", self.call("POST", "/_lab/guide", order))
 
     def project(self, access_id: str) -> "LabProject":
         """A project that is there already."""
@@ -164,13 +141,13 @@ class LabProject:
         self.access_id = access_id
         self._path = f"/_lab/projects/{_part(access_id)}"
 
-    def show(self) -> dict[str, Any]:
+    def show(self) -> ProjectJson:
         """Exports, clock, profile, faults used, counts per device."""
-        return cast("dict[str, Any]", self._call("GET", ""))
+        return cast("ProjectJson", self._call("GET", ""))
 
     def exports(self) -> Exports:
         """Addresses, keys and devices."""
-        shown = self.show()
+        shown: Any = self.show()
         return cast("Exports", {name: shown[name] for name in Exports.__annotations__})
 
     def delete(self) -> None:
@@ -181,19 +158,19 @@ class LabProject:
         """Go back to the seed."""
         return cast("Exports", self._call("POST", "/reset"))
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> SeedJson:
         """A seed file of the state as it is."""
-        return cast("dict[str, Any]", self._call("GET", "/snapshot"))
+        return cast("SeedJson", self._call("GET", "/snapshot"))
 
     def devices(self) -> list[DeviceJson]:
         """Every device."""
         return cast("list[DeviceJson]", self._call("GET", "/devices"))
 
-    def add_device(self, **device: Any) -> DeviceJson:
-        """Add a device: device_id, device_name, supplier_code, kind, online, all optional."""
+    def add_device(self, **device: Unpack[NewDevice]) -> DeviceJson:
+        """Add a device; everything is optional."""
         return cast("DeviceJson", self._call("POST", "/devices", device))
 
-    def change_device(self, device_id: str, **changes: Any) -> DeviceJson:
+    def change_device(self, device_id: str, **changes: Unpack[DeviceChange]) -> DeviceJson:
         """Change device_name, supplier_code or online."""
         return cast("DeviceJson", self._call("PATCH", f"/devices/{_part(device_id)}", changes))
 

@@ -7,7 +7,7 @@ A shape is a TypedDict. The type of a field says which values it has; `Annotated
 
 - a `Kind`: bounds. Only fields with a kind, a `Literal`, an enumeration or `bool` can be read from untrusted JSON;
 - a text: the description of the field;
-- an object: further keywords of its JSON Schema.
+- `Keywords`: further keywords of its JSON Schema.
 """
 
 import inspect
@@ -120,6 +120,13 @@ class Flag(Kind):
         return {"type": "boolean"}
 
 
+class Keywords:
+    """Further keywords of a field's JSON Schema, which say nothing to a reader."""
+
+    def __init__(self, **keywords: object) -> None:
+        self.keywords = keywords
+
+
 def kind_of(hint: Any) -> Kind:
     """The values of a type. TypeError if the type does not bound them: a number or a text needs a `Kind`."""
     kind = _declared_kind(hint)
@@ -181,7 +188,9 @@ def schema_of(hint: Any, names: Mapping[Any, str] | None = None) -> JsonObject:
         return kind.schema()
     if get_origin(hint) is not None:
         return _generic_schema(get_origin(hint), get_args(hint), names)
-    return {"type": _PLAIN[hint]} if hint in _PLAIN else open_schema(hint, names)
+    if hint in _PLAIN:
+        return {"type": _PLAIN[hint]}
+    return {} if hint in (Any, object) else open_schema(hint, names)
 
 
 def _generic_schema(origin: Any, arguments: tuple[Any, ...], names: Mapping[Any, str]) -> JsonObject:
@@ -194,12 +203,13 @@ def _generic_schema(origin: Any, arguments: tuple[Any, ...], names: Mapping[Any,
 
 
 def _annotated_schema(hint: Any, kind: Kind | None, names: Mapping[Any, str]) -> JsonObject:
-    schema = schema_of(hint.__origin__, names) if kind is None else kind.schema()
+    base = hint.__origin__
+    schema = schema_of(base, names) if kind is None or base in names else kind.schema()
     for extra in hint.__metadata__:
         if isinstance(extra, str):
             schema = schema | {"description": extra}
-        elif isinstance(extra, dict):
-            schema = schema | extra
+        elif isinstance(extra, Keywords):
+            schema = schema | extra.keywords
     return schema
 
 
@@ -220,4 +230,6 @@ def closed_schema(shape: Any, names: Mapping[Any, str] | None = None) -> JsonObj
 
 
 def _described(shape: Any) -> JsonObject:
-    return {"description": inspect.getdoc(shape)} if is_typeddict(shape) else {}
+    """The docstring of a TypedDict as a description; those of dict and of named tuples say nothing of JSON."""
+    doc = vars(shape).get("__doc__") if is_typeddict(shape) else None
+    return {"description": inspect.cleandoc(doc)} if doc else {}

@@ -1,68 +1,115 @@
-"""The settings of one project made in Python: checked like those of the lab API, with the same words."""
+"""What a project is made from, read in one way for `mock_parking`, the lab API and the command line."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
 from mock_server.clock import Clock, SystemClock, VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_SECRET
-from mock_server.faults.chaos import read_chaos
+from mock_server.faults.chaos import Chaos, read_chaos
+from mock_server.lab_shapes import ClockName, NewProject
 from mock_server.lots.seed import Seed, SeedError, read_devices, read_seed_json
-from mock_server.model import LATEST_MS, JsonObject
-from mock_server.problems import Problem, ProblemKind, Reader
+from mock_server.model import JsonObject
+from mock_server.problems import Problem, ProblemKind, Reader, type_name
 from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
+from mock_server.shapes import fields_of, kind_of
+
+NOTHING = Seed(())
+"""No devices and no records."""
+
+_CLOCK, _NOW_MS = (kind_of(fields_of(NewProject)[name]) for name in ("clock", "now_ms"))
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectSpec:
-    """What a project is made from. `seed` is a number for randomness, or a seed file's object."""
+    """What a project is made from: without settings no devices, no chaos, the default profile, the system's clock.
 
-    profile: str | JsonObject | Profile = "default"
-    chaos: str | JsonObject = "off"
-    clock: Literal["system", "virtual"] = "system"
+    `random_seed` is the source of all randomness, `seed` are devices and records.
+    """
+
+    profile: Profile = field(default_factory=Profile)
+    chaos: Chaos = field(default_factory=lambda: Chaos("off", 0))
+    clock: ClockName = "system"
     now_ms: int | None = None
-    seed: int | JsonObject = 0
-    devices: list[JsonObject] | None = None
+    random_seed: int = 0
+    seed: Seed = NOTHING
 
-    def make_project(self, access_id: str, access_secret: str = DEFAULT_ACCESS_SECRET) -> Project:
-        """A new project. ValueError names everything that cannot be used."""
-        problems: list[Problem] = []
-        random_seed = self.seed if isinstance(self.seed, int) else 0
-        profile = self._profile(problems)
-        chaos = read_chaos(self.chaos, "chaos", problems, default_seed=random_seed)
-        seed = self._seed(problems)
-        self._check_time(problems)
-        if problems:
-            raise ValueError(str(SeedError(problems)))
+    def make_project(
+        self, access_id: str, access_secret: str = DEFAULT_ACCESS_SECRET, present: Clock | None = None
+    ) -> Project:
+        """A new project. A virtual clock without `now_ms` starts at the time of `present`, or else of the system."""
+        clock: Clock = SystemClock()
+        if self.clock == "virtual":
+            clock = VirtualClock((present or clock).now_ms() if self.now_ms is None else self.now_ms)
         return Project(
-            access_id, access_secret, seed, self._clock(), profile=profile, random_seed=random_seed, chaos=chaos
+            access_id,
+            access_secret,
+            self.seed,
+            clock,
+            profile=self.profile,
+            random_seed=self.random_seed,
+            chaos=self.chaos.again(),
         )
 
-    def _profile(self, problems: list[Problem]) -> Profile | None:
-        return self.profile if isinstance(self.profile, Profile) else read_profile(self.profile, "profile", problems)
 
-    def _seed(self, problems: list[Problem]) -> Seed:
-        if isinstance(self.seed, dict):
-            if self.devices is not None:
-                problems.append(Problem(ProblemKind.ILLEGAL, "devices", "belong into the seed, where one is given"))
-            return read_seed_json(self.seed, problems) or Seed(())
-        if type(self.seed) is not int:
-            text = "must be a number for randomness or a seed file's object"
-            problems.append(Problem(ProblemKind.TYPE, "seed", f"{text}, not {self.seed!r}"))
-        if self.devices is None:
-            return Seed(())
-        return Seed(tuple(read_devices(self.devices, "devices", problems).values()))
+def project_spec(
+    *,
+    profile: str | JsonObject | Profile = "default",
+    chaos: str | JsonObject = "off",
+    clock: ClockName = "system",
+    now_ms: int | None = None,
+    seed: int | JsonObject = 0,
+    devices: list[JsonObject] | None = None,
+) -> ProjectSpec:
+    """The specification from keywords; without `devices` or a seed's object there are no devices.
 
-    def _check_time(self, problems: list[Problem]) -> None:
-        if self.clock not in ("system", "virtual"):
-            text = f'must be "system" or "virtual", not {self.clock!r}'
-            problems.append(Problem(ProblemKind.ILLEGAL, "clock", text))
-        elif self.now_ms is not None and self.clock == "system":
-            problems.append(Problem(ProblemKind.ILLEGAL, "now_ms", 'needs clock="virtual"'))
-        if self.now_ms is not None:
-            Reader({"now_ms": self.now_ms}, "", problems).integer("now_ms", 0, LATEST_MS)
+    ValueError names everything that cannot be used.
+    """
+    data: JsonObject = {"profile": profile, "chaos": chaos, "clock": clock, "seed": seed}
+    data |= {name: value for name, value in (("now_ms", now_ms), ("devices", devices)) if value is not None}
+    problems: list[Problem] = []
+    spec = read_spec(Reader(data, "", problems), problems, NOTHING)
+    if problems:
+        raise ValueError(str(SeedError(problems)))
+    return spec
 
-    def _clock(self) -> Clock:
-        if self.clock == "system":
-            return SystemClock()
-        return VirtualClock(SystemClock().now_ms() if self.now_ms is None else self.now_ms)
+
+def read_spec(reader: Reader, problems: list[Problem], devices: Seed) -> ProjectSpec:
+    """The specification from the fields of `NewProject`, all but the keys. What is wrong is noted in `problems`.
+
+    `devices` are those of a project for which neither `devices` nor a seed's object is given.
+    """
+    number = reader.raw("seed")
+    random_seed = number if isinstance(number, int) else 0
+    profile = _read_profile(reader, problems)
+    chaos = read_chaos(_given(reader, "chaos", "off"), "chaos", problems, default_seed=random_seed)
+    seed = _read_seed(reader, problems, devices)
+    clock: ClockName = _CLOCK.read(reader, "clock", required=False) or "system"
+    now_ms = _NOW_MS.read(reader, "now_ms", required=False)
+    if clock == "system":
+        reader.absent("now_ms", "needs a virtual clock")
+    return ProjectSpec(profile or Profile(), chaos or Chaos("off", 0), clock, now_ms, random_seed, seed or NOTHING)
+
+
+def _given(reader: Reader, name: str, default: object) -> object:
+    return reader.raw(name) if name in reader else default
+
+
+def _read_profile(reader: Reader, problems: list[Problem]) -> Profile | None:
+    given = _given(reader, "profile", "default")
+    return given if isinstance(given, Profile) else read_profile(given, "profile", problems)
+
+
+def _read_seed(reader: Reader, problems: list[Problem], devices: Seed) -> Seed | None:
+    """Devices and records. A seed's object brings both; a number is about randomness only."""
+    given = _given(reader, "seed", 0)
+    if isinstance(given, dict):
+        reader.absent("devices", "are in the seed already")
+        return read_seed_json(given, problems)
+    if type(given) is int:
+        reader.integer("seed", required=False)
+    else:
+        text = f"must be a number for randomness or a seed file's object, not {type_name(given)}"
+        reader.note(ProblemKind.TYPE, "seed", text)
+    if "devices" not in reader:
+        return devices
+    return Seed(tuple(read_devices(reader.raw("devices"), "devices", problems).values()))

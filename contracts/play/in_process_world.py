@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from contracts.client.interface import HttpAnswer, Link, Socket
 from contracts.play.scenario import Scenario
 from contracts.play.world import T, World
-from mock_server.spec import ProjectSpec
+from mock_server.spec import project_spec
 from mock_server.testing.in_process import MockParking
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.web.queue.handshake import HandshakeRefusedError
@@ -44,7 +44,7 @@ class InProcessWorld(World):
 
     def __init__(self, scenario: Scenario) -> None:
         super().__init__(scenario)
-        self.parking = BoundedParking(ProjectSpec(**self.settings()), "pass")
+        self.parking = BoundedParking(project_spec(**self.settings()), "pass")
         self._sockets: list[InProcessSocket] = []
 
     def __enter__(self) -> Self:

@@ -4,14 +4,26 @@ A seed is one JSON object: `{"format": "parking-mock/seed", "version": 1, "devic
 A record in it is a record of the lab API with its `device_id`; `uplink` says what happens to its message.
 """
 
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+from mock_server.lab_shapes import (
+    MAX_DEVICES,
+    MAX_RECORDS,
+    SEED_FORMAT,
+    SEED_VERSION,
+    BillDetails,
+    DeviceJson,
+    NewBill,
+    NewDevice,
+    NewPass,
+    PassDetails,
+    RecordParts,
+    SeedJson,
+)
 from mock_server.model import (
-    INT64_MAX,
     JIESHUN,
     DataType,
     Device,
@@ -23,22 +35,7 @@ from mock_server.model import (
     Record,
 )
 from mock_server.problems import Problem, ProblemKind, Reader, in_words, parse_json, type_name
-
-FORMAT = "parking-mock/seed"
-VERSION = 1
-
-MAX_RECORDS = 1_000_000
-"""How many records one seed or one call may bring."""
-
-MAX_DEVICES = 10_000
-
-DEVICE_FIELDS = ("device_id", "device_name", "supplier_code", "kind", "online")
-RECORD_FIELDS = ("record_id", "data_type", "pass_direction", "event_time", "plate_no", "uplink")
-PASS_DETAILS = ("lane_device_id", "car_type", "image_url")
-BILL_DETAILS = ("order_no", "enter_time", "leave_time", "payable_amount", "paid_amount", "pay_method")
-DEVICE_ID_PATTERN = "^[^/]*[^/.][^/]*$"
-_ABSENT = object()
-TEXT_DETAILS = frozenset(("lane_device_id", "image_url", "order_no"))
+from mock_server.shapes import fields_of, read_fields, read_shape
 
 
 class SeedError(Exception):
@@ -114,14 +111,14 @@ class Seed:
     def to_json(self) -> JsonObject:
         """The seed file."""
         return {
-            "format": FORMAT,
-            "version": VERSION,
+            "format": SEED_FORMAT,
+            "version": SEED_VERSION,
             "devices": [device_to_json(device) for device in self.devices],
             "records": [record.to_json() for record in self.records],
         }
 
 
-def device_to_json(device: Device) -> JsonObject:
+def device_to_json(device: Device) -> DeviceJson:
     """A device as seeds and the lab API have it."""
     return {
         "device_id": device.device_id,
@@ -164,16 +161,16 @@ def read_seed(data: object) -> Seed:
 def read_seed_json(data: object, problems: list[Problem]) -> Seed | None:
     """A seed from its JSON value, or None after noting what is wrong."""
     noted = len(problems)
-    root = _object(data, "seed", problems)
-    reader = Reader(root, "", problems)
-    if len(problems) > noted:
+    if not isinstance(data, dict):
+        problems.append(Problem(ProblemKind.TYPE, "seed", f"must be an object, not {type_name(data)}"))
         return None
-    reader.only(("format", "version", "devices", "records", "comment"))
-    _check_format(root, problems)
-    if "devices" not in root:
+    reader = Reader(data, "", problems)
+    reader.only(fields_of(SeedJson))
+    _check_format(data, problems)
+    if "devices" not in data:
         reader.note(ProblemKind.MISSING, "devices", "is required")
         return None
-    known = read_devices(root["devices"], "devices", problems)
+    known = read_devices(data["devices"], "devices", problems)
     records = [
         _read_seed_record(item, f"records[{place}]", known, problems)
         for place, item in enumerate(reader.items("records", MAX_RECORDS, required=False) or [])
@@ -196,50 +193,65 @@ def read_devices(data: object, path: str, problems: list[Problem]) -> dict[str, 
     return known
 
 
-def read_device(data: object, path: str, problems: list[Problem], default_id: str | None = None) -> Device | None:
+def read_device(data: object, path: str, problems: list[Problem], default_id: str) -> Device | None:
     """A device from its JSON value, or None after noting what is wrong."""
     noted = len(problems)
-    reader = Reader(_object(data, path, problems), path, problems)
+    reader = _reader(data, path, problems)
+    given = read_shape(NewDevice, reader) if reader else {}
     if len(problems) > noted:
         return None
-    reader.only(DEVICE_FIELDS)
-    device_id = reader.text("device_id", 1, 64, required=default_id is None) or default_id or ""
-    if device_id and not re.search(DEVICE_ID_PATTERN, device_id):
-        reader.note(ProblemKind.ILLEGAL, "device_id", "must not have a slash nor be dots only: it is a part of a path")
-    name = reader.text("device_name", 0, 128, required=False)
-    supplier = reader.text("supplier_code", 1, 64, required=False)
-    kind = reader.text("kind", 1, 8, required=False) or "lot"
-    if kind not in ("lot", "lane"):
-        reader.note(ProblemKind.RANGE, "kind", "must be lot or lane")
-    online = reader.boolean("online", required=False)
-    if len(problems) > noted:
-        return None
-    return Device(device_id, name or device_id, supplier or "tuya", DeviceKind(kind), online is not False)
+    device_id = given.get("device_id", default_id)
+    return Device(
+        device_id,
+        device_name=given.get("device_name") or device_id,
+        supplier_code=given.get("supplier_code", "tuya"),
+        kind=DeviceKind(given.get("kind", "lot")),
+        online=given.get("online", True),
+    )
 
 
 def read_record(
-    data: object, device: Device, path: str, problems: list[Problem], extra: Collection[str] = ()
+    data: object, device: Device, path: str, problems: list[Problem], also: Collection[str] = ()
 ) -> NewRecord | None:
-    """A record of one device from its JSON value, or None after noting what is wrong."""
+    """A record of one device from its JSON value, or None after noting what is wrong.
+
+    Fields of the names in `also` are left alone.
+    """
     noted = len(problems)
-    reader = Reader(_object(data, path, problems), path, problems)
-    if len(problems) > noted:
+    reader = _reader(data, path, problems)
+    if reader is None:
         return None
-    data_type = reader.choice("data_type", (DataType.PASS, DataType.BILL))
-    details = BILL_DETAILS if data_type == DataType.BILL else PASS_DETAILS
-    if data_type is not None:
-        reader.only((*RECORD_FIELDS, *details, *extra))
-    direction = _read_direction(reader, data_type)
-    event_time = reader.integer("event_time")
-    record_id = reader.text("record_id", 1, 64, required=False)
-    plate_no = reader.text("plate_no", 0, 32, required=False)
-    own = _read_details(reader, details)
-    fate = _read_fate(reader, data, problems)
+    given = _read_parts(reader, also)
     if device.kind is not DeviceKind.LOT:
         problems.append(Problem(ProblemKind.ILLEGAL, path, f"belongs to a lot; {device.device_id} is a lane device"))
-    if len(problems) > noted or data_type is None or event_time is None:
-        return None
-    return NewRecord(device.device_id, record_id, DataType(data_type), direction, event_time, plate_no or "", own, fate)
+    return None if len(problems) > noted else _new_record(device.device_id, given)
+
+
+def _read_parts(reader: Reader, also: Collection[str]) -> Mapping[str, Any]:
+    """The fields of a record, as far as they are right: `data_type` says which there are."""
+    data_type = reader.choice("data_type", (DataType.PASS, DataType.BILL))
+    if data_type == DataType.PASS:
+        return read_shape(NewPass, reader, also)
+    if data_type == DataType.BILL:
+        reader.absent("pass_direction", "belongs to passes only")
+        return read_shape(NewBill, reader, ("pass_direction", *also))
+    return read_fields(RecordParts, reader)
+
+
+def _new_record(device_id: str, given: Mapping[str, Any]) -> NewRecord:
+    data_type = DataType(given["data_type"])
+    direction = PassDirection(given["pass_direction"]) if data_type is DataType.PASS else None
+    details = fields_of(PassDetails if data_type is DataType.PASS else BillDetails)
+    return NewRecord(
+        device_id,
+        given.get("record_id"),
+        data_type,
+        direction,
+        given["event_time"],
+        given.get("plate_no", ""),
+        {name: given[name] for name in details if name in given},
+        given.get("uplink"),
+    )
 
 
 def _read_seed_record(data: object, path: str, known: dict[str, Device], problems: list[Problem]) -> NewRecord | None:
@@ -248,52 +260,19 @@ def _read_seed_record(data: object, path: str, known: dict[str, Device], problem
     if device is None:
         problems.append(Problem(ProblemKind.ILLEGAL, f"{path}.device_id", "must be one of the seed's devices"))
         return None
-    return read_record(data, device, path, problems, extra=("device_id",))
-
-
-def _read_direction(reader: Reader, data_type: int | None) -> PassDirection | None:
-    if data_type == DataType.PASS:
-        value = reader.choice("pass_direction", (PassDirection.ENTER, PassDirection.LEAVE))
-        return None if value is None else PassDirection(value)
-    if data_type == DataType.BILL:
-        reader.absent("pass_direction", "belongs to passes only")
-    return None
-
-
-def _read_details(reader: Reader, names: Collection[str]) -> dict[str, JsonScalar]:
-    read: dict[str, JsonScalar] = {}
-    for name in names:
-        value = (
-            reader.text(name, 0, 1024, required=False)
-            if name in TEXT_DETAILS
-            else reader.integer(name, 0, INT64_MAX, required=False)
-        )
-        if value is not None:
-            read[name] = value
-    return read
-
-
-def _read_fate(reader: Reader, data: object, problems: list[Problem]) -> Fate:
-    value = data.get("uplink", _ABSENT) if isinstance(data, dict) else _ABSENT
-    if value is _ABSENT:
-        return None
-    fates: dict[object, Fate] = {"deliver": "deliver", "lose": "lose", "duplicate": "duplicate"}
-    if isinstance(value, str) and value in fates:
-        return fates[value]
-    if isinstance(value, dict) and set(value) == {"delay_ms"}:
-        return Reader(value, reader.where("uplink"), problems).integer("delay_ms") or 0
-    reader.note(ProblemKind.ILLEGAL, "uplink", 'must be "deliver", "lose", "duplicate" or {"delay_ms": n}')
-    return None
+    return read_record(data, device, path, problems, also=("device_id",))
 
 
 def _check_format(root: JsonObject, problems: list[Problem]) -> None:
     version = root.get("version")
-    if root.get("format") != FORMAT or version != VERSION or type(version) is not int:
-        problems.append(Problem(ProblemKind.ILLEGAL, "format", f'must be "{FORMAT}", with version {VERSION}'))
+    if root.get("format") != SEED_FORMAT or version != SEED_VERSION or type(version) is not int:
+        text = f'must be "{SEED_FORMAT}", with version {SEED_VERSION}'
+        problems.append(Problem(ProblemKind.ILLEGAL, "format", text))
 
 
-def _object(data: object, path: str, problems: list[Problem]) -> JsonObject:
+def _reader(data: object, path: str, problems: list[Problem]) -> Reader | None:
+    """A reader of a value that must be an object; None after noting that it is not."""
     if isinstance(data, dict):
-        return data
+        return Reader(data, path, problems)
     problems.append(Problem(ProblemKind.TYPE, path, f"must be an object, not {type_name(data)}"))
-    return {}
+    return None

@@ -30,7 +30,7 @@ from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.history.story import TITLE, told_beside_a_failure
 from mock_server.model import JsonObject
 from mock_server.profile import Profile
-from mock_server.spec import ProjectSpec
+from mock_server.spec import ProjectSpec, project_spec
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.testing.parking import Parking
 from mock_server.web.data_plane.api import MAX_BODY, create_api
@@ -77,18 +77,19 @@ def mock_parking(
     """
     if elsewhere not in ("pass", "refuse"):
         raise ValueError(f'elsewhere must be "pass" or "refuse", not {elsewhere!r}')
-    return MockParking(ProjectSpec(profile, chaos, clock, now_ms, seed, devices), elsewhere)
+    spec = project_spec(profile=profile, chaos=chaos, clock=clock, now_ms=now_ms, seed=seed, devices=devices)
+    return MockParking(spec, elsewhere)
 
 
 class MockParking(Parking):
     """What `mock_parking` makes. It is a new world each time that it is started."""
 
-    def __init__(self, settings: ProjectSpec, elsewhere: Elsewhere) -> None:
-        self._settings = settings
+    def __init__(self, spec: ProjectSpec, elsewhere: Elsewhere) -> None:
+        self._spec = spec
         self._elsewhere: Elsewhere = elsewhere
         self._lock = threading.RLock()
         self._began = False
-        super().__init__(settings.make_project(DEFAULT_ACCESS_ID), ADDRESSES, self._run_here)
+        super().__init__(spec.make_project(DEFAULT_ACCESS_ID), ADDRESSES, self._run_here)
 
     def start(self) -> Self:
         """Make the world anew and answer the vendor's hosts from now on. RuntimeError if it does so already."""
@@ -101,7 +102,7 @@ class MockParking(Parking):
 
     def begin(self, access_id: str) -> None:
         """Make the world anew."""
-        self.project = self._settings.make_project(access_id)
+        self.project = self._spec.make_project(access_id)
         self._cloud = Cloud(self.project.clock)
         self._cloud.add(self.project)
         self._app = create_api(self._cloud)
@@ -109,8 +110,8 @@ class MockParking(Parking):
         self._began = True
 
     def another(self) -> "MockParking":
-        """A parking of the same settings, not started."""
-        return MockParking(self._settings, self._elsewhere)
+        """A parking of the same specification, not started."""
+        return MockParking(self._spec, self._elsewhere)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mock_server.project import Project
-from mock_server.spec import ProjectSpec
+from mock_server.spec import project_spec
 from mock_server.testing.parking import Parking
 from mock_server.web.server import ThreadedServer
 
@@ -36,7 +36,7 @@ def serve_project(
     """
     settings.pop("elsewhere", None)  # requests of a client to other hosts do not come past a server
     cloud = threaded.server.cloud
-    project = threaded.run(lambda: cloud.add(ProjectSpec(**settings).make_project(*keys or cloud.new_keys())))
+    project = threaded.run(lambda: cloud.add(project_spec(**settings).make_project(*keys or cloud.new_keys())))
     try:
         yield ServedParking(threaded, project)
     finally:

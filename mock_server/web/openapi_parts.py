@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mock_server.model import INT64_MAX, JsonObject
+from mock_server.shapes import Text, Whole
 
 JSON = "application/json"
 
@@ -42,13 +43,12 @@ def described(schema: JsonObject, doc: str) -> JsonObject:
 
 def integer(low: int = 0, high: int = INT64_MAX, doc: str = "") -> JsonObject:
     """A whole number in a range."""
-    return described({"type": "integer", "minimum": low, "maximum": high}, doc)
+    return described(Whole(low, high).schema(), doc)
 
 
 def text(low: int, high: int, pattern: str = "", doc: str = "") -> JsonObject:
     """A string of a length and, if given, of a pattern."""
-    length: JsonObject = {"type": "string", "minLength": low, "maxLength": high}
-    return described(length | ({"pattern": pattern} if pattern else {}), doc)
+    return described(Text(low, high, pattern).schema(), doc)
 
 
 def array(items: JsonObject, low: int = 0, high: int | None = None) -> JsonObject:

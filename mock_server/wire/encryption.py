@@ -10,9 +10,6 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 Encryption = Literal["aes_ecb", "aes_gcm"]
 
-MIN_SECRET_LENGTH = 24
-"""The message key is characters 8 to 23 of the secret, so a secret has at least 24."""
-
 GCM_NONCE_BYTES = 12
 
 

@@ -101,7 +101,7 @@ def test_a_slash_at_the_end_of_the_address(lab_server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "name"), [(DeviceJson, "Device"), (Exports, "Exports"), (PendingWork, "PendingWork"), (IdleJson, "Idle")]
+    ("typed", "name"), [(DeviceJson, "Device"), (Exports, "Exports"), (PendingWork, "Pending"), (IdleJson, "Idle")]
 )
 def test_types_are_the_documents(typed: Any, name: str) -> None:
     """The client's types have the fields that the OpenAPI document promises."""

@@ -3,7 +3,9 @@
 Errors are 4xx with `{"error": {"code", "message"}}`; the message says what to do.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
@@ -13,12 +15,11 @@ from mock_server.cloud import Cloud
 from mock_server.guide import Guide
 from mock_server.model import JsonObject
 from mock_server.web.lab.guide import GuideViews
+from mock_server.web.lab.openapi import lab_operations
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.lab.projects import Addresses, Projects
 from mock_server.web.lab.request import LabError
 from mock_server.web.lab.world import WorldViews
-
-PROJECTS = "/_lab/projects"
 
 
 def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -> Flask:
@@ -28,35 +29,35 @@ def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -
     app.json = _json_provider(app)
     projects = Projects(cloud, addresses)
     world = WorldViews(projects.find)
-    told = GuideViews(guide)
-    one = f"{PROJECTS}/<project_id>"
-    device = f"{one}/devices/<device_id>"
-    for method, rule, view in (
-        ("GET", "/healthz", projects.health),
-        ("GET", "/openapi.json", lambda: openapi(*addresses())),
-        ("GET", "/_lab/guide", told.show),
-        ("POST", "/_lab/guide", told.steer),
-        ("GET", PROJECTS, projects.list_all),
-        ("POST", PROJECTS, projects.create),
-        ("GET", one, projects.show),
-        ("DELETE", one, projects.delete),
-        ("POST", f"{one}/reset", projects.reset),
-        ("GET", f"{one}/snapshot", projects.snapshot),
-        ("GET", f"{one}/rereports", projects.rereports),
-        ("GET", f"{one}/history", projects.history),
-        ("GET", f"{one}/devices", world.list_devices),
-        ("POST", f"{one}/devices", world.add_device),
-        ("PATCH", device, world.change_device),
-        ("POST", f"{device}/records", world.add_records),
-        ("DELETE", f"{device}/records/<path:record_id>", world.remove_record),
-        ("GET", f"{one}/faults", world.list_faults),
-        ("POST", f"{one}/faults", world.add_faults),
-        ("DELETE", f"{one}/faults", world.clear_faults),
-        ("PUT", f"{one}/chaos", world.set_chaos),
-        ("POST", f"{one}/clock", world.move_clock),
-        ("GET", f"{one}/idle", world.idle),
-    ):
-        app.add_url_rule(rule, f"{method} {rule}", view, methods=[method], provide_automatic_options=False)
+    story = GuideViews(guide)
+    views: dict[str, Callable[..., Any]] = {
+        "health": projects.health,
+        "openapi": lambda: openapi(*addresses()),
+        "showGuide": story.show,
+        "steerGuide": story.steer,
+        "listProjects": projects.list_all,
+        "createProject": projects.create,
+        "showProject": projects.show,
+        "deleteProject": projects.delete,
+        "resetProject": projects.reset,
+        "snapshot": projects.snapshot,
+        "listRereports": projects.rereports,
+        "readHistory": projects.history,
+        "listProjectDevices": world.list_devices,
+        "addDevice": world.add_device,
+        "changeDevice": world.change_device,
+        "addRecords": world.add_records,
+        "removeRecord": world.remove_record,
+        "listFaults": world.list_faults,
+        "addFaults": world.add_faults,
+        "clearFaults": world.clear_faults,
+        "setChaos": world.set_chaos,
+        "moveClock": world.move_clock,
+        "idle": world.idle,
+    }
+    for method, path, operation in lab_operations():
+        rule = path.replace("{record_id}", "<path:record_id>").replace("{", "<").replace("}", ">")
+        app.add_url_rule(rule, operation, views[operation], methods=[method], provide_automatic_options=False)
     app.after_request(_without_type)
     app.register_error_handler(LabError, _lab_error)
     app.register_error_handler(HTTPException, _http_error)

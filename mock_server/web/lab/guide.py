@@ -1,8 +1,10 @@
 """Lab views of the story that a server tells, if it tells one: look at it, steer it."""
 
-from mock_server.guide import ORDERS, SPEEDS, Guide
+from mock_server.guide import Guide
+from mock_server.lab_shapes import GuideOrder
 from mock_server.model import JsonObject
-from mock_server.problems import Problem, Reader
+from mock_server.problems import Problem, ProblemKind, Reader
+from mock_server.shapes import read_shape
 from mock_server.web.lab.history_lines import MAX_AFTER
 from mock_server.web.lab.request import LabError, environ, json_object, query_number, refuse_problems
 from mock_server.web.serving.inline import wait_for
@@ -30,16 +32,12 @@ class GuideViews:
         guide = self._get()
         problems: list[Problem] = []
         reader = Reader(json_object('{"order": "pause"}'), "", problems)
-        reader.only(("order", "speed", "act"))
-        order = reader.word("order", ORDERS, required=False)
-        speed = reader.word("speed", SPEEDS, required=False)
-        act = reader.integer("act", 0, len(guide.acts) - 1, required=False)
+        given = read_shape(GuideOrder, reader)
+        last = len(guide.acts) - 1
+        if given.get("act", 0) > last:
+            reader.note(ProblemKind.RANGE, "act", f"must be from 0 to {last}")
         refuse_problems(problems)
-        guide.steer(
-            next((each for each in ORDERS if each == order), None),
-            next((each for each in SPEEDS if each == speed), None),
-            act,
-        )
+        guide.steer(**given)
         return guide.to_json()
 
     def _get(self) -> Guide:

@@ -1,9 +1,12 @@
 """The lab plane's half of the OpenAPI document: every route with what it takes and how it answers."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Any, cast
 
-from mock_server.lots.seed import DEVICE_ID_PATTERN, FORMAT, MAX_RECORDS, VERSION
+from mock_server.lab_shapes import MAX_RECORDS, SEED_FORMAT, SEED_VERSION, DeviceId, RecordId
 from mock_server.model import JsonObject
+from mock_server.shapes import schema_of
 from mock_server.web.lab.guide import MAX_TIMEOUT_MS as MAX_GUIDE_TIMEOUT_MS
 from mock_server.web.lab.history_lines import MAX_AFTER
 from mock_server.web.lab.world import DEFAULT_TIMEOUT_MS, MAX_FAULTS, MAX_TIMEOUT_MS
@@ -26,7 +29,7 @@ _LOT = "6ce0000000000001"
 _PASS = {"data_type": 0, "pass_direction": 0, "event_time": 1652779000000, "plate_no": "京A12345", "uplink": "lose"}
 _BILL = {"data_type": 1, "event_time": 1652779000000, "plate_no": "京A12345", "paid_amount": 500}
 _LOSSY = {"clock": "virtual", "now_ms": 1652788800000, "chaos": "rough", "seed": 7}
-_FROM_FILE = {"seed": {"format": FORMAT, "version": VERSION, "devices": [{"device_id": _LOT}]}}
+_FROM_FILE = {"seed": {"format": SEED_FORMAT, "version": SEED_VERSION, "devices": [{"device_id": _LOT}]}}
 
 _WHY = {
     HTTPStatus.BAD_REQUEST: "what was sent cannot be used: the message names every problem with its place",
@@ -65,6 +68,14 @@ def lab_paths() -> JsonObject:
     }
 
 
+def lab_operations() -> Iterator[tuple[str, str, str]]:
+    """Every route of the lab plane: method, path, and the name of the operation."""
+    for path, item in lab_paths().items():
+        for method, operation in cast("dict[str, Any]", item).items():
+            if method != "parameters":
+                yield method.upper(), path, operation["operationId"]
+
+
 def _path(**operations: JsonObject) -> JsonObject:
     """A path; whatever method it does not have is answered 405."""
     return dict(operations)
@@ -76,12 +87,12 @@ def _of_project(*parts: JsonObject, **operations: JsonObject) -> JsonObject:
 
 
 def _of_device(*parts: JsonObject, **operations: JsonObject) -> JsonObject:
-    device = path_parameter("device_id", text(1, 64, DEVICE_ID_PATTERN), "a device of the project", _LOT)
+    device = path_parameter("device_id", schema_of(DeviceId), "a device of the project", _LOT)
     return _of_project(device, *parts, **operations)
 
 
 def _of_record(**operations: JsonObject) -> JsonObject:
-    record = path_parameter("record_id", text(1, 64), "a record of the lot", "pass-000001")
+    record = path_parameter("record_id", schema_of(RecordId), "a record of the lot", "pass-000001")
     return _of_device(record, **operations)
 
 

@@ -7,10 +7,12 @@ from mock_server.clock import VirtualClock
 from mock_server.faults.chaos import read_chaos
 from mock_server.faults.faults import Fault, read_fault
 from mock_server.history.events import ClockMoved
-from mock_server.lots.seed import MAX_RECORDS, NewRecord, device_to_json, read_device, read_record
+from mock_server.lab_shapes import MAX_RECORDS, ClockMove, DeviceChange, DeviceJson, IdleJson
+from mock_server.lots.seed import NewRecord, device_to_json, read_device, read_record
 from mock_server.model import LATEST_MS, DataType, Device, DeviceKind, JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.project import Project
+from mock_server.shapes import read_shape
 from mock_server.web.lab.request import LabError, environ, json_body, json_object, query_number, refuse_problems
 from mock_server.web.serving.inline import MEMORY, let_others, wait_for
 
@@ -30,11 +32,11 @@ class WorldViews:
     def __init__(self, find: Find) -> None:
         self._find = find
 
-    def list_devices(self, project_id: str) -> list[JsonObject]:
+    def list_devices(self, project_id: str) -> list[DeviceJson]:
         """`GET devices`."""
         return [device_to_json(device) for device in self._find(project_id).devices.values()]
 
-    def add_device(self, project_id: str) -> tuple[JsonObject, int]:
+    def add_device(self, project_id: str) -> tuple[DeviceJson, int]:
         """`POST devices`."""
         project = self._find(project_id)
         problems: list[Problem] = []
@@ -45,23 +47,14 @@ class WorldViews:
             raise LabError(409, "device_exists", "there is such a device already: PATCH it instead")
         return device_to_json(project.put_device(device)), 201
 
-    def change_device(self, project_id: str, device_id: str) -> JsonObject:
+    def change_device(self, project_id: str, device_id: str) -> DeviceJson:
         """`PATCH devices/{d}`: device_name, supplier_code, online."""
         project = self._find(project_id)
         device = _device(project, device_id)
         problems: list[Problem] = []
-        reader = Reader(json_object('{"online": false}'), "", problems)
-        reader.only(("device_name", "supplier_code", "online"))
-        name = reader.text("device_name", 0, 128, required=False)
-        supplier = reader.text("supplier_code", 1, 64, required=False)
-        online = reader.boolean("online", required=False)
+        change = read_shape(DeviceChange, Reader(json_object('{"online": false}'), "", problems))
         refuse_problems(problems)
-        changed = replace(
-            device,
-            device_name=device.device_name if name is None else name,
-            supplier_code=supplier or device.supplier_code,
-            online=device.online if online is None else online,
-        )
+        changed = replace(device, **change)
         return device_to_json(project.put_device(changed))
 
     def add_records(self, project_id: str, device_id: str) -> tuple[JsonObject | list[JsonObject], int]:
@@ -124,7 +117,7 @@ class WorldViews:
             project.set_chaos(chaos)
         return project.chaos.to_json()
 
-    def move_clock(self, project_id: str) -> JsonObject:
+    def move_clock(self, project_id: str) -> IdleJson:
         """`POST clock`: `{"advance_ms"}` or `{"to_ms"}`; answers when the project is idle at that time.
 
         Before each step it waits, no longer than `?timeout_ms=` in all, for connected consumers to acknowledge.
@@ -141,7 +134,7 @@ class WorldViews:
         _step(project, clock, memory["to_ms"], timeout_ms)
         return _idle_answer(project)
 
-    def idle(self, project_id: str) -> JsonObject:
+    def idle(self, project_id: str) -> IdleJson:
         """`GET idle?timeout_ms=`: answers when nothing is pending, or when the time is up."""
         project = self._find(project_id)
         timeout_ms = query_number("timeout_ms", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS)
@@ -168,10 +161,8 @@ def _step(project: Project, clock: VirtualClock, to_ms: int, timeout_ms: int) ->
 def _read_target(clock: VirtualClock) -> int:
     problems: list[Problem] = []
     body = json_object('{"advance_ms": 3600000}')
-    reader = Reader(body, "", problems)
-    reader.only(("advance_ms", "to_ms"))
-    by_ms = reader.integer("advance_ms", 0, LATEST_MS, required=False)
-    to_ms = reader.integer("to_ms", 0, LATEST_MS, required=False)
+    given = read_shape(ClockMove, Reader(body, "", problems))
+    by_ms, to_ms = given.get("advance_ms"), given.get("to_ms")
     if not problems and (by_ms is None) == (to_ms is None):
         problems.append(Problem(ProblemKind.ILLEGAL, "body", "must have either advance_ms or to_ms"))
     refuse_problems(problems)
@@ -183,7 +174,7 @@ def _read_target(clock: VirtualClock) -> int:
     return target
 
 
-def _idle_answer(project: Project) -> JsonObject:
+def _idle_answer(project: Project) -> IdleJson:
     state = project.idle()
     return {
         "idle": state.idle,

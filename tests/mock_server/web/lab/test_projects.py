@@ -113,8 +113,9 @@ def test_a_bad_project_is_not_made(lab: LabClient, body: dict[str, Any], why: st
 
 def test_every_problem_is_named_at_once(lab: LabClient) -> None:
     """Whoever makes three mistakes is told three."""
+    wrong: Any = {"clock": "sundial", "chaos": "no-such", "colour": "red"}
     with pytest.raises(LabApiError) as refused:
-        lab.create_project(clock="sundial", chaos="no-such", colour="red")
+        lab.create_project(**wrong)
     for name in ("clock must be", "chaos.preset must be", "colour is not known"):
         assert name in refused.value.message
 
@@ -151,7 +152,7 @@ def test_an_unknown_project(lab: LabClient, world: LabProject) -> None:
 
 def test_reset(lab: LabClient) -> None:
     """A reset goes back to the seed, not to empty: its devices and records are there, all else is gone."""
-    seed = {
+    seed: Any = {
         "format": "parking-mock/seed",
         "version": 1,
         "devices": [{"device_id": LOT, "device_name": "North"}],

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mock_server.lab_client import LabApiError, LabClient, LabProject
+from mock_server.lab_client import DeviceJson, LabApiError, LabClient, LabProject
 from mock_server.model import HOUR
 from tests.mock_server.web.lab_consumer import consuming
 from tests.support import JIESHUN_LOT, LANE, LOT, NOON
@@ -44,7 +44,7 @@ def test_devices_are_added(world: LabProject) -> None:
         "kind": "lot",
         "online": True,
     }
-    given = {
+    given: DeviceJson = {
         "device_id": "gate 1?#%",
         "device_name": "北门",
         "supplier_code": "jieshun",
