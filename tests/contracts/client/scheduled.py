@@ -1,55 +1,36 @@
-"""A program on its own schedule: its environment tells it addresses and keys, and it asks about windows for ever.
+"""The example of a program on its own schedule, `examples/observed-script/watch_lots.py`, made wrong in a way.
 
-`python -m tests.contracts.client.scheduled [doubles|prints|quits]` is wrong in a way.
+`python -m tests.contracts.client.scheduled [right|doubles|prints|quits]`
 """
 
-import os
+import runpy
 import sys
-import threading
+from pathlib import Path
 from typing import Any
 
-from contracts.clients.plain import PlainClient
-from contracts.clients.vendor_api import CallError
-from mock_server.clock import wall_clock_ms
-
-WIDTH = int(os.environ["PARKING_MOCK_WINDOW_MS"])
-
-
-class Doubles(PlainClient):
-    """Counts deliveries."""
-
-    def keep(self, device_id: str, data_type: int, value: dict[str, Any], at_ms: int) -> None:
-        """Each is another one."""
-        super().keep(device_id, data_type, value | {"recordId": f"{value['recordId']}-{len(self.records)}"}, at_ms)
-
-
-class Prints(PlainClient):
-    """Logs what comes."""
-
-    def keep(self, device_id: str, data_type: int, value: dict[str, Any], at_ms: int) -> None:
-        """Say so."""
-        print(value, file=sys.stderr, flush=True)  # noqa: T201 the defect
-        super().keep(device_id, data_type, value, at_ms)
+EXAMPLE = Path(__file__).parents[3] / "examples" / "observed-script" / "watch_lots.py"
 
 
 def main(kind: str) -> None:
-    """Ask about every closed window again and again."""
+    """Run the example, with another way to keep a record."""
     if kind == "quits":
         sys.exit(7)
-    told: dict[str, Any] = {
-        name: os.environ[f"PARKING_MOCK_{name.upper()}"] for name in ("api", "ws", "access_id", "access_secret")
-    }
-    told["devices"] = [{"device_id": each} for each in os.environ["PARKING_MOCK_DEVICES"].split(",")]
-    client = {"doubles": Doubles, "prints": Prints}.get(kind, PlainClient)(told, wall_clock_ms)
-    client.start()
-    first = wall_clock_ms() // WIDTH * WIDTH
-    while True:
-        for start in range(first, wall_clock_ms() - WIDTH - WIDTH // 4, WIDTH):
-            try:
-                client.sync(start, start + WIDTH)
-            except CallError as error:
-                print(f"later: {error.kind.name}", file=sys.stderr, flush=True)  # noqa: T201 its log
-        threading.Event().wait(WIDTH / 2000)
+    names = runpy.run_path(str(EXAMPLE))
+    records: Any = names["Records"]
+    keep = records.keep
+    deliveries = iter(range(sys.maxsize))
+
+    def doubles(self: object, device_id: str, code: str, value: dict[str, Any]) -> None:
+        """Count deliveries."""
+        keep(self, device_id, code, value | {"recordId": f"{value['recordId']}-{next(deliveries)}"})
+
+    def prints(self: object, device_id: str, code: str, value: dict[str, Any]) -> None:
+        """Log what comes."""
+        print(value, file=sys.stderr, flush=True)  # noqa: T201 the defect
+        keep(self, device_id, code, value)
+
+    records.keep = {"doubles": doubles, "prints": prints}.get(kind, keep)
+    names["main"]()
 
 
 if __name__ == "__main__":
