@@ -14,7 +14,8 @@ from typing import Any
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from mock_server.wire.encryption import decrypt_ecb, message_sign, queue_password
+from contracts.clients.messages import decrypt
+from mock_server.wire.encryption import message_sign, queue_password
 
 _AGAIN_S = 0.02
 _REFUSED_ONE_IN = 40
@@ -81,6 +82,6 @@ class SoakConsumer:
         outer = json.loads(base64.b64decode(payload))
         if message_sign(outer, self._secret) != outer["sign"]:
             return None
-        report = json.loads(decrypt_ecb(outer["data"], self._secret))
+        report = json.loads(decrypt(outer["data"], self._secret, "aes_ecb"))
         record_id: str = json.loads(report["status"][0]["value"]).get("recordId", "")
         return record_id

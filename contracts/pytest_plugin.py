@@ -1,13 +1,15 @@
-"""Registers our hypothesis profiles before hypothesis looks for the one that the command line names."""
+"""Registers our hypothesis profiles, for `--hypothesis-profile`: one for CI, repeatable, and one for a long night."""
 
 import pytest
 
+CI, NIGHT = "parking-mock-ci", "parking-mock-night"
 
-@pytest.hookimpl(tryfirst=True)
+
+@pytest.hookimpl(tryfirst=True)  # before hypothesis looks for the profile that the command line names
 def pytest_configure(config: pytest.Config) -> None:
-    """Only where one of them is asked for: importing hypothesis takes a while."""
-    asked = config.getoption("--hypothesis-profile", default=None)
-    if str(asked).startswith("parking-mock"):
-        from contracts.profiles import register  # noqa: PLC0415 only then
+    """Register them only where one is asked for: importing hypothesis takes a while."""
+    if config.getoption("--hypothesis-profile", default=None) in (CI, NIGHT):
+        from hypothesis import settings  # noqa: PLC0415 only then
 
-        register()
+        settings.register_profile(CI, max_examples=25, stateful_step_count=15, deadline=None, derandomize=True)
+        settings.register_profile(NIGHT, max_examples=1_000, stateful_step_count=60, deadline=None)

@@ -9,26 +9,12 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
-from mock_server.history.events import SCHEMA_VERSION, Event
+from mock_server.history.events import Event
 from mock_server.model import JsonObject
 from mock_server.shapes import schema_of
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
 SEQ: JsonObject = {"type": "integer", "minimum": 1, "description": "counts from 1 without gaps; a reset starts again"}
 TIME: JsonObject = {"type": "integer", "description": "epoch milliseconds of the project's clock"}
-
-
-def history_schema() -> JsonObject:
-    """The JSON Schema of one line of the history, as a document of its own."""
-    kinds = event_schemas() | marker_schemas()
-    return {
-        "$schema": _DIALECT,
-        "title": "A line of the history of parking-mock",
-        "version": SCHEMA_VERSION,
-        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in kinds],
-        "$defs": kinds,
-    }
 
 
 def event_schemas() -> dict[str, JsonObject]:

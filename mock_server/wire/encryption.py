@@ -27,23 +27,9 @@ def encrypt_ecb(plain: bytes, secret: str) -> str:
     return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
 
 
-def decrypt_ecb(text: str, secret: str) -> bytes:
-    """The reverse of `encrypt_ecb`; ValueError for what is no such text."""
-    decryptor = Cipher(algorithms.AES(message_key(secret)), modes.ECB()).decryptor()  # noqa: S305 see encrypt_ecb
-    padded = decryptor.update(base64.b64decode(text, validate=True)) + decryptor.finalize()
-    unpadder = PKCS7(128).unpadder()
-    return unpadder.update(padded) + unpadder.finalize()
-
-
 def encrypt_gcm(plain: bytes, secret: str, nonce: bytes) -> str:
     """AES-128-GCM: base64 of nonce (12 bytes), cipher text and tag (16 bytes), nothing authenticated besides."""
     return base64.b64encode(nonce + AESGCM(message_key(secret)).encrypt(nonce, plain, None)).decode()
-
-
-def decrypt_gcm(text: str, secret: str) -> bytes:
-    """The reverse of `encrypt_gcm`; `cryptography.exceptions.InvalidTag` for a forged text."""
-    raw = base64.b64decode(text, validate=True)
-    return AESGCM(message_key(secret)).decrypt(raw[:GCM_NONCE_BYTES], raw[GCM_NONCE_BYTES:], None)
 
 
 def message_sign(fields: dict[str, object], secret: str) -> str:

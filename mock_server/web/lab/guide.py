@@ -1,12 +1,14 @@
 """Lab views of the story that a server tells, if it tells one: look at it, steer it."""
 
+from flask import request
+
 from mock_server.guide import Guide
 from mock_server.lab_shapes import GuideOrder
 from mock_server.model import JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.shapes import read_shape
 from mock_server.web.lab.history_lines import MAX_AFTER
-from mock_server.web.lab.request import LabError, environ, json_object, query_number, refuse_problems
+from mock_server.web.lab.request import LabError, json_object, query_number, refuse_problems
 from mock_server.web.serving.inline import wait_for
 
 MAX_TIMEOUT_MS = 60_000
@@ -24,7 +26,7 @@ class GuideViews:
         after = query_number("after", 0, MAX_AFTER)
         timeout_ms = query_number("timeout_ms", 0, MAX_TIMEOUT_MS)
         if guide.number <= after:
-            wait_for(environ(), guide.listen, timeout_ms)
+            wait_for(request.environ, guide.listen, timeout_ms)
         return guide.to_json()
 
     def steer(self) -> JsonObject:

@@ -1,7 +1,5 @@
 """What the views of the lab plane share: refusals that say what to do, and the reading of bodies and queries."""
 
-from typing import Any
-
 from flask import request
 
 from mock_server.lots.seed import SeedError
@@ -63,8 +61,3 @@ def refuse_problems(problems: list[Problem]) -> None:
     """Refuse the request if anything was found wrong with it."""
     if problems:
         raise LabError(400, "invalid", str(SeedError(problems)))
-
-
-def environ() -> dict[str, Any]:
-    """The WSGI environment of the present request."""
-    return request.environ

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from flask import request
+
 from mock_server.clock import VirtualClock
 from mock_server.faults.chaos import read_chaos
 from mock_server.faults.faults import Fault, read_fault
@@ -13,7 +15,7 @@ from mock_server.model import LATEST_MS, DataType, Device, DeviceKind, JsonObjec
 from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.project import Project
 from mock_server.shapes import read_shape
-from mock_server.web.lab.request import LabError, environ, json_body, json_object, query_number, refuse_problems
+from mock_server.web.lab.request import LabError, json_body, json_object, query_number, refuse_problems
 from mock_server.web.serving.inline import MEMORY, let_others, wait_for
 
 DEFAULT_TIMEOUT_MS = 5_000
@@ -127,7 +129,7 @@ class WorldViews:
         if not isinstance(clock, VirtualClock):
             raise LabError(409, "system_clock", 'this clock runs by itself: make a project with "clock": "virtual"')
         timeout_ms = query_number("timeout_ms", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS)
-        memory = environ().get(MEMORY, {})
+        memory = request.environ.get(MEMORY, {})
         if "to_ms" not in memory:
             memory["to_ms"] = _read_target(clock)
             project.history.add(ClockMoved(memory["to_ms"]))
@@ -139,14 +141,14 @@ class WorldViews:
         project = self._find(project_id)
         timeout_ms = query_number("timeout_ms", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS)
         if not project.idle().idle:
-            wait_for(environ(), project.history.listen, timeout_ms)
+            wait_for(request.environ, project.history.listen, timeout_ms)
         return _idle_answer(project)
 
 
 def _step(project: Project, clock: VirtualClock, to_ms: int, timeout_ms: int) -> None:
     """Move a virtual clock from timer to timer, as far as it goes without waiting for anybody."""
     for _ in range(_STEPS_PER_TURN):
-        if project.queue.in_flight and wait_for(environ(), project.history.listen, timeout_ms):
+        if project.queue.in_flight and wait_for(request.environ, project.history.listen, timeout_ms):
             return
         due = clock.next_at()
         if due is None or due > to_ms:
@@ -154,7 +156,7 @@ def _step(project: Project, clock: VirtualClock, to_ms: int, timeout_ms: int) ->
             project.history.wake()  # whoever follows the time need not have seen an event
             return
         clock.advance_to(max(due, clock.now_ms()))
-    if not let_others(environ()):
+    if not let_others(request.environ):
         _step(project, clock, to_ms, timeout_ms)
 
 

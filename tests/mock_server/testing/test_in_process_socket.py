@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from contracts.clients.messages import decrypt
 from mock_server import mock_parking
 from mock_server.testing.in_process import MockParking
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.web.queue.handshake import HandshakeRefusedError
-from mock_server.wire.encryption import decrypt_ecb, queue_password
+from mock_server.wire.encryption import queue_password
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_frames_are_those_of_a_real_connection(parking: MockParking) -> None:
     record = lot.enter("京A12345")
     frame = json.loads(socket.receive() or "")
     outer = json.loads(base64.b64decode(frame["payload"]))
-    report = json.loads(decrypt_ecb(outer["data"], parking.access_secret))
+    report = json.loads(decrypt(outer["data"], parking.access_secret, "aes_ecb"))
     assert json.loads(report["status"][0]["value"])["recordId"] == record.record_id
     assert socket.receive() is None
 

@@ -1,15 +1,11 @@
 import base64
 import hashlib
 
-import pytest
 from Crypto.Cipher import AES
-from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_server.wire.encryption import (
-    decrypt_ecb,
-    decrypt_gcm,
     encrypt_ecb,
     encrypt_gcm,
     message_key,
@@ -27,25 +23,14 @@ def test_ecb_is_aes_128_with_pkcs5_padding(plain: bytes, secret: str) -> None:
     cipher = AES.new(secret[8:24].encode(), AES.MODE_ECB)
     padded = cipher.decrypt(base64.b64decode(encrypt_ecb(plain, secret)))
     assert padded == plain + bytes([16 - len(plain) % 16]) * (16 - len(plain) % 16)
-    assert decrypt_ecb(encrypt_ecb(plain, secret), secret) == plain
 
 
 @given(st.binary(max_size=100), SECRETS, st.binary(min_size=12, max_size=12))
 def test_gcm_is_nonce_cipher_text_and_tag(plain: bytes, secret: str, nonce: bytes) -> None:
-    """Another library decrypts and verifies it; a forged one is refused."""
+    """Another library decrypts and verifies it."""
     raw = base64.b64decode(encrypt_gcm(plain, secret, nonce))
     cipher = AES.new(secret[8:24].encode(), AES.MODE_GCM, nonce=raw[:12])
     assert cipher.decrypt_and_verify(raw[12:-16], raw[-16:]) == plain
-    assert decrypt_gcm(base64.b64encode(raw).decode(), secret) == plain
-    with pytest.raises(InvalidTag):
-        decrypt_gcm(base64.b64encode(raw[:-1] + bytes([raw[-1] ^ 1])).decode(), secret)
-
-
-@pytest.mark.parametrize("text", ["", "AAAA", "no base64!", base64.b64encode(b"x" * 16).decode()])
-def test_what_is_no_cipher_text_is_a_value_error(text: str) -> None:
-    """Wrong length, wrong alphabet, wrong padding."""
-    with pytest.raises(ValueError, match=r"."):
-        decrypt_ecb(text, ACCESS_SECRET)
 
 
 def test_the_key_is_the_middle_of_the_secret() -> None:
@@ -62,7 +47,7 @@ def test_known_passwords() -> None:
 def test_a_known_message_sign() -> None:
     """Over the sorted non-empty fields; `sign` itself and empty fields do not count."""
     fields: dict[str, object] = {"data": "UgHZPPIPqMd3gUyEiPLngg==", "protocol": 1000, "pv": "2.0", "t": 1588925778000}
-    assert decrypt_ecb(str(fields["data"]), ACCESS_SECRET) == b'{"a":1}'
+    assert encrypt_ecb(b'{"a":1}', ACCESS_SECRET) == fields["data"]
     sign = "89317a995bee7551a7721e04130ed3a5"
     assert message_sign(fields, ACCESS_SECRET) == sign
     assert message_sign({"t": fields["t"], **fields, "sign": "x", "empty": "", "none": None}, ACCESS_SECRET) == sign

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.clients.messages import decrypt
 from mock_server.model import Command, CommandResult, JsonObject, JsonScalar, Message, ProcessStatus, Record
-from mock_server.wire.encryption import Encryption, decrypt_ecb, decrypt_gcm, message_sign
+from mock_server.wire.encryption import Encryption, message_sign
 from mock_server.wire.messages import command_record, encrypted_payload, frame, status_report
 from mock_server.wire.record_time import RecordTime
 from tests.strategies import new_bill, new_pass
@@ -122,8 +123,7 @@ def test_a_payload_is_ascii_outside_and_any_text_inside(text: str, encryption: E
     assert set(outer) == {"data", "protocol", "pv", "t", "sign"}
     assert (outer["protocol"], outer["pv"], outer["t"]) == (4, "2.0", NOON)
     assert outer["sign"] == message_sign(outer, ACCESS_SECRET)
-    decrypt = decrypt_ecb if encryption == "aes_ecb" else decrypt_gcm
-    assert json.loads(decrypt(outer["data"], ACCESS_SECRET)) == {"text": text}
+    assert json.loads(decrypt(outer["data"], ACCESS_SECRET, encryption)) == {"text": text}
 
 
 @pytest.mark.parametrize(("encryption", "nonce"), [("aes_ecb", b""), ("aes_gcm", b"n" * 12)])

@@ -10,13 +10,14 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from contracts.clients.messages import decrypt
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.web.queue.handshake import MAX_RECEIVER_QUEUE, HandshakeRefusedError, read_handshake
 from mock_server.web.queue.websocket import MessageSocket
-from mock_server.wire.encryption import decrypt_ecb, decrypt_gcm, message_sign, queue_password
+from mock_server.wire.encryption import message_sign, queue_password
 from tests.mock_server.web.conftest import DEADLINE_S, Serve, Served
 from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, NOON, keep_passes, make_project
 
@@ -46,8 +47,7 @@ def record_of(frame: dict[str, Any], cipher: str = "aes_ecb") -> dict[str, Any]:
     outer = json.loads(base64.b64decode(frame["payload"], validate=True).decode("ascii"))
     assert set(outer) == {"data", "protocol", "pv", "t", "sign"}
     assert outer["sign"] == message_sign(outer, ACCESS_SECRET)
-    decrypt = decrypt_ecb if cipher == "aes_ecb" else decrypt_gcm
-    report = json.loads(decrypt(outer["data"], ACCESS_SECRET))
+    report = json.loads(decrypt(outer["data"], ACCESS_SECRET, cipher))
     assert set(report) == {"dataId", "devId", "productKey", "status"}
     assert report["devId"] == LOT
     return dict(json.loads(report["status"][0]["value"]))
