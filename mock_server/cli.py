@@ -19,6 +19,7 @@ import click
 from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.faults.chaos import PRESETS as CHAOS_PRESETS
 from mock_server.faults.chaos import Chaos
+from mock_server.lots.named_seeds import NAMED_SEEDS
 from mock_server.lots.seed import Seed, SeedError, default_seed, load_seed
 from mock_server.model import JsonObject
 from mock_server.problems import Problem, in_words, parse_json, whole_number
@@ -39,6 +40,7 @@ _DEVICES_SHOWN = 10
 _CHAOS_SEEDS = 1_000_000
 _CHAOS_HELP = f"Faults at random: {', '.join(CHAOS_PRESETS)}."
 _PROFILE_HELP = "What the vendor leaves open: a preset (see docs/profiles.md) or a JSON file of fields."
+_SEED_HELP = f"Devices and records to start from: {', '.join(NAMED_SEEDS)}, or a seed file."
 _HIGHEST_PORT = 65_535
 _VISIBLE = re.compile("[!-~]+")
 _INDENT = "    "
@@ -118,7 +120,7 @@ def _port(flag: str, default: int, what: str) -> Callable[[Callback], Callback]:
 @_port("--port", 8280, "the vendor's API")
 @_port("--ws-port", 8285, "the message queue")
 @_port("--lab-port", 8290, "the lab plane, which stays on loopback")
-@_option("--seed", type=click.Path(path_type=Path), metavar="FILE", help="Devices and records to start from.")
+@_option("--seed", "seed_name", metavar="NAME|FILE", help=_SEED_HELP)
 @_option("--profile", "profile_name", default="default", show_default=True, metavar="NAME|FILE", help=_PROFILE_HELP)
 @_option("--chaos", "chaos_name", default="default", show_default=True, metavar="NAME", help=_CHAOS_HELP)
 @_option("--chaos-seed", type=int, metavar="N", help="Repeat the chaos of an earlier run.  [default: from the clock]")
@@ -133,7 +135,7 @@ def serve(  # noqa: PLR0913 one argument a flag
     port: int,
     ws_port: int,
     lab_port: int,
-    seed: Path | None,
+    seed_name: str | None,
     profile_name: str,
     chaos_name: str,
     chaos_seed: int | None,
@@ -145,7 +147,7 @@ def serve(  # noqa: PLR0913 one argument a flag
     silence_uvicorn()
     cloud = Cloud()
     chaos = _chaos(chaos_name, cloud.clock.now_ms() % _CHAOS_SEEDS if chaos_seed is None else chaos_seed)
-    cloud.add(default_project(read_seed_file(seed), profile=_profile(profile_name), chaos=chaos))
+    cloud.add(default_project(_seed(seed_name), profile=_profile(profile_name), chaos=chaos))
     try:
         server = Server(cloud, host, port=port, ws_port=ws_port, lab_port=lab_port, lab_token=lab_token)
     except AddressInUseError as error:
@@ -183,16 +185,21 @@ def _profile(name: str) -> Profile:
     return profile
 
 
-def read_seed_file(path: Path | None) -> Seed | None:
-    """The seed of `--seed`; a bad one ends the program with a message and exit code 2."""
-    if path is None:
+def _seed(name: str | None) -> Seed | None:
+    """A seed by its name, or else from a seed file."""
+    if name is None:
         return None
+    if name in NAMED_SEEDS:
+        return NAMED_SEEDS[name]()
     try:
-        return load_seed(path)
+        return load_seed(Path(name))
+    except FileNotFoundError:
+        known = ", ".join(NAMED_SEEDS)
+        raise ConfigurationError(f"there is no seed {name!r} and no such file; there are: {known}") from None
     except OSError as error:
-        raise ConfigurationError(f"cannot read the seed {path}: {error.strerror}") from None
+        raise ConfigurationError(f"cannot read the seed {name}: {error.strerror}") from None
     except SeedError as error:
-        raise ConfigurationError(f"cannot use the seed {path}: {error}") from None
+        raise ConfigurationError(f"cannot use the seed {name}: {error}") from None
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:

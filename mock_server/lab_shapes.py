@@ -37,6 +37,7 @@ DeviceId = Annotated[
 DeviceName = Annotated[str, Text(0, 128)]
 SupplierCode = Annotated[str, Text(1, 64), "the brand; `jieshun` does not support records/sync"]
 DeviceType: TypeAlias = Literal["lot", "lane"]
+SeedName: TypeAlias = Literal["quiet-lot", "busy-day", "many-brands"]
 ClockName: TypeAlias = Literal["system", "virtual"]
 RecordId = Annotated[str, Text(1, 64)]
 EventTime = Annotated[int, Whole(), "epoch ms: pass time of a pass, payment time of a bill"]
@@ -208,7 +209,7 @@ class NewProject(TypedDict, total=False):
     access_id: AccessId
     access_secret: AccessSecret
     devices: Annotated[list[NewDevice], Keywords(minItems=1, maxItems=MAX_DEVICES)]
-    seed: Annotated[int, Whole(), "of all randomness"] | SeedJson
+    seed: Annotated[int, Whole(), "of all randomness"] | SeedName | SeedJson
     profile: ProfileJson
     chaos: ChaosJson
     clock: Annotated[ClockName, Keywords(default="system")]

@@ -6,6 +6,7 @@ from mock_server.clock import Clock, SystemClock, VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_SECRET
 from mock_server.faults.chaos import Chaos, read_chaos
 from mock_server.lab_shapes import ClockName, NewProject
+from mock_server.lots.named_seeds import read_named_seed
 from mock_server.lots.seed import Seed, SeedError, read_devices, read_seed_json
 from mock_server.model import JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
@@ -57,10 +58,10 @@ def project_spec(
     chaos: str | JsonObject = "off",
     clock: ClockName = "system",
     now_ms: int | None = None,
-    seed: int | JsonObject = 0,
+    seed: int | str | JsonObject = 0,
     devices: list[JsonObject] | None = None,
 ) -> ProjectSpec:
-    """The specification from keywords; without `devices` or a seed's object there are no devices.
+    """The specification from keywords; without `devices` or a seed's name or object there are no devices.
 
     ValueError names everything that cannot be used.
     """
@@ -76,7 +77,7 @@ def project_spec(
 def read_spec(reader: Reader, problems: list[Problem], devices: Seed) -> ProjectSpec:
     """The specification from the fields of `NewProject`, all but the keys. What is wrong is noted in `problems`.
 
-    `devices` are those of a project for which neither `devices` nor a seed's object is given.
+    `devices` are those of a project for which neither `devices` nor a seed's name or object is given.
     """
     number = reader.raw("seed")
     random_seed = number if isinstance(number, int) else 0
@@ -100,15 +101,15 @@ def _read_profile(reader: Reader, problems: list[Problem]) -> Profile | None:
 
 
 def _read_seed(reader: Reader, problems: list[Problem], devices: Seed) -> Seed | None:
-    """Devices and records. A seed's object brings both; a number is about randomness only."""
+    """Devices and records. A seed's name or object brings both; a number is about randomness only."""
     given = _given(reader, "seed", 0)
-    if isinstance(given, dict):
+    if isinstance(given, dict | str):
         reader.absent("devices", "are in the seed already")
-        return read_seed_json(given, problems)
+        return read_named_seed(given, problems) if isinstance(given, str) else read_seed_json(given, problems)
     if type(given) is int:
         reader.integer("seed", required=False)
     else:
-        text = f"must be a number for randomness or a seed file's object, not {type_name(given)}"
+        text = f"must be a number for randomness, a seed's name or a seed file's object, not {type_name(given)}"
         reader.note(ProblemKind.TYPE, "seed", text)
     if "devices" not in reader:
         return devices

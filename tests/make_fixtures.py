@@ -1,4 +1,4 @@
-"""`python -m tests.make_fixtures` writes the seeds and the golden exchanges anew; `git diff` shows what moved.
+"""`python -m tests.make_fixtures` writes the golden exchanges anew; `git diff` shows what moved.
 
 Signature vectors and bad bodies are written by hand: they say what must be, not what is.
 """
@@ -6,7 +6,6 @@ Signature vectors and bad bodies are written by hand: they say what must be, not
 from pathlib import Path
 
 from tests.fixtures.scenarios import render_all
-from tests.fixtures.seeds import busy_day, many_brands, quiet_lot
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 EXCHANGES = "exchanges"
@@ -14,16 +13,14 @@ EXCHANGES = "exchanges"
 
 def render() -> dict[str, str]:
     """The generated files: paths below `fixtures/`, and their texts."""
-    seeds = {"quiet-lot.json": quiet_lot(), "busy-day.json": busy_day(), "many-brands.json": many_brands()}
-    return seeds | {f"{EXCHANGES}/{name}": text for name, text in render_all()}
+    return {f"{EXCHANGES}/{name}": text for name, text in render_all()}
 
 
 def main() -> None:
     """Write every generated file and remove exchanges that no scenario makes any more."""
     files = render()
-    folder = FIXTURES / EXCHANGES
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*.json"):
+    (FIXTURES / EXCHANGES).mkdir(parents=True, exist_ok=True)
+    for path in (FIXTURES / EXCHANGES).glob("*.json"):
         if f"{EXCHANGES}/{path.name}" not in files:
             path.unlink()
     for name, text in files.items():

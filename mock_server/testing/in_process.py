@@ -65,13 +65,14 @@ def mock_parking(
     chaos: str | JsonObject = "off",
     clock: Literal["system", "virtual"] = "system",
     now_ms: int | None = None,
-    seed: int | JsonObject = 0,
+    seed: int | str | JsonObject = 0,
     devices: list[JsonObject] | None = None,
     elsewhere: Elsewhere = "pass",
 ) -> "MockParking":
     """A fake cloud in this process: a context manager, a decorator, or `.start()` and `.stop()`.
 
-    `seed` is a number for randomness or a seed file's object; without it there are no devices but `devices`.
+    `seed` is a number for randomness, a seed's name (`"quiet-lot"`) or a seed file's object; devices come from the seed
+    or from `devices`.
     `elsewhere` says what becomes of requests to other hosts: they pass, or are refused with ConnectionError.
     ValueError names what cannot be used.
     """

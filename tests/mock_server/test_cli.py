@@ -201,6 +201,12 @@ def test_flag_beats_variable(tmp_path: Path) -> None:
         assert json.loads(first_line(process))["devices"][0]["device_id"] == "FROM-FLAG"
 
 
+def test_a_seed_by_name() -> None:
+    """`--seed` takes a name; no file is needed."""
+    with serving("--json", "--seed", "quiet-lot") as process:
+        assert json.loads(first_line(process))["devices"][0]["device_name"] == "Quiet Lane Car Park"
+
+
 def test_variables_alone_are_enough(tmp_path: Path) -> None:
     """Every flag has a variable: JSON, ready file and ports come from the environment here."""
     ready = tmp_path / "ready.json"

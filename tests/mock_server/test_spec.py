@@ -30,11 +30,12 @@ SEED = default_seed().to_json()
         ({"clock": "virtual", "now_ms": LATEST_MS + 1}, "now_ms must be from 0"),
         ({"clock": "virtual", "now_ms": True}, "now_ms must be an integer, not a boolean"),
         ({"clock": "virtual", "now_ms": 1.5}, "now_ms must be an integer, not a fraction"),
-        ({"seed": "seven"}, "seed must be a number for randomness or a seed file's object, not a string"),
+        ({"seed": "seven"}, "seed 'seven' is not known; there are: quiet-lot, busy-day, many-brands"),
         ({"seed": -1}, "seed must be from 0"),
-        ({"seed": True}, "seed must be a number"),
+        ({"seed": True}, "seed must be a number for randomness, a seed's name or a seed file's object, not a boolean"),
         ({"seed": {}}, 'format must be "parking-mock/seed"'),
         ({"seed": SEED, "devices": [{}]}, "devices are in the seed already"),
+        ({"seed": "quiet-lot", "devices": [{}]}, "devices are in the seed already"),
         ({"devices": [{"kind": "boat"}]}, r"devices\[0\].kind must be lot or lane"),
         ({"devices": [{"device_id": LOT}, {"device_id": LOT}]}, "is there twice"),
         ({"devices": {}}, "devices must be a list"),
@@ -68,7 +69,7 @@ def test_defaults() -> None:
 
 
 def test_settings_of_every_kind() -> None:
-    """Profiles by name, as changes or as they are; chaos with seed and budget; devices; a seed file's object."""
+    """Profiles by name, as changes or as they are; chaos with seed and budget; devices; a seed's name or object."""
     chosen = project_spec(
         profile="gcm", chaos={"preset": "rough", "seed": 4, "budget": 9}, devices=[{"device_id": LOT}]
     )
@@ -78,6 +79,7 @@ def test_settings_of_every_kind() -> None:
     own = Profile(encryption="aes_gcm")
     assert project_spec(profile=own).make_project(KEY).profile is own
     assert len(project_spec(seed=SEED).make_project(KEY).devices) == 3
+    assert len(project_spec(seed="quiet-lot").make_project(KEY).store) == 7
 
 
 def test_the_seed_is_the_chaos_seed_too() -> None:

@@ -29,6 +29,7 @@ _LOT = "6ce0000000000001"
 _PASS = {"data_type": 0, "pass_direction": 0, "event_time": 1652779000000, "plate_no": "京A12345", "uplink": "lose"}
 _BILL = {"data_type": 1, "event_time": 1652779000000, "plate_no": "京A12345", "paid_amount": 500}
 _LOSSY = {"clock": "virtual", "now_ms": 1652788800000, "chaos": "rough", "seed": 7}
+_NAMED = {"seed": "quiet-lot"}
 _FROM_FILE = {"seed": {"format": SEED_FORMAT, "version": SEED_VERSION, "devices": [{"device_id": _LOT}]}}
 
 _WHY = {
@@ -148,7 +149,8 @@ def _list_projects() -> JsonObject:
 
 
 def _create_project() -> JsonObject:
-    examples = {"an ordinary one": {}, "a rough day on a virtual clock": _LOSSY, "from a seed file": _FROM_FILE}
+    seeds = {"from a seed's name": _NAMED, "from a seed file": _FROM_FILE}
+    examples = {"an ordinary one": {}, "a rough day on a virtual clock": _LOSSY} | seeds
     body = json_body(ref("NewProject"), examples, required=False)
     doc = "Make a project; everything is optional"
     errors = (*_WITH_BODY, HTTPStatus.CONFLICT)

@@ -90,6 +90,8 @@ BAD = [
     ({"devices": [{"device_id": "a"}, {"device_id": "a"}]}, "is there twice"),
     ({"seed": -1}, "seed must be from 0"),
     ({"seed": {}}, "format must be"),
+    ({"seed": "bussy-day"}, "seed 'bussy-day' is not known; there are: quiet-lot, busy-day, many-brands"),
+    ({"seed": "quiet-lot", "devices": [{}]}, "in the seed already"),
     ({"seed": {"format": "parking-mock/seed", "version": 1, "devices": [{}]}, "devices": [{}]}, "in the seed already"),
     ({"profile": "no-such"}, "profile.base must be"),
     ({"profile": {"no_such": 1}}, "profile.no_such is not known"),
@@ -168,6 +170,13 @@ def test_reset(lab: LabClient) -> None:
     project.set_chaos("rough")
     assert project.reset() == project.exports()
     assert (project.show(), project.history(), project.snapshot()) == at_first
+
+
+def test_a_seed_by_name(lab: LabClient) -> None:
+    """A project starts from a named seed, and its snapshot has the seed's records."""
+    project = lab.create_project(seed="quiet-lot", clock="virtual", now_ms=NOON)
+    assert [device["device_name"] for device in project.show()["devices"]] == ["Quiet Lane Car Park"]
+    assert [record["record_id"] for record in project.snapshot()["records"]][:2] == ["quiet-1", "quiet-2"]
 
 
 @pytest.mark.parametrize("ending", ["reset", "delete"])
