@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from mock_server.model import Cell, DataType, PassDirection
+from mock_server.wire.record_time import iso_time
 
 NAMES_SHOWN = 6
 
@@ -18,6 +19,16 @@ def clock_text(at_ms: int, *, precise: bool = False) -> str:
 def day_text(at_ms: int) -> str:
     """A date and a time of day in UTC."""
     return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%d} {clock_text(at_ms)}"
+
+
+def time_text(at_ms: int) -> str:
+    """A time that a client has told, as ISO 8601 text; one before 1970 as the number that it is."""
+    return iso_time(at_ms) if at_ms >= 0 else f"{at_ms} ms"
+
+
+def range_text(least: int, most: int) -> str:
+    """A number of which the least and the most are known."""
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def line_text(cell: Cell) -> str:

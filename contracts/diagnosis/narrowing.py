@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from contracts.diagnosis.wrong_counters import CANDIDATES, fits
+from contracts.diagnosis.explain import fits
+from contracts.diagnosis.wrong_counters import CANDIDATES
 from contracts.run.run import Run
 
 

@@ -1,34 +1,28 @@
-"""Known wrong counters: what a client with one defect in its counting would have claimed, at every claim of a run.
+"""Known wrong counters: hypotheses of how a client may count wrongly, one defect each.
 
-Each is a hypothesis. A run in which a claim is off the bracket, and a wrong counter that explains every claim of it,
-name the defect.
+A wrong counter says what a client with its defect would have claimed at every claim of a run. One that explains all
+claims of a run in which some claim is off the bracket names the defect (`contracts.diagnosis.explain`).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from contracts.diagnosis.counting_model import (
-    ACCOUNTS,
-    Account,
-    Bounds,
-    ClientView,
-    CountingModel,
-    SeenRecord,
-    record_key,
-)
+from contracts.diagnosis.client_view import ClientView, KnownFrom, SeenRecord
+from contracts.diagnosis.counting_model import Bounds, CountingModel, record_key
 from contracts.run.run import Run
-from contracts.run.syncs import Claim
+from contracts.run.time_zones import local_offset_ms
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, CarType, DataType, Line, PassDirection
 from mock_server.model import UNKNOWN_ENUM as UNKNOWN_ENUM_VALUE
+from mock_server.wire.record_time import LOT_OFFSET_MS
 
-Count: TypeAlias = Callable[[ClientView, Account], list[int]]
-"""What is claimed in place of each claim of a run, by one account of what the client knew."""
+Count: TypeAlias = Callable[[ClientView, KnownFrom], list[int]]
+"""The count that is claimed in place of each claim of a run, in one view of what the client knew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WrongCounter:
-    """`name` says what it does, as in "the client ...", `remedy` what to do about it."""
+    """A defect. `name` completes "the client ...", `remedy` says how to correct it."""
 
     name: str
     remedy: str
@@ -36,80 +30,41 @@ class WrongCounter:
 
     def claims(self, run: Run) -> list[tuple[int, int]]:
         """The least and the most that it would have claimed, for each claim of a run."""
-        known = run.once(ClientView)
-        first, *others = [self.count(known, account) for account in (ACCOUNTS[:1] if known.certain else ACCOUNTS)]
-        return [(min(each), max(each)) for each in zip(first, *others, strict=True)]
-
-
-class Diagnosis(NamedTuple):
-    """Whether a wrong counter explains every claim of a run, and the first claim that speaks against it."""
-
-    counter: WrongCounter
-    fits: bool
-    against: Claim | None
-
-
-def diagnose(run: Run) -> list[Diagnosis]:
-    """What every candidate has to say of a run."""
-    return [_judge(run, counter) for counter in CANDIDATES]
-
-
-def suspects(run: Run) -> list[WrongCounter]:
-    """The candidates that explain every claim of a run in which some claim is wrong."""
-    return [counter for counter in CANDIDATES if fits(run, counter)] if run.off_bracket else []
-
-
-def fits(run: Run, counter: WrongCounter) -> bool:
-    """Whether a counter explains every claim of a run."""
-    return _judge(run, counter).fits
-
-
-def differs(run: Run, counter: WrongCounter) -> bool:
-    """Whether the counter would have been caught in this run: a claim of its is off the bracket, on any account."""
-    ranges = zip(_claims(run, counter), run.brackets, strict=True)
-    return any(most < low or least > high for (least, most), (low, high) in ranges)
-
-
-def _judge(run: Run, counter: WrongCounter) -> Diagnosis:
-    ranges = zip(run.claims, _claims(run, counter), strict=True)
-    against = next((claim for claim, (least, most) in ranges if not least <= claim.claimed <= most), None)
-    return Diagnosis(counter, against is None, against)
-
-
-def _claims(run: Run, counter: WrongCounter) -> list[tuple[int, int]]:
-    return run.once(counter.claims)
+        view = run.once(ClientView)
+        counts = [self.count(view, known) for known in view.views]
+        return [(min(each), max(each)) for each in zip(*counts, strict=True)]
 
 
 # Identity
 
 
-def _plate(sight: SeenRecord) -> tuple[str, int, str]:
-    return (sight.line.device_id, sight.line.data_type, sight.kept.plate_no)
+def _plate(seen: SeenRecord) -> tuple[str, int, str]:
+    return (seen.line.device_id, seen.line.data_type, seen.kept.plate_no)
 
 
-def _plate_and_minute(sight: SeenRecord) -> tuple[str, int, str, int]:
-    return (*_plate(sight), sight.kept.event_time // MINUTE)
+def _plate_and_minute(seen: SeenRecord) -> tuple[str, int, str, int]:
+    return (*_plate(seen), seen.event_time // MINUTE)
 
 
-def _content(sight: SeenRecord) -> tuple[object, ...]:
-    kept = sight.kept
-    return (record_key(sight), kept.plate_no, kept.pass_direction, kept.event_time, *sorted(kept.details.items()))
+def _content(seen: SeenRecord) -> tuple[object, ...]:
+    kept = seen.kept
+    return (record_key(seen), kept.plate_no, kept.pass_direction, seen.event_time, *sorted(kept.details.items()))
 
 
-def _repeat(sight: SeenRecord) -> object:
+def _repeat(seen: SeenRecord) -> object:
     """Each re-reported message by itself, everything else by its record."""
-    return sight.delivery.message_id if sight.delivery.origin == "rereport" else record_key(sight)
+    return seen.delivery.message_id if seen.delivery.origin == "rereport" else record_key(seen)
 
 
 DELIVERIES = WrongCounter(
     "counts every delivery",
     "count distinct record ids: a message may be delivered more than once",
-    CountingModel(key=lambda sight: sight.delivery.seq).count,
+    CountingModel(key=lambda seen: seen.delivery.seq).count,
 )
 MESSAGE_IDS = WrongCounter(
     "tells records apart by message id",
     "use the record id: a re-report is a new message about the same record",
-    CountingModel(key=lambda sight: sight.delivery.message_id).count,
+    CountingModel(key=lambda seen: seen.delivery.message_id).count,
 )
 ADDS_REREPORTS = WrongCounter(
     "adds the re-reported records to its last count",
@@ -124,7 +79,7 @@ CORRECTIONS = WrongCounter(
 PLATES = WrongCounter(
     "counts plates instead of records",
     "use the record id: a vehicle may pass more than once",
-    CountingModel(counts=_plate).count,
+    CountingModel(distinct=_plate).count,
 )
 ONE_ROW_A_PLATE = WrongCounter(
     "keeps one record for each plate",
@@ -134,7 +89,7 @@ ONE_ROW_A_PLATE = WrongCounter(
 PLATES_BY_MINUTE = WrongCounter(
     "counts passes of one plate in one minute once",
     "use the record id: a vehicle may pass more than once in a minute",
-    CountingModel(counts=_plate_and_minute).count,
+    CountingModel(distinct=_plate_and_minute).count,
 )
 ONE_ROW_A_PLATE_AND_MINUTE = WrongCounter(
     "keeps one record for each plate and minute",
@@ -182,52 +137,71 @@ def _bills_as_leaving(line: Line) -> tuple[Line, ...]:
 BOTH_DIRECTIONS = WrongCounter(
     "counts entering and leaving passes together",
     "count each direction apart",
-    CountingModel(puts=_both_directions).count,
+    CountingModel(counts_in=_both_directions).count,
 )
 OTHER_DIRECTION = WrongCounter(
     "takes entering passes for leaving ones and leaving ones for entering",
     "0 is enter, 1 is leave",
-    CountingModel(puts=_other_direction).count,
+    CountingModel(counts_in=_other_direction).count,
 )
 BILLS_WITH_PASSES = WrongCounter(
     "counts bills and passes together",
     "count data type 0 and data type 1 apart",
-    CountingModel(puts=_bills_with_passes).count,
+    CountingModel(counts_in=_bills_with_passes).count,
 )
 LEAVING_AS_BILLS = WrongCounter(
     "counts leaving passes as bills too",
     "count as bills what came as a temporary parking bill, nothing else",
-    CountingModel(puts=_leaving_as_bills).count,
+    CountingModel(counts_in=_leaving_as_bills).count,
 )
 BILLS_AS_LEAVING = WrongCounter(
     "counts bills as leaving passes too",
     "count as passes what came as a vehicle pass, nothing else",
-    CountingModel(puts=_bills_as_leaving).count,
+    CountingModel(counts_in=_bills_as_leaving).count,
 )
 WHOLE_PROJECT = WrongCounter(
     "counts the records of all lots together",
     "count the records of the lot that is asked",
-    CountingModel(puts=lambda line: (_project(line),), asks=_project).count,
+    CountingModel(counts_in=lambda line: (_project(line),), counted_line=_project).count,
 )
 
 # Time
 
 
-def _message_time(sight: SeenRecord) -> int:
-    return sight.delivery.published_time
+def _message_time(seen: SeenRecord) -> int:
+    return seen.delivery.published_time
 
 
-def _repeat_time(sight: SeenRecord) -> int:
+def _repeat_time(seen: SeenRecord) -> int:
     """The message's time if it is a re-report."""
-    return sight.delivery.published_time if sight.delivery.origin == "rereport" else sight.kept.event_time
+    return seen.delivery.published_time if seen.delivery.origin == "rereport" else seen.event_time
 
 
-def _shifted(by_ms: int) -> WrongCounter:
-    return WrongCounter(
-        f"is {by_ms // HOUR:+} hours off in its windows",
-        "epoch milliseconds know no time zone: do not convert them to local time on the way",
-        CountingModel(time=lambda sight: sight.kept.event_time + by_ms).count,
-    )
+def _shifted(by_ms: int) -> CountingModel:
+    return CountingModel(time=lambda seen: seen.event_time + by_ms)
+
+
+def _zone(by_ms: int) -> WrongCounter:
+    return WrongCounter(f"is {by_ms // HOUR:+} hours off in its windows", NO_ZONE, _shifted(by_ms).count)
+
+
+def _of_run(model: Callable[[Run], CountingModel]) -> Count:
+    """The counts of a model that depends on the client's time zone, or on the form of the times that it is told."""
+    return lambda view, known: model(view.run).count(view, known)
+
+
+def _text_as_local(run: Run) -> CountingModel:
+    return _shifted(LOT_OFFSET_MS - local_offset_ms(run) if tells_text(run) else 0)
+
+
+def _seconds_as_ms(run: Run) -> CountingModel:
+    tells_seconds = run.profile.record_time == "s"
+    return CountingModel(time=lambda seen: seen.event_time // SECOND) if tells_seconds else CountingModel()
+
+
+def tells_text(run: Run) -> bool:
+    """Whether lots write the times of records as text."""
+    return run.profile.record_time in ("text", "iso")
 
 
 def _bounded(bounds: Bounds, text: str) -> WrongCounter:
@@ -235,15 +209,18 @@ def _bounded(bounds: Bounds, text: str) -> WrongCounter:
     return WrongCounter(text, remedy, CountingModel(bounds=bounds).count)
 
 
+NO_ZONE = "epoch milliseconds know no time zone: do not convert them to local time on the way"
+BEIJING = "a time that is a text is Beijing time, wherever the client runs: add its offset before storing it"
+
 ARRIVAL = WrongCounter(
     "counts by the time of arrival",
     "use the time that is in the record",
-    CountingModel(time=lambda sight: sight.delivery.time).count,
+    CountingModel(time=lambda seen: seen.delivery.time).count,
 )
 FIRST_ARRIVAL = WrongCounter(
     "counts by the time at which it stored the record first",
     "use the time that is in the record",
-    CountingModel(time=lambda sight: sight.delivery.time, first_stays=True).count,
+    CountingModel(time=lambda seen: seen.delivery.time, first_wins=True).count,
 )
 MESSAGE_TIME = WrongCounter(
     "counts by the time of the message",
@@ -258,47 +235,64 @@ REREPORT_TIME = WrongCounter(
 CLAMPED = WrongCounter(
     "takes the present for the time of records that lie ahead of it",
     "keep the time that is in the record: a lot's clock may be fast",
-    CountingModel(time=lambda sight: min(sight.kept.event_time, sight.delivery.time)).count,
+    CountingModel(time=lambda seen: min(seen.event_time, seen.delivery.time)).count,
 )
 HALF_OPEN = _bounded("[s,e)", "counts from the start of a window to before its end")
 CLOSED_END = _bounded("[s,e]", "counts a record at the very end of a window in it")
 OPEN_START = _bounded("(s,e]", "counts a record at the very end of a window in it, and one at its start in none")
 OPEN = _bounded("(s,e)", "leaves out records at the very start of a window")
-ZONE_AHEAD, ZONE_BEHIND = _shifted(8 * HOUR), _shifted(-8 * HOUR)
+ZONE_AHEAD, ZONE_BEHIND = _zone(8 * HOUR), _zone(-8 * HOUR)
+LOCAL_AS_UTC = WrongCounter(
+    "stores the local times of its zone as UTC", NO_ZONE, _of_run(lambda run: _shifted(local_offset_ms(run)))
+)
+UTC_AS_LOCAL = WrongCounter(
+    "takes UTC for the local time of its zone", NO_ZONE, _of_run(lambda run: _shifted(-local_offset_ms(run)))
+)
+TEXT_AS_LOCAL = WrongCounter("reads a text as the local time of its zone", BEIJING, _of_run(_text_as_local))
+SECONDS_AS_MS = WrongCounter(
+    "takes seconds for milliseconds",
+    "read the time of a record in the unit that the lot writes",
+    _of_run(_seconds_as_ms),
+)
 WHOLE_SECONDS = WrongCounter(
     "keeps times in whole seconds",
     "keep milliseconds: half a second decides in which window a record is",
-    CountingModel(time=lambda sight: sight.kept.event_time // SECOND * SECOND).count,
+    CountingModel(time=lambda seen: seen.event_time // SECOND * SECOND).count,
+)
+ROUNDED_SECONDS = WrongCounter(
+    "rounds times to whole seconds",
+    "keep milliseconds: half a second decides in which window a record is",
+    CountingModel(time=lambda seen: round(seen.event_time / SECOND) * SECOND).count,
 )
 WHOLE_SECOND_WINDOWS = WrongCounter(
     "compares times and windows in whole seconds",
     "keep milliseconds: half a second decides in which window a record is",
-    CountingModel(time=lambda sight: sight.kept.event_time // SECOND * SECOND, grain_ms=SECOND).count,
+    CountingModel(time=lambda seen: seen.event_time // SECOND * SECOND, precision_ms=SECOND).count,
 )
 
 # What is left out
 
 
-def _age_ms(sight: SeenRecord) -> int:
-    return sight.delivery.time - sight.kept.event_time
+def _age_ms(seen: SeenRecord) -> int:
+    return seen.delivery.time - seen.event_time
 
 
 def _without(
-    text: str, takes: Callable[[SeenRecord], bool], remedy: str = "count every record: the lot does"
+    text: str, stores: Callable[[SeenRecord], bool], remedy: str = "count every record: the lot does"
 ) -> WrongCounter:
-    return WrongCounter(f"leaves out {text}", remedy, CountingModel(takes=takes).count)
+    return WrongCounter(f"leaves out {text}", remedy, CountingModel(stores=stores).count)
 
 
 def _younger_than(most_ms: int, text: str) -> WrongCounter:
     remedy = "take records of any age: re-reports are old by nature"
-    return _without(f"records that are older than {text} when they come", lambda s: _age_ms(s) <= most_ms, remedy)
+    return _without(f"records that are older than {text} when they come", lambda seen: _age_ms(seen) <= most_ms, remedy)
 
 
 def _is_not(value: int, *names: str) -> Callable[[SeenRecord], bool]:
-    return lambda sight: all(sight.kept.details.get(name) != value for name in names)
+    return lambda seen: all(seen.kept.details.get(name) != value for name in names)
 
 
-NO_PLATE = _without("records without a plate", lambda sight: bool(sight.kept.plate_no))
+NO_PLATE = _without("records without a plate", lambda seen: bool(seen.kept.plate_no))
 ZERO_FEE = _without("bills of nothing", _is_not(0, "paid_amount"))
 UNKNOWN_ENUM = _without(
     "records with a car type or a pay method that it does not know",
@@ -308,8 +302,18 @@ NO_SUBSCRIBERS = _without("vehicles on a white list", _is_not(CarType.LONG_TERM,
 NO_UNLICENSED = _without("vehicles without a licence", _is_not(CarType.UNLICENSED, "car_type"))
 NO_REREPORTS = _without(
     "what is re-reported",
-    lambda sight: sight.delivery.origin != "rereport",
+    lambda seen: seen.delivery.origin != "rereport",
     "store re-reported records: they are what was missing",
+)
+NO_FUTURE = _without(
+    "records that lie ahead of the present",
+    lambda seen: seen.event_time <= seen.delivery.time,
+    "keep them: a lot's clock may be fast",
+)
+NO_TEXT = WrongCounter(
+    "leaves out records whose time is a text",
+    "read times in every form that lots write",
+    _of_run(lambda run: CountingModel(stores=lambda _: not tells_text(run))),
 )
 OLD = tuple(
     _younger_than(most_ms, text) for most_ms, text in ((10 * MINUTE, "ten minutes"), (HOUR, "an hour"), (DAY, "a day"))
@@ -318,18 +322,18 @@ OLD = tuple(
 # How the count is made
 
 
-def _cached(known: ClientView, account: Account) -> list[int]:
+def _cached(view: ClientView, known: KnownFrom) -> list[int]:
     """The first count of each cell, again and again."""
-    counts = CountingModel().count(known, account)
+    counts = CountingModel().count(view, known)
     first: dict[int, int] = {}
-    return [first.setdefault(cell, count) for cell, count in zip(known.asked, counts, strict=True)]
+    return [first.setdefault(cell, count) for cell, count in zip(view.asked, counts, strict=True)]
 
 
 def _page(size: int) -> WrongCounter:
     return WrongCounter(
         f"counts no more than {size} records",
         "let the database count, or read every page",
-        CountingModel(says=lambda count: min(count, size)).count,
+        CountingModel(claims=lambda count: min(count, size)).count,
     )
 
 
@@ -339,7 +343,7 @@ def _late(lag_ms: int, text: str) -> WrongCounter:
 
 
 def _off_by(more: int, text: str) -> WrongCounter:
-    count = CountingModel(says=lambda count: max(0, count + more)).count
+    count = CountingModel(claims=lambda count: max(0, count + more)).count
     return WrongCounter(f"claims one {text} than it has", "claim the number", count)
 
 
@@ -347,7 +351,7 @@ CACHED = WrongCounter("keeps the first count of a cell", "count anew for each sy
 REPLACED = WrongCounter(
     "replaces a window by what a re-report brings",
     "add what a re-report brings: it may come in part, and it never deletes",
-    CountingModel(replaces=True).count,
+    CountingModel(rereport_replaces=True).count,
 )
 PAGES = tuple(_page(size) for size in (1000, 500, 200, 100))
 LATE = _late(MINUTE, "a minute"), _late(10 * MINUTE, "ten minutes")
@@ -380,7 +384,12 @@ CANDIDATES: tuple[WrongCounter, ...] = (
     OPEN,
     ZONE_AHEAD,
     ZONE_BEHIND,
+    LOCAL_AS_UTC,
+    UTC_AS_LOCAL,
+    TEXT_AS_LOCAL,
+    SECONDS_AS_MS,
     WHOLE_SECONDS,
+    ROUNDED_SECONDS,
     WHOLE_SECOND_WINDOWS,
     NO_PLATE,
     ZERO_FEE,
@@ -388,6 +397,8 @@ CANDIDATES: tuple[WrongCounter, ...] = (
     NO_SUBSCRIBERS,
     NO_UNLICENSED,
     NO_REREPORTS,
+    NO_FUTURE,
+    NO_TEXT,
     *OLD,
     CACHED,
     REPLACED,

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contracts.diagnosis.wrong_counters import Diagnosis, WrongCounter, diagnose
+from contracts.diagnosis.explain import Diagnosis, diagnose
+from contracts.diagnosis.wrong_counters import WrongCounter
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
-from contracts.words import clock_text, line_text
+from contracts.words import clock_text, line_text, range_text
 
 CLAIMS_SHOWN = 6
 """So many claims are columns: the wrong ones first."""
@@ -53,7 +54,7 @@ def explanation(run: Run) -> Explanation | None:
     return Explanation(
         titles=tuple(f"{clock_text(claim.time)} {line_text(claim.cell)}" for claim in claims),
         claimed=tuple(claim.claimed for claim in claims),
-        right=tuple(_range(*run.brackets[place]) for place in places),
+        right=tuple(range_text(*run.brackets[place]) for place in places),
         suspects=tuple(sorted((_suspect(run, each, places) for each in diagnose(run)), key=lambda each: not each.fits)),
         number=len(run.claims),
     )
@@ -71,7 +72,7 @@ def _places(run: Run) -> list[int]:
 def _suspect(run: Run, found: Diagnosis, places: Sequence[int]) -> Suspect:
     counter, fits, against = found
     claims = run.once(counter.claims)
-    shown = tuple(_range(*claims[place]) for place in places)
+    shown = tuple(range_text(*claims[place]) for place in places)
     return Suspect(counter.name, counter.remedy, fits, shown, _against(run, counter, against))
 
 
@@ -80,11 +81,7 @@ def _against(run: Run, counter: WrongCounter, against: Claim | None) -> str:
     if against is None:
         return ""
     least, most = run.once(counter.claims)[run.claims.index(against)]
-    would = _range(least, most)
+    would = range_text(least, most)
     return (
         f"at {clock_text(against.time)} it would have claimed {would} {line_text(against.cell)}, not {against.claimed}"
     )
-
-
-def _range(least: int, most: int) -> str:
-    return str(least) if least == most else f"{least} to {most}"

@@ -2,7 +2,7 @@
 
 from contracts.check.engine import Plan
 from contracts.check.results import Check, Failure
-from contracts.diagnosis.wrong_counters import diagnose
+from contracts.diagnosis.explain import diagnose
 from contracts.report.changes import Comparison
 from contracts.rules.base import Rule
 from mock_server.model import JsonObject

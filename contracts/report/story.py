@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from contracts.check.results import Failure
+from contracts.diagnosis.explain import diagnose
 from contracts.diagnosis.narrowing import Narrowing
-from contracts.diagnosis.wrong_counters import diagnose
 from contracts.report.narration import NarratedEvent, narrate
 from contracts.report.record_table import rows
 from contracts.rules import RULES

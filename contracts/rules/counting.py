@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from contracts.diagnosis import wrong_counters as counters
-from contracts.diagnosis.wrong_counters import CANDIDATES, WrongCounter, differs, fits
+from contracts.diagnosis.explain import differs, explaining, fits
+from contracts.diagnosis.wrong_counters import CANDIDATES, WrongCounter
 from contracts.rules.base import Breach, Level, Outcome, RuleBook, RuleCheck, Source, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
+from contracts.words import range_text
 from mock_server.history.index import Delivery
 from mock_server.history.story import cell_text, how_many
 
@@ -29,12 +31,9 @@ def not_counting_like(*wrong: WrongCounter, exercised_by: WrongCounter | None = 
     """
 
     def check(run: Run) -> Outcome:
-        caught = [counter for counter in wrong if differs(run, counter)]
-        if not run.off_bracket:
-            return Outcome(bool(caught) if exercised_by is None else exercised_by in caught)
-        fitting = next((counter for counter in caught if fits(run, counter)), None)
-        breaches = () if fitting is None else (_counted_like(run, fitting),)
-        return judged(bool(caught) if exercised_by is None else exercised_by in caught, breaches)
+        exercised = any(differs(run, counter) for counter in ([exercised_by] if exercised_by else wrong))
+        found = explaining(run, wrong)
+        return judged(exercised, () if found is None else (_counted_like(run, found),))
 
     return check
 
@@ -46,11 +45,10 @@ def _counted_like(run: Run, counter: WrongCounter) -> Breach:
 
 def off_text(run: Run, claim: Claim, low: int, high: int) -> str:
     """A claim that is off the bracket, with what was right."""
-    right = f"{low}" if low == high else f"{low} to {high}"
     there = [record.name for record in run.in_cell(claim.cell) if record.delivered_before(claim.seq)]
     more = ", ..." if len(there) > NAMES_SHOWN else ""
     names = f" ({', '.join(there[:NAMES_SHOWN])}{more})" if there else ""
-    return f"claimed {claim.claimed} for {cell_text(claim.cell)}, where {right} was right{names}"
+    return f"claimed {claim.claimed} for {cell_text(claim.cell)}, where {range_text(low, high)} was right{names}"
 
 
 @RULES.rule(

@@ -1,26 +1,20 @@
 """Rules of time: how it is written, kept, and told from place to place and from clock to clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from contracts.diagnosis import wrong_counters as counters
+from contracts.diagnosis.explain import differs, explaining
+from contracts.diagnosis.wrong_counters import WrongCounter
 from contracts.play.recording import ActKind
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
-from contracts.rules.evidence.time_forms import (
-    StoredTime,
-    content_time,
-    explains,
-    leap_deliveries,
-    offset_ms,
-    read_as,
-    stored_times,
-    time_text,
-    would_show,
-)
+from contracts.rules.evidence.stored_times import StoredTime, leap_deliveries, stored_times
 from contracts.rules.times_windows import dst_breaches, dst_days, skew_breaches, skewed_asks, step_breaches, steps_felt
 from contracts.run.run import Run
 from contracts.run.syncs import Sync, field_of
+from contracts.run.time_zones import local_offset_ms
+from contracts.words import range_text, time_text
 from mock_server.history.index import Delivery
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
-from mock_server.wire.record_time import LOT_OFFSET_MS
 
 RULES = RuleBook("Time")
 
@@ -32,6 +26,13 @@ NEAR = 15 * MINUTE
 
 UNITS = {"seconds": SECOND, "microseconds": 1 / 1000, "nanoseconds": 1 / 1_000_000}
 """What is taken for milliseconds, and how many of them it is."""
+
+MISREAD: Mapping[str, tuple[WrongCounter, ...]] = {
+    "s": (counters.SECONDS_AS_MS,),
+    "text": (counters.ZONE_AHEAD, counters.TEXT_AS_LOCAL, counters.NO_TEXT),
+    "iso": (counters.ZONE_AHEAD, counters.TEXT_AS_LOCAL, counters.NO_TEXT),
+}
+"""How clients misread times that are not written in milliseconds, by their form."""
 
 
 @RULES.rule(
@@ -78,14 +79,11 @@ def whole_milliseconds(run: Run) -> Outcome:
     """No stored time is cut to the second, and no claim is explained by times that are."""
     fine = [each for each in stored_times(run) if all(at % SECOND for at in each.told)]
     cut = [each for each in fine if _is_cut(each)]
-    counts = [
-        read_as(run, lambda delivery: run.told_time(content_time(delivery)) // SECOND * SECOND),
-        read_as(run, lambda delivery: round(run.told_time(content_time(delivery)) / SECOND) * SECOND),
-    ]
+    wrong = (counters.WHOLE_SECONDS, counters.ROUNDED_SECONDS)
     breaches = [Breach(f"{each.text}: cut to the second", each.seq) for each in cut]
     return judged(
-        fine or any(would_show(run, each) for each in counts),
-        [*breaches, *_explained(run, counts, "by times that are cut to the second")],
+        fine or _would_show(run, wrong),
+        [*breaches, *_explained(run, wrong, "by times that are cut to the second")],
     )
 
 
@@ -93,12 +91,17 @@ def _is_cut(stored: StoredTime) -> bool:
     return stored.event_ms is not None and stored.event_ms % SECOND == 0 and 0 < abs(stored.off_ms) < SECOND
 
 
-def _explained(run: Run, candidates: list[list[int]], text: str) -> list[Breach]:
-    """One breach if some wrong reading explains all claims."""
-    if not any(explains(run, counts) for counts in candidates):
+def _would_show(run: Run, wrong: Iterable[WrongCounter]) -> bool:
+    """Whether a client with one of these counters would have been caught by its claims."""
+    return any(differs(run, counter) for counter in wrong)
+
+
+def _explained(run: Run, wrong: Iterable[WrongCounter], text: str) -> list[Breach]:
+    """One breach if one of these counters explains all claims."""
+    if explaining(run, wrong) is None:
         return []
     claim, low, high = run.off_bracket[0]
-    right = f"{low}" if low == high else f"{low} to {high}"
+    right = range_text(low, high)
     return [Breach(f"the client claimed {claim.claimed} where {right} was right: explained {text}", claim.seq)]
 
 
@@ -111,24 +114,20 @@ def _explained(run: Run, candidates: list[list[int]], text: str) -> list[Breach]
 )
 def zone(run: Run) -> Outcome:
     """Neither windows nor records are off by what the process's time zone is ahead of UTC."""
-    ahead = offset_ms(run.scenario.tz, run.entries[0].time) if run.entries else 0
+    ahead = local_offset_ms(run)
     if not ahead:
         return NOT_EXERCISED
-    is_plain = run.profile.record_time in ("ms", "s")
-    stored = [each for each in stored_times(run) if is_plain]
-    counts = [
-        read_as(run, lambda delivery, off=off: content_time(delivery) + off)  # type: ignore[misc] # a default binds it
-        for off in (ahead, -ahead)
-        if is_plain
-    ]
+    is_number = not counters.tells_text(run)  # texts are a matter of TIME-RECORD-FORM
+    stored = stored_times(run) if is_number else []
+    wrong = (counters.LOCAL_AS_UTC, counters.UTC_AS_LOCAL) if is_number else ()
     hours = f"{abs(ahead) / HOUR:g} hours"
     breaches = [
         *_ahead_of_now(run, ahead, hours),
         *(Breach(f"{each.text}: {hours} off", each.seq) for each in stored if abs(each.off_ms) == abs(ahead)),
-        *_explained(run, counts, f"by times that are {hours} off"),
+        *_explained(run, wrong, f"by times that are {hours} off"),
     ]
     in_sight = [claim for claim in run.claims if claim.cell.start_time + ahead > claim.time + NEAR]
-    return judged(stored or in_sight or any(would_show(run, each) for each in counts), breaches)
+    return judged(stored or in_sight or _would_show(run, wrong), breaches)
 
 
 def _ahead_of_now(run: Run, ahead: int, hours: str) -> Iterator[Breach]:
@@ -157,19 +156,9 @@ def record_form(run: Run) -> Outcome:
     stored = [each for each in stored_times(run) if not _is_ahead(each)]
     misread = [each for each in stored if abs(each.off_ms) >= SECOND]
     unread = stored if all(each.event_ms is None for each in stored) else []
-    counts = [read_as(run, lambda delivery, off=off: content_time(delivery) + off) for off in _misreadings(run)]  # type: ignore[misc] # a default binds it
-    counts.append(read_as(run, lambda delivery: content_time(delivery) // SECOND if form == "s" else None))
     breaches = [Breach(f"{each.text}; the lot's times are of the form {form!r}", each.seq) for each in misread + unread]
     text = f"by times of the form {form!r} that are misread"
-    return judged(stored or any(would_show(run, each) for each in counts), breaches or _explained(run, counts, text))
-
-
-def _misreadings(run: Run) -> list[int]:
-    """How far off a text of Beijing is that is taken for UTC, or for local time."""
-    if run.profile.record_time == "s" or not run.entries:
-        return []
-    local = LOT_OFFSET_MS - offset_ms(run.scenario.tz, run.entries[0].time)
-    return [off for off in {LOT_OFFSET_MS, local} if off]
+    return judged(stored or _would_show(run, MISREAD[form]), breaches or _explained(run, MISREAD[form], text))
 
 
 @RULES.rule(
@@ -183,10 +172,7 @@ def skewed_lot(run: Run) -> Outcome:
     """A record of the future is stored with its own time, if other records are, and no claim shows otherwise."""
     stored = stored_times(run)
     ahead = [each for each in stored if _is_ahead(each)]
-    counts = [
-        read_as(run, lambda delivery: min(content_time(delivery), delivery.time)),
-        read_as(run, lambda delivery: content_time(delivery) if content_time(delivery) <= delivery.time else None),
-    ]
+    wrong = (counters.CLAMPED, counters.NO_FUTURE)
     blameless = all(each.is_right for each in stored if each not in ahead)
     breaches = [
         Breach(f"{each.text}; it came before that time", each.seq)
@@ -194,8 +180,7 @@ def skewed_lot(run: Run) -> Outcome:
         if blameless and (each.event_ms is None or _is_clamped(each))
     ]
     text = "by records that were ahead of now and left out, or moved to now"
-    exercised = ahead or any(would_show(run, each) for each in counts)
-    return judged(exercised, breaches or _explained(run, counts, text))
+    return judged(ahead or _would_show(run, wrong), breaches or _explained(run, wrong, text))
 
 
 def _is_ahead(stored: StoredTime) -> bool:

@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 from contracts.rules.base import Breach
 from contracts.rules.evidence.coverage import JOINT, CoveredSpan, gaps, span_of
-from contracts.rules.evidence.time_forms import Skew, changes, skews, time_text
+from contracts.rules.evidence.stored_times import Skew, skews
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
+from contracts.run.time_zones import changes
+from contracts.words import time_text
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, Line
 
 SMALL = 5 * MINUTE

@@ -1,12 +1,15 @@
 """Rules of planning windows: the form of each, that they leave nothing out, and that a retry asks the same again."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
+from contracts.diagnosis import wrong_counters as counters
+from contracts.diagnosis.counting_model import Bounds
+from contracts.diagnosis.explain import differs, explaining
+from contracts.diagnosis.wrong_counters import WrongCounter
 from contracts.play.recording import ActKind
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
-from contracts.rules.evidence.boundaries import CONVENTIONS, Edges, Reading
 from contracts.rules.evidence.coverage import (
     JOINT,
     NOTHING,
@@ -24,8 +27,8 @@ from contracts.rules.evidence.coverage import (
     steady_since,
 )
 from contracts.run.run import Run
-from contracts.run.syncs import Claim, Sync
-from contracts.words import cell_text, day_text, line_text
+from contracts.run.syncs import Sync
+from contracts.words import cell_text, day_text, line_text, range_text
 from mock_server.history.index import LotRecord
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, Cell, DataType, Line
 
@@ -51,6 +54,14 @@ LATE, NOT_LATER = 4 * HOUR, 20 * HOUR
 
 REVISIT_WITHIN = 50 * HOUR
 """How long after that the window should have been asked about again: two daily cycles and a margin."""
+
+CONVENTIONS: Mapping[Bounds, tuple[WrongCounter, str]] = {
+    "[s,e)": (counters.HALF_OPEN, "counts a record at the start, not one at the end"),
+    "[s,e]": (counters.CLOSED_END, "counts records at the start and at the end"),
+    "(s,e]": (counters.OPEN_START, "counts a record at the end, not one at the start"),
+    "(s,e)": (counters.OPEN, "counts records neither at the start nor at the end"),
+}
+"""What belongs to a window by each convention, as a counter and in words."""
 
 
 def infos(run: Run) -> Iterator[tuple[Sync, Cell]]:
@@ -302,25 +313,26 @@ def _is_moved(cell: Cell, other: Cell) -> bool:
     why="Otherwise the counts differ for ever, or agree only because another record is missing.",
 )
 def boundary(run: Run) -> Outcome:
-    """Exercised by a record exactly at the start or the end; broken where another reading explains every claim."""
+    """Exercised by a record exactly at the start or the end; broken where another convention explains every claim."""
     if run.profile.window_time != "event":
         return NOT_EXERCISED
-    edges = Edges(run)
-    if not any(edges.would_catch(reading) for reading in edges.others):
-        return NOT_EXERCISED
-    off = [claim for claim, _, _ in run.off_bracket]
-    reading = next((each for each in edges.others if off and edges.explains(each)), None)
-    breaches = () if reading is None else (Breach(_edge_text(run, edges, off[0], reading), off[0].seq),)
-    return Outcome(exercised=True, breaches=breaches)
+    texts = dict(CONVENTIONS.values())
+    found = explaining(run, texts)
+    return judged(
+        any(differs(run, counter) for counter in texts),
+        () if found is None else (_boundary_breach(run, texts[found]),),
+    )
 
 
-def _edge_text(run: Run, edges: Edges, claim: Claim, reading: Reading) -> str:
-    low, high = run.bracket(claim.cell, claim.seq)
-    right = f"{low}" if low == high else f"{low} to {high}"
-    names = ", ".join(record.name for record in edges.of(claim.cell))
-    return (
-        f"claimed {claim.claimed} where {right} was right for {cell_text(claim.cell)}, with {names} at its boundary:"
-        f" the client {CONVENTIONS[reading]}, the lot {CONVENTIONS[edges.right]}"
+def _boundary_breach(run: Run, convention: str) -> Breach:
+    claim, low, high = run.off_bracket[0]
+    cell = claim.cell
+    at_boundary = (each for each in run.on_line(cell.line) if each.kept.event_time in (cell.start_time, cell.end_time))
+    names = ", ".join(record.name for record in at_boundary)
+    return Breach(
+        f"claimed {claim.claimed} where {range_text(low, high)} was right for {cell_text(cell)}, with {names} at its"
+        f" boundary: the client {convention}, the lot {CONVENTIONS[run.profile.window_bounds][1]}",
+        claim.seq,
     )
 
 

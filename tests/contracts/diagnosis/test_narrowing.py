@@ -10,8 +10,9 @@ from contracts.check.explore import Exploration
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO
 from contracts.diagnosis import wrong_counters as counters
+from contracts.diagnosis.explain import suspects
 from contracts.diagnosis.narrowing import Narrowing
-from contracts.diagnosis.wrong_counters import WrongCounter, suspects
+from contracts.diagnosis.wrong_counters import WrongCounter
 from contracts.play.scenario import BEGIN, Crashes, Happens, Scenario, Strikes
 from contracts.rules import RULES
 from contracts.rules.base import Outcome
@@ -47,8 +48,10 @@ CAUSES: dict[str, WrongCounter] = {
     "CountsByArrival": counters.ARRIVAL,
     "DropsRereports": counters.CACHED,  # what it drops after the first question is a count that never changes
     "InsertsEachTime": counters.DELIVERIES,
-    "StoresLocalTimes": counters.ZONE_AHEAD,
-    "ReadsTextAsLocalTime": counters.ZONE_AHEAD,
+    "DropsTheFuture": counters.NO_FUTURE,
+    "StoresLocalTimes": counters.LOCAL_AS_UTC,
+    "ReadsTextAsLocalTime": counters.TEXT_AS_LOCAL,
+    "TakesSecondsForMilliseconds": counters.SECONDS_AS_MS,
 }
 """Each client of the zoo that counts wrongly in a way that is a wrong counter, and which."""
 
@@ -59,7 +62,6 @@ NO_CAUSE = {
     "ReadsAnOldCopy": "how old its copy is changes from one question to the next",
     "DropsExitsWithoutEntry": "what it leaves out depends on another record",
     "SendsSeconds": "its windows are not those of anybody's records",
-    "DropsTheFuture": "what it leaves out depends on its own clock",
 }
 """Each client of the zoo that counts, or receives, wrongly in a way that is no wrong counter, and why not."""
 
@@ -80,7 +82,15 @@ TOO_LATE = Scenario(
     runs_ms=3 * HOUR,
     settles=False,
 )
-A_DAY = Scenario((Happens(AT, "r1"),), runs_ms=10 * HOUR, settles=False, tz="Asia/Shanghai")
+TEXTS_IN_BERLIN = Scenario(
+    (Happens(AT, "r1"),), runs_ms=10 * HOUR, settles=False, tz="Europe/Berlin", profile={"record_time": "text"}
+)
+NINE_HOURS_IN = Scenario(
+    (Happens(AT + 9 * HOUR, "r1"), Happens(AT + 9 * HOUR, "r2", plate="京B10002")),
+    runs_ms=36 * HOUR,
+    settles=False,
+    profile={"record_time": "s"},
+)
 
 TWINS: dict[str, tuple[tuple[WrongCounter, ...], str, Scenario]] = {
     "CountsByArrival": (
@@ -98,15 +108,15 @@ TWINS: dict[str, tuple[tuple[WrongCounter, ...], str, Scenario]] = {
         "nothing but re-reports comes for a window that was asked about, and all of them are old",
         TOO_LATE,
     ),
-    "StoresLocalTimes": (
-        (counters.ZONE_BEHIND,),
-        "nobody asks about the windows eight hours away before the run is at its end",
-        A_DAY,
-    ),
     "ReadsTextAsLocalTime": (
-        (counters.ZONE_BEHIND,),
-        "the same",
-        Scenario(A_DAY.steps, runs_ms=10 * HOUR, settles=False, profile={"record_time": "text"}),
+        (counters.ZONE_AHEAD, counters.ZONE_BEHIND, counters.NO_TEXT),
+        "nobody asks about the windows some hours away before the run is at its end",
+        TEXTS_IN_BERLIN,
+    ),
+    "TakesSecondsForMilliseconds": (
+        (counters.ZONE_AHEAD, counters.ZONE_BEHIND, counters.ONE_LESS),
+        "the same, and there is one record only",
+        NINE_HOURS_IN,
     ),
 }
 """Whose cause has others beside it in its own cases, which, why, and a history that tells them apart."""

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from contracts.check.engine import Plan, check, check_in_parallel
 from contracts.clients.zoo.counting import CountsOneMore
-from contracts.diagnosis.wrong_counters import suspects
+from contracts.diagnosis.explain import suspects
 from contracts.play.scenario import Scenario
 from contracts.run.run import Run, run_of
 from mock_server.model import HOUR, Cell, DataType, PassDirection, Record, SyncInfo

@@ -1,0 +1,93 @@
+"""What a client knew at each of its claims, as far as the history tells.
+
+The history has when a record was delivered and when its message was acknowledged, but not when the client stored it.
+So there are two views: a record is known from its delivery on, which is the earliest possible moment, or from its
+acknowledgement on, which is the latest. What the client really knew lies between the two.
+"""
+
+from bisect import bisect, bisect_left
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from contracts.run.run import Run
+from mock_server.history.events import RecordKept
+from mock_server.history.index import Delivery, line_of
+from mock_server.model import Cell, Line
+
+KnownFrom: TypeAlias = Literal["delivery", "acknowledgement"]
+"""The event from which on a client is taken to know a record."""
+
+BOTH: tuple[KnownFrom, ...] = ("delivery", "acknowledgement")
+
+
+class SeenRecord(NamedTuple):
+    """A readable delivery of a record. `place` is that of the first claim that was made after the record was known.
+
+    `event_time` is the record's time as its message tells it. `opens` is the cell whose re-report this delivery is the
+    first of, None for any other delivery.
+    """
+
+    place: int
+    delivery: Delivery
+    kept: RecordKept
+    line: Line
+    event_time: int
+    opens: Cell | None = None
+
+
+class ClientView:
+    """The claims of a run, and the records that the client knew at each. Use `run.once(ClientView)`."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.cells = list(run.claims_of)
+        number = {cell: place for place, cell in enumerate(self.cells)}
+        self.asked = [number[claim.cell] for claim in run.claims]
+        self._seqs = [claim.seq for claim in run.claims]
+        self._times = [claim.time for claim in run.claims]
+        self._opening = self._first_of_rereports()
+        readable = [each for each in run.deliveries if each.record is not None and each.readable]
+        delivered = self._seen(readable, [each.seq for each in readable])
+        acknowledged = self._seen(readable, _acknowledged(readable))
+        self.seen: dict[KnownFrom, list[SeenRecord]] = {"delivery": delivered, "acknowledgement": acknowledged}
+        self.views = BOTH[:1] if delivered == acknowledged else BOTH
+        """The views that differ: one if every record was acknowledged before the next claim."""
+
+    def _seen(self, deliveries: Sequence[Delivery], seqs: Sequence[int | None]) -> list[SeenRecord]:
+        known = sorted((seq, each.seq, each) for each, seq in zip(deliveries, seqs, strict=True) if seq is not None)
+        return [self._seen_record(bisect(self._seqs, seq), delivery) for seq, _, delivery in known]
+
+    def _seen_record(self, place: int, delivery: Delivery) -> SeenRecord:
+        kept = delivery.content
+        assert kept is not None  # noqa: S101 only deliveries of a record are asked
+        told = self.run.told_time(kept.event_time)
+        return SeenRecord(place, delivery, kept, line_of(kept), told, self._opening.get(delivery.seq))
+
+    def _first_of_rereports(self) -> dict[int, Cell]:
+        """The first delivery of each re-report, and the cell that is reported again."""
+        repeats = [each for each in self.run.deliveries if each.origin == "rereport" and each.record and each.readable]
+        found = {}
+        for entry, event in self.run.rereports:
+            later = (each for each in repeats if each.seq > entry.seq)
+            first = next((each for each in later if each.record and self.run.is_in(event.cell, each.record)), None)
+            if first is not None:
+                found[first.seq] = event.cell
+        return found
+
+    def delayed(self, seen: Sequence[SeenRecord], lag_ms: int) -> list[SeenRecord]:
+        """The same records, had the client known of each `lag_ms` after its delivery at the earliest."""
+        later = (
+            each._replace(place=max(each.place, bisect_left(self._times, each.delivery.time + lag_ms))) for each in seen
+        )
+        return sorted(later, key=lambda each: each.place)
+
+
+def _acknowledged(deliveries: Sequence[Delivery]) -> list[int | None]:
+    """When the client has certainly stored each delivery: at its message's acknowledgement; None without one."""
+    acked: dict[str, int] = {}
+    found: list[int | None] = []
+    for each in reversed(deliveries):
+        if each.acked_seq is not None:
+            acked[each.message_id] = each.acked_seq
+        found.append(acked.get(each.message_id))
+    return found[::-1]

@@ -1,0 +1,86 @@
+"""Evidence of time: the times that a client has stored, messages with a second 60, and jumps of the client's clock."""
+
+from typing import NamedTuple
+
+from contracts.play.recording import ActKind
+from contracts.run.run import Run
+from contracts.words import time_text
+from mock_server.history.index import Delivery, LotRecord
+from mock_server.model import MINUTE, SECOND
+from mock_server.wire.record_time import iso_time
+
+
+class StoredTime(NamedTuple):
+    """An acknowledged record, every time that the lot's messages can have given it, and the time that is stored.
+
+    `event_ms` is None if it is not stored at all.
+    """
+
+    record: LotRecord
+    told: frozenset[int]
+    event_ms: int | None
+    seq: int
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it is stored with one of its times."""
+        return self.event_ms in self.told
+
+    @property
+    def off_ms(self) -> int:
+        """How far the stored time is from the nearest right one, 0 if there is none."""
+        if self.event_ms is None:
+            return 0
+        return min((self.event_ms - each for each in self.told), key=abs)
+
+    @property
+    def text(self) -> str:
+        """What is stored of it, in words."""
+        right = iso_time(min(self.told))
+        if self.event_ms is None:
+            return f"{self.record.name} of {right} was acknowledged and is not in the client's store"
+        return f"the client has stored {self.record.name} of {right} at {time_text(self.event_ms)}"
+
+
+def stored_times(run: Run) -> list[StoredTime]:
+    """The records that the client must have stored when it was last looked at, on lots that it asks about."""
+    if not run.dumps:
+        return []
+    dump = run.dumps[-1]
+    times = {(each.device_id, each.data_type, each.record_id): each.event_ms for each in dump.records}
+    asked = {cell.device_id for cell in run.claims_of}
+    return [
+        StoredTime(record, _told(run, record), times.get(record.key), dump.seq)
+        for record in run.records.values()
+        if record.kept.device_id in asked and record.acked_before(dump.seq)
+    ]
+
+
+def _told(run: Run, record: LotRecord) -> frozenset[int]:
+    return frozenset(run.told_time(each.event_time) for each in record.kept_as)
+
+
+def leap_deliveries(run: Run) -> list[Delivery]:
+    """The deliveries that the client was handed in which the time of a record has a second 60."""
+    struck = {entry.seq - 1 for entry, fault in run.faults if fault.fault == "message.leap-second"}
+    if not struck or run.profile.record_time not in ("text", "iso"):
+        return []
+    leaps = (each for each in run.deliveries if each.seq in struck and each.readable)
+    return [each for each in leaps if each.content is not None and each.content.event_time % MINUTE < SECOND]
+
+
+class Skew(NamedTuple):
+    """From this line of the history on the client's clock is off by so much; before it, it was off by `before_ms`."""
+
+    seq: int
+    time: int
+    off_ms: int
+    before_ms: int
+
+
+def skews(run: Run) -> list[Skew]:
+    """How the client's clock went wrong."""
+    found: list[Skew] = []
+    for act in run.acts_of(ActKind.CLOCK_JUMPS):
+        found.append(Skew(act.seq, act.time, act.off_ms or 0, found[-1].off_ms if found else 0))
+    return found
