@@ -1,12 +1,14 @@
 """Tests of the wrong counters: that each explains the client that it is a model of, and no other."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 
 from contracts.clients.record_store import CellRow, Stored
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import counting as zoo
+from contracts.clients.zoo.windows import CutsAtFullHours
 from contracts.diagnosis import wrong_counters as counters
 from contracts.diagnosis.client_view import ClientView
 from contracts.diagnosis.counting_model import CountingModel
@@ -37,6 +39,22 @@ class OpenStart(ReferenceClient):
         return super().count(cell._replace(start_ms=cell.start_ms + 1, end_ms=cell.end_ms + 1))
 
 
+class NoStart(ReferenceClient):
+    """Leaves out a record at the start of a window, and counts none at its end."""
+
+    def count(self, cell: CellRow) -> int:
+        """One millisecond less."""
+        return super().count(cell._replace(start_ms=cell.start_ms + 1))
+
+
+class NoEnd(ReferenceClient):
+    """Leaves out a record at the end of a window, also where the lot counts it."""
+
+    def count(self, cell: CellRow) -> int:
+        """One millisecond less."""
+        return super().count(cell._replace(end_ms=cell.end_ms - 1))
+
+
 class ZoneAhead(ReferenceClient):
     """Stores local time for universal time."""
 
@@ -51,6 +69,29 @@ class WholeSeconds(ReferenceClient):
     def take_record(self, record: Stored) -> None:
         """Cut off."""
         super().take_record(record._replace(event_ms=record.event_ms // SECOND * SECOND))
+
+
+class RoundsSeconds(CutsAtFullHours):
+    """Rounds times to whole seconds, and begins its windows where that matters."""
+
+    def time_of(self, value: object) -> int:
+        """To the nearest one."""
+        return round(super().time_of(value) / SECOND) * SECOND
+
+
+class BerlinForUtc(ReferenceClient):
+    """Runs in Berlin and takes the UTC that it is told for its local time: an hour back in winter."""
+
+    def time_of(self, value: object) -> int:
+        """An hour earlier."""
+        return super().time_of(value) - HOUR
+
+
+class DropsTexts(ReferenceClient):
+    """Leaves out records whose time is no number."""
+
+    def take_record(self, record: Stored) -> None:
+        """None of a lot that writes texts."""
 
 
 class DropsKnownCells(ReferenceClient):
@@ -113,6 +154,11 @@ EDGES = story(
     Happens(AT, "r1"),
 )
 PARTLY = story(Happens(AT, "r1", again=(0,)), Happens(AT, "r2", copies=0), Happens(AT, "r3"))
+TEXTS = replace(
+    story(Happens(AT, "r1"), Happens(AT, "r2"), Happens(LATE, "r3")), profile={"record_time": "text"}, runs_ms=10 * HOUR
+)
+BERLIN = replace(story(Happens(AT + HOUR, "r1"), Happens(AT + HOUR, "r2")), tz="Europe/Berlin", runs_ms=4 * HOUR)
+CLOSED = replace(EDGES, profile={"base": "closed-windows"})
 NEAR_THE_END = story(Happens(BEGIN + HOUR - 300, "r1"), Happens(AT, "r2"))
 
 MODELS: list[tuple[WrongCounter, type[ReferenceClient], Scenario]] = [
@@ -121,7 +167,11 @@ MODELS: list[tuple[WrongCounter, type[ReferenceClient], Scenario]] = [
     (counters.CACHED, zoo.KeepsTheFirstCount, LOST),
     (counters.CLOSED_END, ClosedEnd, EDGES),
     (counters.OPEN_START, OpenStart, EDGES),
+    (counters.OPEN, NoStart, EDGES),
+    (counters.HALF_OPEN, NoEnd, CLOSED),
     (counters.ZONE_AHEAD, ZoneAhead, EDGES),
+    (counters.UTC_AS_LOCAL, BerlinForUtc, BERLIN),
+    (counters.NO_TEXT, DropsTexts, TEXTS),
     (counters.WHOLE_SECONDS, WholeSeconds, NEAR_THE_END),
     (counters.OLD[0], IgnoresOld, LOST),
     (counters.NO_REREPORTS, DropsKnownCells, GONE),
@@ -139,6 +189,14 @@ def test_a_wrong_counter_explains_its_client(
     assert counter.name in names
     assert len(names) <= 3
     assert differs(run_of(scenario, ReferenceClient), counter)
+
+
+def test_times_that_are_rounded_are_told_from_those_that_are_cut() -> None:
+    """Rounding puts a record of the last half second into the next window, cutting leaves it where it is."""
+    run = run_of(NEAR_THE_END, RoundsSeconds)
+    assert [suspect.name for suspect in suspects(run)] == [counters.ROUNDED_SECONDS.name]
+    assert not differs(run, counters.WHOLE_SECONDS)
+    assert differs(run_of(NEAR_THE_END, CutsAtFullHours), counters.ROUNDED_SECONDS)
 
 
 def test_no_wrong_counter_is_suspected_of_a_true_count() -> None:
