@@ -101,34 +101,35 @@ def main() -> None:
     """A fake Tuya parking cloud, never kinder than the real one."""
 
 
-def _variable(flag: str) -> str:
+def variable(flag: str) -> str:
+    """The environment variable of a flag."""
     return "PARKING_MOCK_" + flag.removeprefix("--").replace("-", "_").upper()
 
 
-def _option(flag: str, *names: str, **settings: Any) -> Callable[[Callback], Callback]:
-    """A flag with its variable, both shown in the help."""
-    return click.option(flag, *names, envvar=_variable(flag), show_envvar=True, **settings)
+def option(flag: str, *names: str, **settings: Any) -> Callable[[Callback], Callback]:
+    """A flag with its variable, both shown in the help unless `settings` say otherwise."""
+    return click.option(flag, *names, **{"envvar": variable(flag), "show_envvar": True} | settings)
 
 
 def _port(flag: str, default: int, what: str) -> Callable[[Callback], Callback]:
     text = f"Port of {what}; 0 picks a free one."
-    return _option(flag, default=default, show_default=True, type=_Port(), metavar="PORT", help=text)
+    return option(flag, default=default, show_default=True, type=_Port(), metavar="PORT", help=text)
 
 
 @main.command()
-@_option("--host", default="127.0.0.1", show_default=True, help="Address of the API and the queue.")
+@option("--host", default="127.0.0.1", show_default=True, help="Address of the API and the queue.")
 @_port("--port", 8280, "the vendor's API")
 @_port("--ws-port", 8285, "the message queue")
 @_port("--lab-port", 8290, "the lab plane, which stays on loopback")
-@_option("--seed", "seed_name", metavar="NAME|FILE", help=_SEED_HELP)
-@_option("--profile", "profile_name", default="default", show_default=True, metavar="NAME|FILE", help=_PROFILE_HELP)
-@_option("--chaos", "chaos_name", default="default", show_default=True, metavar="NAME", help=_CHAOS_HELP)
-@_option("--chaos-seed", type=int, metavar="N", help="Repeat the chaos of an earlier run.  [default: from the clock]")
-@_option(
+@option("--seed", "seed_name", metavar="NAME|FILE", help=_SEED_HELP)
+@option("--profile", "profile_name", default="default", show_default=True, metavar="NAME|FILE", help=_PROFILE_HELP)
+@option("--chaos", "chaos_name", default="default", show_default=True, metavar="NAME", help=_CHAOS_HELP)
+@option("--chaos-seed", type=int, metavar="N", help="Repeat the chaos of an earlier run.  [default: from the clock]")
+@option(
     "--lab-token", type=_Token(), metavar="TEXT", help="Open the lab plane to the network, for callers with this token."
 )
-@_option("--ready-file", type=click.Path(path_type=Path), metavar="FILE", help="Written, as with --json, when ready.")
-@_option("--json", "as_json", is_flag=True, help="When ready, print one JSON object on one line.")
+@option("--ready-file", type=click.Path(path_type=Path), metavar="FILE", help="Written, as with --json, when ready.")
+@option("--json", "as_json", is_flag=True, help="When ready, print one JSON object on one line.")
 def serve(  # noqa: PLR0913 one argument a flag
     *,
     host: str,

@@ -25,12 +25,10 @@ from contracts.commands.options import (
     harness,
     jobs_option,
     load_here,
-    option,
     patience_option,
     progress,
     seed_option,
     spec_of,
-    variable,
 )
 from contracts.commands.outcome import conclude, prepare_folder
 from contracts.commands.selection import Selection, case_lines, selection_options
@@ -38,7 +36,7 @@ from contracts.play.attachment import WINDOW_MS, agent_of
 from contracts.report.write import FAILURES
 from contracts.rules import RULES
 from contracts.rules.base import LEVELS, Level, Need
-from mock_server.cli import ConfigurationError
+from mock_server.cli import ConfigurationError, option
 from mock_server.history.story import how_many
 
 EXAMPLES = ".hypothesis"
@@ -63,12 +61,12 @@ KNOWN_HELP = (
 @jobs_option
 @patience_option
 @option("--observe", "is_observed", is_flag=True, help="Tell it addresses and keys only, and judge its traffic.")
-@click.option(
+@option(
     "--window-ms",
     type=click.IntRange(1_000, 3_600_000),
     default=WINDOW_MS,
     show_default=True,
-    envvar=variable("WINDOW_MS"),
+    show_envvar=False,
     help="With --observe: how long a window is that would be an hour.",
 )
 @option("--report", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the report.")

@@ -14,7 +14,7 @@ from contracts.check.explore import DEFAULT_EXAMPLES
 from contracts.client.process import PATIENCE_S
 from contracts.client.spec import SPEC_KINDS, ClientNotFoundError, ClientSpec
 from contracts.play.attachment import load
-from mock_server.cli import ConfigurationError
+from mock_server.cli import ConfigurationError, option, variable
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -22,28 +22,10 @@ EXAMPLES_ELSEWHERE = 5
 """How many scenarios of each case are played to a client in a process of its own: each takes a third of a second."""
 
 
-def variable(name: str) -> str:
-    """The environment variable of a flag."""
-    return f"PARKING_MOCK_{name}"
-
-
-def option(flag: str, *names: str, **settings: Any) -> Callable[[Callback], Callback]:
-    """A flag with its variable, both shown in the help."""
-    name = variable(flag.removeprefix("--").replace("-", "_").upper())
-    return click.option(flag, *names, envvar=name, show_envvar=True, **settings)
-
-
 def seed_option(command: Callback) -> Callback:
     """`--seed`; its variable is not PARKING_MOCK_SEED, which is the seed file of `serve`."""
-    return click.option(
-        "--seed",
-        type=int,
-        default=0,
-        show_default=True,
-        show_envvar=True,
-        envvar=variable("CHECK_SEED"),
-        help="Repeats a run exactly.",
-    )(command)
+    name = variable("--check-seed")
+    return option("--seed", envvar=name, type=int, default=0, show_default=True, help="Repeats a run exactly.")(command)
 
 
 def examples_option(command: Callback) -> Callback:

@@ -9,9 +9,9 @@ import click
 
 from contracts.cases import CASES, VARIANTS, case_of
 from contracts.check.engine import aimed_at
-from contracts.commands.options import variable
 from contracts.rules import RULES
 from contracts.rules.base import LEVELS, Level, Need, Rule
+from mock_server.cli import option
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -71,7 +71,7 @@ def selection_options(command: Callback) -> Callback:
         ),
     )
     for flag, name, settings in reversed(options):
-        command = click.option(f"--{flag}", name, multiple=True, envvar=variable(flag.upper()), **settings)(command)
+        command = option(f"--{flag}", name, multiple=True, show_envvar=False, **settings)(command)
     return command
 
 

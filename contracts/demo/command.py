@@ -18,7 +18,7 @@ import click
 from contracts.clients.reference import ReferenceClient
 from contracts.demo.stage import DemoError, DemoStage, demo_project
 from contracts.demo.story import ACTS
-from mock_server.cli import ConfigurationError
+from mock_server.cli import ConfigurationError, option
 from mock_server.cloud import Cloud
 from mock_server.guide import ActChosenError, Caption, Guide
 from mock_server.web.server import AddressInUseError, Server, ThreadedServer, silence_uvicorn
@@ -44,9 +44,8 @@ _LINE = 104
 
 def _port(flag: str, what: str) -> Callable[[Callback], Callback]:
     """A port, free unless it is given."""
-    variable = "PARKING_MOCK_" + flag.removeprefix("--").replace("-", "_").upper()
     text = f"Port of {what}.  [default: a free one]"
-    return click.option(flag, default=0, type=click.IntRange(0, 65_535), envvar=variable, show_envvar=True, help=text)
+    return option(flag, default=0, type=click.IntRange(0, 65_535), help=text)
 
 
 @click.command()
