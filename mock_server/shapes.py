@@ -80,7 +80,7 @@ class Text(Kind):
     def read(self, reader: Reader, name: str, *, required: bool = True) -> str | None:
         """The text."""
         text = reader.text(name, self.low, self.high, required=required)
-        if text is None or re.search(self.pattern, text):
+        if text is None or not self.pattern or re.fullmatch(self.pattern, text):
             return text
         reader.note(ProblemKind.ILLEGAL, name, self.rule)
         return None
