@@ -10,6 +10,7 @@ import re
 import signal
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
@@ -108,7 +109,7 @@ def variable(flag: str) -> str:
 
 def option(flag: str, *names: str, **settings: Any) -> Callable[[Callback], Callback]:
     """A flag with its variable, both shown in the help unless `settings` say otherwise."""
-    return click.option(flag, *names, **{"envvar": variable(flag), "show_envvar": True} | settings)
+    return click.option(flag, *names, **{"envvar": variable(flag), "show_envvar": True, **settings})
 
 
 def _port(flag: str, default: int, what: str) -> Callable[[Callback], Callback]:
@@ -148,7 +149,7 @@ def serve(  # noqa: PLR0913 one argument a flag
     silence_uvicorn()
     cloud = Cloud()
     chaos = _chaos(chaos_name, cloud.clock.now_ms() % _CHAOS_SEEDS if chaos_seed is None else chaos_seed)
-    cloud.add(default_project(_seed(seed_name), profile=_profile(profile_name), chaos=chaos))
+    cloud.add(default_project(_seed(seed_name), _profile(profile_name), chaos))
     try:
         server = Server(cloud, host, port=port, ws_port=ws_port, lab_port=lab_port, lab_token=lab_token)
     except AddressInUseError as error:
@@ -158,9 +159,11 @@ def serve(  # noqa: PLR0913 one argument a flag
         runner.run(_serve(server, ready_file, as_json=as_json))
 
 
-def default_project(seed: Seed | None = None, **settings: Any) -> Project:
+def default_project(seed: Seed | None = None, profile: Profile | None = None, chaos: Chaos | None = None) -> Project:
     """The project that `serve` starts with: fixed keys, and three devices unless a seed brings others."""
-    return ProjectSpec(seed=seed or default_seed(), **settings).make_project(DEFAULT_ACCESS_ID)
+    plain = ProjectSpec(seed=seed or default_seed())
+    spec = replace(plain, profile=profile or plain.profile, chaos=chaos or plain.chaos)
+    return spec.make_project(DEFAULT_ACCESS_ID)
 
 
 def _chaos(name: str, seed: int) -> Chaos:
