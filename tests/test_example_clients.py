@@ -160,7 +160,7 @@ def test_what_was_lost_comes_again(
     start(copy_of(name), *command)
     happened = parking_server.wait_for_rereport(timeout_s=DEADLINE_S)
     assert happened.claimed == 0
-    parking_server._wait_until(lambda: any(is_acknowledged(each) for each in parking_server.entries()), DEADLINE_S)
+    parking_server.wait_until(lambda: any(is_acknowledged(each) for each in parking_server.entries()), DEADLINE_S)
     assert parking_server.wait_until_idle(DEADLINE_S)
 
 

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import textwrap
+import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -130,14 +131,20 @@ def hand_over(stage: DemoStage, guide: Guide) -> None:
     stage.clear()
     stage.open([each.device_id for each in stage.lots()], ReferenceClient, busy=False)
     guide.end(Caption("client", INVITATION))
-    stage.on_change = guide.nudge
+    changed = threading.Event()
+
+    def note_change() -> None:
+        changed.set()
+        guide.nudge()
+
+    stop = stage.parking.run(lambda: stage.project.history.listen(note_change))
     try:
         while True:
-            stage.changed.clear()
+            changed.clear()
             stage.act()
-            guide.wait_for_order(stage.changed.is_set)
+            guide.wait_for_order(changed.is_set)
     finally:
-        stage.on_change = lambda: None
+        stage.parking.run(stop)
 
 
 @contextlib.contextmanager

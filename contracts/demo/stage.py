@@ -6,7 +6,6 @@ The stage moves lot, time and client; what has come of it is read from the histo
 import contextlib
 import shutil
 import tempfile
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,10 +26,10 @@ from mock_server.lots.seed import NewRecord, default_seed
 from mock_server.lots.traffic import day
 from mock_server.model import DAY, HOUR, MINUTE, Device, DeviceKind, JsonObject
 from mock_server.project import Project
+from mock_server.testing.served import ServedParking
 from mock_server.web.server import ThreadedServer
 
 E = TypeVar("E")
-T = TypeVar("T")
 MakeClient = Callable[[JsonObject], Client]
 
 MIDNIGHT = 1_652_716_800_000
@@ -68,13 +67,15 @@ def demo_project() -> Project:
 
 
 class DemoStage:
-    """A context manager. Every act begins with `clear` and `open`."""
+    """The demo's world and its client: a context manager. Every act begins with `clear` and `open`.
+
+    It is no `Session`: the story stops between the client's calls and the messages that follow, to show both, and a
+    client that fails ends the story.
+    """
 
     def __init__(self, threaded: ThreadedServer, project: Project) -> None:
-        self._threaded = threaded
         self.project = project
-        self.changed = threading.Event()
-        self.on_change: Callable[[], object] = lambda: None
+        self.parking = ServedParking(threaded, project)
         self._link = RealLink()
         self._client: Client | None = None
         self._folder: Path | None = None
@@ -83,26 +84,20 @@ class DemoStage:
         self.midnight = 0
 
     def __enter__(self) -> Self:
-        self._stop_listening = self.do(lambda: self.project.history.listen(self._note_change))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._dismiss()
-        self.do(self._stop_listening)
         self._link.close()
-
-    def do(self, work: Callable[[], T]) -> T:
-        """Carry out work where the project lives."""
-        return self._threaded.run(work)
 
     def clear(self) -> None:
         """A fresh world without a client, whatever somebody has made of the last one."""
         self._dismiss()
-        self.do(self.project.reset)
+        self.parking.reset()
 
     def lots(self) -> list[Device]:
         """The lots of the world."""
-        devices = self.do(lambda: list(self.project.devices.values()))
+        devices = self.parking.run(lambda: list(self.project.devices.values()))
         return [each for each in devices if each.kind is DeviceKind.LOT]
 
     def open(self, device_ids: Sequence[str], make_client: MakeClient, *, busy: bool = True) -> None:
@@ -113,7 +108,7 @@ class DemoStage:
         self.midnight = (self.now_ms - MIDNIGHT + DAY - CURTAIN - 1) // DAY * DAY + MIDNIGHT
         self._traffic = deque(_traffic(device_ids[0], self.midnight) if busy else ())
         self._move(self.midnight + CURTAIN)
-        exports: Any = self._threaded.server.exports(self.project)
+        exports: Any = self.parking.exports
         known = exports | {"devices": [each for each in exports["devices"] if each["device_id"] in device_ids]}
         self._folder = Path(tempfile.mkdtemp(prefix="parking-mock-demo-"))
         self._client = make_client(known)
@@ -125,7 +120,7 @@ class DemoStage:
     @property
     def now_ms(self) -> int:
         """The project's time."""
-        return self.do(self.project.clock.now_ms)
+        return self.parking.clock.now_ms
 
     def go_to(self, at_ms: int, *, timers: bool = True) -> None:
         """Let time pass: cars come and go, the client's timers run if they may, and everything comes to rest."""
@@ -144,18 +139,23 @@ class DemoStage:
 
     def settle(self) -> None:
         """Let the client take what has come, until nothing is left on the queue."""
-        while True:
-            self.changed.clear()
-            if self._client is not None:
-                self._client.quiet()
-            if not self.do(lambda: self.project.queue.pending):
-                return
-            hold(self.changed.wait(DEADLINE_S), "the queue does not come to rest")
+        while not self._has_taken_all():
+            pass
+
+    def _has_taken_all(self) -> bool:
+        """Let the client take what has come, and wait for what that changes; whether nothing is left on the queue."""
+        history, queue = self.project.history, self.project.queue
+        seen = self.parking.run(lambda: history.last)
+        if self._client is not None:
+            self._client.quiet()
+        has_news = self.parking.wait_until(lambda: not queue.pending or history.last != seen, DEADLINE_S)
+        hold(has_news, "the queue does not come to rest")
+        return self.parking.run(lambda: not queue.pending)
 
     def news(self) -> "News":
         """What has happened since the last time."""
-        entries = self.do(lambda: list(self.project.history.after(self._seen)))
-        self._seen = self.do(lambda: self.project.history.last)
+        entries = self.parking.run(lambda: list(self.project.history.after(self._seen)))
+        self._seen = entries[-1].seq if entries else self._seen
         return News(entries)
 
     def _next_wake(self) -> int:
@@ -166,7 +166,7 @@ class DemoStage:
         while self._traffic and self._traffic[0].event_time <= at_ms:
             record = self._traffic.popleft()
             self._move(record.event_time)
-            self.do(partial(self.project.keep, [record]))
+            self.parking.run(partial(self.project.keep, [record]))
             self.settle()
 
     def _move(self, to_ms: int) -> None:
@@ -178,7 +178,7 @@ class DemoStage:
                 self.project.history.add(ClockMoved(to_ms))
             clock.advance_to(max(to_ms, clock.now_ms()))
 
-        self.do(move)
+        self.parking.run(move)
 
     def _dismiss(self) -> None:
         """The client of the last act goes, and whatever it kept."""
@@ -189,10 +189,6 @@ class DemoStage:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._seen = 0
-
-    def _note_change(self) -> None:
-        self.changed.set()
-        self.on_change()
 
 
 class News:

@@ -19,7 +19,6 @@ from contracts.play.leaks import leaks, masked
 from contracts.play.recording import Act, ActKind, Finding, OutputFinding, Recording
 from contracts.play.scenario import MIDNIGHT, Happens, RecordKind, Scenario, Step, Strikes
 from contracts.play.served_world import ServedWorld
-from mock_server.clock import monotonic_s
 from mock_server.history.events import ConsumerChanged, RequestReceived
 from mock_server.model import JsonObject
 from mock_server.wire.paths import SYNC_PREFIX
@@ -93,9 +92,7 @@ class Observation:
 
     def __enter__(self) -> Self:
         self._open = ExitStack()
-        self._changed = threading.Event()
         self._world = self._open.enter_context(ObservedWorld(Scenario(lots=("tuya", "tuya"))))
-        self._open.callback(self._world.do(lambda: self._world.parking.project.history.listen(self._changed.set)))
         self._open.callback(self._end_child)
         return self
 
@@ -124,18 +121,18 @@ class Observation:
         """Start the client. ProcessError if that is not possible."""
         child = self._child = Child(command, self.variables)
 
-        def tell() -> None:
+        def wake_when_ended() -> None:
             child.process.wait()
-            self._changed.set()
+            self._world.do(self._world.parking.project.history.wake)
 
-        threading.Thread(target=tell, daemon=True).start()
+        threading.Thread(target=wake_when_ended, daemon=True).start()
 
     def run(self) -> Recording:
         """Play the session to its end, whether the client comes or not."""
         self._note(ActKind.START)
         played: list[Step] = []
         self._become("WAITING")
-        if self._wait(self._has_come, self.waits_s):
+        if self._wait_until(self._has_come, self.waits_s):
             self._become("RUNNING")
             played = self._play()
             self._become("SETTLING")
@@ -161,44 +158,38 @@ class Observation:
         start = self._world.now_ms
         moved = [_moved(step, start - MIDNIGHT) for step in sorted(self.steps, key=lambda each: each.at)]
         for step in moved:
-            self._wait_until(MIDNIGHT + step.at)
+            self._wait_for_time(MIDNIGHT + step.at)
             self._note(ActKind(step.step))
             if isinstance(step, Happens):
                 self._world.happens(step)
             elif isinstance(step, Strikes):
                 self._world.strikes(step)
-        self._wait_until(self._world.now_ms + self.window_ms)
+        self._wait_for_time(self._world.now_ms + self.window_ms)
         return moved
 
     def _settle(self) -> None:
         self._world.calm()
         self._calm_at = self._world.last
         self._note(ActKind.CALM)
-        self._wait(self._is_settled, PATIENCE_WINDOWS * self.window_ms / 1000)
+        self._wait_until(self._is_settled, PATIENCE_WINDOWS * self.window_ms / 1000)
         if self._world.agrees():
             self._note(ActKind.CONVERGED)
-            self._wait_until(self._world.now_ms + LINGER_WINDOWS * self.window_ms)
+            self._wait_for_time(self._world.now_ms + LINGER_WINDOWS * self.window_ms)
 
     def _is_settled(self) -> bool:
         """Whether they agree, or have disagreed so often that more of it shows nothing new."""
         return self._world.agrees() or self._world.is_hopeless(ROUNDS)
 
-    def _wait(self, is_so: Callable[[], bool], timeout_s: float) -> bool:
-        """Wait until something is so, looking whenever anything has happened; False if the time was up first."""
-        give_up_at = monotonic_s() + timeout_s
-        while not is_so():
-            left = give_up_at - monotonic_s()
-            if left <= 0 or self._has_ended():
-                return is_so()
-            self._changed.wait(left)
-            self._changed.clear()
-        return True
+    def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until a condition holds, the client's process ends or the time is up; whether the condition holds."""
+        self._world.parking.wait_until(lambda: condition() or self._has_ended(), timeout_s)
+        return condition()
 
-    def _wait_until(self, at_ms: int) -> None:
-        """Let the system's time come to a moment."""
-        reached = threading.Event()
-        self._world.do(lambda: self._world.parking.project.clock.call_at(at_ms, reached.set))
-        reached.wait(max(0, at_ms - self._world.now_ms) / 1000 + 1)
+    def _wait_for_time(self, at_ms: int) -> None:
+        """Wait until the system's clock reaches a time; a second more is for a busy machine."""
+        clock, history = self._world.parking.project.clock, self._world.parking.project.history
+        self._world.do(lambda: clock.call_at(at_ms, history.wake))
+        self._world.parking.wait_until(lambda: clock.now_ms() >= at_ms, (at_ms - self._world.now_ms) / 1000 + 1)
 
     def _has_ended(self) -> bool:
         return self._child is not None and self._child.process.poll() is not None

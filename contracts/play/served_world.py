@@ -8,11 +8,10 @@ does what is waited for costs a bounded time, once for each message.
 import asyncio
 import atexit
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from contracts.client.interface import Link
 from contracts.client.link import RealLink
@@ -22,7 +21,6 @@ from contracts.play.leaks import Secrets
 from contracts.play.recording import Finding, OutputFinding
 from contracts.play.scenario import Scenario, records_of
 from contracts.play.world import World
-from mock_server.clock import monotonic_s
 from mock_server.cloud import Cloud
 from mock_server.history.events import ConsumerChanged, FaultInjected, MessageDelivered
 from mock_server.model import JsonObject
@@ -143,8 +141,8 @@ class ServedWorld(World):
         """Wait until every message that a consumer holds is acknowledged or refused, or for long enough."""
         for _ in range(TURNS):
             self.do(lambda: None)
-        open_ids = self._wait_while(self._open_messages, ACK_WAIT_S)
-        self._given_up |= set(open_ids)
+        if not self.parking.wait_until(lambda: not self._open_messages(), ACK_WAIT_S):
+            self._given_up |= set(self.do(self._open_messages))
 
     def _open_messages(self) -> list[str]:
         """What consumers hold without an answer, but for what has been waited for in vain."""
@@ -156,26 +154,13 @@ class ServedWorld(World):
             if message_id not in self._given_up
         ]
 
-    def _consumers(self) -> list[Any]:
-        return [each for one in self.parking.project.queue.subscriptions() for each in one.consumers]
+    def _has_consumers(self) -> bool:
+        return any(subscription.consumers for subscription in self.parking.project.queue.subscriptions())
 
     def cut(self) -> None:
-        """Wait until the server has seen it; a client that is not dead after all loses its connections now."""
-        if self._wait_while(self._consumers, GONE_WAIT_S):
+        """Wait until the server has seen that the client is gone, or close the connections of one that is not."""
+        if not self.parking.wait_until(lambda: not self._has_consumers(), GONE_WAIT_S):
             self.do(self.parking.project.queue.close)
-
-    def _wait_while(self, what: Callable[[], list[T]], timeout_s: float) -> list[T]:
-        """Wait until there is none of something; what there still is when the time is up."""
-        changed = threading.Event()
-        stop = self.do(lambda: self.parking.project.history.listen(changed.set))
-        give_up_at = monotonic_s() + timeout_s
-        try:
-            while (left := self.do(what)) and monotonic_s() < give_up_at:
-                changed.wait(max(0.0, give_up_at - monotonic_s()))
-                changed.clear()
-        finally:
-            self.do(stop)
-        return left
 
     def _see(self) -> None:
         """A late answer moves the clock, as it does for a client in process: the client waits in real time."""

@@ -185,7 +185,7 @@ class MockParking(Parking):
         if gives_up:
             raise TimeoutError(f"no answer within {patience_s} s")
 
-    def _happens_in_s(self) -> float | None:
+    def _changes_in_s(self) -> float | None:
         """Other threads may act at any time; the system's clock reaches the next timer."""
         due = self.project.clock.next_at()
         if due is not None and not isinstance(self.project.clock, VirtualClock):

@@ -315,7 +315,7 @@ class Parking:
     def wait_for_rereport(self, after: int = 0, timeout_s: float = DEFAULT_TIMEOUT_S) -> RereportOf:
         """The first re-report behind the `after` oldest; AssertionError tells why none came."""
         __tracebackhide__ = True
-        self._wait_until(lambda: len(self.project.lots.rereports) > after, timeout_s)
+        self.wait_until(lambda: len(self.project.lots.rereports) > after, timeout_s)
         rereports = self.rereports[after:]
         if not rereports:
             raise AssertionError("\n  ".join(["no re-report came", *self.story()]))
@@ -323,26 +323,31 @@ class Parking:
 
     def wait_until_idle(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> bool:
         """Wait until nothing is pending; False if the time was up first, or if waiting cannot help."""
-        self._wait_until(lambda: self.project.idle().idle, timeout_s)
-        return self.idle.idle
+        return self.wait_until(lambda: self.project.idle().idle, timeout_s)
 
-    def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
-        """Wait for a fact of the project, as long as something can still happen."""
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float = DEFAULT_TIMEOUT_S) -> bool:
+        """Block this thread until a condition of the project holds; whether it holds in the end.
+
+        `condition` is evaluated where the project lives, at once and after every change of the history, so it must
+        neither wait nor change anything. False after `timeout_s` seconds of real time, or as soon as nothing can change
+        any more: in process, on a virtual clock, while no other thread runs. `history.wake` has it evaluated once more.
+        """
         changed = threading.Event()
         stop = self.run(lambda: self.project.history.listen(changed.set))
         give_up_at = monotonic_s() + timeout_s
         try:
-            while not self.run(condition) and monotonic_s() < give_up_at:
-                soon = self.run(self._happens_in_s)
-                if soon is None:
-                    break
-                changed.wait(min(soon, max(0.0, give_up_at - monotonic_s())))
+            while not self.run(condition):
+                soon, left_s = self.run(self._changes_in_s), give_up_at - monotonic_s()
+                if soon is None or left_s <= 0:
+                    return self.run(condition)  # what was due has been carried out since the last evaluation
+                changed.wait(min(soon, left_s))
                 changed.clear()
+            return True
         finally:
             self.run(stop)
 
-    def _happens_in_s(self) -> float | None:
-        """In how many seconds something happens at the latest unless somebody acts; None if nobody can act."""
+    def _changes_in_s(self) -> float | None:
+        """The most seconds until the project changes by itself; None if neither it nor another thread can change it."""
         return threading.TIMEOUT_MAX
 
     def _why(self, rereport: RereportOf) -> str:

@@ -610,7 +610,7 @@ def test_the_systems_clock_is_waited_for(parking: Parking) -> None:
     """What a timer of the system's clock brings is waited for, in process too."""
     record = parking.add_lot().enter(uplink=30)
     before = len(parking.entries())
-    parking._wait_until(lambda: parking.project.history.last > before, 20)
+    parking.wait_until(lambda: parking.project.history.last > before, 20)
     assert drain(parking) == [record.record_id]
     assert parking.wait_until_idle()
 

@@ -95,7 +95,7 @@ def test_a_late_answer_waits_for_the_clock(parking_server: ServedParking) -> Non
     with SignedClient(parking_server) as client:
         calling = threading.Thread(target=client.connect)
         calling.start()
-        parking_server._wait_until(lambda: parking_server.project.clock.pending > 0, 20)
+        parking_server.wait_until(lambda: parking_server.project.clock.pending > 0, 20)
         parking_server.clock.advance(2_000)
         calling.join(20)
         assert client.token
