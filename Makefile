@@ -2,7 +2,7 @@
 BIN := .venv/bin
 SET_UP := pyproject.toml constraints.txt scripts/set-up
 
-.PHONY: help serve demo test check format bench fixtures docs screenshots clean
+.PHONY: help serve demo test check format bench fixtures matrix docs screenshots clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,13 +28,16 @@ format: .venv/.dev ## format and mend what can be mended
 bench: .venv/.dev .venv/.bench ## measure speed, as ratios (minutes)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-fixtures: .venv/.dev ## write the generated fixtures again
+fixtures: .venv/.dev ## write the generated fixtures again, and the examples of all rules or of ARGS="RULE-ID ..."
 	@$(BIN)/python -m tests.make_fixtures
-	@$(BIN)/python -m tests.make_examples
+	@$(BIN)/python -m tests.make_examples $(ARGS)
 
-docs: .venv/.dev ## write the generated pages again
-	@$(BIN)/python -m tests.make_docs
-	@$(BIN)/python -m tests.make_example_report
+matrix: .venv/.dev ## measure all known-bad clients again (half an hour), or ARGS="CLIENT ..." (seconds each)
+	@$(BIN)/python -m tests.make_matrix $(ARGS)
+	@$(BIN)/python -m tests.make_docs matrix rules
+
+docs: .venv/.dev ## write all generated pages again, or ARGS="PAGE ..."
+	@$(BIN)/python -m tests.make_docs $(ARGS)
 
 screenshots: .venv/.dev ## write the pictures of the docs again
 	@$(BIN)/python -m tests.make_screenshots

@@ -1,5 +1,6 @@
-"""Writes the pages of `docs/` that are made from the code: `make docs`."""
+"""Writes the pages of `docs/` that are made from the code: `make docs`, or `make docs ARGS=faults` for one of them."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import Field
 from functools import partial
@@ -10,9 +11,11 @@ from mock_server.faults.faults import CATALOGUE
 from mock_server.profile import PRESETS as PROFILES
 from mock_server.profile import Profile, open_points, values_of
 from mock_server.shapes import OneOf, Whole
+from tests import make_example_report
 from tests.make_exhaustive_docs import exhaustive_page
 from tests.make_history_docs import history_page
-from tests.make_rules_docs import matrix_page, rules_page
+from tests.make_matrix import matrix_page
+from tests.make_rules_docs import rules_page
 from tests.markdown import table
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -126,11 +129,20 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def main() -> None:
-    """Write every page."""
-    for name, make in PAGES.items():
-        (DOCS / name).write_text(make(), encoding="utf-8")
+def main(names: list[str]) -> None:
+    """Write the pages of these names, or all, and the example report."""
+    makers: dict[str, Callable[[], None]] = {name.removesuffix(".md"): partial(_write, name) for name in PAGES}
+    makers[make_example_report.REPORT.name] = make_example_report.main
+    unknown = [name for name in names if name not in makers]
+    if unknown:
+        sys.exit(f"there is no made page {', '.join(unknown)}; there are: {', '.join(makers)}")
+    for name in names or makers:
+        makers[name]()
+
+
+def _write(name: str) -> None:
+    (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

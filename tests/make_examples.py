@@ -1,6 +1,10 @@
-"""Writes the example of each rule again: `contracts/proof/examples.json`."""
+"""Writes `contracts/proof/examples.json`: an example of each rule.
+
+`python -m tests.make_examples RULE...` looks for the examples of some rules (seconds each), without arguments of all.
+"""
 
 import json
+import sys
 from collections.abc import Mapping
 
 from contracts.cases import CASES
@@ -13,6 +17,7 @@ from contracts.proof.matrix import make_client_of
 from contracts.rules import RULES
 from contracts.rules.base import Outcome, Rule
 from contracts.run.run import Run
+from tests.json_lines import one_line_each
 
 SEED = 0
 ENOUGH = 3
@@ -57,11 +62,18 @@ def _smallest(rule: Rule, animal: KnownBadClient, case_id: str) -> Example | Non
     return Example(rule, animal, case_id, minimise(smallest, lambda each: each.size[0] > 0 and shows(each), TRIES))
 
 
-def main() -> None:
-    """Look for the examples, and write what was found."""
-    found = {rule_id: example.to_json() for rule_id in RULES if (example := find_example(rule_id)) is not None}
-    FILE.write_text(f"{json.dumps(found, ensure_ascii=False, indent=1)}\n", encoding="utf-8", newline="\n")
+def main(rule_ids: list[str]) -> None:
+    """Look for the examples of these rules, or of all, and write what was found among the others."""
+    unknown = [rule_id for rule_id in rule_ids if rule_id not in RULES]
+    if unknown:
+        sys.exit(f"there is no rule {', '.join(unknown)}: `parking-mock rules` lists them")
+    examples = json.loads(FILE.read_text(encoding="utf-8"))
+    for rule_id in rule_ids or RULES:
+        example = find_example(rule_id)
+        examples[rule_id] = example and example.to_json()
+    found = {rule_id: examples[rule_id] for rule_id in RULES if examples.get(rule_id)}
+    FILE.write_text(one_line_each(found), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -185,10 +185,10 @@ class Scenario:
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
-        """The reverse of `to_json`. ValueError says what is wrong."""
+        """The reverse of `to_json`; all but the steps may be left out. ValueError says what is wrong."""
         try:
             steps = tuple(_read_step(step) for step in data["steps"])
-            lists = {name: tuple(data.get(name, ())) for name in ("lots", "unlisted")}
+            lists = {name: tuple(data[name]) for name in ("lots", "unlisted") if name in data}
             own = {RENAMED.get(name, name): value for name, value in data.items()}
             return cls(**{**own, "steps": steps, **lists})
         except (KeyError, TypeError) as error:

@@ -46,8 +46,12 @@ class Example:
         return good.exercised and not good.breaches and bool(self.rule.check(self.bad()).breaches)
 
     def to_json(self) -> JsonObject:
-        """As the file has it."""
-        return {"client": self.known_bad.name, "case": self.case, "scenario": self.scenario.to_json()}
+        """As the file has it: without what every scenario has unless it says otherwise."""
+        usual = Scenario().to_json()
+        scenario = {
+            name: value for name, value in self.scenario.to_json().items() if name == "steps" or value != usual[name]
+        }
+        return {"client": self.known_bad.name, "case": self.case, "scenario": scenario}
 
 
 def example_of(rule_id: str) -> Example | None:

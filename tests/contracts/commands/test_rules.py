@@ -12,10 +12,10 @@ from tests.contracts.commands.test_commands import run, shown
 def test_the_example_of_a_rule_shows_it(rule_id: str) -> None:
     """Played now, the known-bad client breaks the rule, and the reference client keeps it where it could be broken.
 
-    If not, `make fixtures` finds new ones.
+    If not, `make fixtures ARGS=RULE-ID` finds a new one.
     """
     example = example_of(rule_id)
-    assert example is not None
+    assert example is not None, f"{rule_id} has no example: `make fixtures ARGS={rule_id}` looks for one"
     assert example.rule.id == rule_id
     assert example.shows()
 
