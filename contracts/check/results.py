@@ -68,7 +68,7 @@ class CaseResult:
         for rule_id, outcome in outcomes.items():
             failure = Failure(rule_id, self.case, scenario, run, outcome.breaches) if outcome.breaches else None
             self.by_rule.setdefault(rule_id, RuleResult()).take(failure, exercised=outcome.exercised)
-        self.narrowing = self.narrowing.heard(run)
+        self.narrowing = self.narrowing.after(run)
         if not self.deaths:
             self.deaths = tuple(act.text for act in run.acts_of(ActKind.DIED))
         return bool(run.findings_of(ProcessProblem.HUNG))

@@ -1,4 +1,4 @@
-"""Which wrong counters are left when every run has been heard: one run alone often leaves several."""
+"""Which wrong counters explain every run of a check: one run alone often leaves several."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,17 @@ class Narrowing:
     runs: int = 0
     left: tuple[str, ...] = tuple(counter.name for counter in CANDIDATES)
 
-    def heard(self, run: Run) -> "Narrowing":
-        """One more run. One without a wrong claim has nothing to say."""
+    def after(self, run: Run) -> "Narrowing":
+        """The counters that explain one more run too. A run without a claim off the bracket changes nothing."""
         if not run.off_bracket:
             return self
         still = (counter.name for counter in CANDIDATES if counter.name in self.left and fits(run, counter))
         return Narrowing(self.runs + 1, tuple(still))
 
     def joined(self, other: "Narrowing") -> "Narrowing":
-        """What both leave."""
+        """The counters that are left in both."""
         return Narrowing(self.runs + other.runs, tuple(name for name in self.left if name in other.left))
 
     def narrows(self, fitting: int) -> bool:
-        """Whether it leaves some, and fewer than the `fitting` ones that a single run leaves."""
+        """Whether all runs together leave fewer counters than the `fitting` ones of a single run, but some."""
         return bool(self.runs) and 0 < len(self.left) < fitting

@@ -1,4 +1,4 @@
-"""Rules of time: how it is written, kept, and told from place to place and from clock to clock."""
+"""Rules of time: units, forms and time zones, and clocks of lots and clients that are wrong."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -22,10 +22,10 @@ YEAR = 366 * DAY
 """How far from now a window may be for its bounds to be taken for milliseconds."""
 
 NEAR = 15 * MINUTE
-"""As far as clocks are from each other that are not wrong by whole hours."""
+"""How far apart two clocks may be without one of them being in another time zone."""
 
 UNITS = {"seconds": SECOND, "microseconds": 1 / 1000, "nanoseconds": 1 / 1_000_000}
-"""What is taken for milliseconds, and how many of them it is."""
+"""Units that are mistaken for milliseconds, each in milliseconds."""
 
 MISREAD: Mapping[str, tuple[WrongCounter, ...]] = {
     "s": (counters.SECONDS_AS_MS,),
@@ -239,7 +239,7 @@ def stepped_back(run: Run) -> Outcome:
     why="It is a legal time. A parser that knows none raises, and the message comes again and again.",
 )
 def leap_second(run: Run) -> Outcome:
-    """A message with such a time is acknowledged or refused, and nobody dies of it."""
+    """A message with such a time is acknowledged or refused at some delivery."""
     leaps = leap_deliveries(run)
     return judged(
         leaps,

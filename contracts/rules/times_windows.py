@@ -1,4 +1,4 @@
-"""Windows where clocks change: summer time in the client's zone, and a client's own clock that goes wrong."""
+"""Windows where clocks change: summer time in the client's zone, and a wrong clock of the client."""
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
@@ -39,8 +39,8 @@ def _days(run: Run) -> list[Day]:
 def dst_days(run: Run) -> list[Day]:
     """The days with a change of the clocks that some line was asked about from before the change to the day's end."""
     days = _days(run)
-    wholes = _wholes(run) if days else []
-    return [day for day in days if any(whole.start <= day.change and day.end - SECOND <= whole.end for whole in wholes)]
+    spans = _asked_spans(run) if days else []
+    return [day for day in days if any(span.start <= day.change and day.end - SECOND <= span.end for span in spans)]
 
 
 def _day_of(tz: str, change: int) -> Day:
@@ -52,8 +52,8 @@ def _day_of(tz: str, change: int) -> Day:
     return Day(change, start, end)
 
 
-def _wholes(run: Run) -> list[CoveredSpan]:
-    """From where to where each line was asked about."""
+def _asked_spans(run: Run) -> list[CoveredSpan]:
+    """The span from the first to the last window of each line."""
     spans = [[span_of(claim.cell) for claim in claims] for claims in _by_line(run).values()]
     return [CoveredSpan(min(each.start for each in line), max(each.end for each in line)) for line in spans]
 
@@ -83,11 +83,11 @@ def dst_breaches(run: Run) -> Iterator[Breach]:
 
 
 def _in_force(found: list[Skew], seq: int) -> Skew | None:
-    """How the client's clock was off at a line of the history."""
+    """The last jump of the client's clock before a line of the history."""
     return next((skew for skew in reversed(found) if skew.seq <= seq), None)
 
 
-def _fast(run: Run) -> Iterator[tuple[Claim, Skew]]:
+def _fast_claims(run: Run) -> Iterator[tuple[Claim, Skew]]:
     """The first claims of cells that were made by a clock that was fast by a little."""
     found = skews(run)
     for claims in run.claims_of.values() if found else ():
@@ -98,12 +98,12 @@ def _fast(run: Run) -> Iterator[tuple[Claim, Skew]]:
 
 def skewed_asks(run: Run) -> list[Claim]:
     """The claims of windows that closed while the clock was fast: who asks at once then is too early."""
-    return [claim for claim, skew in _fast(run) if claim.cell.end_time > skew.time]
+    return [claim for claim, skew in _fast_claims(run) if claim.cell.end_time > skew.time]
 
 
 def skew_breaches(run: Run) -> Iterator[Breach]:
     """Windows that end after now because the clock is fast, and gaps where it jumped."""
-    for claim, skew in _fast(run):
+    for claim, skew in _fast_claims(run):
         early = claim.cell.end_time - claim.time
         if 0 < early <= skew.off_ms:
             text = f"asked about a window {early} ms before its end: the client's clock was {skew.off_ms} ms fast"
@@ -120,13 +120,13 @@ def _gaps_at(run: Run, skew: Skew) -> Iterator[Breach]:
         spans = sorted(span_of(claim.cell) for claim in claims)
         reached = spans[0].start
         for span in spans:
-            if JOINT < span.start - reached <= jump and _felt(claims, reached, span.start, skew):
+            if JOINT < span.start - reached <= jump and _is_at_jump(claims, reached, span.start, skew):
                 text = f"nobody asked about {time_text(reached)} to {time_text(span.start)}"
                 yield Breach(f"{text}: the client's clock jumped by {jump} ms", run.entries[-1].seq)
             reached = max(reached, span.end)
 
 
-def _felt(claims: list[Claim], end: int, start: int, skew: Skew) -> bool:
+def _is_at_jump(claims: list[Claim], end: int, start: int, skew: Skew) -> bool:
     """Whether the two windows beside a gap were asked about before and after the jump, and nothing else went wrong."""
     before = [claim.seq for claim in claims if claim.cell.end_time == end]
     behind = [claim.seq for claim in claims if claim.cell.start_time == start]

@@ -79,7 +79,7 @@ class Skew(NamedTuple):
 
 
 def skews(run: Run) -> list[Skew]:
-    """How the client's clock went wrong."""
+    """The jumps of the client's clock."""
     found: list[Skew] = []
     for act in run.acts_of(ActKind.CLOCK_JUMPS):
         found.append(Skew(act.seq, act.time, act.off_ms or 0, found[-1].off_ms if found else 0))

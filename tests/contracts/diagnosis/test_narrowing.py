@@ -127,38 +127,38 @@ def names(*some: WrongCounter) -> set[str]:
     return {counter.name for counter in some}
 
 
-def heard(animal: str, left: set[str]) -> tuple[bool, Narrowing]:
+def narrowed(animal: str, left: set[str]) -> tuple[bool, Narrowing]:
     """Whether some run of its own cases leaves just these, and what all runs until then leave together."""
     rule_id = ZOO[animal].rule_id
     found = False
-    suspicion = Narrowing()
+    narrowing = Narrowing()
 
     def watch(_scenario: Scenario, run: Run, _outcomes: Mapping[str, Outcome]) -> bool:
-        nonlocal found, suspicion
-        suspicion = suspicion.heard(run)
+        nonlocal found, narrowing
+        narrowing = narrowing.after(run)
         found = found or (bool(run.off_bracket) and names(*suspects(run)) == left)
         return found
 
     for case_id in aimed_at([rule_id]):
         if not found:
             Exploration(ZOO[animal].client, (RULES[rule_id],), seed=0, shrink=False).of(CASES[case_id], watch)
-    return found, suspicion
+    return found, narrowing
 
 
 @pytest.mark.parametrize("animal", sorted(CAUSES.keys() - TWINS.keys()))
 def test_the_cause_is_the_only_candidate_left(animal: str) -> None:
     """A run of the cases that are made for its rule leaves nothing else, and no run speaks against it."""
     cause = CAUSES[animal].name
-    found, suspicion = heard(animal, {cause})
+    found, narrowing = narrowed(animal, {cause})
     assert found
-    assert suspicion.left == (cause,)
+    assert narrowing.left == (cause,)
 
 
 @pytest.mark.parametrize("animal", TWINS)
 def test_what_cannot_be_told_apart_there_can_be_told_apart(animal: str) -> None:
     """Where its own cases leave others beside the cause, another history leaves the cause alone."""
     others, _, scenario = TWINS[animal]
-    assert heard(animal, names(CAUSES[animal], *others))[0]
+    assert narrowed(animal, names(CAUSES[animal], *others))[0]
     run = run_of(scenario, ZOO[animal].client)
     assert run.off_bracket
     assert names(*suspects(run)) == names(CAUSES[animal])
@@ -167,8 +167,8 @@ def test_what_cannot_be_told_apart_there_can_be_told_apart(animal: str) -> None:
 @pytest.mark.parametrize("animal", NO_CAUSE)
 def test_nothing_is_said_where_nothing_fits(animal: str) -> None:
     """A client that is wrong in another way is not taken for one that counts in one of the known wrong ways."""
-    _, suspicion = heard(animal, {"nobody"})
-    assert not suspicion.runs or suspicion.left == ()
+    _, narrowing = narrowed(animal, {"nobody"})
+    assert not narrowing.runs or narrowing.left == ()
 
 
 def test_every_client_that_counts_wrongly_has_its_place() -> None:
@@ -180,13 +180,13 @@ def test_every_client_that_counts_wrongly_has_its_place() -> None:
 
 def test_a_run_without_a_wrong_claim_has_nothing_to_say() -> None:
     """It leaves everybody, and nobody is narrowed down to."""
-    quiet = Narrowing().heard(run_of(LOST, ReferenceClient))
+    quiet = Narrowing().after(run_of(LOST, ReferenceClient))
     assert quiet == Narrowing()
     assert not quiet.narrows(3)
 
 
 def test_what_is_left_is_what_all_leave() -> None:
-    """In whatever parts the runs are heard; only fewer than one run leaves are worth a word."""
+    """In whatever parts the runs are read; only fewer than one run leaves are worth a word."""
     one, other = Narrowing(2, ("a", "b", "c")), Narrowing(3, ("c", "b"))
     assert one.joined(other) == Narrowing(5, ("b", "c"))
     assert one.joined(other).narrows(3)
