@@ -1,9 +1,11 @@
 """The page about small histories, made from the results in `fixtures/exhaustive.jsonl`.
 
-`python -m tests.make_exhaustive_docs` plays all histories again and writes that file; it takes minutes.
+`python -m tests.make_exhaustive_docs MODEL...` plays all histories to some models again and writes their lines of that
+file; without arguments to all models. `"counts deliveries"` is such a name.
 """
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
@@ -128,16 +130,21 @@ def _classes() -> Iterator[list[object]]:
         yield [ids, len(every) ** 2, *(found[each] for each in PairClass)]
 
 
-def main() -> None:
-    """Play everything again."""
-    lines = []
+def main(titles: list[str]) -> None:
+    """Play to the models of these titles, or to all, and write the results among the others."""
+    unknown = [title for title in titles if title not in MODELS]
+    if unknown:
+        sys.exit(f"there is no model {', '.join(unknown)}; there are: {', '.join(MODELS)}")
+    results = read_results()
     for client, scope in RUNS:
-        progress = Progress(scope, (client,), [], Odometer(), ExhaustiveTotals())
-        for _ in run(progress):
-            pass
-        lines.append(json.dumps(result_json(client, scope, progress.done[0]), ensure_ascii=False))
+        if client in (titles or MODELS):
+            progress = Progress(scope, (client,), [], Odometer(), ExhaustiveTotals())
+            for _ in run(progress):
+                pass
+            results[client, scope] = progress.done[0]
+    lines = (json.dumps(result_json(*key, results[key]), ensure_ascii=False) for key in RUNS)
     RESULTS.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

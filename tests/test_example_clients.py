@@ -103,7 +103,7 @@ def test_what_the_python_sdk_cannot_do(copy_of: CopyOf) -> None:
 
 
 def test_the_example_report_is_up_to_date(tmp_path: Path) -> None:
-    """The report in docs/ is what is written today, byte for byte: otherwise `python -m tests.make_example_report`."""
+    """The report in docs/ is what is written today, byte for byte: otherwise `make docs ARGS=example-report`."""
     (tmp_path / "examples").symlink_to(EXAMPLES)
     make(tmp_path)
     assert contents(tmp_path / REPORT) == contents(ROOT / REPORT)
