@@ -1,0 +1,189 @@
+"""The recipes of CONTRIBUTING.md as changes: what somebody who follows one would write.
+
+Each is made in a copy of the tree by `tests/test_recipes.py`. So a recipe that no longer leads to green tests, or leaves a
+place out, is found here and not by a newcomer.
+"""
+
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+
+class Edit(NamedTuple):
+    """`text` is put behind the first line with `anchor`, before it, or in its place; without one it is a new file."""
+
+    path: str
+    text: str
+    anchor: str = ""
+    place: Literal["behind", "before", "instead"] = "behind"
+
+    def make(self, root: Path) -> None:
+        """Make the change. LookupError if the anchor is gone."""
+        path = root / self.path
+        if not self.anchor:
+            path.write_text(self.text, encoding="utf-8")
+            return
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        places = [place for place, line in enumerate(lines) if self.anchor in line]
+        if not places:
+            raise LookupError(f"no line of {self.path} has {self.anchor!r}: mend the recipe")
+        until, since = places[0] + (self.place == "behind"), places[0] + (self.place != "before")
+        path.write_text("".join([*lines[:until], self.text, *lines[since:]]), encoding="utf-8")
+
+
+PROFILE_FIELD = (
+    Edit(
+        "mock_server/profile.py",
+        """    zero_claims: Literal["allow", "refuse"] = _open(
+        "allow", "A7", "may a client claim that it has received nothing?", "the page gives no least value"
+    )
+""",
+        "    max_sync_infos:",
+        "before",
+    ),
+    Edit(
+        "mock_server/wire/sync_request.py",
+        """        if claimed == 0 and self._profile.zero_claims == "refuse":
+            reader.note(ProblemKind.RANGE, self._keys.total_count, "must be at least 1")
+""",
+        "claimed = reader.integer(self._keys.total_count)",
+    ),
+    Edit(
+        "tests/mock_server/wire/test_sync_request.py",
+        '''def test_a_profile_may_refuse_a_claim_of_nothing() -> None:
+    """It is taken by default (A7)."""
+    assert read(body(sync_info(0)))[0].claimed == 0
+    assert "must be at least 1" in refusal(body(sync_info(0)), zero_claims="refuse").msg
+
+
+''',
+        "def test_several_infos_stay_in_their_order",
+        "before",
+    ),
+)
+
+LAB_CALL = (
+    Edit(
+        "mock_server/web/lab/world.py",
+        '''    def show_device(self, project_id: str, device_id: str) -> DeviceJson:
+        """`GET devices/{d}`."""
+        return device_to_json(_device(self._find(project_id), device_id))
+
+''',
+        "    def add_device(",
+        "before",
+    ),
+    Edit(
+        "mock_server/web/lab/app.py",
+        """        "showDevice": world.show_device,
+""",
+        '"listProjectDevices": world.list_devices',
+    ),
+    Edit(
+        "mock_server/web/lab/openapi.py",
+        """        _DEVICE: _of_device(get=_of("showDevice", "One device", _ok(ref("Device"))), patch=_change_device()),
+""",
+        "        _DEVICE: ",
+        "instead",
+    ),
+    Edit(
+        "mock_server/lab_client.py",
+        '''    def device(self, device_id: str) -> DeviceJson:
+        """One device."""
+        return cast("DeviceJson", self._call("GET", f"/devices/{_part(device_id)}"))
+
+''',
+        "    def add_device(",
+        "before",
+    ),
+    Edit(
+        "tests/mock_server/web/lab/test_world.py",
+        '''def test_a_device_is_shown(world: LabProject) -> None:
+    """As it was added; a stranger is refused with 404."""
+    assert world.device(LOT) in world.devices()
+    with pytest.raises(LabApiError, match="404"):
+        world.device("nobody")
+
+
+''',
+        "def test_devices_are_added",
+        "before",
+    ),
+    Edit(
+        "tests/mock_server/test_lab_client.py",
+        """        "showDevice": LabProject.device,
+""",
+        '"listProjectDevices": LabProject.devices',
+    ),
+)
+
+RULE = (
+    Edit(
+        "contracts/rules/converging_cost.py",
+        '''
+
+@RULES.rule(
+    "CONV-STATUS",
+    "should",
+    "practice",
+    statement="The status of one command is asked for ten times at most.",
+    why="What became of a command comes as a message. Asking again and again costs calls and tells nothing new.",
+)
+def asks_for_status(run: Run) -> Outcome:
+    """Exercised by any sync: whoever sends a command may ask about it."""
+    asked: dict[str, list[int]] = defaultdict(list)
+    for call in run.calls:
+        if call.request.path.startswith("/v1.0/expand/cmds/"):
+            asked[call.request.path].append(call.seq)
+    often = (seqs for seqs in asked.values() if len(seqs) > MOST_QUESTIONS)
+    return judged(run.syncs, (Breach(f"asked about one command {len(seqs)} times", seqs[-1]) for seqs in often))
+
+
+MOST_QUESTIONS = 10
+''',
+        "def _forgotten(question: Question)",
+        "before",
+    ),
+    Edit(
+        "contracts/clients/zoo/converging.py",
+        '''@breaks("CONV-STATUS")
+class AsksForTheStatus(ReferenceClient):
+    """Asks for the status of each command over and over."""
+
+    def take_result(self, value: dict[str, Any]) -> None:
+        """Once is not enough."""
+        super().take_result(value)
+        for _ in range(11):
+            self._api.business("GET", f"/v1.0/expand/cmds/{value['sn']}")
+
+
+''',
+        '@breaks("CONV-BUDGET")',
+        "before",
+    ),
+    Edit(
+        "contracts/cases/converging.py",
+        """    Case(
+        "converge/status",
+        ("CONV-STATUS",),
+        "Commands whose results come as messages.",
+        scenario(records(1, 2), settles=False, runs_ms=2 * HOUR),
+    ),
+""",
+        "CASES = (",
+    ),
+    Edit(
+        "tests/contracts/rules/test_converging.py",
+        """    ("CONV-STATUS", ZOO["AsksForTheStatus"].client, for_hours(2, *hour_of([1]))),
+""",
+        '    ("CONV-BUDGET", OneCallForEachCell, IDLE),',
+    ),
+    Edit(
+        "tests/contracts/rules/test_converging.py",
+        """    "CONV-STATUS": Scenario(settles=False),
+""",
+        '    "CONV-BUDGET": for_hours(5),',
+    ),
+)
+
+RECIPES = {"A profile field": PROFILE_FIELD, "A lab call": LAB_CALL, "A rule": RULE}
+"""The recipes by their headings in CONTRIBUTING.md."""

@@ -1,0 +1,70 @@
+"""The recipes of CONTRIBUTING.md: followed in a copy of the tree, they lead to green tests."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.recipes import RECIPES
+
+ROOT = Path(__file__).parent.parent
+COPIED = ("contracts", "mock_server", "tests", "fixtures", "docs", "pyproject.toml", "CONTRIBUTING.md", "README.md")
+
+
+class Recipe(NamedTuple):
+    """A recipe as CONTRIBUTING.md has it: the places that are changed by hand, and the commands that follow."""
+
+    places: list[str]
+    commands: list[str]
+
+
+def recipes() -> dict[str, Recipe]:
+    """The recipes by heading."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("\n## Recipes\n")[2].partition("\n## ")[0]
+    found = {}
+    for section in page.split("\n### ")[1:]:
+        heading, _, text = section.partition("\n")
+        places = re.findall(r"^\d+\. `([^`]+)`", text, re.MULTILINE)
+        found[heading] = Recipe(places, re.findall(r"^    (.+)$", text, re.MULTILINE))
+    return found
+
+
+def test_every_recipe_is_followed() -> None:
+    """The page and the changes have the same recipes."""
+    assert set(recipes()) == set(RECIPES)
+
+
+@pytest.mark.parametrize("heading", RECIPES)
+def test_a_recipe_names_the_places_that_are_changed(heading: str) -> None:
+    """Each file once, in the order in which one goes through them."""
+    assert recipes()[heading].places == list(dict.fromkeys(edit.path for edit in RECIPES[heading]))
+
+
+@pytest.mark.parametrize("heading", RECIPES)
+def test_a_recipe_leads_to_green_tests(heading: str, tmp_path: Path) -> None:
+    """Whoever changes the places and gives the commands has a change that the tests accept."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+        else:
+            shutil.copy(source, tmp_path / name)
+    for edit in RECIPES[heading]:
+        edit.make(tmp_path)
+    for command in recipes()[heading].commands:
+        run(command, tmp_path)
+
+
+def run(command: str, folder: Path) -> None:
+    """One command of a recipe, on the tree in `folder`. Its output is shown if it fails."""
+    words = shlex.split(command)
+    module = words if words[0] == "python" else ["python", "-m", *words]
+    done = subprocess.run(  # noqa: S603 a command of our own page
+        [sys.executable, *module[1:]], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
