@@ -1,7 +1,7 @@
 """The recipes of CONTRIBUTING.md as changes: what somebody who follows one would write.
 
-Each is made in a copy of the tree by `tests/test_recipes.py`. So a recipe that no longer leads to green tests, or leaves a
-place out, is found here and not by a newcomer.
+Each is made in a copy of the tree by `tests/test_recipes.py`. So a recipe that no longer leads to green tests, or that
+leaves a place out, is found here and not by a newcomer.
 """
 
 from pathlib import Path
