@@ -27,7 +27,7 @@ class Failure:
 
 @dataclass(slots=True)
 class RuleResult:
-    """What is known of one rule: in how many runs it was judged, in how many exercised, and the failure to show."""
+    """One rule: in how many runs it was judged and exercised, and its smallest failure."""
 
     judged: int = 0
     exercised: int = 0
@@ -42,17 +42,17 @@ class RuleResult:
             self.failure = failure  # of equal ones the later, which is the plainer
 
     def verdict(self, rule: Rule) -> Verdict:
-        """The verdict; a rule that was never judged needs a verb that the client lacks."""
+        """The verdict; a rule that was never judged needs a capability that the client lacks."""
         breaches = self.failure.breaches if self.failure else ()
         return verdict_of(rule, [Outcome(bool(self.exercised), breaches)] if self.judged else [])
 
 
 @dataclass(slots=True)
 class CaseResult:
-    """What one case has shown. `deaths` says of what the client died of itself, if it did.
+    """What one case has shown. `deaths` are the errors at which the client failed by itself.
 
-    `never_came` is one that was only to be observed and gave no sign of life; `narrowing` is what its wrong claims
-    leave as their cause.
+    `never_came` is an observed client that never sent anything; `narrowing` has the wrong counters that explain every
+    wrong claim of the case.
     """
 
     case: str
@@ -63,7 +63,7 @@ class CaseResult:
     narrowing: Narrowing = field(default_factory=Narrowing)
 
     def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
-        """One more run. It is enough once the client has hung: every other run would take as long, and show no more."""
+        """Add one run. True once the client has hung: each further run would wait as long again, and show no more."""
         self.runs += 1
         for rule_id, outcome in outcomes.items():
             failure = Failure(rule_id, self.case, scenario, run, outcome.breaches) if outcome.breaches else None
@@ -74,7 +74,7 @@ class CaseResult:
         return bool(run.findings_of(ProcessProblem.HUNG))
 
     def joined(self, other: "CaseResult") -> "CaseResult":
-        """What this and the later other have shown together."""
+        """The results of this case and of a later exploration of it."""
         results = {rule_id: RuleResult() for rule_id in (*self.by_rule, *other.by_rule)}
         for rule_id, whole in results.items():
             for each in (self, other):
@@ -104,7 +104,7 @@ class Check:
         return sum(case.runs for case in self.cases)
 
     def result(self, rule: Rule) -> RuleResult:
-        """What is known of a rule over all cases."""
+        """The result of a rule over all cases."""
         whole = RuleResult()
         for case in self.cases:
             result = case.by_rule.get(rule.id)
@@ -118,19 +118,19 @@ class Check:
         return sorted(found, key=lambda failure: failure.scenario.size)
 
     def verdict(self, rule: Rule) -> Verdict:
-        """What is said of a rule. What was never come to was not exercised, whatever the client lacks."""
+        """The verdict on a rule. What an interrupted check never judged was not exercised."""
         result = self.result(rule)
         return Verdict.NOT_EXERCISED if self.interrupted and not result.judged else result.verdict(rule)
 
     def after(self, earlier: Sequence[CaseResult]) -> "Check":
-        """This check with what was played before it."""
+        """This check with the results of what was played before it."""
         cases = {case.case: case for case in earlier}
         for case in self.cases:
             cases[case.case] = cases[case.case].joined(case) if case.case in cases else case
         return replace(self, cases=tuple(cases.values()))
 
     def narrowing(self, case_id: str) -> Narrowing:
-        """What all wrong claims leave as their cause, or those of this case if all have none in common."""
+        """The wrong counters that explain every wrong claim of the check, or of this case if none explains all."""
         whole = reduce(Narrowing.joined, (case.narrowing for case in self.cases), Narrowing())
         return whole if whole.left else self._narrowing_of(case_id)
 

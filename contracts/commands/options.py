@@ -1,4 +1,4 @@
-"""What the judge's commands share: options, specs to a client, progress, and whose fault it is if something fails."""
+"""What the judge's commands share: options, which client, progress, and whose fault it is if something fails."""
 
 import os
 import sys
@@ -47,7 +47,7 @@ def patience_option(command: Callback) -> Callback:
 
 
 def client_options(command: Callback) -> Callback:
-    """The three specs to a client."""
+    """The three options that name a client."""
     specs = (
         ("client", "MODULE:NAME", "A contracts.Client, in this process."),
         ("exec", "CMD", "A client as a process: JSON lines on stdin and stdout."),
@@ -59,16 +59,14 @@ def client_options(command: Callback) -> Callback:
 
 
 def given(specs: dict[str, str | None]) -> dict[str, str | None]:
-    """The specs that were given; a flag beats the variables of all specs."""
+    """The client options in force: a flag beats the environment variables of all three."""
     source_of = click.get_current_context().get_parameter_source
-    flags = {
-        kind: target for kind, target in specs.items() if target and source_of(kind) is ParameterSource.COMMANDLINE
-    }
+    flags = {kind: text for kind, text in specs.items() if text and source_of(kind) is ParameterSource.COMMANDLINE}
     return dict.fromkeys(specs) | flags if flags else specs
 
 
 def spec_of(specs: dict[str, str | None]) -> ClientSpec:
-    """The one spec that was given."""
+    """The client that was named; usage error unless exactly one was."""
     given = [ClientSpec(kind, target) for kind in SPEC_KINDS if (target := specs.get(kind)) is not None]
     if len(given) != 1:
         named = f", not {' and '.join(f'--{spec.kind}' for spec in given)}" if given else ""
@@ -86,7 +84,7 @@ def load_here(client: str, patience_s: float = PATIENCE_S) -> Any:
 
 
 class Bar:
-    """A progress bar that names target is done; nothing where nobody looks."""
+    """A progress bar that names what is done; nothing where nobody looks."""
 
     def __init__(self, bar: Any) -> None:
         self._bar = bar

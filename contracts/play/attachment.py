@@ -1,4 +1,4 @@
-"""The ways in which a client is attached, by name: in this process, as a process, behind a URL."""
+"""Making clients from their specification: in this process, as a process of their own, or behind a URL."""
 
 import shlex
 from abc import ABC, abstractmethod
@@ -14,19 +14,19 @@ from contracts.play.world import World
 from mock_server.model import JsonObject
 
 WINDOW_MS = 3_000
-"""How long a window that would be an hour is for a client that is only observed: long beside what a call takes."""
+"""The length of a window of an observed client, in milliseconds of real time: long compared with one call."""
 
 HANGS = 2
-"""A client that has hung so often is not waited for so long again."""
+"""After this many hangs the patience with a client is shortened to `SHORT_PATIENCE_S`."""
 
 SHORT_PATIENCE_S = 3.0
 
 
 class ClientMaker(ABC):
-    """What makes clients that live elsewhere: a `MakeClient` that brings the world which they can reach."""
+    """A `MakeClient` for clients outside this process, with the world that they can reach."""
 
     def __call__(self, exports: JsonObject) -> Client:
-        """A client for a world in which nothing is special."""
+        """A client for the world of the empty scenario."""
         return self.client(Scenario(), exports)
 
     @abstractmethod
@@ -39,7 +39,7 @@ class ClientMaker(ABC):
 
 
 class RemoteClientMaker(ClientMaker):
-    """Makes clients that are processes, or behind a URL."""
+    """Makes clients that are processes of their own, or behind a URL."""
 
     def __init__(self, spec: ClientSpec, patience_s: float = PATIENCE_S) -> None:
         self._spec = spec
@@ -50,11 +50,11 @@ class RemoteClientMaker(ClientMaker):
 
     def world(self, scenario: Scenario) -> World:
         """A project of its own on a real server."""
-        from contracts.play.served_world import ServedWorld  # noqa: PLC0415 who stays in process needs no server
+        from contracts.play.served_world import ServedWorld  # noqa: PLC0415 in-process checks need no server
 
         return ServedWorld(scenario)
 
-    def client(self, scenario: Scenario, exports: JsonObject) -> Client:  # noqa: ARG002 it is told when it starts
+    def client(self, scenario: Scenario, exports: JsonObject) -> Client:  # noqa: ARG002 the client gets them with `start`
         """A process in the scenario's time zone, or the client behind the URL."""
         self._hangs += sum(client.has_hung for client in self._made)
         patience_s = self._patience_s if self._hangs < HANGS else min(SHORT_PATIENCE_S, self._patience_s)
@@ -68,7 +68,7 @@ class RemoteClientMaker(ClientMaker):
 
 
 def load(name: str, patience_s: float = PATIENCE_S) -> MakeClient:
-    """What makes the client of a spec, given as text. ClientNotFoundError says what is wrong with it."""
+    """A function that makes the client of a spec, given as text. ClientNotFoundError says what is wrong with it."""
     spec = read_spec(name)
     if name.startswith(OBSERVED):
         raise ClientNotFoundError("an observed client runs on its own schedule: nothing of it can be repeated exactly")
@@ -89,7 +89,7 @@ def _words(command: str) -> list[str]:
 
 
 def agent_of(spec: ClientSpec, patience_s: float = PATIENCE_S) -> str:
-    """What a client calls itself. ClientNotFoundError if there is none."""
+    """The name and version that a client answers to `hello`. ClientNotFoundError if it cannot be reached."""
     client = load(str(spec), patience_s)({})
     try:
         problem = getattr(client, "problem", None)
@@ -97,8 +97,8 @@ def agent_of(spec: ClientSpec, patience_s: float = PATIENCE_S) -> str:
             raise ClientNotFoundError(str(problem))
         if isinstance(problem, UnimplementedError):
             return spec.target
-        told = f"{getattr(client, 'agent', '')} {getattr(client, 'version', '')}".strip()
-        return told or spec.target
+        name = f"{getattr(client, 'agent', '')} {getattr(client, 'version', '')}".strip()
+        return name or spec.target
     finally:
         client.end()
 
@@ -109,7 +109,7 @@ def world_of(make_client: MakeClient, scenario: Scenario) -> World:
 
 
 def client_of(make_client: MakeClient, scenario: Scenario, exports: JsonObject) -> Client:
-    """A client of one make, or as many as the scenario says behind one."""
+    """A client of one make, or as many of them behind one `Client` as the scenario has instances."""
 
     def one() -> Client:
         if isinstance(make_client, ClientMaker):
