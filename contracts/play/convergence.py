@@ -1,4 +1,4 @@
-"""Whether a client and the lots agree, followed as it happens so that asking costs little."""
+"""Whether a client and the lots have converged. The history is read once, as it grows: a session asks often."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from mock_server.model import JIESHUN, Cell, DeviceKind, Record
 from mock_server.project import Project
 
 REDELIVERIES = 200
-"""So often a message may come again before it is clear that it always will."""
+"""After so many redeliveries of one message the client will never acknowledge it."""
 
 
 class Convergence:
-    """Follows one project's history. `reached` is true once nothing is left to be said.
+    """Follows the history of one project.
 
-    Every message is acknowledged, every cell's last comparison was equal, and every record of a lot that takes syncs
-    lies in a cell that was compared after the lot had it. Nobody need ask the `unlisted` lots.
+    Converged means: every message is acknowledged, the last comparison of every cell was equal, and every record of a
+    lot that takes syncs lies in a cell that was compared after the lot had it. `unlisted` lots need not be asked.
     """
 
     def __init__(self, project: Project, unlisted: Iterable[str] = ()) -> None:
@@ -28,7 +28,7 @@ class Convergence:
         self._kept: dict[tuple[str, int, str], int] = {}
 
     def reached(self) -> bool:
-        """Whether they agree now."""
+        """Whether client and lots agree now."""
         self._catch_up()
         return (
             not self._project.queue.main.pending
@@ -36,8 +36,8 @@ class Convergence:
             and all(self._is_settled(record) for record in self._project.store.records() if self._is_asked(record))
         )
 
-    def hopeless(self, rounds: int) -> bool:
-        """Whether some cell was unequal, or some message came again, so often that more of it shows nothing new."""
+    def stalled(self, rounds: int) -> bool:
+        """Whether some cell was unequal `rounds` times, or some message came again `REDELIVERIES` times."""
         return self._redeliveries >= REDELIVERIES or any(count >= rounds for count in self._unequal.values())
 
     def _catch_up(self) -> None:

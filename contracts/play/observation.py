@@ -172,13 +172,13 @@ class Observation:
         self._calm_at = self._world.last
         self._note(ActKind.CALM)
         self._wait_until(self._is_settled, PATIENCE_WINDOWS * self.window_ms / 1000)
-        if self._world.agrees():
+        if self._world.converged():
             self._note(ActKind.CONVERGED)
             self._wait_for_time(self._world.now_ms + LINGER_WINDOWS * self.window_ms)
 
     def _is_settled(self) -> bool:
-        """Whether they agree, or have disagreed so often that more of it shows nothing new."""
-        return self._world.agrees() or self._world.is_hopeless(ROUNDS)
+        """Whether client and lots have converged, or will not."""
+        return self._world.converged() or self._world.stalled(ROUNDS)
 
     def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until a condition holds, the client's process ends or the time is up; whether the condition holds."""

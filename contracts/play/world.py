@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Self, TypeVar
 
 from contracts.client.interface import Link
@@ -29,7 +30,6 @@ class World(ABC):
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self._unlisted = {LOT_IDS[place] for place in scenario.unlisted}
-        self._agreement: Convergence | None = None
 
     def settings(self) -> dict[str, Any]:
         """What the parking is made from."""
@@ -114,18 +114,17 @@ class World(ABC):
         if at_ms > clock.now_ms():
             clock.advance_to(at_ms)
 
-    def agrees(self) -> bool:
-        """Whether client and lots agree."""
-        return self.do(self._agreements().reached)
+    def converged(self) -> bool:
+        """Whether the client and the lots agree."""
+        return self.do(self._convergence.reached)
 
-    def is_hopeless(self, rounds: int) -> bool:
-        """Whether more of the same shows nothing new."""
-        return self.do(lambda: self._agreements().hopeless(rounds))
+    def stalled(self, rounds: int) -> bool:
+        """Whether some cell has compared unequal `rounds` times, or a message comes again and again."""
+        return self.do(lambda: self._convergence.stalled(rounds))
 
-    def _agreements(self) -> Convergence:
-        if self._agreement is None:
-            self._agreement = Convergence(self.parking.project, self._unlisted)
-        return self._agreement
+    @cached_property
+    def _convergence(self) -> Convergence:
+        return Convergence(self.parking.project, self._unlisted)
 
     def delete(self, name: str) -> None:
         """A lot forgets a record and tells nobody."""

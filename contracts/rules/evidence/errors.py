@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Protocol, TypeAlias, TypeVar
 
 from contracts.play.recording import ActKind
-from contracts.play.session import DEATHS
+from contracts.play.supervision import MOST_RESTARTS
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
 from mock_server.model import DAY, HOUR, MINUTE, Cell
@@ -193,7 +193,7 @@ def _goes_on(run: Run, last: Claim) -> bool:
 
 def may_stop(run: Run, device_id: str) -> bool:
     """Whether the client died too often, or was told something after which it may leave the lot, or everything."""
-    return len(run.acts_of(ActKind.DIED)) > DEATHS or any(
+    return len(run.acts_of(ActKind.DIED)) > MOST_RESTARTS or any(
         call.code in KEYS | TIME or (call.code in PERMANENT | UNSUPPORTED and device_id in call.request.path)
         for call in run.calls
         if call.code is not None

@@ -176,7 +176,7 @@ def test_effects_happen_once() -> None:
 def test_pauses_grow_to_a_bound_and_are_spread() -> None:
     """Up to a quarter longer, so that not all clients come at once."""
     with Session(Scenario(), lambda _: ReferenceClient()) as session:
-        client = session._client
+        client = session.client
         assert isinstance(client, ReferenceClient)
         for tries, least in [(0, MINUTE), (1, 2 * MINUTE), (3, 8 * MINUTE), (30, HOUR)]:
             assert least <= client.pause(MINUTE, tries, HOUR) <= least * 5 // 4

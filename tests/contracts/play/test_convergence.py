@@ -39,38 +39,38 @@ def test_a_record_is_settled_by_an_equal_comparison_after_it() -> None:
     """One that was made before the lot had the record does not count."""
     with parking() as world:
         lot = world.add_lot()
-        agreement = Convergence(world.project)
+        convergence = Convergence(world.project)
         ask(world.project, lot.device_id, 0)
         lot.enter(at=AT)
         acknowledge_all(world)
-        assert not agreement.reached()
+        assert not convergence.reached()
         ask(world.project, lot.device_id, 1)
         acknowledge_all(world)
-        assert agreement.reached()
+        assert convergence.reached()
 
 
 def test_an_unequal_comparison_keeps_them_apart_until_an_equal_one() -> None:
     """Only the last comparison of a cell counts; how often it was unequal is counted too."""
     with parking() as world:
         lot = world.add_lot()
-        agreement = Convergence(world.project)
+        convergence = Convergence(world.project)
         lot.enter(at=AT)
         for claimed in (0, 0):
             ask(world.project, lot.device_id, claimed)
         acknowledge_all(world)
-        assert not agreement.reached()
-        assert agreement.hopeless(2)
-        assert not agreement.hopeless(3)
+        assert not convergence.reached()
+        assert convergence.stalled(2)
+        assert not convergence.stalled(3)
         ask(world.project, lot.device_id, 1)
         acknowledge_all(world)
-        assert agreement.reached()
+        assert convergence.reached()
 
 
 def test_nobody_needs_to_ask_a_jieshun_lot() -> None:
     """Its records are settled when they are acknowledged."""
     with parking() as world:
         world.add_lot(supplier_code="jieshun").enter(at=AT)
-        agreement = Convergence(world.project)
-        assert not agreement.reached()
+        convergence = Convergence(world.project)
+        assert not convergence.reached()
         acknowledge_all(world)
-        assert agreement.reached()
+        assert convergence.reached()

@@ -171,7 +171,7 @@ def test_who_interrupts_a_check_does_not_wait_for_the_client(tmp_path: Path) -> 
     began = monotonic_s()
     session = Session(SHORT, tiny(tmp_path, '"stop": lambda call: time.sleep(1000)'))
     session.__enter__()
-    client = session._client
+    client = session.client
     session.__exit__(KeyboardInterrupt)
     assert isinstance(client, ProcessClient)
     assert not strays(client.tag)

@@ -25,7 +25,8 @@ from contracts.play.scenario import (
     Strikes,
     Syncs,
 )
-from contracts.play.session import DEATHS, LINGER, PATIENCE, ROUNDS, SYNC_EVERY, Session
+from contracts.play.session import LINGER, PATIENCE, ROUNDS, SYNC_EVERY, Session
+from contracts.play.supervision import MOST_RESTARTS
 from contracts.run.run import Run, run_of
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
 
@@ -146,9 +147,9 @@ def test_a_client_that_dies_is_started_again_a_few_times() -> None:
     """Each death is noted with its reason; then it stays down, and the harness does not fail."""
     run, told = watched(Mortal, Scenario(runs_ms=DAY, settles=False))
     deaths = run.acts_of(ActKind.DIED)
-    assert len(deaths) == DEATHS + 1
+    assert len(deaths) == MOST_RESTARTS + 1
     assert deaths[0].text == "in sync: RuntimeError('out of order')"
-    assert [verb for verb, _ in told].count("start") == DEATHS + 1
+    assert [verb for verb, _ in told].count("start") == MOST_RESTARTS + 1
 
 
 def test_a_crash_loses_what_is_not_in_the_folder() -> None:

@@ -1,0 +1,137 @@
+"""The client of a session under a supervisor: it is started, called, and started again after it has failed."""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from contracts.client.interface import (
+    Capability,
+    Client,
+    MakeClient,
+    ProcessError,
+    ProcessProblem,
+    Start,
+    UnimplementedError,
+)
+from contracts.play.attachment import client_of
+from contracts.play.in_process_world import RunawayError
+from contracts.play.leaks import leaks, log_lines, masked
+from contracts.play.recording import ActKind, Finding, OutputFinding
+from contracts.play.world import World
+
+MOST_RESTARTS = 5
+"""A client that has failed more often than this is not started again: it would fail to the end of the scenario."""
+
+NEVER = 10**12
+"""How long a client that is not started again stays down, in milliseconds."""
+
+
+class SupervisedClient:
+    """The client of one session. `can` has its capabilities, as far as it has not refused one of them.
+
+    It is down from a crash until `down_until`. `note` is told when it is started and when it has failed by itself.
+    `findings` are what was seen of its process; secrets in them are masked. A client is `unimplemented` once nothing
+    can be seen of it for lack of a verb.
+    """
+
+    def __init__(self, make_client: MakeClient, world: World, note: Callable[[ActKind, str], None]) -> None:
+        self._make_client = make_client
+        self._world = world
+        self._note = note
+        self._deaths = 0
+        self._is_over = False
+        self.can: frozenset[Capability] = frozenset()
+        self.down_until: int | None = None
+        self.findings: list[Finding] = []
+        self.unimplemented = False
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it runs."""
+        return self.down_until is None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is down and to be started now."""
+        return self.down_until is not None and self._world.now_ms >= self.down_until
+
+    def start(self, now_ms: int, folder: Path) -> None:
+        """Make a client and start it at a time of its own clock. `folder` has what an earlier one has left."""
+        self.down_until = None
+        world, scenario = self._world, self._world.scenario
+        self.client = client_of(self._make_client, scenario, world.exports)
+        self.can = self.client.can
+        start = Start(world.exports, now_ms, folder, world.link, scenario.tz, world.profile.to_json())
+        self._note(ActKind.START, "")
+        self.ask(Capability.START, lambda client: client.start(start))
+
+    def ask(self, verb: Capability, call: Callable[[Client], object]) -> bool:
+        """Call a verb unless the client is down; whether it has answered. One that raises has failed and goes down."""
+        if not self.is_up:
+            return False
+        try:
+            call(self.client)
+        except UnimplementedError as missing:
+            self._do_without(verb, is_final=missing.is_final)
+        except ProcessError as error:
+            reason = f"in {verb}: {self._masked(str(error))}"
+            self.findings.append(Finding(error.kind, self._world.last, reason))
+            self._fail(reason, for_good=error.kind is ProcessProblem.HUNG)
+        except RunawayError as error:
+            self._fail(f"in {verb}: {error}", for_good=True)
+        except Exception as error:  # noqa: BLE001 a client may raise anything
+            self._fail(f"in {verb}: {self._masked(repr(error))}")
+        self._search_output()
+        return verb in self.can and self.is_up
+
+    def ask_if_able(self, verb: Capability, call: Callable[[Client], object]) -> bool:
+        """Call a verb that a client may lack; whether it has answered."""
+        return verb in self.can and self.ask(verb, call)
+
+    def crash(self, down_ms: int) -> None:
+        """Kill it. What is in its folder is left, and it is due again after `down_ms`."""
+        with contextlib.suppress(Exception):  # however it takes being killed
+            self.client.crash()
+        self.client.end()
+        self._search_output()
+        self._world.cut()
+        self.down_until = self._world.now_ms + down_ms
+
+    def end(self, folder: Path, *, in_order: bool) -> None:
+        """End it, with `stop` if there is time for it; nothing of it is left running. Again does nothing."""
+        if self._is_over:
+            return
+        self._is_over = True
+        if in_order:
+            self.ask_if_able(Capability.STOP, lambda client: client.stop())
+        if self._world.has_process:
+            self.client.end()
+            self._search_output()
+            self._search(log_lines(folder))
+            if self.client.has_output:
+                self.findings.append(Finding(OutputFinding.WATCHED, self._world.last, "all that it has written"))
+        self._world.cut()
+
+    def _fail(self, reason: str, *, for_good: bool = False) -> None:
+        """It has failed by itself: it is due at once, but not for ever."""
+        self._note(ActKind.DIED, reason)
+        self._deaths += 1
+        self.crash(NEVER if for_good or self._deaths > MOST_RESTARTS else 0)
+
+    def _do_without(self, verb: Capability, *, is_final: bool) -> None:
+        """It lacks a verb. Without `start`, or once its process has ended for that reason, nothing can be seen."""
+        self.can -= {verb}
+        if verb is Capability.START or is_final or not self.can & {Capability.SYNC, Capability.ADVANCE}:
+            self.unimplemented = True
+            self.crash(NEVER)
+
+    def _search_output(self) -> None:
+        if self._world.has_process:
+            self._search(self.client.take_output())
+
+    def _search(self, lines: Iterable[str]) -> None:
+        """Look for secrets and plates in what its process has written."""
+        self.findings += leaks(lines, self._world.secrets, self._world.last)
+
+    def _masked(self, text: str) -> str:
+        return masked(text, self._world.secrets) if self._world.has_process else text
