@@ -16,12 +16,12 @@ from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing
 from contracts.check.results import CaseResult, Check
 from contracts.check.workers import (
     begin_worker,
+    end_requested,
     end_workers,
-    interrupt_held_back,
     kill_workers,
-    no_worker_but_this,
-    told_to_end,
-    until_told_to_end,
+    run_until_end_requested,
+    signals_blocked,
+    this_process_as_worker,
 )
 from contracts.client.interface import MakeClient
 from contracts.client.process import PATIENCE_S
@@ -58,9 +58,9 @@ OnBegin: TypeAlias = Callable[[str], None]
 def check(
     make_client: MakeClient, plan: Plan, on_case: OnCase = lambda _: None, on_begin: OnBegin = lambda _: None
 ) -> Check:
-    """Explore the cases one after the other, in this process, until somebody interrupts it.
+    """Explore the cases one after the other, in this process, until it is interrupted.
 
-    `on_begin` is told of each case when its turn comes, `on_case` when it is done.
+    `on_begin` is called with each case when its turn comes, `on_case` when it is done.
     """
     results: list[CaseResult] = []
     try:
@@ -68,8 +68,8 @@ def check(
             on_begin(case_id)
             results.append(CaseResult(case_id))
             explore_case(make_client, plan, case_id, results[-1])
-            if told_to_end():
-                raise KeyboardInterrupt  # noqa: TRY301 as if it had come up here
+            if end_requested():
+                raise KeyboardInterrupt  # noqa: TRY301 as if the signal had come at this line
             on_case(results[-1])
     except KeyboardInterrupt:
         return Check(plan.rules, _played(results), interrupted=True)
@@ -79,38 +79,39 @@ def check(
 def check_in_parallel(
     client: str, plan: Plan, jobs: int, on_case: OnCase = lambda _: None, on_begin: OnBegin = lambda _: None
 ) -> Check:
-    """The same for a client that has a name, in several processes. The verdicts do not depend on `jobs`."""
+    """The same for the client of a spec, in `jobs` processes. The verdicts do not depend on their number."""
     if jobs == 1:
-        with no_worker_but_this():
+        with this_process_as_worker():
             return check(load(client, plan.patience_s), plan, on_case, on_begin)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=begin_worker) as pool:
-        with interrupt_held_back():
+        with signals_blocked():
             futures = [pool.submit(_explore_loaded, client, plan, case_id) for case_id in plan.case_ids]
         try:
             for case_id, future in zip(plan.case_ids, futures, strict=True):
                 on_begin(case_id)
                 on_case(future.result())
         except KeyboardInterrupt:
-            return Check(plan.rules, _broken_off(futures), interrupted=True)
+            return Check(plan.rules, _end_early(futures), interrupted=True)
         return Check(plan.rules, tuple(future.result() for future in futures))
 
 
-def _broken_off(futures: Sequence[Future[CaseResult]]) -> tuple[CaseResult, ...]:
-    """What has been seen so far. Who interrupts again does not want to wait for the end of what is being played.
+def _end_early(futures: Sequence[Future[CaseResult]]) -> tuple[CaseResult, ...]:
+    """End the workers and return the results so far.
 
-    No future is cancelled: a worker that is told to end passes the others over, and a pool that breaks meanwhile trips
-    over futures that are.
+    Workers are asked to end with the run that they play. A second Ctrl+C asks again, which breaks the run off; a third
+    kills them. Futures are not cancelled: a worker that was asked to end returns an empty result for every further
+    case, and a pool that breaks (a worker was killed) raises InvalidStateError when it marks a cancelled future.
     """
     for end in (end_workers, end_workers, kill_workers):
         with suppress(KeyboardInterrupt):
             end()
-            return _played(list(_seen(futures)))
-    return _played(list(_seen(futures)))
+            return _played(list(_finished(futures)))
+    return _played(list(_finished(futures)))
 
 
-def _seen(futures: Sequence[Future[CaseResult]]) -> Iterator[CaseResult]:
+def _finished(futures: Sequence[Future[CaseResult]]) -> Iterator[CaseResult]:
     for future in futures:
-        with suppress(BrokenProcessPool):  # that worker had not even begun
+        with suppress(BrokenProcessPool):  # its worker was killed, or had not started yet
             yield future.result()
 
 
@@ -120,16 +121,16 @@ def _played(results: Sequence[CaseResult]) -> tuple[CaseResult, ...]:
 
 def _explore_loaded(client: str, plan: Plan, case_id: str) -> CaseResult:
     result = CaseResult(case_id)
-    until_told_to_end(lambda: explore_case(load(client, plan.patience_s), plan, case_id, result))
+    run_until_end_requested(lambda: explore_case(load(client, plan.patience_s), plan, case_id, result))
     return result
 
 
 def explore_case(make_client: MakeClient, plan: Plan, case_id: str, result: CaseResult | None = None) -> CaseResult:
-    """Explore one case, until this process is told to end. Who gives a `result` has what was seen in any event."""
+    """Explore one case, until this process is asked to end. A `result` that is given is filled even on an exception."""
     result = CaseResult(case_id) if result is None else result
 
     def watch(scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
-        return result.watch(scenario, run, outcomes) or told_to_end()
+        return result.watch(scenario, run, outcomes) or end_requested()
 
     exploration = Exploration(make_client, plan.rules, plan.examples, plan.seed, plan.shrink, plan.database)
     exploration.of(case_of(case_id), watch)
@@ -137,5 +138,5 @@ def explore_case(make_client: MakeClient, plan: Plan, case_id: str, result: Case
 
 
 def aimed_at(rule_ids: Sequence[str]) -> tuple[str, ...]:
-    """The cases that are made for one of these rules."""
+    """The cases aimed at one of these rules."""
     return tuple(case.id for case in CASES.values() if set(case.aims) & set(rule_ids))

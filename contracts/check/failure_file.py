@@ -21,11 +21,11 @@ VERSION = 1
 
 
 class ReplayError(Exception):
-    """A file that is no failure, and why."""
+    """A file cannot be read as a failure, or its failure cannot be judged; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedFailure:
     """A failure read from a file."""
 
     rule: Rule
@@ -33,19 +33,19 @@ class Recorded:
     client: str | None
     scenario: Scenario
     breaches: tuple[Breach, ...]
-    told: JsonObject
+    data: JsonObject
 
     def failure(self) -> Failure:
-        """The failure as it was recorded, without a client. ReplayError if there is not enough in the file."""
+        """The failure with the recorded run; nothing is played. ReplayError if the file lacks the history."""
         try:
-            run = read_run(self.told, self.scenario)
+            run = read_run(self.data, self.scenario)
         except ValueError as error:
             raise ReplayError(str(error)) from None
         return Failure(self.rule.id, self.case, self.scenario, run, self.breaches)
 
 
 def failure_json(failure: Failure, client: str | None, seed: int | None) -> JsonObject:
-    """A failure as its file has it. `client` is its way as text (`MODULE:NAME`, `exec CMD`), None if it has none."""
+    """A failure as its file has it. `client` is its spec as text, None if it has none."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -64,12 +64,12 @@ def write_failure(folder: Path, failure: Failure, client: str | None, seed: int 
     """Write a failure to a folder under its rule's and case's name."""
     path = folder / f"{failure.rule_id}--{failure.case.replace('/', '-')}.json"
     text = json.dumps(failure_json(failure, client, seed), ensure_ascii=False, indent=1)
-    path.write_bytes(f"{text}\n".encode("utf-8", "replace"))  # a client may have sent half a sign
+    path.write_bytes(f"{text}\n".encode("utf-8", "replace"))  # a client may have sent a lone surrogate
     return path
 
 
-def read_failure(path: Path) -> Recorded:
-    """Read a failure. OSError if the file cannot be read, ReplayError if it is none."""
+def read_failure(path: Path) -> RecordedFailure:
+    """Read a failure. OSError if the file cannot be read, ReplayError if it has no failure."""
     try:
         data: Any = parse_json(path.read_bytes())
     except ValueError as error:
@@ -81,7 +81,7 @@ def read_failure(path: Path) -> Recorded:
     try:
         scenario = Scenario.from_json(data["scenario"])
         breaches = tuple(Breach(str(each["message"]), int(each["seq"])) for each in data["breaches"])
-        return Recorded(RULES[data["rule"]], str(data["case"]), _client(data), scenario, breaches, data)
+        return RecordedFailure(RULES[data["rule"]], str(data["case"]), _client(data), scenario, breaches, data)
     except (KeyError, TypeError, ValueError) as error:
         raise ReplayError(f"{path}: {error!r}") from None
 
@@ -91,10 +91,10 @@ def _client(data: JsonObject) -> str | None:
     return client if isinstance(client, str) else None
 
 
-def replay(recorded: Recorded, make_client: MakeClient) -> Failure | None:
-    """Play a recorded scenario again; the failure if the rule is still broken, None if it is mended.
+def replay(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None:
+    """Play a recorded scenario again; the failure if the rule is still broken, None if the client is fixed.
 
-    ReplayError if that cannot be seen of this client.
+    ReplayError if this client lacks a capability that the rule needs.
     """
     run = run_of(recorded.scenario, make_client)
     if run.unimplemented or (missing := recorded.rule.missing(run.can)):

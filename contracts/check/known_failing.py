@@ -1,7 +1,7 @@
-"""Failures that are known: a file of the rules that a client breaks for now, each with its reason.
+"""Known failures: a file of the rules that a client breaks for now, each with its reason.
 
-A line is `RULE  # reason`, or `RULE CASE-GLOB  # reason` where only some cases break the rule. Empty lines, and lines
-that begin with #, say nothing. The rules are judged as always.
+A line is `RULE  # reason`, or `RULE CASE-GLOB  # reason` where only some cases break the rule. Empty lines and lines
+that begin with # are comments. Known failures are still judged and reported; they do not fail the check.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ def _matches(case_id: str, glob: str) -> bool:
 
 
 class KnownFailingError(Exception):
-    """What is wrong with the file, with the number of the line."""
+    """The file cannot be used; the text says why, and in which line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,13 @@ def _lines(texts: Iterable[str], path: Path) -> Iterator[Known]:
             continue
         try:
             known = _line(text, number)
-            _remember(known, seen)
+            _refuse_repeated(known, seen)
         except KnownFailingError as error:
             raise KnownFailingError(f"{path}, line {number}: {error}") from None
         yield known
 
 
-def _remember(known: Known, seen: dict[tuple[str, str], int]) -> None:
+def _refuse_repeated(known: Known, seen: dict[tuple[str, str], int]) -> None:
     first = seen.setdefault((known.rule_id, known.case_glob), known.line)
     if first != known.line:
         raise KnownFailingError(f"{known.where} is in line {first} already")

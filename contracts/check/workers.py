@@ -1,7 +1,7 @@
-"""Processes that can be told to end what they play, and keep what they have seen so far.
+"""Worker processes that end on request and keep the results so far.
 
-Told once they end with the run that is being played, told twice they break it off. Ctrl+C at a terminal reaches every
-process. Workers ignore it: their parent tells them.
+The first SIGTERM lets a worker end after the run that it plays, the second breaks that run off. Ctrl+C at a terminal
+sends SIGINT to every process of the group; workers ignore it, and their parent asks them to end by SIGTERM.
 """
 
 import signal
@@ -14,17 +14,18 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Worker:
-    """This process, as a worker."""
+    """The state of this process as a worker: signal handlers can reach only what is global."""
 
-    plays = False
+    is_playing = False
     is_to_end = False
 
 
 @contextmanager
-def interrupt_held_back() -> Iterator[None]:
-    """Ctrl+C waits until this is over, and so does the word to end: a process that is started meanwhile has neither.
+def signals_blocked() -> Iterator[None]:
+    """Block SIGINT and SIGTERM in this process and in the workers that it starts meanwhile, which inherit the mask.
 
-    It hears of them when it begins, and not before it knows what to do about them.
+    A worker unblocks them in `begin_worker`, once its handlers are set: a signal that arrives while it is starting up
+    waits until then, and does not kill it.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
@@ -34,55 +35,56 @@ def interrupt_held_back() -> Iterator[None]:
 
 
 def begin_worker() -> None:
-    """To be called first in a worker. It is no ignored signal that the clients that it starts would inherit."""
+    """Set the signal handlers of a worker; the first thing to be called in it."""
+    # A no-op handler, not SIG_IGN: an ignored signal would be inherited by the client processes that it starts.
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, _on_end)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 @contextmanager
-def no_worker_but_this() -> Iterator[None]:
-    """This process does the work itself: a signal tells it to end, as it would a worker."""
-    _Worker.is_to_end, _Worker.plays = False, True
+def this_process_as_worker() -> Iterator[None]:
+    """Let this process do the work itself: both signals ask it to end, as SIGTERM asks a worker."""
+    _Worker.is_to_end, _Worker.is_playing = False, True
     before = {number: signal.signal(number, _on_end) for number in SIGNALS}
     try:
         yield
     finally:
-        _Worker.is_to_end = _Worker.plays = False
+        _Worker.is_to_end = _Worker.is_playing = False
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _on_end(_number: int, _frame: FrameType | None) -> None:
-    """The first time what is being played is played to its end: an exception may come up where it gets lost."""
-    if _Worker.is_to_end and _Worker.plays:
+    # The first signal raises nothing: an exception in the middle of a run may be swallowed by the client under test.
+    if _Worker.is_to_end and _Worker.is_playing:
         raise KeyboardInterrupt
     _Worker.is_to_end = True
 
 
-def told_to_end() -> bool:
-    """Whether this process has been told to end."""
+def end_requested() -> bool:
+    """Whether this process has been asked to end."""
     return _Worker.is_to_end
 
 
-def until_told_to_end(work: Callable[[], object]) -> None:
-    """Do some work, which looks now and then whether it is told to end. It is broken off when it is told so again."""
+def run_until_end_requested(work: Callable[[], object]) -> None:
+    """Do work that looks at `end_requested` itself, unless that is so already. A second request breaks it off."""
     with suppress(KeyboardInterrupt):
-        _Worker.plays = True
+        _Worker.is_playing = True
         try:
             if not _Worker.is_to_end:
                 work()
         finally:
-            _Worker.plays = False
+            _Worker.is_playing = False
 
 
 def end_workers() -> None:
-    """Tell all workers of this process to end."""
+    """Ask all workers of this process to end."""
     for worker in active_children():
         worker.terminate()
 
 
 def kill_workers() -> None:
-    """End all workers of this process now."""
+    """Kill all workers of this process."""
     for worker in active_children():
         worker.kill()

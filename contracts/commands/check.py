@@ -9,13 +9,13 @@ import click
 from click.core import ParameterSource
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
-from contracts.check.earlier_failures import Came, play_remembered, remembered
+from contracts.check.earlier_failures import ReplayVerdict, earlier_failures, play_earlier
 from contracts.check.engine import Plan, check_in_parallel
 from contracts.check.explore import DEFAULT_EXAMPLES
-from contracts.check.failure_file import Recorded
+from contracts.check.failure_file import RecordedFailure
 from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing, KnownFailingError, read_known_failing
 from contracts.check.results import CaseResult, Check
-from contracts.check.workers import no_worker_but_this, told_to_end
+from contracts.check.workers import end_requested, this_process_as_worker
 from contracts.client.spec import OBSERVED, ClientNotFoundError, ClientSpec
 from contracts.commands.options import (
     EXAMPLES_ELSEWHERE,
@@ -116,23 +116,23 @@ def check(  # noqa: PLR0913 an argument an option
 
 
 def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
-    """The failures that are remembered, then the cases."""
-    with no_worker_but_this():
-        earlier = _play_remembered(client, plan, folder / FAILURES) if folder else []
-        if told_to_end():
+    """Play the failures that earlier checks have left in the report's folder, then the cases."""
+    with this_process_as_worker():
+        earlier = _play_earlier(client, plan, folder / FAILURES) if folder else []
+        if end_requested():
             return Check(plan.rules, tuple(earlier), interrupted=True)
     with progress(len(plan.case_ids), "cases") as bar:
         return check_in_parallel(client, plan, jobs, lambda _: bar.done(), bar.begin).after(earlier)
 
 
-def _play_remembered(client: str, plan: Plan, failures: Path) -> list[CaseResult]:
-    def tell(recorded: Recorded, came: Came) -> None:
-        click.echo(f"  {came:<10}  {recorded.rule.id} in {recorded.case}")
+def _play_earlier(client: str, plan: Plan, failures: Path) -> list[CaseResult]:
+    def show(recorded: RecordedFailure, verdict: ReplayVerdict) -> None:
+        click.echo(f"  {verdict:<10}  {recorded.rule.id} in {recorded.case}")
 
-    known = list(remembered(failures, plan))
+    known = list(earlier_failures(failures, plan))
     if known:
         click.echo(f"first {how_many(len(known), 'failure')} of earlier runs:")
-    return play_remembered(known, load_here(client, plan.patience_s), plan, tell) if known else []
+    return play_earlier(known, load_here(client, plan.patience_s), plan, show) if known else []
 
 
 def _observe(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from contracts.check.earlier_failures import failure_files
-from contracts.check.failure_file import Recorded, ReplayError, read_failure
+from contracts.check.failure_file import RecordedFailure, ReplayError, read_failure
 from contracts.check.failure_file import replay as play_again
 from contracts.check.results import Failure
 from contracts.client.interface import MakeClient
@@ -40,7 +40,7 @@ def replay(*, files: tuple[Path, ...], show: bool, patience: float, **specs: str
     sys.exit(1 if any(failed) else 0)
 
 
-def _read(path: Path) -> Recorded:
+def _read(path: Path) -> RecordedFailure:
     try:
         return read_failure(path)
     except OSError as error:
@@ -49,7 +49,7 @@ def _read(path: Path) -> Recorded:
         raise ConfigurationError(str(error)) from None
 
 
-def _show(path: Path, recorded: Recorded) -> None:
+def _show(path: Path, recorded: RecordedFailure) -> None:
     try:
         failure = recorded.failure()
     except ReplayError as error:
@@ -63,14 +63,14 @@ def _tell(path: Path, failure: Failure) -> None:
         click.echo(line)
 
 
-def _again(recorded: Recorded, make_client: MakeClient) -> Failure | None:
+def _again(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None:
     try:
         return play_again(recorded, make_client)
     except ReplayError as error:
         raise ConfigurationError(str(error)) from None
 
 
-def _repeat(path: Path, recorded: Recorded, name: str | None, patience_s: float, *, alone: bool) -> bool:
+def _repeat(path: Path, recorded: RecordedFailure, name: str | None, patience_s: float, *, alone: bool) -> bool:
     """Whether it is mended. One that is alone has its story told."""
     name = recorded.client if name is None else name
     if name is None:

@@ -7,7 +7,7 @@ import json
 import shlex
 from pathlib import Path
 
-from contracts.check.earlier_failures import drop_mended
+from contracts.check.earlier_failures import drop_fixed
 from contracts.check.engine import Plan
 from contracts.check.failure_file import write_failure
 from contracts.check.results import Check, Failure
@@ -46,7 +46,7 @@ def write_report(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
 def _write_failures(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
     """Write the failures; those of earlier runs stay until they are judged again and found no more."""
     folder.mkdir(parents=True, exist_ok=True)
-    drop_mended(folder, found)
+    drop_fixed(folder, found)
     return {
         (failure.rule_id, failure.case): write_failure(folder, failure, agent, plan.seed)
         for rule in found.rules

@@ -12,10 +12,10 @@ import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from contracts.cases import CASES
-from contracts.check.earlier_failures import Came, play_remembered, remembered
+from contracts.check.earlier_failures import ReplayVerdict, earlier_failures, play_earlier
 from contracts.check.engine import Plan, check
 from contracts.check.explore import Exploration
-from contracts.check.failure_file import Recorded, ReplayError, read_failure, replay, write_failure
+from contracts.check.failure_file import RecordedFailure, ReplayError, read_failure, replay, write_failure
 from contracts.check.results import CaseResult, Failure
 from contracts.client.interface import Capability, Client
 from contracts.client.shim import Shim
@@ -82,7 +82,7 @@ def test_a_failure_that_cannot_be_seen_is_not_fixed(tmp_path: Path) -> None:
         can = frozenset({Capability.START, Capability.SYNC, Capability.ADVANCE})
 
     store = next(rule for rule in RULES.values() if rule.needs == ("store",))
-    recorded = Recorded(store, "count/copies", None, TWICE, (), {})
+    recorded = RecordedFailure(store, "count/copies", None, TWICE, (), {})
     with pytest.raises(ReplayError, match="the client lacks dump"):
         replay(recorded, Closed)
 
@@ -91,10 +91,10 @@ def test_remembered_failures_are_played_again(failure: Failure, tmp_path: Path) 
     """FAILED for the client that still has the defect, whose failure counts; FIXED for one that has not."""
     write_failure(tmp_path, failure, None, 1)
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
-    came: list[tuple[str, Came]] = []
+    came: list[tuple[str, ReplayVerdict]] = []
     for client in (CountsDeliveries, ReferenceClient):
-        known = list(remembered(tmp_path, PLAN))
-        (result,) = play_remembered(known, client, PLAN, lambda each, how: came.append((each.rule.id, how)))
+        known = list(earlier_failures(tmp_path, PLAN))
+        (result,) = play_earlier(known, client, PLAN, lambda each, how: came.append((each.rule.id, how)))
         assert result.case == "count/copies"
         assert (result.by_rule["CNT-RECORD-ID"].failure is None) is (client is ReferenceClient)
     assert came == [("CNT-RECORD-ID", "FAILED"), ("CNT-RECORD-ID", "FIXED")]
@@ -103,10 +103,10 @@ def test_remembered_failures_are_played_again(failure: Failure, tmp_path: Path) 
 def test_rules_that_are_not_judged_are_not_replayed(failure: Failure, tmp_path: Path) -> None:
     """Their failures wait for a check that judges them; what was only observed cannot come again."""
     write_failure(tmp_path, failure, "observe some-client", 1)
-    assert not list(remembered(tmp_path, PLAN))
+    assert not list(earlier_failures(tmp_path, PLAN))
     write_failure(tmp_path, failure, None, 1)
-    assert list(remembered(tmp_path, PLAN))
-    assert not list(remembered(tmp_path, Plan(("CNT-DIRECTION",), ("count/copies",))))
+    assert list(earlier_failures(tmp_path, PLAN))
+    assert not list(earlier_failures(tmp_path, Plan(("CNT-DIRECTION",), ("count/copies",))))
 
 
 def test_a_failure_stays_until_it_is_judged_and_found_no_more(failure: Failure, tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def behind_a_url(client: type[Client]) -> Iterator[str]:
 @pytest.mark.parametrize(("client", "came"), [(ReferenceClient, "FIXED"), (CountsDeliveries, "FAILED")])
 def test_a_client_behind_a_url_meets_the_same_history(
     client: type[Client],
-    came: Came,
+    came: ReplayVerdict,
     failure: Failure,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

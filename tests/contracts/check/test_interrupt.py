@@ -56,7 +56,7 @@ def interrupted(
     (folder / "mine.py").write_text(
         "import os, signal\n"
         f"from {base.partition(':')[0]} import {base.partition(':')[2]} as Base\n"
-        "from contracts.check.workers import told_to_end\n"
+        "from contracts.check.workers import end_requested\n"
         "class Mine(Base):\n"
         "    again = False\n"
         "    def start(self, start):\n"
@@ -66,7 +66,7 @@ def interrupted(
         "            if starts.tell() == 30:\n"
         f"                os.{'killpg' if group else 'kill'}(int(os.environ['CHECK']), {int(number)})\n"
         f"            while {hangs} and starts.tell() >= 30:\n"
-        "                if told_to_end() and not self.again:\n"
+        "                if end_requested() and not self.again:\n"
         "                    Mine.again = True\n"
         f"                    os.kill(int(os.environ['CHECK']), {int(number)})\n",
         encoding="utf-8",
