@@ -1,4 +1,4 @@
-"""A process of somebody else's: what it writes is bounded, and everything that it starts is stopped."""
+"""A child process with bounded output, which is killed with every process that it has started."""
 
 import os
 import select
@@ -15,53 +15,53 @@ from typing import IO
 from contracts.client.interface import ProcessError, ProcessProblem
 from contracts.client.protocol import shown
 
-LAST_WISH_S = 2.0
-"""How long it may take to end."""
+END_PATIENCE_S = 2.0
+"""How long a process may take to end, in seconds of real time."""
 
 LINE_BYTES = 16 * 1024 * 1024
-"""The longest answer that is read; a dump of many records is one line."""
+"""The longest line that is read as an answer; a dump of many records is one line."""
 
 LOG_LINE_BYTES, LOG_BYTES = 16 * 1024, 8 * 1024 * 1024
-"""Longer lines of a log are read in pieces, and of what has not been looked at so much is kept."""
+"""Longer log lines are read in pieces; of the log that was not taken yet so many characters are kept."""
 
-WORDS_KEPT = 5
+TAIL_LINES = 5
 STRAY_ROUNDS = 10
-"""A process may start another one before it is killed, but not for ever."""
+"""How often strays are looked for: one may start another before it is killed, but must not keep the judge for ever."""
 
 TAG = "PARKING_MOCK_CLIENT"
-"""The environment variable by which everything that a client has started is found again."""
+"""The environment variable that marks every process which a client has started: children inherit it."""
 
 _PROC = Path("/proc")
 _number = count(1)
 
 
 class Log:
-    """What a process writes beside its answers: the newest of it, until it is taken."""
+    """The log of a process: the newest lines that were not taken yet. It is written and taken by different threads."""
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque()
         self._size = 0
         self._lock = threading.Lock()
-        self.last_words: deque[str] = deque(maxlen=WORDS_KEPT)
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
 
     def add(self, line: str) -> None:
-        """One more line; the oldest ones go if there are too many."""
+        """Add a line; the oldest ones are dropped beyond LOG_BYTES."""
         with self._lock:
             self._lines.append(line)
-            self.last_words.append(line)
+            self.tail.append(line)
             self._size += len(line)
             while self._size > LOG_BYTES:
                 self._size -= len(self._lines.popleft())
 
     def take(self) -> list[str]:
-        """What has come since the last time."""
+        """Return the lines since the last call, and drop them."""
         with self._lock:
             lines, self._lines, self._size = list(self._lines), deque(), 0
         return lines
 
 
 class Child:
-    """One process, started at once. `take_line` gets the lines of its standard output; else they are log too.
+    """One process, launched by the constructor. `take_line` gets its standard output by lines; without it they are log.
 
     ProcessError if it cannot be started.
     """
@@ -84,7 +84,7 @@ class Child:
     def _launch(self, command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         pipe = subprocess.PIPE
         try:
-            process = subprocess.Popen(  # noqa: S603 the client that the user names
+            process = subprocess.Popen(  # noqa: S603 the command is the one that the user names
                 list(command), stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
             )
         except OSError as error:
@@ -99,17 +99,17 @@ class Child:
         return thread
 
     def take_log(self, line: bytes | None) -> None:
-        """A line of its log."""
+        """Add a line to its log; None is the end of its output."""
         if line is not None:
             self.log.add(line.decode("utf-8", "replace").rstrip("\n"))
 
-    def last_words(self) -> str:
-        """The end of its log, to be put behind what is wrong with it."""
-        words = [shown(word) for word in self.log.last_words if word.strip()]
-        return f"; its last words: {' / '.join(words)}" if words else ""
+    def log_tail(self) -> str:
+        """The last lines of its log, as the end of an error message."""
+        lines = [shown(line) for line in self.log.tail if line.strip()]
+        return f"; its last words: {' / '.join(lines)}" if lines else ""
 
-    def exit_code(self, timeout_s: float = LAST_WISH_S) -> int | None:
-        """How it has ended, after a while; None if it has not."""
+    def exit_code(self, timeout_s: float = END_PATIENCE_S) -> int | None:
+        """Wait for its end; its exit code, None if it still runs after the timeout."""
         with suppress(subprocess.TimeoutExpired):
             code = self.process.wait(timeout_s)
             self._join()
@@ -117,7 +117,7 @@ class Child:
         return None
 
     def end(self) -> None:
-        """End it and everything that it started."""
+        """Kill it and every process that it started. A second call does nothing."""
         if self._is_over:
             return
         self._is_over = True
@@ -135,11 +135,11 @@ class Child:
 
     def _join(self) -> None:
         for thread in self._threads:
-            thread.join(LAST_WISH_S)
+            thread.join(END_PATIENCE_S)
 
 
 def kill_all(pids: Iterable[int]) -> int:
-    """Kill processes and wait until they are dead; how many there were."""
+    """Kill processes and wait until they are dead; return how many there were."""
     handles = []
     for pid in pids:
         with suppress(OSError):
@@ -148,15 +148,15 @@ def kill_all(pids: Iterable[int]) -> int:
     for handle in handles:
         dead = select.poll()
         dead.register(handle, select.POLLIN)
-        dead.poll(LAST_WISH_S * 1000)
+        dead.poll(END_PATIENCE_S * 1000)
         os.close(handle)
     return len(handles)
 
 
 def strays(tag: str) -> list[int]:
-    """The processes that a client has started, however deep, wherever they have hidden: they inherit its environment.
+    """The processes that a client has started, at any depth and in any session: they inherit its environment.
 
-    None where the machine does not tell.
+    Empty where there is no /proc.
     """
     wanted = f"{TAG}={tag}".encode()
     found = []

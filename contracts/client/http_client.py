@@ -13,7 +13,7 @@ from mock_server.model import JsonObject
 
 
 class HttpClient(RemoteClient):
-    """A client that takes calls at one URL. What is wrong with it from the first is said when it is to `start`."""
+    """A client that takes calls at one URL. An error of `hello`, sent by the constructor, is raised by `start`."""
 
     def __init__(self, url: str, patience_s: float = PATIENCE_S) -> None:
         super().__init__()
@@ -26,11 +26,11 @@ class HttpClient(RemoteClient):
         self.problem: Exception | None = None
         try:
             self.hello()
-        except Exception as error:  # noqa: BLE001 whatever it is, it is said when it is to start
+        except Exception as error:  # noqa: BLE001 any error is kept for `start` to raise
             self.problem = error
 
     def start(self, start: Start) -> None:
-        """Tell it the world, if it answers."""
+        """Call `start`, or raise the error of `hello`."""
         if self.problem is not None:
             raise self.problem
         super().start(start)
@@ -60,11 +60,11 @@ class HttpClient(RemoteClient):
             raise ProcessError(problem, text) from None
 
     def crash(self) -> None:
-        """It drops everything, if it can; no answer is expected."""
+        """Call `crash` if the client has it; its answer does not matter."""
         if Capability.CRASH in self.can and not self.has_hung:
             with suppress(Exception):
                 self.ask("crash")
 
     def end(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._http.close()

@@ -1,6 +1,6 @@
-"""How a client is attached: the verbs that a harness calls, and the wires that it gives a client in its process.
+"""The interface of a client under test: the verbs that the judge calls, and the connections that it gives the client.
 
-A client implements `start` and `sync`; every other verb is optional, and what a rule cannot see for lack of one is
+A client implements `start` and `sync`. Every other verb is optional: a rule that needs one which the client lacks is
 reported as unimplemented, never as a failure.
 """
 
@@ -38,7 +38,7 @@ VERBS = tuple(each for each in Capability if each is not Capability.OWN_PROCESS)
 
 
 class UnimplementedError(Exception):
-    """The client has nothing behind this verb. `is_final` says that its process has ended with it."""
+    """The client does not implement this verb. With `is_final` its process has ended for that reason."""
 
     is_final = False
 
@@ -73,29 +73,29 @@ class HttpAnswer(NamedTuple):
 
 
 class Socket(Protocol):
-    """A connection to the message queue that is read when its owner wants to."""
+    """A WebSocket to the message queue that is read by polling."""
 
     @property
     def closed(self) -> int | None:
-        """The code with which it was closed, None while it is open."""
+        """The close code, None while it is open."""
 
     def receive(self) -> str | None:
-        """The next text frame, None if none has come."""
+        """The next text frame, None if none has arrived."""
 
     def send(self, text: str) -> None:
         """Send a text frame."""
 
     def close(self) -> None:
-        """Leave."""
+        """Close it."""
 
 
 class Link(Protocol):
-    """The wires to the cloud. In process they lead to the fake cloud without a socket."""
+    """Connections to the cloud; in process they reach the emulator without a socket."""
 
     def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", timeout_s: float = 10
     ) -> HttpAnswer:
-        """One HTTP exchange. OSError (ConnectionError, TimeoutError) if there is no answer."""
+        """Send one HTTP request. OSError (ConnectionError, TimeoutError) if no answer comes."""
 
     def connect(self, url: str, headers: Mapping[str, str]) -> Socket:
         """Open a WebSocket. OSError if it is refused."""
@@ -103,10 +103,10 @@ class Link(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a client is told when it starts.
+    """The arguments of `start`.
 
-    `exports` is the object of `serve --json`, `profile` what this cloud answers where the vendor leaves it open,
-    `tz` the name of the time zone that the process runs in, `folder` a place for what must outlive a crash.
+    `exports` is the object of `serve --json`, `profile` how this cloud behaves where the vendor's page leaves it open,
+    `tz` the name of the time zone of the process, `folder` a directory for what must survive a crash.
     """
 
     exports: JsonObject
@@ -127,7 +127,7 @@ class Window(NamedTuple):
 class DumpedRecord(NamedTuple):
     """A record as the client has stored it. Bills have no direction.
 
-    `content_hash` is the client's own, of what the record says: as long as that does not change, neither does this.
+    `content_hash` is the client's own hash of the content: it stays the same as long as the content does.
     """
 
     record_id: str
@@ -139,7 +139,7 @@ class DumpedRecord(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """Something that the client did because of a record: a charge, a notice, a change of occupancy."""
+    """A side effect of a record in the client: a charge, a notice, a change of occupancy."""
 
     kind: str
     record_id: str
@@ -150,48 +150,48 @@ class Client(ABC):
 
     @abstractmethod
     def start(self, start: Start) -> None:
-        """Connect and consume. Called again, on a new object with the same folder, after a crash."""
+        """Connect and consume. After a crash it is called on a new object, with the same folder."""
 
     @abstractmethod
     def sync(self, now_ms: int, window: Window | None = None) -> None:
-        """One reconciliation pass, of that window or of all that the client's own plan holds due."""
+        """Make one reconciliation pass, over that window or over all windows that the client's own plan holds due."""
 
-    def advance(self, now_ms: int) -> None:  # noqa: ARG002 for whoever implements it
-        """Run the client's own timers up to now. A client without timers is told to `sync` instead."""
+    def advance(self, now_ms: int) -> None:  # noqa: ARG002 the signature is for subclasses
+        """Run the client's own timers up to now. A client without timers of its own is asked to `sync` instead."""
         raise UnimplementedError
 
     def wakes_at(self) -> int | None:
-        """When the client's next timer is due, so that nobody need try every minute; None if that is not known."""
+        """When the client's next timer is due, in epoch ms. None if unknown: then its timers are run every minute."""
         return None
 
     def quiet(self) -> None:
-        """Store and acknowledge everything that has come so far."""
+        """Store and acknowledge everything that has arrived so far."""
         raise UnimplementedError
 
     def dump(self) -> list[DumpedRecord]:
-        """Everything stored: the only look into a client that a rule needs."""
+        """Every record stored. It is all that rules need to know of a client's inside."""
         raise UnimplementedError
 
     def effects(self) -> list[Effect]:
-        """What was done because of records, in order."""
+        """The side effects of records, in order."""
         raise UnimplementedError
 
     def crash(self) -> None:
-        """Lose at once whatever is not in the folder. Nothing is flushed, nothing more is sent."""
+        """Stop at once and lose everything that is not in the folder: flush nothing, send nothing more."""
         raise UnimplementedError
 
     def stop(self) -> None:
-        """End in order."""
+        """Shut down in order."""
         raise UnimplementedError
 
     has_output = False
-    """Whether what it writes beside its answers can be seen."""
+    """Whether the judge can read the standard error of the client."""
 
-    def end(self) -> None:  # noqa: B027 most clients have nothing to do there
-        """Whatever has become of it: nothing of it is left running."""
+    def end(self) -> None:  # noqa: B027 most clients have nothing to release
+        """Release every process and connection of the client, in whatever state it is."""
 
     def take_output(self) -> list[str]:
-        """What its process has written beside its answers since the last time. A client in this process shows none."""
+        """The lines that its process has written beside its answers since the last call; in process there are none."""
         return []
 
     @property
@@ -201,4 +201,4 @@ class Client(ABC):
 
 
 MakeClient: TypeAlias = Callable[[JsonObject], Client]
-"""What makes a client from its exports."""
+"""A function that makes a client from the exports."""

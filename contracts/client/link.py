@@ -1,4 +1,4 @@
-"""The wires of a client process of ours: HTTP and WebSockets over real connections."""
+"""HTTP and WebSockets over real connections, for the clients of this repository in a process of their own."""
 
 from collections.abc import Mapping
 
@@ -11,15 +11,17 @@ from contracts.client.interface import HttpAnswer, Socket
 OPEN_TIMEOUT_S = 10
 ABNORMAL = 1006
 FENCE_S = 5.0
+"""How long the pong may take by which `RealSocket.receive` knows that nothing more is on its way."""
+
 HURRY = 5
-"""The world's time is virtual: what it would be silent about for ten seconds need not be waited for so long."""
+"""Timeouts are divided by this: the cloud's time is virtual, and an answer that is lost there takes no real time."""
 
 
 class RealLink:
-    """A link over real connections, straight to the addresses given, whatever proxy the environment names."""
+    """A link over real connections, directly to the addresses given: proxies of the environment are ignored."""
 
     follows_redirects = False
-    """Credentials go nowhere else."""
+    """No: credentials must not go to another host."""
 
     checks_certificates = True
 
@@ -30,7 +32,7 @@ class RealLink:
     def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", timeout_s: float = 10
     ) -> HttpAnswer:
-        """One HTTP exchange."""
+        """Send one HTTP request."""
         answer = self._http.request(
             method,
             url,
@@ -56,15 +58,17 @@ class RealLink:
             )
         except WebSocketException as error:
             raise ConnectionRefusedError(str(error)) from None
-        return RealSocket(connection.__enter__())  # left by `close`; some versions warn of a connection not entered
+        return RealSocket(
+            connection.__enter__()
+        )  # `close` ends it; some versions warn of a connection that was not entered
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._http.close()
 
 
 class RealSocket:
-    """A WebSocket that is read when its owner wants to."""
+    """A WebSocket that is read by polling."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
@@ -72,11 +76,14 @@ class RealSocket:
 
     @property
     def closed(self) -> int | None:
-        """The code of the close, once everything that came before it is read."""
+        """The close code, once every frame before the close has been read."""
         return self._ended
 
     def receive(self) -> str | None:
-        """The next frame, None if none has come: whatever the cloud has sent before now is here before its pong is."""
+        """The next frame, None if none was sent before this call.
+
+        Frames and pongs keep their order, so whatever the cloud has sent before it sees a ping arrives before its pong.
+        """
         frame = self._next()
         if frame is None and self._ended is None:
             self._fence()
@@ -100,12 +107,12 @@ class RealSocket:
             return
 
     def send(self, text: str) -> None:
-        """Send a frame; on a broken connection nobody hears it, which the next `receive` finds out."""
+        """Send a frame. On a broken connection it is lost, and the next `receive` sets `closed`."""
         try:
             self._connection.send(text)
         except (ConnectionClosed, OSError):
             return
 
     def close(self) -> None:
-        """Leave."""
+        """Close it."""
         self._connection.close()

@@ -14,24 +14,24 @@ from mock_server.model import JsonObject
 from mock_server.problems import parse_json
 
 PROTOCOL = 1
-"""Raised when a verb or a field changes its meaning; new verbs and fields may come without notice."""
+"""The version: it is raised when a verb or a field changes its meaning. New verbs and fields may be added without."""
 
 EXIT_UNIMPLEMENTED = 89
-"""The exit code of a client that has implemented nothing of what it is asked."""
+"""The exit code by which a client says that it does not implement the verb."""
 
 SHOWN = 200
 
 
 class ProtocolError(Exception):
-    """An answer that is none."""
+    """The answer violates the client protocol."""
 
 
 class ClientFailedError(Exception):
-    """The client says that it could not do what it was asked."""
+    """The client answered that the verb failed."""
 
 
 def call_json(number: int, verb: str, arguments: Mapping[str, object]) -> JsonObject:
-    """A call."""
+    """A call as an object."""
     return {"id": number, "verb": verb, **arguments}
 
 
@@ -41,7 +41,7 @@ def call_text(number: int, verb: str, arguments: Mapping[str, object]) -> str:
 
 
 def read_answer(text: str | bytes, number: int) -> tuple[JsonObject | None, str, str]:
-    """An answer: its result, or the code and message of its error. ProtocolError if it is no answer to that call."""
+    """Read an answer: the result, or code and message of the error. ProtocolError if it does not answer that call."""
     try:
         answer: Any = parse_json(text.encode() if isinstance(text, str) else text)
     except ValueError:
@@ -68,17 +68,17 @@ def shown(text: str | bytes) -> str:
 
 
 def read_can(result: Mapping[str, Any]) -> frozenset[Capability]:
-    """The verbs that a client says it has, from its answer to `hello`. ProtocolError if it speaks another version."""
+    """The verbs in a client's answer to `hello`. ProtocolError if it speaks another version of the protocol."""
     if result.get("protocol") != PROTOCOL:
         raise ProtocolError(f"the client speaks protocol {result.get('protocol')!r}, not {PROTOCOL}")
-    told = result.get("can", [])
-    if not isinstance(told, list):
+    named = result.get("can", [])
+    if not isinstance(named, list):
         raise ProtocolError('"can" must be a list of verbs')
-    return frozenset(verb for verb in VERBS if verb is Capability.START or verb in told)
+    return frozenset(verb for verb in VERBS if verb is Capability.START or verb in named)
 
 
 def read_dump(result: Mapping[str, Any]) -> list[DumpedRecord]:
-    """The records of an answer to `dump`. ProtocolError names the first that is none."""
+    """The records of an answer to `dump`. ProtocolError names the first that is malformed."""
     return [_record(place, each) for place, each in enumerate(_items(result, "records"))]
 
 

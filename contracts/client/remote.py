@@ -1,4 +1,4 @@
-"""A client elsewhere, spoken to in the client protocol. What carries the calls is a subclass's business."""
+"""A client in another process, called by the client protocol. Subclasses carry the calls: lines or HTTP."""
 
 from abc import abstractmethod
 from typing import Any
@@ -9,7 +9,7 @@ from mock_server.model import JsonObject
 
 
 class RemoteClient(Client):
-    """A client behind a wire. `agent` and `version` are what it calls itself."""
+    """A client in another process. `agent` and `version` are its answer to `hello`."""
 
     agent = ""
     version = ""
@@ -20,21 +20,21 @@ class RemoteClient(Client):
 
     @abstractmethod
     def ask(self, verb: str, **arguments: object) -> JsonObject:
-        """Call a verb and wait for its result. UnimplementedError, ClientFailedError or another exception otherwise."""
+        """Call a verb and return its result. UnimplementedError, ClientFailedError or ProcessError otherwise."""
 
     def hello(self) -> None:
-        """Ask what it is and what it can."""
-        told: Any = self.ask("hello", protocol=PROTOCOL)
-        self._can = read_can(told)
-        self.agent, self.version = str(told.get("agent", "")), str(told.get("version", ""))
+        """Ask for its name, its version and its verbs."""
+        answer: Any = self.ask("hello", protocol=PROTOCOL)
+        self._can = read_can(answer)
+        self.agent, self.version = str(answer.get("agent", "")), str(answer.get("version", ""))
 
     @property
     def can(self) -> frozenset[Capability]:
-        """The verbs that it said it has."""
+        """The verbs of its answer to `hello`."""
         return self._can
 
     def start(self, start: Start) -> None:
-        """Tell it the world."""
+        """Call `start`."""
         self.ask(
             "start",
             exports=start.exports,
@@ -45,43 +45,43 @@ class RemoteClient(Client):
         )
 
     def sync(self, now_ms: int, window: Window | None = None) -> None:
-        """One pass."""
+        """Call `sync`."""
         chosen = {} if window is None else {"window": window._asdict()}
         self.ask("sync", now_ms=now_ms, **chosen)
 
     def advance(self, now_ms: int) -> None:
-        """Its timers. It may say when it wants to be woken next."""
+        """Call `advance`. The answer may have `wake_ms`, when its next timer is due."""
         self._wakes_at = None
-        self._take_wake(self.ask("advance", now_ms=now_ms), now_ms)
+        self._read_wake(self.ask("advance", now_ms=now_ms), now_ms)
 
-    def _take_wake(self, result: JsonObject, after_ms: int = 0) -> None:
+    def _read_wake(self, result: JsonObject, after_ms: int = 0) -> None:
         wake_ms = result.get("wake_ms")
         if type(wake_ms) is int and wake_ms > after_ms:
             self._wakes_at = wake_ms
 
     def wakes_at(self) -> int | None:
-        """What the last `advance` said, or a `quiet` since: what has come may be a lost connection."""
+        """The newest `wake_ms`: of `advance`, or of a `quiet` since, which may have found the connection lost."""
         return self._wakes_at
 
     def quiet(self) -> None:
-        """Everything received so far is stored and acknowledged. It may say when it wants to be woken now."""
-        self._take_wake(self.ask("quiet"))
+        """Call `quiet`. The answer may have a new `wake_ms`."""
+        self._read_wake(self.ask("quiet"))
 
     def dump(self) -> list[DumpedRecord]:
-        """Its records."""
+        """Call `dump`."""
         return read_dump(self.ask("dump"))
 
     def effects(self) -> list[Effect]:
-        """Its effects."""
+        """Call `effects`."""
         return read_effects(self.ask("effects"))
 
     def stop(self) -> None:
-        """End in order."""
+        """Call `stop`."""
         self.ask("stop")
 
 
 def raise_error(verb: str, code: str, message: str) -> None:
-    """What an error answer means."""
+    """Raise the exception that an error answer stands for."""
     if code == "unimplemented":
         raise UnimplementedError(message or verb)
     raise ClientFailedError(f"{verb} {code}: {message}")

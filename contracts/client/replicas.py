@@ -1,4 +1,4 @@
-"""Several instances of one client, driven as if they were one: what a deployment with replicas is."""
+"""Several instances of one client behind one `Client`, as in a deployment with replicas."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from contracts.client.interface import Capability, Client, DumpedRecord, Effect,
 
 
 class Replicas(Client):
-    """Instances that share their exports and their folder. The first one's store is looked at."""
+    """Instances that share their exports and their folder. Records and effects are those of the first."""
 
     def __init__(self, clients: Sequence[Client]) -> None:
         self._clients = clients
@@ -14,7 +14,7 @@ class Replicas(Client):
 
     @property
     def can(self) -> frozenset[Capability]:
-        """What all of them can."""
+        """The capabilities that all of them have."""
         return frozenset.intersection(*(each.can for each in self._clients))
 
     def start(self, start: Start) -> None:
@@ -28,18 +28,18 @@ class Replicas(Client):
             each.sync(now_ms, window)
 
     def advance(self, now_ms: int) -> None:
-        """The timers of each."""
+        """Run the timers of each."""
         for each in self._clients:
             each.advance(now_ms)
 
     def wakes_at(self) -> int | None:
-        """When the first of them wakes; not known if one does not say."""
+        """When the first of them wakes; None if one of them does not say."""
         moments = [each.wakes_at() for each in self._clients]
         known = [moment for moment in moments if moment is not None]
         return min(known) if len(known) == len(moments) else None
 
     def quiet(self) -> None:
-        """Each takes what has come to it."""
+        """Each stores and acknowledges what has arrived."""
         for each in self._clients:
             each.quiet()
 
@@ -52,20 +52,20 @@ class Replicas(Client):
         return self._clients[0].effects()
 
     def crash(self) -> None:
-        """All die."""
+        """Crash each."""
         for each in self._clients:
             each.crash()
 
     def stop(self) -> None:
-        """All end."""
+        """Stop each."""
         for each in self._clients:
             each.stop()
 
     def end(self) -> None:
-        """Nothing of any of them is left."""
+        """End each."""
         for each in self._clients:
             each.end()
 
     def take_output(self) -> list[str]:
-        """What any of them has written."""
+        """The output of all of them."""
         return [line for each in self._clients for line in each.take_output()]

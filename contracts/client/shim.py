@@ -1,6 +1,6 @@
 """Runs a client of this language as a process of its own: `python -m contracts.client.shim MODULE:NAME`.
 
-It speaks the client protocol on standard input and output, and gives the client wires of real connections.
+It speaks the client protocol on standard input and output, and gives the client real connections.
 """
 
 import json
@@ -34,8 +34,8 @@ class Shim:
             "sync": self._sync,
             "advance": self._advance,
             "quiet": self._quiet,
-            "dump": lambda _: dump_json(self._it.dump()),
-            "effects": lambda _: effects_json(self._it.effects()),
+            "dump": lambda _: dump_json(self._started.dump()),
+            "effects": lambda _: effects_json(self._started.effects()),
             "crash": lambda _: os._exit(137),
             "stop": self._stop,
         }
@@ -47,12 +47,12 @@ class Shim:
             return {"id": call.get("id"), "result": verb(call)}
         except UnimplementedError as error:
             return {"id": call.get("id"), "error": {"code": "unimplemented", "message": str(error)}}
-        except Exception as error:  # noqa: BLE001 whatever it is, the harness is told, and the process goes on
-            print(f"{call.get('verb')} failed: {error!r}", file=sys.stderr, flush=True)  # noqa: T201 a process's log
+        except Exception as error:  # noqa: BLE001 any error becomes an answer, and the process goes on
+            print(f"{call.get('verb')} failed: {error!r}", file=sys.stderr, flush=True)  # noqa: T201 standard error is the log
             return {"id": call.get("id"), "error": {"code": "failed", "message": repr(error)}}
 
     @property
-    def _it(self) -> Client:
+    def _started(self) -> Client:
         if self._client is None:
             raise UnimplementedError("start comes first")
         return self._client
@@ -77,23 +77,23 @@ class Shim:
 
     def _sync(self, call: dict[str, Any]) -> JsonObject:
         window = call.get("window")
-        self._it.sync(call["now_ms"], Window(window["start_ms"], window["end_ms"]) if window else None)
+        self._started.sync(call["now_ms"], Window(window["start_ms"], window["end_ms"]) if window else None)
         return {}
 
     def _advance(self, call: dict[str, Any]) -> JsonObject:
-        self._it.advance(call["now_ms"])
+        self._started.advance(call["now_ms"])
         return self._wake()
 
     def _quiet(self, _call: dict[str, Any]) -> JsonObject:
-        self._it.quiet()
+        self._started.quiet()
         return self._wake()
 
     def _wake(self) -> JsonObject:
-        wake_ms = self._it.wakes_at()
+        wake_ms = self._started.wakes_at()
         return {} if wake_ms is None else {"wake_ms": wake_ms}
 
     def _stop(self, _call: dict[str, Any]) -> JsonObject:
-        self._it.stop()
+        self._started.stop()
         self._link.close()
         return {}
 
@@ -115,7 +115,7 @@ def serve(name: str, make_client: MakeClient, lines: IO[str], answers: IO[str]) 
 
 def main() -> None:
     """Run the client that is named on the command line."""
-    if len(sys.argv) != 2:  # noqa: PLR2004 itself and one name
+    if len(sys.argv) != 2:  # noqa: PLR2004 the program and one argument
         sys.exit(USAGE)
     sys.path.insert(0, str(Path.cwd()))
     serve(sys.argv[1].rpartition(":")[2], load_client(sys.argv[1]), sys.stdin, sys.stdout)

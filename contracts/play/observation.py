@@ -205,7 +205,7 @@ class Observation:
         plates = (step.plate for step in self.steps if isinstance(step, Happens))
         secrets = {**self._world.secrets, **dict.fromkeys(plates, OutputFinding.PLATE)}
         if code is not None:
-            text = f"it ended by itself with exit code {code}{child.last_words()}"
+            text = f"it ended by itself with exit code {code}{child.log_tail()}"
             self._findings.append(Finding(ProcessProblem.ENDED, seq, masked(text, secrets)))
         self._findings += leaks(child.log.take(), secrets, seq)
         self._findings.append(Finding(OutputFinding.WATCHED, seq, "all that it has written"))

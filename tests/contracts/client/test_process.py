@@ -187,7 +187,7 @@ def test_an_unimplemented_verb(launch: Launch) -> None:
     client.sync(MIDNIGHT)
 
 
-def test_a_client_that_is_stillborn_says_so_when_it_is_to_start(launch: Launch, tmp_path: Path) -> None:
+def test_an_error_of_the_launch_is_raised_by_start(launch: Launch, tmp_path: Path) -> None:
     """Making it raises nothing: a session must be able to tell of it."""
     client = launch('"hello": lambda call: sys.exit(4)')
     with pytest.raises(ProcessError, match="exit code 4 when asked to hello"):
