@@ -51,15 +51,15 @@ class RuleResult:
 class CaseResult:
     """What one case has shown. `deaths` are the errors at which the client failed by itself.
 
-    `never_came` is an observed client that never sent anything; `narrowing` has the wrong counters that explain every
-    wrong claim of the case.
+    `never_appeared` is an observed client that never sent anything. `narrowing` has the wrong counters that explain
+    every wrong claim of the case.
     """
 
     case: str
     runs: int = 0
     by_rule: dict[str, RuleResult] = field(default_factory=dict)
     deaths: tuple[str, ...] = ()
-    never_came: bool = False
+    never_appeared: bool = False
     narrowing: Narrowing = field(default_factory=Narrowing)
 
     def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
@@ -85,7 +85,7 @@ class CaseResult:
             self.runs + other.runs,
             results,
             self.deaths or other.deaths,
-            self.never_came or other.never_came,
+            self.never_appeared or other.never_appeared,
             self.narrowing.joined(other.narrowing),
         )
 

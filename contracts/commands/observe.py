@@ -65,7 +65,7 @@ def _begin(session: Observation, command: str | None) -> None:
 def _result(session: Observation, run: Run, rules: tuple[Rule, ...]) -> CaseResult:
     result = CaseResult(f"observe/{session.name}")
     result.watch(run.scenario, run, judge(run, rules))
-    result.never_came = not session.has_come
-    if result.never_came:
+    result.never_appeared = not session.has_appeared
+    if result.never_appeared:
         click.echo(f"session {session.name}: no sign of life")
     return result

@@ -35,8 +35,8 @@ def conclude(found: Check, client: str, plan: Plan, level: Level, folder: Path |
 
 
 def _failed(found: Check, plan: Plan, level: Level) -> bool:
-    never_came = any(case.never_came for case in found.cases)
-    return never_came or bool(found.broken(level, plan.known) or found.surprises(plan.known))
+    never_appeared = any(case.never_appeared for case in found.cases)
+    return never_appeared or bool(found.broken(level, plan.known) or found.surprises(plan.known))
 
 
 def prepare_folder(folder: Path) -> None:

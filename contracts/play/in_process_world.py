@@ -1,4 +1,4 @@
-"""A world in the process of the judge: no socket, no wait."""
+"""A world in the process of the judge, without sockets and without waiting."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -15,20 +15,20 @@ from mock_server.web.serving.environ import build_environ
 from mock_server.web.serving.wsgi import Answer
 
 CALLS_AT_ONCE = 1_000
-"""So many calls at one moment of virtual time are a client that will never stop by itself."""
+"""More calls than this at one moment of virtual time are an endless loop of the client."""
 
 
 class RunawayError(BaseException):
-    """The client calls without end. No Exception: whatever it catches, it must not catch this."""
+    """The client calls in an endless loop. A BaseException: the client's own `except Exception` must not catch it."""
 
 
 class BoundedParking(MockParking):
-    """A parking that does not let a client call for ever while time stands still."""
+    """A parking that ends a client's endless loop of calls: virtual time stands still in it."""
 
     _moment, _calls = -1, 0
 
     def call(self, environ: dict[str, Any], patience_s: float | None = None) -> Answer:
-        """Answer one request, or end the client's endless loop."""
+        """Answer one request; RunawayError beyond `CALLS_AT_ONCE` at one moment."""
         now_ms = self.project.clock.now_ms()
         self._calls = self._calls + 1 if now_ms == self._moment else 1
         self._moment = now_ms
@@ -56,17 +56,17 @@ class InProcessWorld(World):
 
     @property
     def link(self) -> Link:
-        """Wires without sockets."""
+        """Connections without sockets: this object."""
         return self
 
     def do(self, work: Callable[[], T]) -> T:
-        """It is here."""
+        """Call it: the project lives in this process and thread."""
         return work()
 
     def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", timeout_s: float = 10
     ) -> HttpAnswer:
-        """One HTTP exchange, without a socket."""
+        """Answer one HTTP request by a function call."""
         target = urlsplit(url)
         environ = build_environ(method, target.path, target.query, headers.items(), body)
         answer = self.parking.call(environ, timeout_s)
@@ -87,8 +87,8 @@ class InProcessWorld(World):
             socket.close()
         self._sockets.clear()
 
-    def listen(self, ask_quiet: Callable[[], None] | None) -> None:
-        """As long as frames wait and reading them changes something."""
+    def drain(self, ask_quiet: Callable[[], None] | None) -> None:
+        """Ask the client to be quiet until no frame waits for it, or until asking changes nothing more."""
         before = None
         while ask_quiet is not None and any(socket.waiting for socket in self._sockets):
             now = (self.last, sum(socket.unread for socket in self._sockets))

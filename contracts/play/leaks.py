@@ -1,4 +1,4 @@
-"""What a client's process writes: nothing of it may tell a secret or a plate."""
+"""Finding secrets and plates in what a client's process writes, and masking them in what the judge writes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -8,21 +8,21 @@ from typing import TypeAlias
 from contracts.play.recording import Finding, OutputFinding
 
 SHOWN = 160
-"""So much of a line is shown."""
+"""How many characters of a line a finding shows."""
 
-LOG_FILE_SIGNS = 8 * 1024 * 1024
-"""So much of a log file is looked through."""
+LOG_FILE_CHARACTERS = 8 * 1024 * 1024
+"""How many characters of a log file are searched."""
 
 MASK = "***"
 SHORTEST = 5
-"""A text shorter than this is found everywhere, and says nothing."""
+"""Shorter secrets are not searched for: they would be found in any text by chance."""
 
 Secrets: TypeAlias = Mapping[str, OutputFinding]
-"""What a client must not write, with what each is."""
+"""The texts that a client must not write, each with its kind."""
 
 
 def masked(text: str, secrets: Secrets) -> str:
-    """A text without secrets and plates. `secrets` are their kinds by what they are."""
+    """The text with every secret and plate replaced by `MASK`; the longest first, as one may contain another."""
     for secret in sorted(secrets, key=len, reverse=True):
         for form in _forms(secret):
             text = text.replace(form, MASK)
@@ -30,7 +30,7 @@ def masked(text: str, secrets: Secrets) -> str:
 
 
 def leaks(lines: Iterable[str], secrets: Secrets, seq: int) -> Iterator[Finding]:
-    """Each kind of secret that some lines tell, once."""
+    """A finding for each kind of secret in the lines, at its first place."""
     found: set[OutputFinding] = set()
     for line in lines:
         for secret, kind in secrets.items():
@@ -40,14 +40,14 @@ def leaks(lines: Iterable[str], secrets: Secrets, seq: int) -> Iterator[Finding]
 
 
 def log_lines(folder: Path) -> Iterator[str]:
-    """The lines of the log files in a client's folder, the beginnings of long ones."""
+    """The lines of the log files in a client's folder; of each the first `LOG_FILE_CHARACTERS`."""
     for path in sorted(folder.rglob("*.log")):
         with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
-            yield from file.read(LOG_FILE_SIGNS).splitlines()
+            yield from file.read(LOG_FILE_CHARACTERS).splitlines()
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """As it is, and as JSON and Python escape it."""
+    """The secret as it is, and as JSON and Python escape it."""
     if len(secret) >= SHORTEST:
         yield secret
         if not secret.isascii():

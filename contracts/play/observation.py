@@ -1,8 +1,8 @@
-"""A client that is given nothing but addresses and keys, runs on its own schedule, and is judged by its traffic.
+"""Observing a client: it gets addresses and keys only, runs on its own schedule, and is judged by its traffic.
 
 Each session is a project of its own, with its own keys, on the system's clock. Windows are scaled: what is an hour
-elsewhere is some seconds here, and the client is told how many. A session is WAITING until the client's first sign of
-life, RUNNING while things happen, SETTLING while nothing more goes wrong, then FINISHED. No part of it takes for ever.
+elsewhere is some seconds here, and the client is told how many. A session is WAITING until the client's first call,
+RUNNING while the steps are played, SETTLING while no more faults strike, then FINISHED. Each part has a time limit.
 """
 
 import threading
@@ -27,10 +27,10 @@ SessionState: TypeAlias = Literal["WAITING", "RUNNING", "SETTLING", "FINISHED"]
 OnState: TypeAlias = Callable[[str, SessionState], None]
 
 PATIENCE_WINDOWS, LINGER_WINDOWS = 12, 2
-"""How long a client has to agree with the lots once nothing goes wrong any more, and how long it is watched then."""
+"""How many windows a client has to converge once faults have ended, and how many it is watched after that."""
 
 ROUNDS = 6
-"""So many unequal comparisons of one cell end a session before the patience does."""
+"""So many unequal comparisons of one cell end a session before its time limit."""
 
 
 class ObservedWorld(ServedWorld):
@@ -72,7 +72,7 @@ def plan(window_ms: int) -> dict[str, tuple[Step, ...]]:
 
 @dataclass
 class Observation:
-    """One session. `variables` are what the client is told; `state` is where it stands."""
+    """One session. `variables` are the environment of the client, `state` is the state of the session."""
 
     name: str
     steps: tuple[Step, ...]
@@ -83,17 +83,17 @@ class Observation:
     _acts: list[Act] = field(default_factory=list)
     _findings: list[Finding] = field(default_factory=list)
     _child: Child | None = None
-    _calm_at: int | None = None
+    _calm_seq: int | None = None
 
     @property
-    def has_come(self) -> bool:
-        """Whether the client has ever given a sign of life."""
-        return self._calm_at is not None
+    def has_appeared(self) -> bool:
+        """Whether the client has ever called or connected."""
+        return self._calm_seq is not None
 
     def __enter__(self) -> Self:
         self._open = ExitStack()
         self._world = self._open.enter_context(ObservedWorld(Scenario(lots=("tuya", "tuya"))))
-        self._open.callback(self._end_child)
+        self._open.callback(self._end_process)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -128,33 +128,33 @@ class Observation:
         threading.Thread(target=wake_when_ended, daemon=True).start()
 
     def run(self) -> Recording:
-        """Play the session to its end, whether the client comes or not."""
+        """Play the session to its end, whether the client appears or not."""
         self._note(ActKind.START)
         played: list[Step] = []
-        self._become("WAITING")
-        if self._wait_until(self._has_come, self.waits_s):
-            self._become("RUNNING")
+        self._enter_state("WAITING")
+        if self._wait_until(self._has_appeared, self.waits_s):
+            self._enter_state("RUNNING")
             played = self._play()
-            self._become("SETTLING")
+            self._enter_state("SETTLING")
             self._settle()
         self._note(ActKind.ENDS)
-        self._become("FINISHED")
-        self._end_child()
-        return self._seen(tuple(played))
+        self._enter_state("FINISHED")
+        self._end_process()
+        return self._recording(tuple(played))
 
-    def _become(self, state: SessionState) -> None:
+    def _enter_state(self, state: SessionState) -> None:
         self.state = state
         self.on_state(self.name, state)
 
     def _note(self, kind: ActKind) -> None:
         self._acts.append(Act(self._world.last, self._world.now_ms, kind))
 
-    def _has_come(self) -> bool:
-        """Whether the client has given a sign of life."""
+    def _has_appeared(self) -> bool:
+        """Whether the client has called or connected."""
         return any(isinstance(entry.event, RequestReceived | ConsumerChanged) for entry in self._world.entries())
 
     def _play(self) -> list[Step]:
-        """Each step at its time."""
+        """Play each step at its time; return them with the times at which they were played."""
         start = self._world.now_ms
         moved = [_moved(step, start - MIDNIGHT) for step in sorted(self.steps, key=lambda each: each.at)]
         for step in moved:
@@ -169,7 +169,7 @@ class Observation:
 
     def _settle(self) -> None:
         self._world.calm()
-        self._calm_at = self._world.last
+        self._calm_seq = self._world.last
         self._note(ActKind.CALM)
         self._wait_until(self._is_settled, PATIENCE_WINDOWS * self.window_ms / 1000)
         if self._world.converged():
@@ -194,8 +194,8 @@ class Observation:
     def _has_ended(self) -> bool:
         return self._child is not None and self._child.process.poll() is not None
 
-    def _end_child(self) -> None:
-        """Look at what it has written, and stop whatever it has started."""
+    def _end_process(self) -> None:
+        """End the client with every process that it has started, and search what it has written."""
         child, self._child = self._child, None
         if child is None:
             return
@@ -210,7 +210,7 @@ class Observation:
         self._findings += leaks(child.log.take(), secrets, seq)
         self._findings.append(Finding(OutputFinding.WATCHED, seq, "all that it has written"))
 
-    def _seen(self, played: tuple[Step, ...]) -> Recording:
+    def _recording(self, played: tuple[Step, ...]) -> Recording:
         was_process = any(finding.kind is OutputFinding.WATCHED for finding in self._findings)
         return Recording(
             scenario=Scenario(played, lots=("tuya", "tuya")),
@@ -218,7 +218,7 @@ class Observation:
             profile=self._world.profile,
             can=frozenset({Capability.OWN_PROCESS} if was_process else ()),
             acts=tuple(self._acts),
-            calm_seq=self._calm_at,
+            calm_seq=self._calm_seq,
             findings=tuple(self._findings) if was_process else None,
         )
 

@@ -1,4 +1,4 @@
-"""What a session records: the history, what the harness did, and what it saw of the client."""
+"""What a session records: the history, the acts of the harness, and what it saw of the client."""
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -90,7 +90,7 @@ class Finding(NamedTuple):
 
 
 class Dump(NamedTuple):
-    """What the client had stored when the history ended at line `seq`."""
+    """What the client had stored after entry `seq` of the history."""
 
     seq: int
     time: int
@@ -99,10 +99,10 @@ class Dump(NamedTuple):
 
 @dataclass(frozen=True)
 class Recording:
-    """A finished run as it was recorded. `calm_seq` is the entry behind which nothing more goes wrong, if any.
+    """A finished run. After entry `calm_seq`, if any, no fault strikes but those that records carry (`Happens.again`).
 
-    What a record carries (`Happens.again`) may still go wrong then: it is bounded, and in the history. `findings` is
-    None where there was no process around the client. One that is `unimplemented` shows nothing.
+    `effects` and `findings` are None where they could not be observed. A run that is `unimplemented` shows nothing: the
+    client lacks a verb without which it does nothing.
     """
 
     scenario: Scenario
@@ -117,5 +117,5 @@ class Recording:
     unimplemented: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle the fields only: what a subclass has worked out from them can be worked out again."""
+        """Pickle the fields only: what a subclass has cached can be computed again."""
         return {each.name: getattr(self, each.name) for each in fields(self)}

@@ -1,8 +1,8 @@
 """A world on a real server: a project of its own for each scenario, on one server for each process of the judge.
 
-Time is virtual here too. What takes real time is only the way between server and client, and there the world waits
-for facts: that a delivered message is acknowledged, that a dead client's connections are gone. A client that never
-does what is waited for costs a bounded time, once for each message.
+Time is virtual here too. Only the exchange between server and client takes real time, and there the world waits for
+facts: that a delivered message is acknowledged, that the connections of a dead client are closed. Waiting for a client
+that never does so takes a bounded time, once for each message.
 """
 
 import asyncio
@@ -30,24 +30,28 @@ from mock_server.web.server import Server, ThreadedServer, silence_uvicorn
 T = TypeVar("T")
 
 ACK_WAIT_S = 0.25
-"""How long an acknowledgement may be on its way, in real time."""
+"""How long the world waits for the acknowledgement of a delivered message, in real time."""
 
 GONE_WAIT_S = 2.0
-"""How long the server may take to see that a dead client's connections are gone."""
+"""How long the server may take to notice that the connections of a dead client are closed, in real time."""
 
 TURNS = 3
-"""So many turns of the server's loop do what has come to it."""
+"""Turns of the server's loop in which it handles what its sockets have received by then.
+
+One turn reads the socket, one hands the frame to its task, one lets the task act on it. Without them a client that has
+acknowledged everything in `quiet` might look as if it had not, and would be waited for.
+"""
 
 ROUNDS = 100
-"""So often in a row a client is asked to take what has come."""
+"""How often in a row a client is asked to be quiet: each time may bring new messages, but not without end."""
 
 PATIENCE_MS = 10_000
-"""How long a client is taken to wait for an answer: so far a late one moves the virtual clock while it waits."""
+"""How long a client is assumed to wait for an answer: a late answer moves the virtual clock by no more than this."""
 
 
 @cache
 def shared_server() -> ThreadedServer:
-    """The server of this process, started when it is first needed."""
+    """The server of this process, started by the first call and stopped at exit."""
     silence_uvicorn()
     threaded = ThreadedServer(Server(Cloud()))
     threaded.__enter__()
@@ -59,7 +63,7 @@ _number = count(1)
 
 
 def next_keys() -> tuple[str, str]:
-    """Keys that were never used before in this process, and are the same in the next one: its runs can be compared."""
+    """New keys for a project. The sequence is the same in every process, so that runs can be compared."""
     number = next(_number)
     return f"judged{number:014d}", f"judgedsecret{number:020d}"
 
@@ -75,7 +79,7 @@ class ServedWorld(World):
         self._open = contextlib.ExitStack()
         self._link = RealLink()
         self._decoy: Decoy | None = None
-        self._heard = 0
+        self._read_to = 0
         self._given_up: set[str] = set()
         self._tokens: dict[str, OutputFinding] = {}
         self._late = 0
@@ -86,7 +90,7 @@ class ServedWorld(World):
         if self.scenario.decoy:
             self._decoy = self._open.enter_context(decoy_of(self.scenario.decoy, lambda: self.last))
         history = self.parking.project.history
-        self.do(lambda: history.listen(self._see))
+        self.do(lambda: history.listen(self._on_entry))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,16 +98,16 @@ class ServedWorld(World):
 
     @property
     def link(self) -> Link:
-        """Real connections."""
+        """Connections over real sockets."""
         return self._link
 
     def do(self, work: Callable[[], T]) -> T:
-        """It is on the server's loop."""
+        """Run it on the server's loop."""
         return self.parking.run(work)
 
     @property
     def exports(self) -> JsonObject:
-        """The addresses of the server, or those of what stands before it."""
+        """The exports with the addresses of the server, or those of the decoy before it."""
         return super().exports | ({} if self._decoy is None else self._decoy.addresses)
 
     @property
@@ -122,8 +126,8 @@ class ServedWorld(World):
         """What has reached the decoy."""
         return () if self._decoy is None else tuple(self._decoy.findings)
 
-    def listen(self, ask_quiet: Callable[[], None] | None) -> None:
-        """As long as something new has come to the client: ask it to take that, and wait for what it says to it."""
+    def drain(self, ask_quiet: Callable[[], None] | None) -> None:
+        """Ask the client to be quiet, and wait for its acknowledgements, as long as there is news for it."""
         for _ in range(ROUNDS):
             if not self._has_news():
                 break
@@ -132,20 +136,20 @@ class ServedWorld(World):
             self._await_answers()
 
     def _has_news(self) -> bool:
-        """Whether anything was delivered, or a connection was lost, since the last time."""
-        new = self.entries(self._heard)
-        self._heard = max(self._heard, self.last if not new else new[-1].seq)
+        """Whether a message was delivered, or a connection was lost, since the last call."""
+        new = self.entries(self._read_to)
+        self._read_to = max(self._read_to, self.last if not new else new[-1].seq)
         return any(_is_news(entry.event) for entry in new)
 
     def _await_answers(self) -> None:
-        """Wait until every message that a consumer holds is acknowledged or refused, or for long enough."""
+        """Wait until consumers hold no unanswered message. What is left after `ACK_WAIT_S` is not waited for again."""
         for _ in range(TURNS):
             self.do(lambda: None)
         if not self.parking.wait_until(lambda: not self._open_messages(), ACK_WAIT_S):
             self._given_up |= set(self.do(self._open_messages))
 
     def _open_messages(self) -> list[str]:
-        """What consumers hold without an answer, but for what has been waited for in vain."""
+        """The messages that consumers hold without an answer, without those that were waited for in vain."""
         return [
             message_id
             for subscription in self.parking.project.queue.subscriptions()
@@ -162,8 +166,8 @@ class ServedWorld(World):
         if not self.parking.wait_until(lambda: not self._has_consumers(), GONE_WAIT_S):
             self.do(self.parking.project.queue.close)
 
-    def _see(self) -> None:
-        """A late answer moves the clock, as it does for a client in process: the client waits in real time."""
+    def _on_entry(self) -> None:
+        """Move the clock by the delay of a late answer, as in process, while the client waits for it in real time."""
         struck = self.parking.project.faults.struck.get("answer.late", 0)
         if struck > self._late:
             self._late = struck

@@ -240,7 +240,7 @@ class Session:
     def _drain(self) -> None:
         """Let the client take every message that has come to it."""
         if self._supervised.is_up:
-            self.world.listen(self._quiet if Capability.QUIET in self._supervised.can else None)
+            self.world.drain(self._quiet if Capability.QUIET in self._supervised.can else None)
 
     def _quiet(self) -> None:
         self._supervised.ask(Capability.QUIET, lambda client: client.quiet())

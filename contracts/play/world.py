@@ -1,4 +1,4 @@
-"""The world that a client is judged in: one fake cloud on a virtual clock, and the wires to it."""
+"""The world that a client is judged in: one emulated cloud on a virtual clock, and the connections to it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -21,18 +21,18 @@ _TYPES = {"enter": (0, 0), "leave": (0, 1), "bill": (1, None)}
 
 
 class World(ABC):
-    """A parking of one scenario, wherever it lives. A session touches it through nothing else."""
+    """The parking of one scenario, in this process or on a server. A session uses nothing else of the emulator."""
 
     parking: Parking
     has_process = False
-    """Whether clients are processes of their own, of which more can be seen than traffic."""
+    """Whether clients are processes of their own, whose output and end can be observed too."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self._unlisted = {LOT_IDS[place] for place in scenario.unlisted}
 
     def settings(self) -> dict[str, Any]:
-        """What the parking is made from."""
+        """The settings that the parking is made from."""
         lots: list[JsonObject] = [
             {"device_id": device_id, "device_name": f"Lot {place}", "supplier_code": brand}
             for place, (device_id, brand) in enumerate(zip(LOT_IDS, self.scenario.lots, strict=False))
@@ -50,19 +50,22 @@ class World(ABC):
     @property
     @abstractmethod
     def link(self) -> Link:
-        """The wires for a client of this process."""
+        """The connections for a client of this process."""
 
     @abstractmethod
     def do(self, work: Callable[[], T]) -> T:
-        """Carry out work on the project where it lives."""
+        """Run work on the project in the thread that owns it, and return its result."""
 
     @abstractmethod
-    def listen(self, ask_quiet: Callable[[], None] | None) -> None:
-        """Let the client take what has come. One that no longer reads is not asked for ever."""
+    def drain(self, ask_quiet: Callable[[], None] | None) -> None:
+        """Let the client take every message that has been delivered to it; `ask_quiet` calls its `quiet`.
+
+        This ends even if the client reads or answers nothing.
+        """
 
     @abstractmethod
     def cut(self) -> None:
-        """The process at the other end is dead: its connections are gone."""
+        """The client's process is dead: close its connections."""
 
     @property
     def secrets(self) -> Secrets:
@@ -71,38 +74,38 @@ class World(ABC):
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was seen beside the traffic of the project."""
+        """What was seen outside the traffic of the project."""
         return ()
 
     @property
     def exports(self) -> JsonObject:
-        """What a client is told: the object of `serve --json`, without the lots that it must find out about itself."""
+        """The object of `serve --json`, without the `unlisted` lots, which a client has to find by the API."""
         exports: dict[str, Any] = dict(self.parking.exports)
         listed = [device for device in exports["devices"] if device["device_id"] not in self._unlisted]
         return exports | {"devices": listed}
 
     @property
     def profile(self) -> Profile:
-        """What this cloud answers where the vendor leaves it open."""
+        """How this cloud behaves where the vendor's page leaves it open."""
         return self.parking.project.profile
 
     @property
     def now_ms(self) -> int:
-        """The world's time."""
+        """The world's time, in epoch ms."""
         return self.do(self.parking.project.clock.now_ms)
 
     @property
     def next_at(self) -> int | None:
-        """When something happens by itself."""
+        """When the next timer of the project is due, None if there is none."""
         return self.do(self.parking.project.clock.next_at)
 
     @property
     def last(self) -> int:
-        """The number of the history's newest line."""
+        """The number of the newest entry of the history."""
         return self.parking.project.history.last
 
     def entries(self, after: int = 0) -> tuple[Entry, ...]:
-        """The history behind a line."""
+        """The entries of the history after a number."""
         return self.do(lambda: tuple(self.parking.project.history.after(after)))
 
     def advance_to(self, at_ms: int) -> None:
@@ -127,30 +130,30 @@ class World(ABC):
         return Convergence(self.parking.project, self._unlisted)
 
     def delete(self, name: str) -> None:
-        """A lot forgets a record and tells nobody."""
+        """Remove a record from its lot, without a message."""
         for record in self.parking.records:
             if record.record_id == name:
                 self.do(lambda key=record.key: self.parking.project.lots.remove(key))  # type: ignore[misc]
 
     def take_offline(self, lot: int, for_ms: int) -> None:
-        """A lot is off line for a while."""
+        """Take a lot off line for a time."""
         self.do(lambda: self.parking.project.take_offline(LOT_IDS[lot], for_ms))
 
     def happens(self, step: Happens) -> None:
-        """One record happens, or many alike."""
+        """Let the records of a step happen."""
         for each in step.each():
             self._happens(each)
 
     def _happens(self, step: Happens) -> None:
-        """A record happens, with its fate on the line and in each re-report."""
+        """Let one record happen, after arming the faults that its step has for its uplink and its re-reports."""
         device_id = LOT_IDS[step.lot]
         data_type, direction = _TYPES[step.kind]
-        self._direct(device_id, step)
+        self._arm_for(device_id, step)
         record: JsonObject = {"record_id": step.name, "data_type": data_type, "event_time": MIDNIGHT + step.event_at}
         record |= {"plate_no": step.plate} | ({} if direction is None else {"pass_direction": direction})
         self.parking.keep(device_id, record | step.details)
 
-    def _direct(self, device_id: str, step: Happens) -> None:
+    def _arm_for(self, device_id: str, step: Happens) -> None:
         def arm(kind: str, value: int = 0, skip: int = 0) -> None:
             self._arm(Fault(kind, value, 1, skip, device_id, record_id=step.name))
 
@@ -163,11 +166,11 @@ class World(ABC):
                 arm("rereport.duplicate" if copies else "rereport.lose", skip=place)
 
     def calm(self) -> None:
-        """No more faults, but for what the records' own plans still have in store: that is bounded."""
+        """Clear every fault but those armed for single records (`Happens.again`): they are bounded."""
         self.do(lambda: self.parking.project.calm(keep=lambda fault: fault.record_id is not None))
 
     def strikes(self, step: Strikes) -> None:
-        """A fault is directed."""
+        """Arm the fault of a step."""
         value = CATALOGUE[step.kind].default if step.value is None else step.value
         device_id = None if step.lot is None else LOT_IDS[step.lot]
         limits: dict[str, Any] = {"device_id": device_id, "path": step.path, "record_id": step.record}

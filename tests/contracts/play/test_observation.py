@@ -73,7 +73,7 @@ def test_a_session_that_nobody_comes_to_is_over_soon() -> None:
         "quiet", plan(WINDOW_MS)["quiet"], WINDOW_MS, 0.1, lambda _, state: states.append(state)
     ) as session:
         run = ObservedRun.of(session.run())
-        assert not session.has_come
+        assert not session.has_appeared
     assert states == ["WAITING", "FINISHED"]
     assert not run.records
     assert run.findings is None
