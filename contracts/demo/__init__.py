@@ -1,1 +1,1 @@
-"""`parking-mock demo`: what re-reporting is, told on a page or as text."""
+"""`parking-mock demo`: re-reporting shown on a page or as text."""

@@ -1,7 +1,7 @@
 """`parking-mock demo`: lost records, and the count that finds them, on a page or as text.
 
-The story runs on a real server with real clients, on a virtual clock; facts are read from the history, on the page
-as in the text. It ends with exit code 3 if it does not happen as it is told.
+The story runs on a real server with real clients, on a virtual clock. The page and the text read every figure from the
+history. The exit code is 3 if events do not follow the story.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ _LINE = 104
 
 
 def _port(flag: str, what: str) -> Callable[[Callback], Callback]:
-    """A port, free unless it is given."""
+    """The option of a port; a free one by default."""
     text = f"Port of {what}.  [default: a free one]"
     return option(flag, default=0, type=click.IntRange(0, 65_535), help=text)
 
@@ -77,7 +77,7 @@ def demo(*, headless: bool, open_page: bool | None, port: int, ws_port: int, lab
 
 
 def tell(stage: DemoStage) -> None:
-    """The story as text."""
+    """Print the story."""
     number = 0
     for act in ACTS:
         click.echo(f"\n{act.title}")
@@ -88,7 +88,7 @@ def tell(stage: DemoStage) -> None:
 
 
 def show(stage: DemoStage, guide: Guide, server: Server, *, open_page: bool) -> None:
-    """The story on the page, again and again as whoever watches wants it, until Ctrl+C."""
+    """Show the story on the page, as often as the viewer asks for, until Ctrl+C."""
     exports: Any = server.exports(stage.project)
     with _until_interrupted():
         click.echo(f"  the page       {exports['lab']}/")
@@ -102,7 +102,7 @@ def show(stage: DemoStage, guide: Guide, server: Server, *, open_page: bool) -> 
 
 
 def show_from(act: int, stage: DemoStage, guide: Guide) -> int:
-    """One act after the other, to the one in which the world is the watcher's; the act that is wanted next."""
+    """Show the acts from this one on, then hand the world over to the viewer; the act that the viewer chose next."""
     try:
         while act < len(ACTS):
             show_act(act, stage, guide)
@@ -114,7 +114,7 @@ def show_from(act: int, stage: DemoStage, guide: Guide) -> int:
 
 
 def show_act(act: int, stage: DemoStage, guide: Guide) -> None:
-    """One act, each caption as long as it takes to read it. Whoever watches may have changed the world meanwhile."""
+    """Show one act, each caption for as long as it takes to read. It ends early if the viewer has changed the world."""
     guide.begin(act)
     try:
         for caption in ACTS[act].tell(stage):
@@ -126,7 +126,7 @@ def show_act(act: int, stage: DemoStage, guide: Guide) -> None:
 
 
 def hand_over(stage: DemoStage, guide: Guide) -> None:
-    """A fresh world, and the reference client, which follows whatever the watcher does to it."""
+    """Begin a fresh world and let the reference client follow the viewer's changes. Ends with ActChosenError."""
     guide.begin(len(ACTS))
     stage.clear()
     stage.open([each.device_id for each in stage.lots()], ReferenceClient, busy=False)
@@ -149,7 +149,7 @@ def hand_over(stage: DemoStage, guide: Guide) -> None:
 
 @contextlib.contextmanager
 def _until_interrupted() -> Iterator[None]:
-    """Ctrl+C, and being told to end, is how this ends well."""
+    """End normally on SIGINT and SIGTERM."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with contextlib.suppress(KeyboardInterrupt):
@@ -159,13 +159,13 @@ def _until_interrupted() -> Iterator[None]:
 
 
 def _has_desktop() -> bool:
-    """Whether somebody sits before this terminal who could see a browser open."""
+    """Whether the terminal belongs to a desktop on which a browser can open."""
     graphical = sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
     return graphical and sys.stdout.isatty()
 
 
 def _as_text(caption: Caption) -> str:
-    """One step: who does what, and below it what goes over the wire."""
+    """The text of one step: who does what, and below it the lines of the wire."""
     indent = " " * (_WIDTH + 3)
     said = textwrap.wrap(caption.text, _LINE)
     return f"{caption.who:<{_WIDTH}}" + f"\n{indent}".join((*said, *caption.lines))

@@ -1,6 +1,6 @@
 """The world of the demo: one project on a real server, on a virtual clock, with a real client at the other end.
 
-The stage moves lot, time and client; what has come of it is read from the history.
+The stage moves the lot, time and the client; the story reads the effects from the history.
 """
 
 import contextlib
@@ -42,20 +42,20 @@ VISITS, TRAFFIC_SEED = 90, 29
 """The busy day: ten cars enter between 8 and 9, one of them without a plate."""
 
 LOST = (2, 5, 8)
-"""Which of those ten get lost."""
+"""The places of the lost records among those ten, from 0."""
 
 DEADLINE_S = 5
 _LONG_MOVE = 2 * MINUTE
 
 
 class DemoError(click.ClickException):
-    """The story went otherwise than it should: a defect of parking-mock, or somebody changed its world meanwhile."""
+    """Events did not follow the story: a defect of parking-mock, or the viewer has changed the world."""
 
     exit_code = 3
 
 
 def hold(fact: object, otherwise: str) -> None:
-    """A fact that the story stands on."""
+    """Check a fact that the story depends on. DemoError with `otherwise` if it does not hold."""
     if not fact:
         raise DemoError(otherwise)
 
@@ -87,23 +87,23 @@ class DemoStage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._dismiss()
+        self._drop_client()
         self._link.close()
 
     def clear(self) -> None:
-        """A fresh world without a client, whatever somebody has made of the last one."""
-        self._dismiss()
+        """Reset the project and drop the client."""
+        self._drop_client()
         self.parking.reset()
 
     def lots(self) -> list[Device]:
-        """The lots of the world."""
+        """The project's lots."""
         devices = self.parking.run(lambda: list(self.project.devices.values()))
         return [each for each in devices if each.kind is DeviceKind.LOT]
 
     def open(self, device_ids: Sequence[str], make_client: MakeClient, *, busy: bool = True) -> None:
-        """The morning of the next day, and a fresh client that knows these lots.
+        """Go to the morning of the next day and start a new client that knows these lots.
 
-        The first of them has the busy day.
+        With `busy` the first of them has the busy day's traffic.
         """
         self.midnight = (self.now_ms - MIDNIGHT + DAY - CURTAIN - 1) // DAY * DAY + MIDNIGHT
         self._traffic = deque(_traffic(device_ids[0], self.midnight) if busy else ())
@@ -123,7 +123,7 @@ class DemoStage:
         return self.parking.clock.now_ms
 
     def go_to(self, at_ms: int, *, timers: bool = True) -> None:
-        """Let time pass: cars come and go, the client's timers run if they may, and everything comes to rest."""
+        """Move to a time: cars pass, the queue is emptied and, with `timers`, the client does what is due."""
         while timers and (wake := self._next_wake()) < at_ms:
             self._traffic_until(wake)
             self._move(wake)
@@ -133,7 +133,7 @@ class DemoStage:
         self._move(at_ms)
 
     def act(self) -> None:
-        """Let the client do what is due now; what comes of it is still on the queue."""
+        """Let the client do what is due now. Messages that this causes stay on the queue until `settle`."""
         if self._client is not None:
             self._client.advance(self.now_ms)
 
@@ -153,7 +153,7 @@ class DemoStage:
         return self.parking.run(lambda: not queue.pending)
 
     def news(self) -> "News":
-        """What has happened since the last time."""
+        """The history since the last call."""
         entries = self.parking.run(lambda: list(self.project.history.after(self._seen)))
         self._seen = entries[-1].seq if entries else self._seen
         return News(entries)
@@ -170,7 +170,7 @@ class DemoStage:
             self.settle()
 
     def _move(self, to_ms: int) -> None:
-        """Move the clock, if it is not there already; long moves are told."""
+        """Move the clock forward to a time; the history notes long moves."""
 
         def move() -> None:
             clock: Any = self.project.clock
@@ -180,8 +180,8 @@ class DemoStage:
 
         self.parking.run(move)
 
-    def _dismiss(self) -> None:
-        """The client of the last act goes, and whatever it kept."""
+    def _drop_client(self) -> None:
+        """Stop the client and delete its folder."""
         client, self._client = self._client, None
         if client is not None:
             with contextlib.suppress(Exception):
@@ -192,7 +192,7 @@ class DemoStage:
 
 
 class News:
-    """Some history."""
+    """A part of the history."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
@@ -203,7 +203,7 @@ class News:
 
 
 def _traffic(device_id: str, midnight: int) -> list[NewRecord]:
-    """The busy day from 8 o'clock on, on a line that loses three of the first ten cars."""
+    """The busy day from 8 o'clock on, with an uplink that loses three of the first ten records."""
     records = day(Random(TRAFFIC_SEED), device_id, midnight, VISITS)  # noqa: S311 the same day on every machine
     shown = [record for record in records if record.event_time >= midnight + 8 * HOUR]
     entering = [record for record in shown if record.pass_direction == 0]

@@ -73,7 +73,7 @@ def mock_parking(
 
     `seed` is a number for randomness, a seed's name (`"quiet-lot"`) or a seed file's object; devices come from the seed
     or from `devices`.
-    `elsewhere` says what becomes of requests to other hosts: they pass, or are refused with ConnectionError.
+    `elsewhere`: requests to other hosts pass, or are refused with ConnectionError.
     ValueError names what cannot be used.
     """
     if elsewhere not in ("pass", "refuse"):
@@ -83,7 +83,7 @@ def mock_parking(
 
 
 class MockParking(Parking):
-    """What `mock_parking` makes. It is a new world each time that it is started."""
+    """A project in this process, made by `mock_parking`. Each start makes it anew."""
 
     def __init__(self, spec: ProjectSpec, elsewhere: Elsewhere) -> None:
         self._spec = spec
@@ -93,16 +93,16 @@ class MockParking(Parking):
         super().__init__(spec.make_project(DEFAULT_ACCESS_ID), ADDRESSES, self._run_here)
 
     def start(self) -> Self:
-        """Make the world anew and answer the vendor's hosts from now on. RuntimeError if it does so already."""
+        """Make the project anew and answer the vendor's hosts from now on. RuntimeError if it is started already."""
         _PATCH.push(self)
         return self
 
     def stop(self) -> None:
-        """Answer no more. What happened can still be looked at."""
+        """Stop answering. The project and its history stay readable."""
         _PATCH.remove(self)
 
     def begin(self, access_id: str) -> None:
-        """Make the world anew."""
+        """Make the project anew under an access id."""
         self.project = self._spec.make_project(access_id)
         self._cloud = Cloud(self.project.clock)
         self._cloud.add(self.project)
@@ -171,9 +171,9 @@ class MockParking(Parking):
             return InProcessSocket(read_handshake(target.path, target.query, named, self._cloud), self._lock)
 
     def _hold(self, environ: dict[str, Any], patience_s: float | None) -> None:
-        """A late answer: a virtual clock goes on while the client waits; the system's clock does not wait.
+        """Carry out the delay of a late answer: a virtual clock advances, the system's does not wait.
 
-        On either a client that would not wait so long gets its time-out.
+        TimeoutError on either clock if the client's time-out is shorter.
         """
         if HOLD not in environ:
             return
@@ -186,7 +186,7 @@ class MockParking(Parking):
             raise TimeoutError(f"no answer within {patience_s} s")
 
     def _changes_in_s(self) -> float | None:
-        """Other threads may act at any time; the system's clock reaches the next timer."""
+        """On the system's clock the time to the next timer; else without limit, None if no other thread can act."""
         due = self.project.clock.next_at()
         if due is not None and not isinstance(self.project.clock, VirtualClock):
             return max(0, due - self.project.clock.now_ms()) / 1000
@@ -202,7 +202,7 @@ class MockParking(Parking):
 
 
 class _Layer:
-    """One patch of `requests`: what was there when it came is below it and gets what is not for us."""
+    """One patch of `HTTPAdapter.send`. The function that it replaced, `below`, gets requests to other hosts."""
 
     def __init__(self, patch: "_Patch") -> None:
         self.below: Any = HTTPAdapter.send
@@ -221,7 +221,7 @@ class _Layer:
 
 
 class _Patch:
-    """The active parkings, and the layers through which requests come to them.
+    """The active parkings, and the patches of `requests` that lead to them.
 
     Parallel parkings share a layer; one that starts after another mock of `requests` gets a layer above it.
     """
@@ -233,7 +233,7 @@ class _Patch:
         self._layers: dict[Any, _Layer] = {}
 
     def push(self, parking: MockParking) -> None:
-        """A parking makes its world and becomes the innermost one."""
+        """Begin a parking, as the innermost one."""
         with self._lock:
             if parking in self._active:
                 raise RuntimeError("this parking is started already")
@@ -244,7 +244,7 @@ class _Patch:
             self._active = (*self._active, parking)
 
     def remove(self, parking: MockParking) -> None:
-        """A parking answers no more; one that does not is left alone."""
+        """Take a parking out; one that is not active is left as it is."""
         with self._lock:
             if parking in self._active:
                 self._active = tuple(each for each in self._active if each is not parking)
@@ -284,7 +284,7 @@ class _Patch:
         return layer
 
     def _take_layers(self) -> None:
-        """Take what serves nobody off the top. Below another mock it stays, and lets everything through."""
+        """Remove unused layers from the top. Below the patch of another mock they stay and pass everything on."""
         while (layer := self._top()) is not None and not layer.parkings:
             del self._layers[layer.send]
             HTTPAdapter.send = layer.below  # type: ignore[method-assign]  # as it was
@@ -304,7 +304,7 @@ def _environ(request: requests.PreparedRequest) -> dict[str, Any]:
 
 
 def _content(body: str | bytes | Iterable[bytes | str] | None) -> bytes:
-    """A body of any kind that `requests` sends."""
+    """The bytes of any kind of body that `requests` sends."""
     if isinstance(body, str):
         return body.encode()
     if body is None or isinstance(body, bytes | bytearray):
@@ -317,7 +317,7 @@ def _text(header: str | bytes) -> str:
 
 
 def _read_timeout(timeout: Any) -> float | None:
-    """How long a client waits for an answer: a number, a pair, or urllib3's object; None is for ever."""
+    """How long a client waits for an answer: a number, a pair, or urllib3's object; None is no limit."""
     if isinstance(timeout, tuple):
         return cast("float | None", timeout[-1])
     read = timeout.read_timeout if isinstance(timeout, Timeout) else timeout

@@ -1,4 +1,4 @@
-"""A consumer's connection to the message queue without a socket: the same frames, handed over when they are read."""
+"""A consumer's connection to the message queue without a socket: the same frames, read by polling."""
 
 from collections import deque
 from threading import RLock
@@ -18,7 +18,7 @@ class InProcessSocket(ConsumerSession):
         self.connect()
 
     def receive(self) -> str | None:
-        """The next frame, or None if none has come. A connection that broke hands over what came before."""
+        """The next frame, or None if none is there. Frames that came before the connection broke can still be read."""
         with self._lock:
             if not self._frames and self._failing:
                 self.end(FAILED)
@@ -26,16 +26,16 @@ class InProcessSocket(ConsumerSession):
 
     @property
     def waiting(self) -> bool:
-        """Whether there is something to learn by reading: a frame, or that the connection is broken."""
+        """Whether `receive` has something new: a frame, or that the connection is broken."""
         return self.closed is None and bool(self._frames or self._failing)
 
     @property
     def unread(self) -> int:
-        """How many frames wait."""
+        """The number of frames that wait to be read."""
         return len(self._frames)
 
     def send(self, text: str) -> None:
-        """Send a frame. On a closed connection nobody hears it; one that is no frame closes it."""
+        """Send a frame; on a closed connection it is dropped. An invalid frame closes the connection."""
         with self._lock:
             if self.closed is None:
                 try:
@@ -44,12 +44,12 @@ class InProcessSocket(ConsumerSession):
                     self.end(BAD_PAYLOAD)
 
     def close(self) -> None:
-        """Leave."""
+        """Close the connection as a client does."""
         with self._lock:
             self.end(1000)
 
     def has_room(self) -> bool:
-        """Whether the client still reads."""
+        """Whether fewer frames wait than the receiver queue takes."""
         return len(self._frames) < self._consumer.receiver_queue_size
 
     def put(self, text: str) -> None:
@@ -57,10 +57,10 @@ class InProcessSocket(ConsumerSession):
         self._frames.append(text)
 
     def fail_soon(self) -> None:
-        """The next `receive` finds the connection broken."""
+        """Do nothing: `receive` finds the connection broken once all frames are read."""
 
     def end(self, code: int) -> None:
-        """Close the connection. Who connects next gets what was not acknowledged."""
+        """Close the connection; the queue redelivers what was not acknowledged to the next consumer."""
         if self.closed is None:
             self.closed = code
             self.disconnect()

@@ -1,4 +1,4 @@
-"""One lot as a Python object: vehicles enter and leave, bills are paid, each with a fate on the line."""
+"""One lot as a Python object: vehicles enter and leave, bills are paid, each record with a fate on the uplink."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -57,7 +57,7 @@ class Lot:
         return self._keep(DataType.BILL, None, plate_no, at, uplink, record_id, details)
 
     def records(self, data_type: DataType | int | None = None) -> list[Record]:
-        """What the lot has."""
+        """The lot's records."""
         kept = self._parking.records
         return [each for each in kept if each.device_id == self.device_id and data_type in (None, each.data_type)]
 
@@ -69,7 +69,7 @@ class Lot:
         return self._parking.run(lambda: self._parking.project.lots.count(cell))
 
     def delete(self, record: Record) -> None:
-        """Forget a record: the lot no longer counts it and tells nobody."""
+        """Delete a record at the lot: it no longer counts it, and sends no message about it."""
         self._parking.run(lambda: self._parking.project.lots.remove(record.key))
 
     def go_offline(self) -> None:
@@ -104,7 +104,7 @@ class Lot:
 
 
 def epoch_ms(at: int | datetime) -> int:
-    """Epoch milliseconds of a time. A datetime without a zone is refused: nobody knows when it is."""
+    """Epoch milliseconds of a time. ValueError for a datetime without a time zone."""
     if not isinstance(at, datetime):
         return at
     if at.tzinfo is None:

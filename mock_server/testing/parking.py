@@ -62,7 +62,7 @@ class ParkingClock:
 
 
 class QueueMessage:
-    """One delivery of a message, decrypted. Not acknowledged, it comes again."""
+    """One delivery of a message, decrypted. The queue delivers it again unless it is acknowledged."""
 
     def __init__(self, parking: "Parking", consumer: Consumer, message: Message, redelivery_count: int) -> None:
         self._parking = parking
@@ -78,11 +78,11 @@ class QueueMessage:
 
     @property
     def record_id(self) -> str | None:
-        """The record that it is about, None for a command's result."""
+        """The id of the record in it, None for a command's result."""
         return self.value.get("recordId")
 
     def ack(self) -> None:
-        """Acknowledge: it will not come again."""
+        """Acknowledge it: the queue does not deliver it again."""
         subscription = self._parking.project.queue.main
         self._parking.run(lambda: subscription.acknowledge(self._consumer, self.message_id))
 
@@ -96,28 +96,28 @@ class RereportOf:
 
     @property
     def sn(self) -> str:
-        """The command that asked for it."""
+        """The id of the command that caused it."""
         return self.rereport.sn
 
     @property
     def cell(self) -> Cell:
-        """What was counted."""
+        """The cell that was compared."""
         return self.rereport.cell
 
     @property
     def claimed(self) -> int:
-        """What the client counted."""
+        """The client's count."""
         return self.rereport.claimed
 
     @property
     def counted(self) -> int:
-        """What the lot counted."""
+        """The lot's count."""
         return self.rereport.counted
 
 
 @dataclass(frozen=True, slots=True)
 class ClientRequest:
-    """What a client sent, decoded, and what it was told. Credentials are masked."""
+    """A client's request, decoded, and how it was answered. Credentials are masked."""
 
     method: str
     path: str
@@ -140,7 +140,7 @@ class Parking:
         self.clock = ParkingClock(self)
 
     def run(self, work: Callable[[], T]) -> T:
-        """Carry out work on the project, and what is due because of it."""
+        """Carry out work where the project lives, then whatever is due because of it."""
         result: T = self._run(work)
         return result
 
@@ -156,7 +156,7 @@ class Parking:
 
     @property
     def exports(self) -> JsonObject:
-        """What a client must be told: the object of `serve --json`."""
+        """Addresses and keys for a client: the object of `serve --json`."""
         return self.run(lambda: self.project.exports(*self._addresses))
 
     def add_lot(
@@ -176,12 +176,12 @@ class Parking:
         return self.run(lambda: self._add_device({"kind": DeviceKind.LANE.value}, device_id, device_name))
 
     def lot(self, device_id: str) -> Lot:
-        """A lot that is there already. KeyError if it is not."""
+        """An existing lot. KeyError if there is none with this id."""
         self.run(lambda: self._device(device_id))
         return Lot(self, device_id)
 
     def change_device(self, device_id: str, *, online: bool) -> None:
-        """Let a device be on line or off line."""
+        """Put a device on line or off line."""
         self.run(lambda: self.project.set_online(self._device(device_id).device_id, online=online))
 
     def keep(self, device_id: str, record: JsonObject) -> Record:
@@ -190,7 +190,7 @@ class Parking:
 
     @property
     def records(self) -> list[Record]:
-        """Everything that the lots have."""
+        """Every record that the lots have."""
         return self.run(lambda: list(self.project.store.records()))
 
     def add_fault(self, kind: str, **settings: Any) -> Fault:
@@ -209,7 +209,7 @@ class Parking:
         self.run(lambda: self.project.set_chaos(Chaos(preset, seed, budget)))
 
     def calm(self) -> None:
-        """No more faults."""
+        """End all faults and chaos."""
         self.run(self.project.calm)
 
     @property
@@ -218,7 +218,7 @@ class Parking:
         return self.run(lambda: dict(self.project.faults.struck))
 
     def expire_token(self) -> None:
-        """Let the live access token die now; its refresh token still works."""
+        """Expire the live access token now; its refresh token stays valid."""
         self.run(self.project.tokens.expire)
 
     def consume(self, limit: int | None = None) -> Iterator[QueueMessage]:
@@ -240,7 +240,7 @@ class Parking:
             self.run(lambda: main.disconnect(consumer))
 
     def _connect(self, inbox: list[tuple[Message, int]]) -> Consumer:
-        """A consumer that gets only what it pulls."""
+        """Connect a consumer that gets only what it pulls."""
         consumer = Consumer(
             self.project.new_consumer_id(),
             lambda message, redelivery_count: inbox.append((message, redelivery_count)),
@@ -251,7 +251,7 @@ class Parking:
 
     @property
     def rereports(self) -> list[RereportOf]:
-        """What was re-reported, oldest first."""
+        """The re-reports, oldest first."""
         return self.run(lambda: [self._with_records(each) for each in self.project.lots.rereports])
 
     def _with_records(self, rereport: Rereport) -> RereportOf:
@@ -261,16 +261,16 @@ class Parking:
 
     @property
     def history(self) -> list[JsonObject]:
-        """Everything that happened, as the lab API tells it."""
+        """The history in the JSON form of the lab API."""
         return [entry.to_json() for entry in self.entries()]
 
     def entries(self) -> list[Entry]:
-        """Everything that happened, typed."""
+        """The history, typed."""
         return self.run(lambda: list(self.project.history.after()))
 
     @property
     def requests(self) -> list[ClientRequest]:
-        """What the client sent, oldest first."""
+        """The clients' requests, oldest first."""
         entries = self.entries()
         answers = {each.event.request: each.event for each in entries if isinstance(each.event, RequestAnswered)}
         return [
@@ -283,15 +283,15 @@ class Parking:
         return self.run(self.project.idle)
 
     def reset(self) -> None:
-        """Go back to how it began."""
+        """Reset the project to its seed."""
         self.run(self.project.reset)
 
     def story(self) -> list[str]:
-        """What happened last, in ten lines."""
+        """The newest events in ten lines of text."""
         return story(self.entries())
 
     def assert_converged(self, client_records: Iterable[object], lot: Lot | None = None) -> None:
-        """The client has exactly the lots' records, each once; AssertionError names each that differs, and why.
+        """Assert that the client has exactly the lots' records, each once; AssertionError explains differences.
 
         `client_records` are record ids, or objects or mappings with a `record_id` (or `recordId`).
         """
@@ -305,7 +305,7 @@ class Parking:
             raise AssertionError("\n  ".join([f"not converged: {has}", *found[:SHOWN], *more]))
 
     def assert_no_rereport(self, after: int = 0) -> None:
-        """Nothing was re-reported, `after` this many; AssertionError tells what was, and why."""
+        """Assert that there were no re-reports but the `after` oldest; AssertionError names the others, and why."""
         __tracebackhide__ = True
         rereports = self.rereports[after:]
         if rereports:
@@ -313,7 +313,7 @@ class Parking:
             raise AssertionError("\n  ".join([f"{how_many(len(lines), 're-report')} that should not be", *lines]))
 
     def wait_for_rereport(self, after: int = 0, timeout_s: float = DEFAULT_TIMEOUT_S) -> RereportOf:
-        """The first re-report behind the `after` oldest; AssertionError tells why none came."""
+        """Wait for the first re-report after the `after` oldest; AssertionError with the story if none comes."""
         __tracebackhide__ = True
         self.wait_until(lambda: len(self.project.lots.rereports) > after, timeout_s)
         rereports = self.rereports[after:]
@@ -384,7 +384,7 @@ class Parking:
 
 
 def record_id_of(record: object) -> str:
-    """The record id of whatever a client keeps: a text, a mapping or an object."""
+    """The record id of a client's record: a text, a mapping or an object. TypeError if it has none."""
     if isinstance(record, str):
         return record
     names = ("record_id", "recordId")

@@ -60,6 +60,7 @@ def test_from_loss_to_silence(story: Page) -> None:
 def test_the_client_that_never_stops(story: Page) -> None:
     """The claims of a client that counts deliveries grow from round to round."""
     story.get_by_role("button", name="Act 2").click()
+    expect(story.locator("#caption")).to_contain_text("this client counts deliveries")
     step_to(story, "it never stops")
     expect(story.locator("#cell .state")).to_contain_text("re-reporting, round 3")
     expect(story.locator(".scene .claim")).to_have_text("claimed 27")
@@ -68,6 +69,7 @@ def test_the_client_that_never_stops(story: Page) -> None:
 def test_the_lot_that_refuses(story: Page) -> None:
     """A refusal is a state of the cell, with its code."""
     story.get_by_role("button", name="Act 3").click()
+    expect(story.locator("#caption")).to_contain_text("of the brand Jieshun")
     step_to(story, "leaves this lot alone")
     expect(story.locator("#cell .state")).to_contain_text("refused")
     expect(story.locator(".verdict")).to_contain_text("2003 function not support")
