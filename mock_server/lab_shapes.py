@@ -6,8 +6,8 @@ milliseconds, amounts are fen.
 
 from typing import Annotated, Any, Literal, NotRequired, Required, TypeAlias, TypedDict, get_args
 
+from mock_server.faults.catalogue import CATALOGUE
 from mock_server.faults.chaos import MAX_BUDGET, PRESETS
-from mock_server.faults.faults import CATALOGUE
 from mock_server.guide import Order, Speed, Who
 from mock_server.model import LATEST_MS, Fate, JsonObject
 from mock_server.problems import ProblemKind, Reader

@@ -55,6 +55,25 @@ class ProcessStatus(IntEnum):
     UNKNOWN = 5
 
 
+class Spoils(StrEnum):
+    """What a fault spoils of what the lot and the cloud would otherwise have told a client."""
+
+    DELIVERY = "delivery"
+    """A message comes late, twice, in another order or not at all."""
+
+    CONTENT = "content"
+    """A message does not say what it was published with."""
+
+    ANSWER = "answer"
+    """A call is not carried out, or its answer does not say, whole and in time, what became of it."""
+
+    RECORD = "record"
+    """The lot's own record is an odd one, or is changed later."""
+
+    NOTHING = "nothing"
+    """All that is told is true and comes in time, in a form that a client must be able to take."""
+
+
 JIESHUN = "jieshun"
 """The supplier code of the brand that does not support records/sync (documented brand; the code is our choice)."""
 

@@ -6,8 +6,8 @@ from dataclasses import Field
 from functools import partial
 from pathlib import Path
 
+from mock_server.faults.catalogue import CATALOGUE
 from mock_server.faults.chaos import MAX_CONSECUTIVE, PRESETS
-from mock_server.faults.faults import CATALOGUE
 from mock_server.profile import PRESETS as PROFILES
 from mock_server.profile import Profile, open_points, values_of
 from mock_server.shapes import OneOf, Whole
@@ -25,7 +25,7 @@ MADE = "<!-- made by `make docs` from the code: change it there -->"
 def faults_page() -> str:
     """Every fault, where it acts, and how likely each preset makes it."""
     kinds = (
-        (f"`{kind.name}`", ", ".join(kind.sites), kind.doc, kind.value and f"`{kind.value}` ({kind.default})")
+        (f"`{kind}`", kind.site, kind.spoils, kind.doc, kind.parameter and f"`{kind.parameter}` ({kind.default})")
         for kind in CATALOGUE.values()
     )
     presets = [name for name in PRESETS if name != "off"]
@@ -43,7 +43,7 @@ often it strikes, 1), `skip` (how many occasions pass first, 0), and what it is 
 faults that match an occasion strike together. `GET` lists them with how often each has struck, `DELETE` is calm: they
 are forgotten and chaos is off.
 
-{table(("kind", "acts on", "what it does", "parameter (default)"), kinds)}
+{table(("kind", "acts on", "spoils", "what it does", "parameter (default)"), kinds)}
 
 A record whose `uplink` says what happens to it meets no fault on its way. Chaos begins after the seed: its records
 meet no random fault and spend none of the budget.

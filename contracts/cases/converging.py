@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from contracts.cases.base import Case
 from contracts.play.scenario import BEGIN, Crashes, Deletes, Happens, Scenario, Step, Strikes
 from contracts.play.strategies import PLATES, fates, records, scenario
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE
 from mock_server.wire.paths import SYNC_PREFIX
 
@@ -38,7 +39,10 @@ def silences(draw: st.DrawFn) -> list[Step]:
     copies = [0] * draw(st.integers(1, 3))
     if draw(st.booleans()):
         return [*hour_of(copies, again=(0,))]
-    return [*hour_of(copies), Strikes(FULL_HOUR, "command.lose", times=draw(st.integers(1, 2)), path=SYNC_PREFIX)]
+    return [
+        *hour_of(copies),
+        Strikes(FULL_HOUR, FaultKind.COMMAND_LOSE, times=draw(st.integers(1, 2)), path=SYNC_PREFIX),
+    ]
 
 
 @st.composite
@@ -64,7 +68,7 @@ def trickles(draw: st.DrawFn) -> Scenario:
     plain = Scenario(tuple(steps), settles=False, runs_ms=40 * MINUTE)
     if draw(st.booleans()):
         return replace(plain, profile={"rereport_spread_ms": spread_ms, "rereport_order": "shuffled"})
-    return replace(plain, steps=(*steps, Strikes(BEGIN, "rereport.spread", spread_ms, times=3)))
+    return replace(plain, steps=(*steps, Strikes(BEGIN, FaultKind.REREPORT_SPREAD, spread_ms, times=3)))
 
 
 @st.composite

@@ -10,6 +10,7 @@ from hypothesis.strategies import SearchStrategy
 from contracts.cases.base import Case
 from contracts.play.scenario import BEGIN, Deletes, Happens, Scenario, Step, Strikes
 from contracts.play.strategies import KINDS, PLATES, fates, records, scenario
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND, JsonObject
 
 NEXT_HOUR = BEGIN + HOUR + 15 * MINUTE
@@ -38,7 +39,7 @@ def broken_connections(draw: st.DrawFn) -> list[Step]:
     for record in draw(records(1, 3, fate=fates((2, 2, 0)))):
         skip = draw(st.sampled_from((1, 1, None)))
         if skip is not None:
-            steps.append(Strikes(record.at, "socket.close", skip=skip))
+            steps.append(Strikes(record.at, FaultKind.SOCKET_CLOSE, skip=skip))
         steps.append(record)
     return steps
 
@@ -75,7 +76,7 @@ def unreadable(draw: st.DrawFn) -> list[Step]:
     steps: list[Step] = [*draw(records(1, 3))]
     struck = draw(st.sampled_from(steps))
     times = draw(st.sampled_from((1_000, 1_000, 1)))
-    return [Strikes(struck.at, "message.flip-bit", times=times), *steps]
+    return [Strikes(struck.at, FaultKind.MESSAGE_FLIP_BIT, times=times), *steps]
 
 
 @st.composite

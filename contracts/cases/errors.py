@@ -10,6 +10,7 @@ from hypothesis.strategies import SearchStrategy
 from contracts.cases.base import Case, varied
 from contracts.play.scenario import BEGIN, Calms, ClockJumps, GoesOffline, Happens, Step, Strikes
 from contracts.play.strategies import KINDS, PLATES, by_profile, scenario
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, JsonObject
 from mock_server.wire.paths import TOKEN_PATH
 
@@ -33,16 +34,16 @@ ALWAYS = 300
 CallFailure: TypeAlias = tuple[tuple[str, int | None], ...]
 """What strikes one call: kinds of faults and their values."""
 
-BUSY: tuple[CallFailure, ...] = tuple((("answer.busy", code),) for code in (1110, 1111, 1199))
-ERROR: CallFailure = (("answer.error", None),)
-UNKNOWN: CallFailure = (("answer.unknown-code", None),)
-LOST: CallFailure = (("answer.lose", None),)
-IN_VAIN = ("command.lose", None)
+BUSY: tuple[CallFailure, ...] = tuple(((FaultKind.ANSWER_BUSY, code),) for code in (1110, 1111, 1199))
+ERROR: CallFailure = ((FaultKind.ANSWER_ERROR, None),)
+UNKNOWN: CallFailure = ((FaultKind.ANSWER_UNKNOWN_CODE, None),)
+LOST: CallFailure = ((FaultKind.ANSWER_LOSE, None),)
+IN_VAIN = (FaultKind.COMMAND_LOSE, None)
 """Beside an answer that nobody can read: the call has not been carried out either, which nobody can know."""
 
 UNANSWERED: tuple[CallFailure, ...] = ((*LOST, IN_VAIN), LOST)
 UNREADABLE: tuple[CallFailure, ...] = tuple(
-    ((kind, None), IN_VAIN) for kind in ("answer.not-json", "answer.empty", "answer.truncated")
+    ((kind, None), IN_VAIN) for kind in (FaultKind.ANSWER_NOT_JSON, FaultKind.ANSWER_EMPTY, FaultKind.ANSWER_TRUNCATED)
 )
 
 
@@ -87,14 +88,14 @@ def _offline() -> SearchStrategy[list[Step]]:
 def _keys_and_clock() -> SearchStrategy[list[Step]]:
     tokens = st.builds(
         lambda kind, times: Strikes(FAILS_AT, kind, times=times),
-        st.sampled_from(("token.expire", "token.revoke")),
+        st.sampled_from((FaultKind.TOKEN_EXPIRE, FaultKind.TOKEN_REVOKE)),
         st.sampled_from((1, 3, 4, 8)),
     )
     clocks: SearchStrategy[Step] = st.sampled_from(
         [
             ClockJumps(LATER, 10 * MINUTE),
             ClockJumps(LATER, -10 * MINUTE),
-            Strikes(LATER, "time.refuse", times=TIMES),
+            Strikes(LATER, FaultKind.TIME_REFUSE, times=TIMES),
         ]
     )
     return st.builds(lambda token, clock: [token, clock], tokens, clocks)
@@ -102,9 +103,9 @@ def _keys_and_clock() -> SearchStrategy[list[Step]]:
 
 def _for_good() -> SearchStrategy[list[Step]]:
     wrong_sign = st.sampled_from((None, TOKEN_PATH)).map(
-        lambda path: _strikes((("answer.refuse", 1004),), ALWAYS, path)
+        lambda path: _strikes(((FaultKind.ANSWER_REFUSE, 1004),), ALWAYS, path)
     )
-    refused = st.sampled_from((1106, 2010)).map(lambda code: _strikes((("answer.refuse", code),), ALWAYS))
+    refused = st.sampled_from((1106, 2010)).map(lambda code: _strikes(((FaultKind.ANSWER_REFUSE, code),), ALWAYS))
     return st.one_of(wrong_sign, refused)
 
 

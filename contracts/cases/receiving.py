@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from contracts.cases.base import Case, varied
 from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Step, Strikes
 from contracts.play.strategies import IN_THE_HOUR, KINDS, PLATES, by_profile, records, scenario
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
 
 ASKED = BEGIN + HOUR + 10 * MINUTE
@@ -74,7 +75,7 @@ def damage(draw: st.DrawFn) -> list[Step]:
     """A message is damaged some times, and others come behind it."""
     happen = draw(records(2, 4, kinds=KINDS))
     times = draw(st.sampled_from((1, 2, 5)))
-    return [Strikes(BEGIN, "message.flip-bit", times=times, record=draw(st.sampled_from(happen)).name), *happen]
+    return [Strikes(BEGIN, FaultKind.MESSAGE_FLIP_BIT, times=times, record=draw(st.sampled_from(happen)).name), *happen]
 
 
 @st.composite
@@ -84,9 +85,9 @@ def news(draw: st.DrawFn) -> list[Step]:
     kinds = draw(
         st.sampled_from(
             (
-                ("message.unknown-fields",),
-                ("message.unknown-event",),
-                ("message.unknown-fields", "message.unknown-event"),
+                (FaultKind.MESSAGE_UNKNOWN_FIELDS,),
+                (FaultKind.MESSAGE_UNKNOWN_EVENT,),
+                (FaultKind.MESSAGE_UNKNOWN_FIELDS, FaultKind.MESSAGE_UNKNOWN_EVENT),
             )
         )
     )
@@ -101,7 +102,7 @@ def cuts(draw: st.DrawFn) -> list[Step]:
     at = draw(st.sampled_from(IN_THE_HOUR))
     others = draw(st.lists(st.sampled_from((0, SECOND, 10 * SECOND)), min_size=1, max_size=3))
     more = [Happens(at + later, f"r{place + 2}") for place, later in enumerate(others)]
-    return [Strikes(at, "socket.close", times=times), Happens(at, "r1"), *more]
+    return [Strikes(at, FaultKind.SOCKET_CLOSE, times=times), Happens(at, "r1"), *more]
 
 
 def strangers() -> st.SearchStrategy[list[Happens]]:

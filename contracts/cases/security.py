@@ -8,10 +8,18 @@ from contracts.cases.form import ONE_ASK
 from contracts.play.scenario import BEGIN, Scenario, Step, Strikes
 from contracts.play.strategies import KINDS, by_profile, records, scenario
 from contracts.rules.security import HARMLESS_BYTES
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import MINUTE, JsonObject
 from mock_server.wire.paths import SYNC_PREFIX, TOKEN_PATH
 
-FAILURES = ("answer.lose", "answer.busy", "answer.error", "answer.unknown-code", "answer.not-json", "answer.truncated")
+FAILURES = (
+    FaultKind.ANSWER_LOSE,
+    FaultKind.ANSWER_BUSY,
+    FaultKind.ANSWER_ERROR,
+    FaultKind.ANSWER_UNKNOWN_CODE,
+    FaultKind.ANSWER_NOT_JSON,
+    FaultKind.ANSWER_TRUNCATED,
+)
 CIPHERS: tuple[JsonObject, ...] = ({"encryption": "aes_gcm"}, {"encryption": "aes_ecb"})
 
 
@@ -30,12 +38,14 @@ def _failures() -> SearchStrategy[list[Step]]:
 
 
 def _damaged() -> SearchStrategy[list[Step]]:
-    strikes = st.sampled_from(HARMLESS_BYTES).map(lambda byte: Strikes(BEGIN, "message.flip-bit", byte, times=1000))
+    strikes = st.sampled_from(HARMLESS_BYTES).map(
+        lambda byte: Strikes(BEGIN, FaultKind.MESSAGE_FLIP_BIT, byte, times=1000)
+    )
     return st.tuples(strikes, records(1, 2)).map(lambda drawn: [drawn[0], *drawn[1]])
 
 
 def _noteworthy() -> SearchStrategy[list[Step]]:
-    damage: list[Step] = [Strikes(BEGIN, "message.flip-bit", HARMLESS_BYTES[0])]
+    damage: list[Step] = [Strikes(BEGIN, FaultKind.MESSAGE_FLIP_BIT, HARMLESS_BYTES[0])]
     return st.tuples(records(1, 3, kinds=KINDS), _failures(), st.sampled_from(([], damage))).map(
         lambda drawn: [*drawn[0], *drawn[1], *drawn[2]]
     )

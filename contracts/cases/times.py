@@ -10,6 +10,7 @@ from hypothesis.strategies import SearchStrategy
 from contracts.cases.base import Case
 from contracts.play.scenario import BEGIN, MIDNIGHT, ClockJumps, Crashes, Happens, Scenario, Step, Strikes
 from contracts.play.strategies import IN_THE_HOUR, KINDS, fates, records, scenario
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
 
 BERLIN = "Europe/Berlin"
@@ -103,7 +104,7 @@ def with_leap_seconds(draw: st.DrawFn) -> Scenario:
     """Records at full minutes, of a lot that writes some of them with a second 60."""
     form = draw(st.sampled_from(("text", "iso")))
     steps = draw(records(1, 2, kinds=KINDS))
-    strike = Strikes(BEGIN, "message.leap-second", times=draw(st.sampled_from((50, 4))))
+    strike = Strikes(BEGIN, FaultKind.MESSAGE_LEAP_SECOND, times=draw(st.sampled_from((50, 4))))
     return Scenario((strike, *steps), profile={"record_time": form}, runs_ms=2 * HOUR, settles=False)
 
 

@@ -8,6 +8,7 @@ from contracts.cases.base import Case
 from contracts.play.scenario import BEGIN, Crashes, Happens, RecordKind, Scenario, Strikes
 from contracts.play.strategies import IN_THE_HOUR, edges_of, fates, records
 from contracts.rules.evidence.coverage import SLACK
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, JsonObject
 
 UNTIL_JUDGED = SLACK + 2 * HOUR
@@ -19,7 +20,13 @@ AFTER_A_WINDOW = BEGIN + HOUR + 30 * MINUTE
 DOWN = (26 * HOUR, 30 * HOUR, 50 * HOUR, 72 * HOUR, 90 * MINUTE)
 """How long a process may be down: mostly longer than a window may be."""
 
-REFUSALS = ("answer.busy", "answer.error", "answer.lose", "answer.empty", "answer.not-json")
+REFUSALS = (
+    FaultKind.ANSWER_BUSY,
+    FaultKind.ANSWER_ERROR,
+    FaultKind.ANSWER_LOSE,
+    FaultKind.ANSWER_EMPTY,
+    FaultKind.ANSWER_NOT_JSON,
+)
 BOUNDS = ("default", "closed-windows", "open-start-windows")
 
 

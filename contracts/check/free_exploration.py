@@ -39,24 +39,35 @@ from contracts.play.strategies import KINDS, PLATES
 from contracts.rules import RULES
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE
 
 CALL_FAULTS = (
-    "answer.busy",
-    "answer.lose",
-    "answer.error",
-    "answer.unknown-code",
-    "answer.not-json",
-    "answer.no-result",
-    "answer.empty",
-    "answer.truncated",
-    "answer.unknown-fields",
-    "command.lose",
-    "token.expire",
-    "token.revoke",
+    FaultKind.ANSWER_BUSY,
+    FaultKind.ANSWER_LOSE,
+    FaultKind.ANSWER_ERROR,
+    FaultKind.ANSWER_UNKNOWN_CODE,
+    FaultKind.ANSWER_NOT_JSON,
+    FaultKind.ANSWER_NO_RESULT,
+    FaultKind.ANSWER_EMPTY,
+    FaultKind.ANSWER_TRUNCATED,
+    FaultKind.ANSWER_UNKNOWN_FIELDS,
+    FaultKind.COMMAND_LOSE,
+    FaultKind.TOKEN_EXPIRE,
+    FaultKind.TOKEN_REVOKE,
 )
-OTHER_FAULTS = ("socket.close", "message.unknown-fields", "message.unknown-event", "message.flip-bit")
-REREPORT_FAULTS = ("rereport.lose", "rereport.duplicate", "rereport.shuffle", "rereport.spread")
+OTHER_FAULTS = (
+    FaultKind.SOCKET_CLOSE,
+    FaultKind.MESSAGE_UNKNOWN_FIELDS,
+    FaultKind.MESSAGE_UNKNOWN_EVENT,
+    FaultKind.MESSAGE_FLIP_BIT,
+)
+REREPORT_FAULTS = (
+    FaultKind.REREPORT_LOSE,
+    FaultKind.REREPORT_DUPLICATE,
+    FaultKind.REREPORT_SHUFFLE,
+    FaultKind.REREPORT_SPREAD,
+)
 LOTS = ("tuya", "tuya", "jieshun")
 
 

@@ -19,6 +19,7 @@ from contracts.play.leaks import leaks, masked
 from contracts.play.recording import Act, ActKind, Finding, OutputFinding, Recording
 from contracts.play.scenario import MIDNIGHT, Happens, RecordKind, Scenario, Step, Strikes
 from contracts.play.served_world import ServedWorld
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import ConsumerChanged, RequestReceived
 from mock_server.model import JsonObject
 from mock_server.wire.paths import SYNC_PREFIX
@@ -61,10 +62,10 @@ def plan(window_ms: int) -> dict[str, tuple[Step, ...]]:
     ]
     stormy = [
         *lossy,
-        Strikes(at(0.7), "answer.busy", 1110, path=SYNC_PREFIX),
-        Strikes(at(1.3), "answer.lose", path=SYNC_PREFIX),
-        Strikes(at(1.5), "token.expire"),
-        Strikes(at(1.5), "socket.close"),
+        Strikes(at(0.7), FaultKind.ANSWER_BUSY, 1110, path=SYNC_PREFIX),
+        Strikes(at(1.3), FaultKind.ANSWER_LOSE, path=SYNC_PREFIX),
+        Strikes(at(1.5), FaultKind.TOKEN_EXPIRE),
+        Strikes(at(1.5), FaultKind.SOCKET_CLOSE),
         Happens(at(1.7), "r9"),
     ]
     return {"quiet": tuple(quiet), "lossy": tuple(lossy), "stormy": tuple(stormy)}

@@ -22,6 +22,7 @@ from contracts.play.recording import Finding, OutputFinding
 from contracts.play.scenario import Scenario, records_of
 from contracts.play.world import World
 from mock_server.cloud import Cloud
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import ConsumerChanged, FaultInjected, MessageDelivered
 from mock_server.model import JsonObject
 from mock_server.testing.served import ServedParking, serve_project
@@ -168,7 +169,7 @@ class ServedWorld(World):
 
     def _on_entry(self) -> None:
         """Move the clock by the delay of a late answer, as in process, while the client waits for it in real time."""
-        struck = self.parking.project.faults.struck.get("answer.late", 0)
+        struck = self.parking.project.faults.struck.get(FaultKind.ANSWER_LATE, 0)
         if struck > self._late:
             self._late = struck
             late_ms = min(PATIENCE_MS, max(self._late_ms()))
@@ -178,7 +179,7 @@ class ServedWorld(World):
     def _late_ms(self) -> Iterator[int]:
         yield 0
         for entry in self.parking.project.history.after(self.last - 1):
-            if isinstance(entry.event, FaultInjected) and entry.event.fault == "answer.late":
+            if isinstance(entry.event, FaultInjected) and entry.event.fault == FaultKind.ANSWER_LATE:
                 yield entry.event.value
 
 

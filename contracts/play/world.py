@@ -10,7 +10,8 @@ from contracts.play.convergence import Convergence
 from contracts.play.leaks import Secrets
 from contracts.play.recording import Finding
 from contracts.play.scenario import LANE_ID, LOT_IDS, MIDNIGHT, Happens, Scenario, Strikes
-from mock_server.faults.faults import CATALOGUE, Fault
+from mock_server.faults.catalogue import CATALOGUE, FaultKind
+from mock_server.faults.faults import Fault
 from mock_server.history.log import Entry
 from mock_server.model import JsonObject
 from mock_server.profile import Profile
@@ -158,12 +159,12 @@ class World(ABC):
             self._arm(Fault(kind, value, 1, skip, device_id, record_id=step.name))
 
         if step.copies != 1:
-            arm("uplink.duplicate" if step.copies else "uplink.lose")
+            arm(FaultKind.UPLINK_DUPLICATE if step.copies else FaultKind.UPLINK_LOSE)
         if step.delay_ms:
-            arm("uplink.delay", step.delay_ms)
+            arm(FaultKind.UPLINK_DELAY, step.delay_ms)
         for place, copies in enumerate(step.again):
             if copies != 1:
-                arm("rereport.duplicate" if copies else "rereport.lose", skip=place)
+                arm(FaultKind.REREPORT_DUPLICATE if copies else FaultKind.REREPORT_LOSE, skip=place)
 
     def calm(self) -> None:
         """Clear every fault but those armed for single records (`Happens.again`): they are bounded."""

@@ -21,6 +21,7 @@ from contracts.rules.evidence.errors import (
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from contracts.words import cell_text
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE
 
 RULES = RuleBook("Errors")
@@ -141,7 +142,7 @@ def malformed(run: Run) -> Outcome:
 
 def _deaths(run: Run) -> Iterator[Breach]:
     """Deaths in the very turn in which an unreadable answer came."""
-    odd = failures.GARBLING | {"answer.no-result"}
+    odd = failures.GARBLING | {FaultKind.ANSWER_NO_RESULT}
     for act in run.acts_of(ActKind.DIED):
         last = next((call for call in reversed(run.calls) if call.seq <= act.seq), None)
         if last is not None and last.time == act.time and odd.intersection(run.faults_of(last)):

@@ -13,6 +13,7 @@ from typing import Any
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Sync
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.index import Call
 from mock_server.model import Cell, DataType
 from mock_server.problems import type_name
@@ -376,6 +377,10 @@ def _json_fault(run: Run, sync: Sync, *, is_signer: bool) -> str:
         return "the content type is not application/json"
     if sync.body is None and not is_cut(sync):
         return "the body is no JSON object in UTF-8"
-    if sync.call.code == ErrorCode.SIGN_INVALID and is_signer and "answer.refuse" not in run.faults_of(sync.call):
+    if (
+        sync.call.code == ErrorCode.SIGN_INVALID
+        and is_signer
+        and FaultKind.ANSWER_REFUSE not in run.faults_of(sync.call)
+    ):
         return "signs calls without a body well, and this one not: the very bytes that are sent must be signed"
     return ""

@@ -7,6 +7,7 @@ from contracts.rules.evidence.acknowledgements import Oddity, deaths, name_of, n
 from contracts.rules.evidence.connections import Connection, connections
 from contracts.rules.evidence.storage import explained, names, seq_of_first_ack
 from contracts.rules.receiving_storage import RULES
+from contracts.run.known_faults import has_unknown_fields
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import Delivery, LotRecord
@@ -173,11 +174,13 @@ def _too_soon(found: Connection) -> Iterator[Breach]:
 )
 def tolerant(run: Run) -> Outcome:
     """Nothing that is only new is refused, left, dropped or died of."""
-    new = [each for each in run.deliveries if each.extended or (each.record is None and each.origin == "uplink")]
+    new = [
+        each for each in run.deliveries if has_unknown_fields(each) or (each.record is None and each.origin == "uplink")
+    ]
 
     def is_only_known_extended(record: LotRecord, seq: int) -> bool:
         acked = [each for each in record.deliveries if each.readable and each.acked_seq and each.acked_seq <= seq]
-        return bool(acked) and all(each.extended for each in acked)
+        return bool(acked) and all(map(has_unknown_fields, acked))
 
     return judged(
         any(each.readable and each.acked_seq is not None for each in new),

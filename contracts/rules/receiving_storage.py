@@ -22,6 +22,7 @@ from contracts.rules.evidence.storage import (
     seq_of_first_ack,
     stored,
 )
+from contracts.run.known_faults import has_unknown_fields
 from contracts.run.run import Run
 from mock_server.history.index import Delivery, LotRecord
 from mock_server.model import HOUR, MINUTE, RecordKey
@@ -143,7 +144,9 @@ def _is_another(before: DumpedRecord, after: DumpedRecord) -> bool:
 
 def _came_as_it_was(run: Run, key: RecordKey, low: int, high: int) -> bool:
     record = run.records.get(key)
-    if record is None or record.versions > 1 or any(not each.readable or each.extended for each in record.deliveries):
+    if record is None or record.versions > 1:
+        return False
+    if any(not each.readable or has_unknown_fields(each) for each in record.deliveries):
         return False
     return any(low < each.seq <= high for each in record.deliveries)
 

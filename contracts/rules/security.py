@@ -7,6 +7,7 @@ from contracts.play.recording import ActKind, DecoyFinding, OutputFinding
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.index import Call, Delivery, LotRecord
 from mock_server.model import SECOND
 from mock_server.wire.errors import ErrorCode
@@ -48,7 +49,11 @@ def _signed_wrongly(run: Run) -> Iterator[Breach]:
     signed_well = False
     for call in run.calls:
         is_refused = call.code in (ErrorCode.SIGN_INVALID, ErrorCode.HEADER_MISSING)
-        if is_refused and "answer.refuse" not in run.faults_of(call) and not (call.request.body and signed_well):
+        if (
+            is_refused
+            and FaultKind.ANSWER_REFUSE not in run.faults_of(call)
+            and not (call.request.body and signed_well)
+        ):
             yield Breach(f"{call.request.method} {call.request.path} was refused: {call.code}, signature", call.seq)
         signed_well = signed_well or (call.taken and not call.request.body)
 
@@ -93,7 +98,7 @@ def _is_tempted(record: LotRecord, seq: int) -> bool:
 
 
 def _is_tempting(delivery: Delivery) -> bool:
-    return delivery.flipped_at in HARMLESS_BYTES and not delivery.torn
+    return delivery.faults.get(FaultKind.MESSAGE_FLIP_BIT) in HARMLESS_BYTES and not delivery.torn
 
 
 def _only_damaged(record: LotRecord, seq: int) -> bool:

@@ -79,7 +79,7 @@ def _finding(kind: str, seq: int, text: str) -> Finding:
 def _entry(data: Any) -> Entry:
     event = _EVENTS[data["kind"]]
     hints = _hints(event)
-    own = {each.name: _value(hints[each.name], data[each.name]) for each in fields(event)}
+    own = {each.name: _value(hints[each.name], data[each.name]) for each in fields(event) if each.name in data}
     return Entry(data["seq"], data["time"], event(**own))
 
 

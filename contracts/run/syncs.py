@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.index import Call
 from mock_server.model import Cell, DataType, PassDirection
 from mock_server.problems import parse_json
@@ -46,7 +47,7 @@ class Sync:
     @property
     def lost(self) -> bool:
         """Whether the command never reached the lot."""
-        return "command.lose" in self.faults
+        return FaultKind.COMMAND_LOSE in self.faults
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ faults is bounded by a budget known in advance.
 from dataclasses import dataclass
 from random import Random
 
-from mock_server.faults.faults import CATALOGUE, Occasion, Strike
+from mock_server.faults.catalogue import CATALOGUE, FaultKind
+from mock_server.faults.faults import Occasion, Strike
 from mock_server.model import DataType, JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
 
@@ -19,7 +20,7 @@ MAX_BUDGET = 10**9
 
 BUSY_CODES = (1110, 1111, 1199)
 UNKNOWN_CODES = (90_210, 40_001_999, 1_777)
-TOKEN_KINDS = ("token.expire", "token.revoke")
+TOKEN_KINDS = (FaultKind.TOKEN_EXPIRE, FaultKind.TOKEN_REVOKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,49 +32,49 @@ class Preset:
     rates: dict[str, float]
 
 
-_GENTLE = {
-    "uplink.duplicate": 0.05,
-    "uplink.swap": 0.05,
-    "uplink.lose": 0.01,
-    "rereport.shuffle": 0.25,
-    "answer.busy": 0.02,
-    "message.unknown-fields": 0.05,
-    "answer.unknown-fields": 0.05,
+_GENTLE: dict[str, float] = {
+    FaultKind.UPLINK_DUPLICATE: 0.05,
+    FaultKind.UPLINK_SWAP: 0.05,
+    FaultKind.UPLINK_LOSE: 0.01,
+    FaultKind.REREPORT_SHUFFLE: 0.25,
+    FaultKind.ANSWER_BUSY: 0.02,
+    FaultKind.MESSAGE_UNKNOWN_FIELDS: 0.05,
+    FaultKind.ANSWER_UNKNOWN_FIELDS: 0.05,
 }
-_DEFAULT = _GENTLE | {
-    "uplink.duplicate": 0.10,
-    "uplink.swap": 0.10,
-    "uplink.delay": 0.02,
-    "uplink.lose": 0.02,
-    "rereport.shuffle": 0.5,
-    "rereport.spread": 0.25,
-    "answer.busy": 0.05,
-    "answer.lose": 0.02,
-    "token.expire": 0.01,
-    "socket.close": 0.005,
-    "message.unknown-fields": 0.10,
-    "message.unknown-event": 0.02,
-    "record.no-plate": 0.03,
-    "record.zero-fee": 0.03,
-    "record.unknown-enum": 0.03,
+_DEFAULT: dict[str, float] = _GENTLE | {
+    FaultKind.UPLINK_DUPLICATE: 0.10,
+    FaultKind.UPLINK_SWAP: 0.10,
+    FaultKind.UPLINK_DELAY: 0.02,
+    FaultKind.UPLINK_LOSE: 0.02,
+    FaultKind.REREPORT_SHUFFLE: 0.5,
+    FaultKind.REREPORT_SPREAD: 0.25,
+    FaultKind.ANSWER_BUSY: 0.05,
+    FaultKind.ANSWER_LOSE: 0.02,
+    FaultKind.TOKEN_EXPIRE: 0.01,
+    FaultKind.SOCKET_CLOSE: 0.005,
+    FaultKind.MESSAGE_UNKNOWN_FIELDS: 0.10,
+    FaultKind.MESSAGE_UNKNOWN_EVENT: 0.02,
+    FaultKind.RECORD_NO_PLATE: 0.03,
+    FaultKind.RECORD_ZERO_FEE: 0.03,
+    FaultKind.RECORD_UNKNOWN_ENUM: 0.03,
 }
 _ROUGH = {kind: min(0.5, rate * 3) for kind, rate in _DEFAULT.items()} | {
-    "rereport.lose": 0.10,
-    "rereport.duplicate": 0.10,
-    "rereport.delay": 0.10,
-    "command.lose": 0.05,
-    "answer.late": 0.02,
-    "answer.error": 0.03,
-    "answer.unknown-code": 0.03,
-    "answer.not-json": 0.02,
-    "answer.no-result": 0.02,
-    "answer.empty": 0.02,
-    "answer.truncated": 0.02,
-    "token.revoke": 0.02,
-    "time.refuse": 0.02,
-    "device.offline": 0.03,
-    "message.flip-bit": 0.02,
-    "record.correct": 0.02,
+    FaultKind.REREPORT_LOSE: 0.10,
+    FaultKind.REREPORT_DUPLICATE: 0.10,
+    FaultKind.REREPORT_DELAY: 0.10,
+    FaultKind.COMMAND_LOSE: 0.05,
+    FaultKind.ANSWER_LATE: 0.02,
+    FaultKind.ANSWER_ERROR: 0.03,
+    FaultKind.ANSWER_UNKNOWN_CODE: 0.03,
+    FaultKind.ANSWER_NOT_JSON: 0.02,
+    FaultKind.ANSWER_NO_RESULT: 0.02,
+    FaultKind.ANSWER_EMPTY: 0.02,
+    FaultKind.ANSWER_TRUNCATED: 0.02,
+    FaultKind.TOKEN_REVOKE: 0.02,
+    FaultKind.TIME_REFUSE: 0.02,
+    FaultKind.DEVICE_OFFLINE: 0.03,
+    FaultKind.MESSAGE_FLIP_BIT: 0.02,
+    FaultKind.RECORD_CORRECT: 0.02,
 }
 
 PRESETS = {
@@ -99,8 +100,7 @@ class Chaos:
         self.rates = {kind: rate for kind, rate in chosen.rates.items() if self._random.random() < chosen.activation}
         self._by_site: dict[str, list[tuple[str, float]]] = {}
         for kind, rate in self.rates.items():
-            for site in CATALOGUE[kind].sites:
-                self._by_site.setdefault(site, []).append((kind, rate))
+            self._by_site.setdefault(CATALOGUE[kind].site, []).append((kind, rate))
 
     def again(self) -> "Chaos":
         """The same run from its beginning."""
@@ -130,14 +130,14 @@ class Chaos:
         """A dead token fails calls that this occasion does not know: none of them may be at the bound already."""
         if kind in TOKEN_KINDS:
             return worst < MAX_CONSECUTIVE
-        if kind in ("command.lose", "device.offline"):
+        if kind in (FaultKind.COMMAND_LOSE, FaultKind.DEVICE_OFFLINE):
             return occasion.device_id is not None
-        return kind != "record.zero-fee" or occasion.data_type == DataType.BILL
+        return kind != FaultKind.RECORD_ZERO_FEE or occasion.data_type == DataType.BILL
 
     def _value(self, kind: str) -> int:
-        if kind == "answer.busy":
+        if kind == FaultKind.ANSWER_BUSY:
             return self._random.choice(BUSY_CODES)
-        if kind == "answer.unknown-code":
+        if kind == FaultKind.ANSWER_UNKNOWN_CODE:
             return self._random.choice(UNKNOWN_CODES)
         default = CATALOGUE[kind].default
         return self._random.randint(default // 10, default) if default else 0

@@ -1,4 +1,4 @@
-"""Faults: small values that name what goes wrong, where, and how often. Composable, directed or drawn at random.
+"""Faults: small values that name what goes wrong, where, and how often, directed or drawn at random.
 
 A site of the emulator describes the occasion (`Occasion`) and asks `Faults.strike` what goes wrong there now. What
 strikes is in the history. Directed faults come first and all that match strike together; chaos adds at most one
@@ -6,20 +6,15 @@ where none was directed.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from mock_server.faults.catalogue import CALL, CATALOGUE, FaultKind
 from mock_server.history.events import FaultInjected
 from mock_server.history.log import History
 from mock_server.model import JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.wire.paths import TOKEN_PATH
-
-RECORD, UPLINK, REREPORT, REPEAT = "record", "uplink", "rereport", "repeat"
-"""Sites of the lot: the making of a record, its first publication, a re-report as a whole, one record in it."""
-
-CALL, DELIVERY, SOCKET = "call", "delivery", "socket"
-"""Sites of the cloud: one API call, one delivery of a message, the connection that it goes over."""
 
 LIMITS = ("device_id", "data_type", "path", "record_id")
 """What a directed fault may be limited to."""
@@ -29,74 +24,12 @@ MAX_VALUE = 10**12
 
 
 @dataclass(frozen=True, slots=True)
-class FaultKind:
-    """An entry of the catalogue. `value` names its one parameter, with a default; `sites` says where it acts."""
-
-    name: str
-    sites: tuple[str, ...]
-    doc: str
-    value: str = ""
-    default: int = 0
-
-
-def _kinds(*kinds: FaultKind) -> dict[str, FaultKind]:
-    return {kind.name: kind for kind in kinds}
-
-
-CATALOGUE = _kinds(
-    FaultKind("uplink.lose", (UPLINK,), "a record's message never reaches the queue"),
-    FaultKind("uplink.duplicate", (UPLINK,), "a record's message is published twice"),
-    FaultKind("uplink.delay", (UPLINK,), "a record's message comes late", "delay_ms", 300_000),
-    FaultKind("uplink.swap", (UPLINK,), "a record's message changes places with the next one"),
-    FaultKind("rereport.shuffle", (REREPORT,), "a re-report comes in any order"),
-    FaultKind("rereport.spread", (REREPORT,), "a re-report trickles in over a time", "spread_ms", 60_000),
-    FaultKind("rereport.lose", (REPEAT,), "one record of a re-report is lost"),
-    FaultKind("rereport.duplicate", (REPEAT,), "one record of a re-report comes twice"),
-    FaultKind("rereport.delay", (REPEAT,), "one record of a re-report comes late", "delay_ms", 60_000),
-    FaultKind("command.lose", (CALL,), "the call is answered, but the command never reaches the lot"),
-    FaultKind("answer.lose", (CALL,), "the call is carried out, and the connection closes without an answer"),
-    FaultKind("answer.late", (CALL,), "the call is carried out at once and answered late", "delay_ms", 2_000),
-    FaultKind("answer.busy", (CALL,), "the call is refused as busy: 1110, 1111 or 1199", "code", 1111),
-    FaultKind("answer.error", (CALL,), "the call is refused with 500, system error"),
-    FaultKind(
-        "answer.refuse", (CALL,), "the call is refused for good: 1004 sign, 1106 permission, 2010 device", "code", 1106
-    ),
-    FaultKind("answer.unknown-code", (CALL,), "the call is refused with a code of no table", "code", 90_210),
-    FaultKind("answer.not-json", (CALL,), "the call is carried out; the answer is a web page"),
-    FaultKind("answer.no-result", (CALL,), "the call is carried out; the answer's result is an empty object"),
-    FaultKind("answer.empty", (CALL,), "the call is carried out; the answer has no body"),
-    FaultKind("answer.truncated", (CALL,), "the call is carried out; the answer ends half way"),
-    FaultKind("answer.unknown-fields", (CALL,), "the answer has fields that no page names"),
-    FaultKind("token.expire", (CALL,), "the access token dies early; its refresh token still works"),
-    FaultKind("token.revoke", (CALL,), "access and refresh token are revoked"),
-    FaultKind("time.refuse", (CALL,), "the call is refused with 1013, request time is invalid"),
-    FaultKind("device.offline", (CALL,), "the lot is off line for this call and `for_ms` more", "for_ms", 0),
-    FaultKind("socket.close", (SOCKET,), "the connection closes when a message is due"),
-    FaultKind(
-        "message.flip-bit",
-        (DELIVERY,),
-        "one bit of a message's cipher text is flipped, where byte `byte` of its text is; 0 is the middle",
-        "byte",
-    ),
-    FaultKind(
-        "message.leap-second",
-        (DELIVERY,),
-        "a message's text times at a full minute are written as second 60 of the minute before",
-    ),
-    FaultKind("message.unknown-fields", (DELIVERY,), "a message has fields that no page names"),
-    FaultKind("message.unknown-event", (UPLINK,), "a message of a kind that no page names comes along"),
-    FaultKind("record.no-plate", (RECORD,), "a record has an empty plate"),
-    FaultKind("record.zero-fee", (RECORD,), "a bill of nothing"),
-    FaultKind("record.unknown-enum", (RECORD,), "a car type or a pay method of no table"),
-    FaultKind("record.delete", (RECORD,), "the lot deletes the record after a while", "delay_ms", 60_000),
-    FaultKind("record.correct", (RECORD,), "the lot corrects the plate after a while and sends it", "delay_ms", 60_000),
-)
-"""Every kind of fault, by name."""
-
-
-@dataclass(frozen=True, slots=True)
 class Occasion:
-    """Where something could go wrong. `operation` names the logical operation, which a retry shares."""
+    """Where something could go wrong. `operation` names the logical operation, which a retry shares.
+
+    The other fields say what would be struck: `request` is the number of its entry in the history; `message_id` is
+    None before the message has one; `consumer` is the connection to which it is delivered.
+    """
 
     site: str
     operation: str
@@ -104,6 +37,9 @@ class Occasion:
     data_type: int | None = None
     path: str | None = None
     record_id: str | None = None
+    request: int | None = None
+    message_id: str | None = None
+    consumer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +58,7 @@ class Fault:
     def matches(self, occasion: Occasion) -> bool:
         """Whether this occasion is meant."""
         return (
-            occasion.site in CATALOGUE[self.kind].sites
+            occasion.site == CATALOGUE[self.kind].site
             and self.device_id in (None, occasion.device_id)
             and self.data_type in (None, occasion.data_type)
             and self.record_id in (None, occasion.record_id)
@@ -134,7 +70,7 @@ class Fault:
 
     def to_json(self) -> JsonObject:
         """The fault as the lab API writes it."""
-        named = CATALOGUE[self.kind].value
+        named = CATALOGUE[self.kind].parameter
         own: JsonObject = {"kind": self.kind} | ({named: self.value} if named else {})
         limits = {name: getattr(self, name) for name in LIMITS}
         return own | {"times": self.times, "skip": self.skip} | {k: v for k, v in limits.items() if v is not None}
@@ -237,7 +173,23 @@ class Faults:
         self.suffer(occasion.operation)
         for strike in strikes:
             self.struck[strike.kind] = self.struck.get(strike.kind, 0) + 1
-            self._history.add(FaultInjected(strike.kind, strike.value, occasion.site, occasion.operation))
+            self._history.add(_injected(strike, occasion))
+
+
+def _injected(strike: Strike, occasion: Occasion) -> FaultInjected:
+    return FaultInjected(
+        fault=strike.kind,
+        value=strike.value,
+        site=occasion.site,
+        operation=occasion.operation,
+        spoils=CATALOGUE[strike.kind].spoils,
+        request=occasion.request,
+        message_id=occasion.message_id,
+        consumer=occasion.consumer,
+        device_id=occasion.device_id,
+        data_type=occasion.data_type,
+        record_id=occasion.record_id,
+    )
 
 
 def read_fault(data: JsonObject, path: str, problems: list[Problem]) -> Fault | None:
@@ -250,8 +202,9 @@ def read_fault(data: JsonObject, path: str, problems: list[Problem]) -> Fault | 
         if name is not None:
             reader.note(ProblemKind.RANGE, "kind", f"must be one of {', '.join(CATALOGUE)}")
         return None
-    reader.only(("kind", *([kind.value] if kind.value else []), "times", "skip", *LIMITS))
-    value = reader.integer(kind.value, 0, MAX_VALUE, required=False) if kind.value else None
+    own = (kind.parameter,) if kind.parameter else ()
+    reader.only(("kind", *own, "times", "skip", *LIMITS))
+    value = reader.integer(kind.parameter, 0, MAX_VALUE, required=False) if own else None
     times = reader.integer("times", 1, MAX_TIMES, required=False)
     skip = reader.integer("skip", 0, MAX_TIMES, required=False)
     device_id = reader.text("device_id", 1, 64, required=False)
@@ -261,7 +214,7 @@ def read_fault(data: JsonObject, path: str, problems: list[Problem]) -> Fault | 
     if len(problems) > noted:
         return None
     chosen = kind.default if value is None else value
-    return Fault(kind.name, chosen, times or 1, skip or 0, device_id, data_type, prefix, record_id)
+    return Fault(kind, chosen, times or 1, skip or 0, device_id, data_type, prefix, record_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +228,31 @@ class Publication:
 
 _Change = Callable[[Publication, int], Publication]
 
+
+def _lost(plan: Publication, _: int) -> Publication:
+    return replace(plan, copies=0)
+
+
+def _doubled(plan: Publication, _: int) -> Publication:
+    return replace(plan, copies=plan.copies * 2)
+
+
+def _delayed(plan: Publication, delay_ms: int) -> Publication:
+    return replace(plan, delay_ms=plan.delay_ms + delay_ms)
+
+
+def _swapped(plan: Publication, _: int) -> Publication:
+    return replace(plan, swap=True)
+
+
 _PUBLICATION_CHANGES: dict[str, _Change] = {
-    "lose": lambda plan, _: Publication(0, plan.delay_ms, plan.swap),
-    "duplicate": lambda plan, _: Publication(plan.copies * 2, plan.delay_ms, plan.swap),
-    "delay": lambda plan, value: Publication(plan.copies, plan.delay_ms + value, plan.swap),
-    "swap": lambda plan, _: Publication(plan.copies, plan.delay_ms, swap=True),
+    FaultKind.UPLINK_LOSE: _lost,
+    FaultKind.UPLINK_DUPLICATE: _doubled,
+    FaultKind.UPLINK_DELAY: _delayed,
+    FaultKind.UPLINK_SWAP: _swapped,
+    FaultKind.REREPORT_LOSE: _lost,
+    FaultKind.REREPORT_DUPLICATE: _doubled,
+    FaultKind.REREPORT_DELAY: _delayed,
 }
 
 
@@ -287,6 +260,6 @@ def publication(strikes: list[Strike]) -> Publication:
     """What the faults that struck make of a message, each on top of the one before."""
     plan = Publication()
     for strike in strikes:
-        change = _PUBLICATION_CHANGES.get(strike.kind.partition(".")[2])
+        change = _PUBLICATION_CHANGES.get(strike.kind)
         plan = change(plan, strike.value) if change else plan
     return plan

@@ -7,7 +7,7 @@ get here: what the history holds may be shown.
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
-from mock_server.model import Cell, JsonScalar, Origin
+from mock_server.model import Cell, JsonScalar, Origin, Spoils
 
 Sent: TypeAlias = Literal["whole", "garbled", "not"]
 """What of an answer went out."""
@@ -199,13 +199,24 @@ class DeviceChanged:
 
 @dataclass(frozen=True, slots=True)
 class FaultInjected:
-    """A fault struck. `operation` is the logical operation that it hit, `value` the fault's parameter."""
+    """A fault struck. `operation` is the logical operation that it hit, `value` the fault's parameter.
+
+    What was struck is named as far as it has a name then: the entry of a `request`, a message (with the `consumer`
+    to which it was delivered) or a record.
+    """
 
     kind: ClassVar[str] = "fault"
     fault: str
     value: int
     site: str
     operation: str
+    spoils: Spoils | None = None
+    request: int | None = None
+    message_id: str | None = None
+    consumer: str | None = None
+    device_id: str | None = None
+    data_type: int | None = None
+    record_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

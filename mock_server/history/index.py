@@ -22,7 +22,7 @@ from mock_server.history.events import (
     Rereported,
 )
 from mock_server.history.log import Entry
-from mock_server.model import DataType, Line, Origin, PassDirection, RecordKey
+from mock_server.model import DataType, Line, Origin, PassDirection, RecordKey, Spoils
 
 
 @dataclass(slots=True)
@@ -85,8 +85,8 @@ def line_of(kept: RecordKept) -> Line:
 class Delivery:
     """One delivery of one message. `record` is None for a command's result and for an unknown event.
 
-    `flipped_at` is the byte of its text where a bit was flipped on the way, None if none was. A `torn` one was never
-    handed over, because the connection broke. An `extended` one has fields that no page names.
+    `faults` are the kinds that struck it, each with its value. The content of a `damaged` one was spoilt: nobody need
+    be able to read it. A `torn` one was never handed over, because the connection broke.
     """
 
     seq: int
@@ -99,17 +99,12 @@ class Delivery:
     device_id: str
     record: LotRecord | None
     version: int = 1
-    flipped_at: int | None = None
+    faults: dict[str, int] = field(default_factory=dict)
+    damaged: bool = False
     torn: bool = False
-    extended: bool = False
     subscription: str = ""
     acked_seq: int | None = None
     refused_seq: int | None = None
-
-    @property
-    def damaged(self) -> bool:
-        """Whether a bit of it was flipped on the way: nobody need be able to read it."""
-        return self.flipped_at is not None
 
     @property
     def readable(self) -> bool:
@@ -164,6 +159,7 @@ class HistoryIndex:
         self._by_id: dict[tuple[str, str | None], LotRecord] = {}
         self._published: dict[str, tuple[int, MessagePublished, LotRecord | None, int]] = {}
         self._delivered: dict[tuple[str, str], Delivery] = {}
+        self._handed: dict[tuple[str | None, str | None], Delivery] = {}
         self._open: dict[int, int] = {}
         self._torn: set[str] = set()
         take: dict[type[Any], Any] = {
@@ -224,6 +220,7 @@ class HistoryIndex:
         )
         self.deliveries.append(delivery)
         self._delivered[event.subscription, event.message_id] = delivery
+        self._handed[event.consumer, event.message_id] = delivery
         if record is not None:
             record.deliveries.append(delivery)
 
@@ -252,16 +249,19 @@ class HistoryIndex:
 
     def _fault(self, entry: Entry, event: FaultInjected) -> None:
         self.faults.append((entry, event))
-        if event.site == "call" and self._open:
-            number = max(self._open)
-            self.faults_by_call[number] = (*self.faults_by_call.get(number, ()), event.fault)
-        elif event.fault == "message.flip-bit":
-            self.deliveries[-1].flipped_at = event.value  # a delivery is noted just before what strikes it
-        elif event.fault == "message.unknown-fields":
-            self.deliveries[-1].extended = True
-        elif event.fault == "socket.close":
-            self.deliveries[-1].torn = True
-            self._torn.add(self.deliveries[-1].consumer)  # what follows on this connection comes to nobody
+        if event.request is not None:
+            self.faults_by_call[event.request] = (*self.faults_by_call.get(event.request, ()), event.fault)
+        delivery = self._handed.get((event.consumer, event.message_id))
+        if delivery is not None:
+            self._strike(delivery, event)
+
+    def _strike(self, delivery: Delivery, event: FaultInjected) -> None:
+        delivery.faults[event.fault] = event.value
+        if event.spoils == Spoils.CONTENT:
+            delivery.damaged = True
+        elif event.spoils == Spoils.DELIVERY:
+            delivery.torn = True
+            self._torn.add(delivery.consumer)  # what follows on this connection comes to nobody
 
     def _device(self, _entry: Entry, event: DeviceChanged) -> None:
         self.devices[event.device_id] = event

@@ -7,13 +7,14 @@ from functools import partial
 from random import Random
 
 from mock_server.clock import Clock
-from mock_server.faults.faults import RECORD, Faults, Occasion, Strike
+from mock_server.faults.catalogue import RECORD, FaultKind
+from mock_server.faults.faults import Faults, Strike
 from mock_server.history.events import CountCompared, RecordKept, RecordRemoved, Rereported, mask_plate
 from mock_server.history.log import History
 from mock_server.lots.store import Store
 from mock_server.model import UNKNOWN_ENUM, Cell, DataType, Fate, JsonScalar, Record, RecordKey, Rereport, SyncInfo
 from mock_server.profile import Profile
-from mock_server.queue.uplink import Uplink, record_operation
+from mock_server.queue.uplink import Uplink, record_occasion
 
 REREPORTS_KEPT = 10_000
 """How many re-reports can still be asked for (our choice)."""
@@ -43,10 +44,7 @@ class Lots:
 
     def happen(self, record: Record, fate: Fate = None) -> Record:
         """A new record: faults may make it an odd one, or have it deleted or corrected later. Return what is kept."""
-        occasion = Occasion(
-            RECORD, record_operation(record), record.device_id, record.data_type, record_id=record.record_id
-        )
-        strikes = self._faults.strike(occasion) if fate is None else []
+        strikes = self._faults.strike(record_occasion(RECORD, record)) if fate is None else []
         for strike in strikes:
             record = _made_odd(record, strike)
         self.keep(record, fate)
@@ -116,9 +114,9 @@ class Lots:
 
     def _plan_change(self, record: Record, strike: Strike) -> None:
         at_ms = self._clock.now_ms() + strike.value
-        if strike.kind == "record.delete":
+        if strike.kind == FaultKind.RECORD_DELETE:
             self._clock.call_at(at_ms, partial(self.remove, record.key))
-        elif strike.kind == "record.correct":
+        elif strike.kind == FaultKind.RECORD_CORRECT:
             self._clock.call_at(at_ms, partial(self._correct, record.key))
 
     def _correct(self, key: RecordKey) -> None:
@@ -129,11 +127,11 @@ class Lots:
 
 def _made_odd(record: Record, strike: Strike) -> Record:
     details: dict[str, JsonScalar] = {}
-    if strike.kind == "record.no-plate":
+    if strike.kind == FaultKind.RECORD_NO_PLATE:
         return replace(record, plate_no="")
-    if strike.kind == "record.zero-fee" and record.data_type is DataType.BILL:
+    if strike.kind == FaultKind.RECORD_ZERO_FEE and record.data_type is DataType.BILL:
         details = {"payable_amount": 0, "paid_amount": 0}
-    elif strike.kind == "record.unknown-enum":
+    elif strike.kind == FaultKind.RECORD_UNKNOWN_ENUM:
         name = "pay_method" if record.data_type is DataType.BILL else "car_type"
         details = {name: UNKNOWN_ENUM}
     return replace(record, details={**record.details, **details})

@@ -6,7 +6,8 @@ from functools import partial
 from random import Random
 
 from mock_server.clock import Clock, Timer
-from mock_server.faults.faults import REPEAT, REREPORT, UPLINK, Faults, Occasion, Publication, Strike, publication
+from mock_server.faults.catalogue import REPEAT, REREPORT, UPLINK, FaultKind
+from mock_server.faults.faults import Faults, Occasion, Publication, Strike, publication
 from mock_server.history.events import MessagePublished, RecordLost
 from mock_server.history.log import History
 from mock_server.model import Cell, CommandResult, Fate, Message, Origin, Record, RecordKey, UnknownEvent
@@ -42,8 +43,8 @@ class Uplink:
         if fate is not None:
             self._carry(record, _planned(fate), "uplink", cause="uplink")
             return
-        strikes = self._faults.strike(_occasion(UPLINK, record))
-        if any(strike.kind == "message.unknown-event" for strike in strikes):
+        strikes = self._faults.strike(record_occasion(UPLINK, record))
+        if any(strike.kind == FaultKind.MESSAGE_UNKNOWN_EVENT for strike in strikes):
             self._publish(UnknownEvent(record.device_id), "uplink")
         self._carry(record, publication(strikes), "uplink", cause=_names(strikes))
 
@@ -58,9 +59,9 @@ class Uplink:
         """
         operation = f"rereport {cell.device_id} {cell.start_time} {cell.end_time}"
         for strike in self._faults.strike(Occasion(REREPORT, operation, cell.device_id, cell.data_type)):
-            if strike.kind == "rereport.shuffle":
+            if strike.kind == FaultKind.REREPORT_SHUFFLE:
                 self._random.shuffle(records)
-            elif strike.kind == "rereport.spread":
+            elif strike.kind == FaultKind.REREPORT_SPREAD:
                 spread_ms = max(spread_ms, strike.value)
         message_ids = tuple(self._next_message_id() for _ in records)
         if spread_ms:
@@ -89,7 +90,7 @@ class Uplink:
             self._clock.call_at(self._clock.now_ms(), self._repeat_step)
 
     def _resend_one(self, record: Record, message_id: str) -> None:
-        strikes = self._faults.strike(_occasion(REPEAT, record))
+        strikes = self._faults.strike(record_occasion(REPEAT, record, message_id))
         self._carry(record, publication(strikes), "rereport", cause=_names(strikes), message_id=message_id)
 
     def _carry(
@@ -152,13 +153,17 @@ class Uplink:
         return pulsar_message_id(self._ledger, self._entry)
 
 
-def record_operation(record: Record) -> str:
-    """The logical operation of getting one record to its client."""
-    return f"record {record.device_id} {int(record.data_type)} {record.record_id}"
-
-
-def _occasion(site: str, record: Record) -> Occasion:
-    return Occasion(site, record_operation(record), record.device_id, record.data_type, record_id=record.record_id)
+def record_occasion(site: str, record: Record, message_id: str | None = None, consumer: str | None = None) -> Occasion:
+    """Where a record could be struck. The logical operation is to get this record to its client."""
+    return Occasion(
+        site,
+        operation=f"record {record.device_id} {int(record.data_type)} {record.record_id}",
+        device_id=record.device_id,
+        data_type=record.data_type,
+        record_id=record.record_id,
+        message_id=message_id,
+        consumer=consumer,
+    )
 
 
 def _planned(fate: Fate) -> Publication:

@@ -10,8 +10,9 @@ from json import loads
 from typing import Any, Literal, TypeVar
 
 from mock_server.clock import VirtualClock, monotonic_s
+from mock_server.faults.catalogue import CATALOGUE
 from mock_server.faults.chaos import PRESETS, Chaos
-from mock_server.faults.faults import CATALOGUE, Fault, read_fault
+from mock_server.faults.faults import Fault, read_fault
 from mock_server.history.events import ClockMoved, RequestAnswered, RequestReceived, Sent
 from mock_server.history.log import Entry
 from mock_server.history.story import cell_text, differences, how_many, story

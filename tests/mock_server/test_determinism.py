@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.test import Client
 
 from mock_server.cloud import Cloud
-from mock_server.faults.faults import CATALOGUE
+from mock_server.faults.catalogue import CATALOGUE, FaultKind
 from mock_server.model import HOUR
 from mock_server.web.data_plane.api import create_api
 from mock_server.web.lab.app import create_lab
@@ -20,7 +20,7 @@ from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, NOON, SYNC_PATH, sign
 
 LAB = f"/_lab/projects/{ACCESS_ID}"
 AGENT = {"User-Agent": "test", "Accept": "", "Accept-Encoding": "", "Connection": ""}
-HELD_OR_DROPPED = {"answer.late", "answer.lose"}
+HELD_OR_DROPPED = {FaultKind.ANSWER_LATE, FaultKind.ANSWER_LOSE}
 """Faults that a plan leaves out: in process nobody can hold an answer back, or a connection close."""
 
 Send = Callable[[str, str, str, bytes, dict[str, str]], bytes]

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from mock_server.cloud import Cloud
+from mock_server.faults.catalogue import FaultKind
 from mock_server.lab_client import LabClient, LabProject
 from mock_server.model import HOUR
 from mock_server.web.server import Server, ThreadedServer
@@ -101,7 +102,7 @@ def test_clocks_and_faults_are_a_projects_own(lab: LabClient) -> None:
     """Moving one clock or directing one fault leaves the neighbour as it was."""
     one, other = make(lab, 1), make(lab, 3)
     one.advance(HOUR)
-    one.add_fault("answer.busy", times=9)
+    one.add_fault(FaultKind.ANSWER_BUSY, times=9)
     assert other.show()["now_ms"] == NOON
     assert sync(other.exports()["api"], 3)[1]["success"] is True
     one.reset()

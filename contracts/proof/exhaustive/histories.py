@@ -14,7 +14,8 @@ from contracts.client.interface import Window
 from contracts.proof.exhaustive.counting_models import Arrival, CorrectModel
 from contracts.proof.exhaustive.odometer import Odometer
 from mock_server.clock import VirtualClock
-from mock_server.faults.faults import REPEAT, UPLINK, Occasion, Strike
+from mock_server.faults.catalogue import REPEAT, UPLINK, FaultKind
+from mock_server.faults.faults import Occasion, Strike
 from mock_server.lots.seed import NewRecord, Seed
 from mock_server.model import HOUR, MINUTE, Cell, DataType, Device, Message, PassDirection, Record, SyncInfo
 from mock_server.project import Project
@@ -33,6 +34,8 @@ Copies: TypeAlias = Literal["redelivered", "published"]
 
 LIVE: tuple[Live, ...] = ("", "lost", "twice", "late", "crash")
 COMMAND = REREPORTED = ("", "lost", "twice")
+LIVE_KINDS = {"lost": FaultKind.UPLINK_LOSE, "twice": FaultKind.UPLINK_DUPLICATE, "late": FaultKind.UPLINK_DELAY}
+REREPORTED_KINDS = {"lost": FaultKind.REREPORT_LOSE, "twice": FaultKind.REREPORT_DUPLICATE}
 """What can happen to a record's first report, to a command, to one re-reported record; "" is no fault."""
 
 
@@ -146,23 +149,19 @@ class Choices:
 
     def draw(self, occasion: Occasion, consecutive: int, worst: int) -> Strike | None:  # noqa: ARG002 chaos asks for less
         """The fault that the emulator is to make at this occasion."""
+        name = occasion.record_id or ""
         if occasion.site == UPLINK:
-            return self._strike("uplink", self._live, occasion.record_id or "")
+            return self._strike(LIVE_KINDS, self._live, name)
         if occasion.site == REPEAT:
-            name = occasion.record_id or ""
-            return self._strike("rereport", self.fault(f"{name} re-reported", REREPORTED), name)
+            return self._strike(REREPORTED_KINDS, self.fault(f"{name} re-reported", REREPORTED), name)
         return None
 
-    def _strike(self, way: str, chosen: str, name: str) -> Strike | None:
-        if chosen == "lost":
-            return Strike(f"{way}.lose", 0)
-        if chosen == "late":
-            return Strike(f"{way}.delay", self._late_ms)
-        if chosen == "twice" and self._scope.copies == "published":
-            return Strike(f"{way}.duplicate", 0)
-        if chosen == "twice":
+    def _strike(self, kinds: dict[str, FaultKind], chosen: str, name: str) -> Strike | None:
+        if chosen == "twice" and self._scope.copies != "published":
             self.twice.add(name)
-        return None
+            return None
+        kind = kinds.get(chosen)
+        return None if kind is None else Strike(kind, self._late_ms if chosen == "late" else 0)
 
 
 class HistoryStage:

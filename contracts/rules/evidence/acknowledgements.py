@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from contracts.play.recording import Act, ActKind
 from contracts.rules.evidence.storage import is_old
+from contracts.run.known_faults import has_unknown_fields
 from contracts.run.run import Run
 from mock_server.history.index import Delivery
 from mock_server.model import MINUTE
@@ -42,14 +43,14 @@ def name_of(delivery: Delivery) -> str:
         name = f"a message of record {delivery.record.name}"
     else:
         name = "the result of a command" if delivery.origin == "command" else "an event of a kind that no page names"
-    return f"{name} with fields that no page names" if delivery.extended else name
+    return f"{name} with fields that no page names" if has_unknown_fields(delivery) else name
 
 
 def oddity(run: Run, delivery: Delivery, seq: float) -> Oddity:
     """What is particular about a message, as seen at a line."""
     if delivery.damaged:
         return "damaged"
-    if delivery.extended or delivery.record is None:
+    if has_unknown_fields(delivery) or delivery.record is None:
         return "unknown"
     if not run.is_listed(delivery.device_id):
         return "foreign"

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from contracts.play.recording import Act, ActKind
 from contracts.run.run import Run
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import ConsumerChanged, FaultInjected, MessageAcknowledged
 from mock_server.history.log import Entry
 
@@ -36,7 +37,7 @@ def connections(run: Run) -> Connection:
             _begin_row(found)
         elif isinstance(event, MessageAcknowledged):
             _begin_row(found)
-        elif isinstance(event, FaultInjected) and event.fault == "socket.close":
+        elif isinstance(event, FaultInjected) and event.fault == FaultKind.SOCKET_CLOSE:
             found.cut = moment
         elif isinstance(event, ConsumerChanged):
             _change(found, moment, event)

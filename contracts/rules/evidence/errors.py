@@ -14,6 +14,7 @@ from contracts.play.recording import ActKind
 from contracts.play.supervision import MOST_RESTARTS
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, Cell
 
 BUSY = frozenset({1110, 1111, 1199})
@@ -28,7 +29,7 @@ KEYS = SIGN | {1005}
 KNOWN = BUSY | TROUBLE | TOKEN | TIME | OFFLINE | UNSUPPORTED | KEYS | PERMANENT | {1000, 1003, 1107}
 """The codes of the vendor's table, by what they ask of a client."""
 
-GARBLING = frozenset({"answer.not-json", "answer.empty", "answer.truncated"})
+GARBLING = frozenset({FaultKind.ANSWER_NOT_JSON, FaultKind.ANSWER_EMPTY, FaultKind.ANSWER_TRUNCATED})
 """The faults after which an answer cannot be read."""
 
 PATIENCE = 48 * HOUR
@@ -64,7 +65,11 @@ Fails: TypeAlias = Callable[[Run, Sync], bool]
 def told(run: Run, sync: Sync) -> ToldFailure:
     """What a client knows after a call. UNSURE where that hangs on its patience, or on what it takes for a success."""
     answer, faults = sync.call.answer, run.faults_of(sync.call)
-    if answer is None or "answer.late" in faults or (answer.code is None and "answer.no-result" in faults):
+    if (
+        answer is None
+        or FaultKind.ANSWER_LATE in faults
+        or (answer.code is None and FaultKind.ANSWER_NO_RESULT in faults)
+    ):
         return ToldFailure.UNSURE
     if answer.sent == "not":
         return ToldFailure.NOTHING

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from contracts.play.recording import ActKind
 from contracts.run.run import Run
 from contracts.words import time_text
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.index import Delivery, LotRecord
 from mock_server.model import MINUTE, SECOND
 from mock_server.wire.record_time import iso_time
@@ -62,10 +63,9 @@ def _told(run: Run, record: LotRecord) -> frozenset[int]:
 
 def leap_deliveries(run: Run) -> list[Delivery]:
     """The deliveries that the client was handed in which the time of a record has a second 60."""
-    struck = {entry.seq - 1 for entry, fault in run.faults if fault.fault == "message.leap-second"}
-    if not struck or run.profile.record_time not in ("text", "iso"):
+    if run.profile.record_time not in ("text", "iso"):
         return []
-    leaps = (each for each in run.deliveries if each.seq in struck and each.readable)
+    leaps = (each for each in run.deliveries if FaultKind.MESSAGE_LEAP_SECOND in each.faults and each.readable)
     return [each for each in leaps if each.content is not None and each.content.event_time % MINUTE < SECOND]
 
 

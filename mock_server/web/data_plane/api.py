@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from mock_server.cloud import Cloud
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import RequestAnswered, RequestReceived, Sent
 from mock_server.model import Device, JsonObject
 from mock_server.problems import parse_json
@@ -98,6 +99,7 @@ class _Turn:
         self._project = cloud.get(caller.header("client_id"))
         self._clock = self._project.clock if self._project else cloud.clock
         self._mishap = NO_MISHAP
+        self._number = 0
 
     def refuse(self, code: ErrorCode, detail: str = "") -> JsonAnswer:
         """Answer with an error, whoever asks."""
@@ -114,8 +116,8 @@ class _Turn:
     def _result(self, handler: Handler, name: str) -> object:
         project = identify(self._caller, self._cloud)
         device_id = name if handler is _sync_records else None
-        self._mishap = strike_call(project, self._caller, device_id)
-        if self._mishap.has("time.refuse") and self._mishap.refusal is not None:
+        self._mishap = strike_call(project, self._caller, device_id, self._number)
+        if self._mishap.has(FaultKind.TIME_REFUSE) and self._mishap.refusal is not None:
             raise self._mishap.refusal
         check_token(self._caller, project)
         if self._mishap.refusal is not None:
@@ -123,20 +125,22 @@ class _Turn:
         return handler(ApiCall(project, self._caller, name, self._mishap))
 
     def _answer(self, handle: Callable[[], object]) -> JsonAnswer:
-        number = _note_request(self._project, self._caller) if self._project else 0
+        self._number = _note_request(self._project, self._caller) if self._project else 0
         envelope = self._envelope(handle)
         whole = encode(envelope)
         content = self._mishap.garble(envelope) if self._mishap.strikes else whole
         if self._project:
-            sent: Sent = "not" if self._mishap.has("answer.lose") else "whole" if content == whole else "garbled"
-            _note_answer(self._project, number, envelope, sent)
+            sent: Sent = (
+                "not" if self._mishap.has(FaultKind.ANSWER_LOSE) else "whole" if content == whole else "garbled"
+            )
+            _note_answer(self._project, self._number, envelope, sent)
         self._delay_or_drop()
         return JsonAnswer(content)
 
     def _delay_or_drop(self) -> None:
         if self._mishap.late_ms:
             hold_until(self._caller.environ, self._clock, self._clock.now_ms() + self._mishap.late_ms)
-        if self._mishap.has("answer.lose"):
+        if self._mishap.has(FaultKind.ANSWER_LOSE):
             drop(self._caller.environ)
 
     def _envelope(self, handle: Callable[[], object]) -> JsonObject:
@@ -192,7 +196,7 @@ def _sync_records(call: ApiCall) -> JsonObject:
     body = _json_body(call.caller)
     infos = read_sync_request(body, call.name, project.profile, project.clock.now_ms())
     try:
-        return {"sn": project.sync(call.name, infos, lost=call.mishap.has("command.lose")).sn}
+        return {"sn": project.sync(call.name, infos, lost=call.mishap.has(FaultKind.COMMAND_LOSE)).sn}
     except CommandRefusedError as refused:
         raise VendorError(_refusal_code(project, refused.reason)) from None
 

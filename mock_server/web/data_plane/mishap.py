@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mock_server.faults.faults import CALL, Occasion, Strike
+from mock_server.faults.catalogue import CALL, FaultKind
+from mock_server.faults.faults import Occasion, Strike
 from mock_server.model import JsonObject
 from mock_server.problems import parse_json
 from mock_server.project import Project
@@ -13,15 +14,15 @@ from mock_server.web.data_plane.masking import masked_path
 from mock_server.wire.envelope import encode
 from mock_server.wire.errors import ErrorCode, VendorError
 
-_REFUSALS = {
-    "answer.busy": "system is busy, please retry later",
-    "answer.error": ErrorCode.SYSTEM_ERROR.message,
-    "answer.unknown-code": "unknown error",
-    "answer.refuse": ErrorCode.PERMISSION_DENY.message,
-    "time.refuse": ErrorCode.REQUEST_TIME_INVALID.message,
-    "device.offline": ErrorCode.DEVICE_OFFLINE.message,
+_REFUSALS: dict[str, str] = {
+    FaultKind.ANSWER_BUSY: "system is busy, please retry later",
+    FaultKind.ANSWER_ERROR: ErrorCode.SYSTEM_ERROR.message,
+    FaultKind.ANSWER_UNKNOWN_CODE: "unknown error",
+    FaultKind.ANSWER_REFUSE: ErrorCode.PERMISSION_DENY.message,
+    FaultKind.TIME_REFUSE: ErrorCode.REQUEST_TIME_INVALID.message,
+    FaultKind.DEVICE_OFFLINE: ErrorCode.DEVICE_OFFLINE.message,
 }
-_CODES = {"answer.error": 500, "time.refuse": 1013, "device.offline": 2001}
+_CODES: dict[str, int] = {FaultKind.ANSWER_ERROR: 500, FaultKind.TIME_REFUSE: 1013, FaultKind.DEVICE_OFFLINE: 2001}
 _TEXTS = {
     1004: ErrorCode.SIGN_INVALID.message,
     1110: "concurrent request over limit",
@@ -55,7 +56,7 @@ class Mishap:
     @property
     def late_ms(self) -> int:
         """How much later than now the answer is sent."""
-        return sum(strike.value for strike in self.strikes if strike.kind == "answer.late")
+        return sum(strike.value for strike in self.strikes if strike.kind == FaultKind.ANSWER_LATE)
 
     def garble(self, envelope: JsonObject) -> bytes:
         """The bytes that go out in place of an envelope."""
@@ -76,8 +77,11 @@ def call_operation(caller: Caller) -> str:
     return f"{name} {_cells(caller.body)}" if caller.body else name
 
 
-def strike_call(project: Project, caller: Caller, device_id: str | None) -> Mishap:
-    """Let faults strike one call, after its signature was found right and before its token is looked at."""
+def strike_call(project: Project, caller: Caller, device_id: str | None, request: int) -> Mishap:
+    """Let faults strike one call, after its signature was found right and before its token is looked at.
+
+    `request` is the number of its entry in the history.
+    """
     if not project.faults.active:
         return NO_MISHAP
     operation = call_operation(caller)
@@ -85,23 +89,20 @@ def strike_call(project: Project, caller: Caller, device_id: str | None) -> Mish
     if project.tokens.was_killed(token) and not project.tokens.is_live(token):
         project.faults.suffer(operation)
         return NO_MISHAP
-    mishap = Mishap(tuple(project.faults.strike(_occasion(caller, operation, device_id))))
+    occasion = Occasion(CALL, operation, device_id, path=caller.environ["PATH_INFO"], request=request)
+    mishap = Mishap(tuple(project.faults.strike(occasion)))
     _act(project, mishap, device_id)
     return mishap
-
-
-def _occasion(caller: Caller, operation: str, device_id: str | None) -> Occasion:
-    return Occasion(CALL, operation, device_id, path=caller.environ["PATH_INFO"])
 
 
 def _act(project: Project, mishap: Mishap, device_id: str | None) -> None:
     """What a fault does to the project itself, whatever becomes of the call."""
     for strike in mishap.strikes:
-        if strike.kind == "token.expire":
+        if strike.kind == FaultKind.TOKEN_EXPIRE:
             project.tokens.expire()
-        elif strike.kind == "token.revoke":
+        elif strike.kind == FaultKind.TOKEN_REVOKE:
             project.tokens.revoke()
-        elif strike.kind == "device.offline" and strike.value and device_id in project.devices:
+        elif strike.kind == FaultKind.DEVICE_OFFLINE and strike.value and device_id in project.devices:
             project.take_offline(device_id, strike.value)
 
 
@@ -129,11 +130,11 @@ def _undamaged(content: bytes) -> bytes:
 
 
 _CHANGED: dict[str, Callable[[JsonObject], JsonObject]] = {
-    "answer.no-result": lambda envelope: envelope | ({"result": {}} if "result" in envelope else {}),
-    "answer.unknown-fields": lambda envelope: envelope | _UNKNOWN_FIELDS,
+    FaultKind.ANSWER_NO_RESULT: lambda envelope: envelope | ({"result": {}} if "result" in envelope else {}),
+    FaultKind.ANSWER_UNKNOWN_FIELDS: lambda envelope: envelope | _UNKNOWN_FIELDS,
 }
 _DAMAGED: dict[str, Callable[[bytes], bytes]] = {
-    "answer.not-json": lambda _: _WEB_PAGE,
-    "answer.empty": lambda _: b"",
-    "answer.truncated": lambda content: content[: len(content) // _HALF],
+    FaultKind.ANSWER_NOT_JSON: lambda _: _WEB_PAGE,
+    FaultKind.ANSWER_EMPTY: lambda _: b"",
+    FaultKind.ANSWER_TRUNCATED: lambda content: content[: len(content) // _HALF],
 }

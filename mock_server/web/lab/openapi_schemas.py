@@ -5,7 +5,8 @@ from typing import Any
 
 from mock_server import lab_shapes as shapes
 from mock_server import profile
-from mock_server.faults.faults import CATALOGUE, LIMITS, MAX_TIMES, MAX_VALUE
+from mock_server.faults.catalogue import CATALOGUE
+from mock_server.faults.faults import LIMITS, MAX_TIMES, MAX_VALUE
 from mock_server.history.schema import event_schemas, marker_schemas
 from mock_server.model import JsonObject
 from mock_server.shapes import closed_schema, fields_of, open_schema, schema_of
@@ -106,8 +107,8 @@ def _fault() -> JsonObject:
     """One variant for each parameter that kinds have."""
     named: dict[str, list[str]] = {}
     for kind in CATALOGUE.values():
-        named.setdefault(kind.value, []).append(kind.name)
-    catalogue = "\n".join(f"- `{kind.name}`: {kind.doc}" for kind in CATALOGUE.values())
+        named.setdefault(kind.parameter, []).append(kind)
+    catalogue = "\n".join(f"- `{kind}`: {kind.doc}" for kind in CATALOGUE.values())
     return _one_of(*(_fault_of(*each) for each in named.items()), doc=catalogue)
 
 

@@ -3,12 +3,13 @@
 import json
 from abc import ABC, abstractmethod
 
-from mock_server.faults.faults import DELIVERY, SOCKET, Occasion
+from mock_server.faults.catalogue import DELIVERY, SOCKET, FaultKind
+from mock_server.faults.faults import Occasion
 from mock_server.model import Message, Record
 from mock_server.problems import parse_json
 from mock_server.project import Project
 from mock_server.queue.queue import Consumer, SubscriptionBusyError
-from mock_server.queue.uplink import record_operation
+from mock_server.queue.uplink import record_occasion
 from mock_server.web.queue.handshake import MAX_SUBSCRIPTIONS, ConsumerRequest, HandshakeRefusedError
 from mock_server.wire.encryption import GCM_NONCE_BYTES
 from mock_server.wire.messages import encrypted_payload, frame, status_report
@@ -86,25 +87,27 @@ class ConsumerSession(ABC):
     def _deliver(self, message: Message, redelivery_count: int) -> None:
         if self._failing:
             return
-        if self._project.faults.strike(Occasion(SOCKET, f"socket {self._subscription.name}")):
+        consumer = self._consumer.consumer_id
+        connection = f"socket {self._subscription.name}"
+        if self._project.faults.strike(Occasion(SOCKET, connection, message_id=message.message_id, consumer=consumer)):
             self._failing = True
             self.fail_soon()
         elif self.has_room():
             # Without room this is a redelivery to a client that does not read: the message is on its way already.
-            self.put(message_frame(self._project, message, redelivery_count))
+            self.put(message_frame(self._project, message, redelivery_count, consumer))
 
 
-def message_frame(project: Project, message: Message, redelivery_count: int) -> str:
-    """A message as a text frame, damaged as the delivery's faults will have it."""
-    struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(message))}
+def message_frame(project: Project, message: Message, redelivery_count: int, consumer: str) -> str:
+    """A message as a text frame for a consumer, changed by the faults that strike this delivery."""
+    struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(message, consumer))}
     encryption = project.profile.encryption
     nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""
     report = status_report(
         message,
         project.product_key,
         project.profile.record_time,
-        unknown_fields="message.unknown-fields" in struck,
-        leap_second="message.leap-second" in struck,
+        unknown_fields=FaultKind.MESSAGE_UNKNOWN_FIELDS in struck,
+        leap_second=FaultKind.MESSAGE_LEAP_SECOND in struck,
     )
     payload = encrypted_payload(
         report,
@@ -112,14 +115,13 @@ def message_frame(project: Project, message: Message, redelivery_count: int) -> 
         project.access_secret,
         encryption,
         nonce,
-        flip_at=struck.get("message.flip-bit"),
+        flip_at=struck.get(FaultKind.MESSAGE_FLIP_BIT),
     )
     return frame(message, payload, encryption, redelivery_count)
 
 
-def _occasion(message: Message) -> Occasion:
-    subject = message.subject
+def _occasion(message: Message, consumer: str) -> Occasion:
+    subject, message_id = message.subject, message.message_id
     if isinstance(subject, Record):
-        operation = record_operation(subject)
-        return Occasion(DELIVERY, operation, subject.device_id, subject.data_type, record_id=subject.record_id)
-    return Occasion(DELIVERY, f"message {message.message_id}", subject.device_id)
+        return record_occasion(DELIVERY, subject, message_id, consumer)
+    return Occasion(DELIVERY, f"message {message_id}", subject.device_id, message_id=message_id, consumer=consumer)

@@ -21,6 +21,7 @@ from contracts.play.scenario import (
 )
 from contracts.play.session import Session
 from contracts.run.run import Run, run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE
 
 AT = BEGIN + 10 * MINUTE
@@ -119,7 +120,7 @@ def test_commands_that_fail_one_after_the_other_are_no_support() -> None:
 
 def test_keys_that_are_refused_stop_everything_until_a_restart() -> None:
     """1004 cannot heal by itself."""
-    steps = (Strikes(AT, "answer.refuse", value=1004, times=99, path=SYNC), Calms(AT + 5 * HOUR))
+    steps = (Strikes(AT, FaultKind.ANSWER_REFUSE, value=1004, times=99, path=SYNC), Calms(AT + 5 * HOUR))
     alarms, run = alarms_after(*steps, hours=8)
     assert alarms[0].startswith("stopped: 1004")
     assert len([sync for sync in run.syncs if sync.call.code == 1004]) == 1
@@ -130,7 +131,7 @@ def test_keys_that_are_refused_stop_everything_until_a_restart() -> None:
 
 def test_a_busy_cloud_is_asked_less_and_less() -> None:
     """Pauses double, with a bound; then the windows are those of before."""
-    run = played(Strikes(AT, "answer.busy", times=6, path=SYNC), Happens(AT, "r1", copies=0), runs_ms=6 * HOUR)
+    run = played(Strikes(AT, FaultKind.ANSWER_BUSY, times=6, path=SYNC), Happens(AT, "r1", copies=0), runs_ms=6 * HOUR)
     refused = [sync.time for sync in run.syncs if sync.call.code is not None]
     pauses = [later - earlier for earlier, later in pairwise(refused)]
     assert len(refused) == 6
@@ -159,7 +160,7 @@ def test_after_days_down_every_window_is_caught_up_with() -> None:
 
 def test_a_message_that_cannot_be_read_is_set_aside_and_the_others_go_on() -> None:
     """It is asked for again a few times, then acknowledged and kept apart; a re-report brings the record after all."""
-    run = played(Strikes(AT, "message.flip-bit", times=9), Happens(AT, "r1"), runs_ms=2 * HOUR, settles=False)
+    run = played(Strikes(AT, FaultKind.MESSAGE_FLIP_BIT, times=9), Happens(AT, "r1"), runs_ms=2 * HOUR, settles=False)
     (record,) = run.records.values()
     first = [each for each in record.deliveries if each.message_id == record.deliveries[0].message_id]
     assert len(first) == reference.UNREADABLE_AFTER + 1

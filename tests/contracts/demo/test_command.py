@@ -11,6 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from contracts.demo import command
 from contracts.demo.stage import TRAFFIC_SEED, VISITS, DemoError, demo_project
 from mock_server.cli import main
+from mock_server.faults.catalogue import FaultKind
 from mock_server.lots.traffic import day
 from mock_server.profile import Profile
 from mock_server.project import Project
@@ -151,7 +152,15 @@ def test_a_story_that_was_disturbed_says_so(served_page: DemoPage) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", ["answer.lose", "answer.busy", "answer.not-json", "token.revoke", "socket.close", "uplink.duplicate"]
+    "fault",
+    [
+        FaultKind.ANSWER_LOSE,
+        FaultKind.ANSWER_BUSY,
+        FaultKind.ANSWER_NOT_JSON,
+        FaultKind.TOKEN_REVOKE,
+        FaultKind.SOCKET_CLOSE,
+        FaultKind.UPLINK_DUPLICATE,
+    ],
 )
 def test_faults_in_the_story_do_not_end_it(served_page: DemoPage, fault: str) -> None:
     """Whatever somebody makes go wrong meanwhile, the story goes on or says that it cannot."""

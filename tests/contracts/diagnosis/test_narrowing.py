@@ -17,6 +17,7 @@ from contracts.play.scenario import BEGIN, Crashes, Happens, Scenario, Strikes
 from contracts.rules import RULES
 from contracts.rules.base import Outcome
 from contracts.run.run import Run, run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE
 from tests.contracts.report.support import AT, LOST
 
@@ -66,7 +67,7 @@ NO_CAUSE = {
 """Each client of the zoo that counts, or receives, wrongly in a way that is no wrong counter, and why not."""
 
 MESSAGE_TWICE = Scenario(
-    (Strikes(AT, "socket.close", skip=1), Happens(AT, "r1", copies=2)), runs_ms=3 * HOUR, settles=False
+    (Strikes(AT, FaultKind.SOCKET_CLOSE, skip=1), Happens(AT, "r1", copies=2)), runs_ms=3 * HOUR, settles=False
 )
 WAITS = Scenario(
     (Crashes(BEGIN + 20 * MINUTE, down_ms=90 * MINUTE), Happens(BEGIN + 30 * MINUTE, "r1")),

@@ -16,6 +16,7 @@ from contracts.diagnosis.explain import diagnose, differs, fits, suspects
 from contracts.diagnosis.wrong_counters import CANDIDATES, WrongCounter
 from contracts.play.scenario import BEGIN, Crashes, Happens, Scenario, Strikes
 from contracts.run.run import run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND, JsonObject
 
 AT = BEGIN + 10 * MINUTE
@@ -140,7 +141,10 @@ def story(*steps: Happens | Strikes | Crashes) -> Scenario:
 
 
 COPIES_APART = story(
-    Strikes(AT, "socket.close", skip=1), Happens(AT, "r1", copies=2), Happens(AT, "r2"), Happens(AT, "r3", copies=0)
+    Strikes(AT, FaultKind.SOCKET_CLOSE, skip=1),
+    Happens(AT, "r1", copies=2),
+    Happens(AT, "r2"),
+    Happens(AT, "r3", copies=0),
 )
 LOST = story(
     Happens(AT, "r1", copies=2),
@@ -245,7 +249,7 @@ def test_a_message_that_is_not_acknowledged_leaves_two_views() -> None:
 
 def test_what_a_broken_connection_swallowed_was_not_seen() -> None:
     """A delivery on which the connection breaks reaches nobody: it is no delivery to count."""
-    run = run_of(story(Strikes(AT, "socket.close"), Happens(AT, "r1")), ReferenceClient)
+    run = run_of(story(Strikes(AT, FaultKind.SOCKET_CLOSE), Happens(AT, "r1")), ReferenceClient)
     assert [each.torn for each in run.deliveries if each.record] == [True, False]
     assert not differs(run, counters.DELIVERIES)
 

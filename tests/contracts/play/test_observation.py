@@ -15,6 +15,7 @@ from contracts.play.scenario import Scenario
 from contracts.rules.verdict import judge
 from contracts.run.observed import STALE_MS, ObservedRun
 from contracts.run.run import Run
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import MessageAcknowledged, MessageDelivered, MessagePublished, RecordKept
 from mock_server.history.log import Entry
 from mock_server.model import Cell, DataType, PassDirection
@@ -45,7 +46,7 @@ def test_a_right_client_comes_through_a_storm() -> None:
     assert states == ["WAITING", "RUNNING", "SETTLING", "FINISHED"]
     assert run.agreed
     assert not broken(run)
-    assert {"answer.busy", "answer.lose"} <= {event.fault for _, event in run.faults}
+    assert {FaultKind.ANSWER_BUSY, FaultKind.ANSWER_LOSE} <= {event.fault for _, event in run.faults}
     assert len(run.records) == 9
     exercised = {rule_id for rule_id, outcome in judge(run, JUDGED).items() if outcome.exercised}
     assert {"CNT-TRUTH", "CNT-RECORD-ID", "CONV-REACHES", "SEC-SECRET", "SEC-PII", "PROC-ANSWER"} <= exercised

@@ -20,6 +20,7 @@ from contracts.play.scenario import (
     Strikes,
     Syncs,
 )
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR
 
 times = st.integers(BEGIN, BEGIN + HOUR)
@@ -35,7 +36,9 @@ steps: st.SearchStrategy[Step] = st.one_of(
         again=st.lists(st.integers(0, 2), max_size=3).map(tuple),
         details=st.dictionaries(st.sampled_from(("car_type",)), st.integers(0, 9)),
     ),
-    st.builds(Strikes, times, st.just("answer.busy"), st.none() | st.integers(0, 9), lot=st.none() | st.just(0)),
+    st.builds(
+        Strikes, times, st.just(FaultKind.ANSWER_BUSY), st.none() | st.integers(0, 9), lot=st.none() | st.just(0)
+    ),
     st.builds(Calms, times),
     st.builds(Deletes, times, st.just("r1")),
     st.builds(GoesOffline, times),

@@ -26,6 +26,7 @@ from contracts.rules import RULES
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
 from mock_server.clock import monotonic_s
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE
 from mock_server.wire.paths import SYNC_PREFIX
 from tests.contracts.client.scripts import tiny
@@ -37,13 +38,13 @@ SHORT = Scenario((Happens(AT, "r1"),), settles=False, runs_ms=90 * MINUTE)
 SCENARIOS = {
     "lost-and-doubled": Scenario((Happens(AT, "r1", copies=0, again=(0, 1)), Happens(AT, "r2", copies=2))),
     "crash": Scenario((Happens(AT, "r1"), Crashes(AT + MINUTE, 30 * MINUTE), Happens(AT + 2 * MINUTE, "r2", "bill"))),
-    "late-answer": Scenario((Strikes(AT, "answer.late", 4_000, times=3), Happens(AT, "r1")), runs_ms=2 * HOUR),
+    "late-answer": Scenario((Strikes(AT, FaultKind.ANSWER_LATE, 4_000, times=3), Happens(AT, "r1")), runs_ms=2 * HOUR),
     "no-answer": Scenario(
-        (Strikes(AT, "answer.lose", times=3, path=SYNC_PREFIX), Happens(AT, "r1", copies=0)), runs_ms=2 * HOUR
+        (Strikes(AT, FaultKind.ANSWER_LOSE, times=3, path=SYNC_PREFIX), Happens(AT, "r1", copies=0)), runs_ms=2 * HOUR
     ),
-    "cut": Scenario((Strikes(AT, "socket.close", times=3), *(Happens(AT + n, f"r{n}") for n in range(1, 5)))),
+    "cut": Scenario((Strikes(AT, FaultKind.SOCKET_CLOSE, times=3), *(Happens(AT + n, f"r{n}") for n in range(1, 5)))),
     "damage": Scenario(
-        (Strikes(AT, "message.flip-bit", 20, times=2), Happens(AT, "r1")), profile={"encryption": "aes_gcm"}
+        (Strikes(AT, FaultKind.MESSAGE_FLIP_BIT, 20, times=2), Happens(AT, "r1")), profile={"encryption": "aes_gcm"}
     ),
     "deleted-offline": Scenario(
         (Happens(AT, "r1"), Deletes(AT + 1, "r1"), GoesOffline(AT + HOUR), Looks(AT + 2 * HOUR))
@@ -76,7 +77,7 @@ def test_a_client_is_judged_on_real_connections_as_it_is_in_process(name: str) -
 def test_a_late_answer_passes_in_virtual_time() -> None:
     """Nobody waits for it: the clock moves on while the client does."""
     run = run_of(SCENARIOS["late-answer"], elsewhere())
-    late = next(each for each in run.calls if "answer.late" in run.faults_of(each))
+    late = next(each for each in run.calls if FaultKind.ANSWER_LATE in run.faults_of(each))
     following = next(each for each in run.calls if each.seq > late.seq)
     assert following.time >= late.time + 4_000
 

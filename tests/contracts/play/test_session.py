@@ -28,6 +28,7 @@ from contracts.play.scenario import (
 from contracts.play.session import LINGER, PATIENCE, ROUNDS, SYNC_EVERY, Session
 from contracts.play.supervision import MOST_RESTARTS
 from contracts.run.run import Run, run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
 
 AT = BEGIN + 10 * MINUTE
@@ -186,7 +187,11 @@ def test_a_lot_forgets_and_goes_offline() -> None:
 
 def test_the_same_scenario_gives_the_same_history() -> None:
     """To the byte: nothing depends on the machine's time or on chance."""
-    steps = (Happens(AT, "r1", copies=0, again=(0,)), Strikes(AT, "answer.busy", times=2), Crashes(AT + 90 * MINUTE))
+    steps = (
+        Happens(AT, "r1", copies=0, again=(0,)),
+        Strikes(AT, FaultKind.ANSWER_BUSY, times=2),
+        Crashes(AT + 90 * MINUTE),
+    )
     first, second = (run_of(Scenario(steps), ReferenceClient) for _ in range(2))
     assert [entry.to_json() for entry in first.entries] == [entry.to_json() for entry in second.entries]
 

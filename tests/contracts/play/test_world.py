@@ -7,6 +7,7 @@ from contracts.play.convergence import REDELIVERIES
 from contracts.play.scenario import BEGIN, LOT_IDS, MIDNIGHT, Crashes, Happens, Looks, Scenario, Strikes
 from contracts.play.session import PATIENCE
 from contracts.run.run import run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import MINUTE, JsonObject
 
 AT = BEGIN + 10 * MINUTE
@@ -55,14 +56,14 @@ def test_the_store_is_looked_at_when_a_client_is_there_again() -> None:
 
 def test_a_fault_may_be_limited_to_one_record() -> None:
     """Only that record's messages are struck."""
-    steps = (Strikes(BEGIN, "message.flip-bit", record="r2"), Happens(AT, "r1"), Happens(AT, "r2"))
+    steps = (Strikes(BEGIN, FaultKind.MESSAGE_FLIP_BIT, record="r2"), Happens(AT, "r1"), Happens(AT, "r2"))
     run = run_of(Scenario(steps=steps, settles=False), ReferenceClient)
     assert [each.record.name for each in run.deliveries if each.damaged and each.record] == ["r2"]
 
 
 def test_a_client_that_no_longer_reads_does_not_hold_up_its_judge() -> None:
     """Frames wait, the client takes none, and the run goes on to its end."""
-    steps = (Strikes(BEGIN, "message.flip-bit", record="r1"), Happens(AT, "r1"), Happens(AT, "r2"))
+    steps = (Strikes(BEGIN, FaultKind.MESSAGE_FLIP_BIT, record="r1"), Happens(AT, "r1"), Happens(AT, "r2"))
     run = run_of(Scenario(steps=steps, settles=False, runs_ms=3 * MINUTE), StopsAtTheUnreadable)
     assert run.ended_at >= MIDNIGHT + AT + 2 * MINUTE
     assert [each.acked_seq for each in run.deliveries if each.record and each.record.name == "r2"][-1:] == [None]
@@ -78,6 +79,6 @@ def test_a_message_that_always_comes_again_ends_a_run_early() -> None:
 
 def test_what_is_unlisted_looked_at_and_limited_is_in_a_replay_file() -> None:
     """A scenario comes back as it was."""
-    steps = (Looks(AT), Strikes(AT, "message.flip-bit", record="r1"), Happens(AT, "r1"))
+    steps = (Looks(AT), Strikes(AT, FaultKind.MESSAGE_FLIP_BIT, record="r1"), Happens(AT, "r1"))
     scenario = Scenario(steps=steps, lots=("tuya", "tuya"), unlisted=(1,))
     assert Scenario.from_json(scenario.to_json()) == scenario

@@ -22,7 +22,8 @@ from contracts.proof.exhaustive.counting_models import MODELS
 from contracts.proof.exhaustive.histories import Choices, HistoryKind, HistoryStage, Scope, Violation
 from contracts.proof.exhaustive.odometer import Odometer
 from contracts.run.run import Run, run_of
-from mock_server.faults.faults import REPEAT, UPLINK, Occasion, Strike
+from mock_server.faults.catalogue import REPEAT, UPLINK
+from mock_server.faults.faults import Occasion, Strike
 from mock_server.model import HOUR, PassDirection
 
 END = BEGIN + HOUR

@@ -7,6 +7,7 @@ from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.play.scenario import BEGIN, Crashes, Deletes, Happens, Scenario, Strikes
 from contracts.report.timeline import AFTER, BEFORE, FOLDED_FROM, Timeline, cell_at, timeline
 from contracts.run.run import Run, run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE
 from tests.contracts.report.support import AT, LOST
 
@@ -103,7 +104,7 @@ def test_what_goes_wrong_is_drawn_as_such() -> None:
             Happens(AT, "r1"),
             Crashes(AT + MINUTE),
             Deletes(AT + MINUTE, "r1"),
-            Strikes(BEGIN + HOUR, "answer.busy", times=9),
+            Strikes(BEGIN + HOUR, FaultKind.ANSWER_BUSY, times=9),
         ),
         runs_ms=HOUR,
         settles=False,

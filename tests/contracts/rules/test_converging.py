@@ -30,6 +30,7 @@ from contracts.clients.zoo.counting import CountsDeliveries, CountsOneMore
 from contracts.play.scenario import Crashes, Deletes, GoesOffline, Scenario, Step, Strikes
 from contracts.rules.evidence import claims as rounds
 from contracts.run.run import Run, run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE
 from tests.contracts.proof.exhaustive.count_comparison import invisible, rereported_bound, round_bound
 from tests.contracts.support import broken, kept, killed, outcome
@@ -180,7 +181,9 @@ def test_a_slower_client_is_not_blamed_either() -> None:
 def test_a_client_that_cannot_ask_is_not_blamed_for_not_asking() -> None:
     """A lot that stays off line, or refuses for good, is not asked about: nothing is said of success or restarts."""
     away = Scenario((*hour_of([0], again=(0,)), GoesOffline(FIRST_ASK + MINUTE, for_ms=3 * DAY)))
-    refused = Scenario((*hour_of([0], again=(0,)), Strikes(FIRST_ASK + MINUTE, "answer.refuse")), runs_ms=2 * HOUR)
+    refused = Scenario(
+        (*hour_of([0], again=(0,)), Strikes(FIRST_ASK + MINUTE, FaultKind.ANSWER_REFUSE)), runs_ms=2 * HOUR
+    )
     for scenario in (away, refused):
         assert not broken("CONV-NOT-BY-SUCCESS", scenario)
         assert not broken("CONV-REACHES", scenario)

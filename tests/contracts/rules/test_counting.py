@@ -16,6 +16,7 @@ from contracts.rules.base import Outcome
 from contracts.rules.counting import REDELIVERIES
 from contracts.rules.counting import RULES as BOOK
 from contracts.run.run import Run, run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept, outcome
 
@@ -31,7 +32,7 @@ def story(*steps: Step, lots: Sequence[str] = ("tuya",), hours: int = 2) -> Scen
 ONE = story(Happens(AT, "r1"))
 DOUBLED = story(Happens(AT, "r1", copies=2))
 LOST = story(Happens(AT, "r1"), Happens(AT, "r2", copies=0))
-ONCE_MORE = story(Strikes(AT, "socket.close", skip=1), Happens(AT, "r1", copies=2))
+ONCE_MORE = story(Strikes(AT, FaultKind.SOCKET_CLOSE, skip=1), Happens(AT, "r1", copies=2))
 LOST_TWO = story(Happens(AT, "r1"), Happens(AT, "r2", copies=0), Happens(AT, "r3", copies=0))
 SAME_PLATE = story(Happens(AT, "r1"), Happens(AT + 40 * MINUTE, "r2"))
 SAME_MINUTE = story(Happens(AT, "r1"), Happens(AT + SECOND, "r2"))
@@ -45,8 +46,8 @@ NO_FEE = story(Happens(AT, "r1", kind="bill", details={"payable_amount": 0, "pai
 WHITE_LIST = story(Happens(AT, "r1", details={"car_type": 0}))
 CORRECTED = story(Happens(AT, "r1", many=3), Happens(AT + 5 * MINUTE, "r1", event=AT, plate="京B10002"))
 PAGE = paging((1001,))
-DAMAGED = story(Strikes(AT, "message.flip-bit", times=1000), Happens(AT, "r1"), hours=1)
-DAMAGED_ONCE = story(Strikes(AT, "message.flip-bit"), Happens(AT, "r1"), hours=1)
+DAMAGED = story(Strikes(AT, FaultKind.MESSAGE_FLIP_BIT, times=1000), Happens(AT, "r1"), hours=1)
+DAMAGED_ONCE = story(Strikes(AT, FaultKind.MESSAGE_FLIP_BIT), Happens(AT, "r1"), hours=1)
 DELETED = story(Happens(AT, "r1"), Happens(AT, "r2"), Deletes(LATE, "r2"))
 
 KILLS = [

@@ -23,6 +23,7 @@ from contracts.play.scenario import (
     Syncs,
 )
 from contracts.run.run import run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE
 from mock_server.wire.paths import TOKEN_PATH
 from tests.contracts.support import broken, kept, killed, outcome
@@ -50,29 +51,29 @@ def watched(*steps: Step, lots: tuple[str, ...] = ("tuya",), runs_ms: int = 7 * 
 
 
 MIXED = ("tuya", "jieshun")
-REFUSED_SIGN = watched(Strikes(AT, "answer.refuse", 1004, times=ALWAYS))
-REFUSED_TOKEN_SIGN = watched(Strikes(AT, "answer.refuse", 1004, times=ALWAYS, path=TOKEN_PATH))
-REFUSED = watched(Strikes(AT, "answer.refuse", 2010, times=ALWAYS))
+REFUSED_SIGN = watched(Strikes(AT, FaultKind.ANSWER_REFUSE, 1004, times=ALWAYS))
+REFUSED_TOKEN_SIGN = watched(Strikes(AT, FaultKind.ANSWER_REFUSE, 1004, times=ALWAYS, path=TOKEN_PATH))
+REFUSED = watched(Strikes(AT, FaultKind.ANSWER_REFUSE, 2010, times=ALWAYS))
 OFFLINE = Scenario((LOST, GoesOffline(AT, for_ms=3 * HOUR)))
-DEAD_TOKEN = watched(Strikes(AT, "token.expire", times=3), runs_ms=90 * MINUTE)
-WRONG_TIME = watched(Strikes(AT, "time.refuse", times=30), runs_ms=HOUR)
+DEAD_TOKEN = watched(Strikes(AT, FaultKind.TOKEN_EXPIRE, times=3), runs_ms=90 * MINUTE)
+WRONG_TIME = watched(Strikes(AT, FaultKind.TIME_REFUSE, times=30), runs_ms=HOUR)
 WRONG_CLOCK = watched(ClockJumps(AT, 10 * MINUTE), runs_ms=HOUR)
 BRANDS = Scenario((LOST,), lots=MIXED, runs_ms=5 * HOUR)
 
 TABLE: tuple[tuple[str, type[ReferenceClient], Scenario], ...] = (
-    ("ERR-BODY", zoo.LooksAtStatus, for_long("answer.busy")),
-    ("ERR-KEEP", zoo.MarksDoneBefore, failing("answer.error")),
-    ("ERR-KEEP", zoo.MarksDoneBefore, failing("answer.lose", "command.lose")),
-    ("ERR-PARTIAL", zoo.MarksFirstDone, failing("answer.busy")),
-    ("ERR-TIMEOUT", zoo.TakesTimeoutForSuccess, for_long("answer.lose", "command.lose")),
-    ("ERR-MALFORMED", zoo.TakesGarbageForSuccess, for_long("answer.not-json", "command.lose")),
-    ("ERR-MALFORMED", zoo.DiesOfGarbage, failing("answer.truncated", "command.lose")),
-    ("ERR-RATE", zoo.RepeatsWhenBusy, failing("answer.busy", value=1199)),
-    ("ERR-5XX", zoo.RetriesEverySecond, failing("answer.error")),
-    ("ERR-5XX", zoo.RetriesEverySecond, failing("answer.lose")),
+    ("ERR-BODY", zoo.LooksAtStatus, for_long(FaultKind.ANSWER_BUSY)),
+    ("ERR-KEEP", zoo.MarksDoneBefore, failing(FaultKind.ANSWER_ERROR)),
+    ("ERR-KEEP", zoo.MarksDoneBefore, failing(FaultKind.ANSWER_LOSE, FaultKind.COMMAND_LOSE)),
+    ("ERR-PARTIAL", zoo.MarksFirstDone, failing(FaultKind.ANSWER_BUSY)),
+    ("ERR-TIMEOUT", zoo.TakesTimeoutForSuccess, for_long(FaultKind.ANSWER_LOSE, FaultKind.COMMAND_LOSE)),
+    ("ERR-MALFORMED", zoo.TakesGarbageForSuccess, for_long(FaultKind.ANSWER_NOT_JSON, FaultKind.COMMAND_LOSE)),
+    ("ERR-MALFORMED", zoo.DiesOfGarbage, failing(FaultKind.ANSWER_TRUNCATED, FaultKind.COMMAND_LOSE)),
+    ("ERR-RATE", zoo.RepeatsWhenBusy, failing(FaultKind.ANSWER_BUSY, value=1199)),
+    ("ERR-5XX", zoo.RetriesEverySecond, failing(FaultKind.ANSWER_ERROR)),
+    ("ERR-5XX", zoo.RetriesEverySecond, failing(FaultKind.ANSWER_LOSE)),
     ("ERR-OFFLINE", zoo.GivesUpOffline, OFFLINE),
     ("ERR-OFFLINE", zoo.HammersOffline, OFFLINE),
-    ("ERR-UNKNOWN-CODE", zoo.TakesUnknownCodeForSuccess, for_long("answer.unknown-code")),
+    ("ERR-UNKNOWN-CODE", zoo.TakesUnknownCodeForSuccess, for_long(FaultKind.ANSWER_UNKNOWN_CODE)),
     ("ERR-TOKEN", zoo.RefreshesForEver, DEAD_TOKEN),
     ("ERR-TOKEN", zoo.KeepsDeadToken, DEAD_TOKEN),
     ("ERR-TIME", zoo.RepeatsWithWrongTime, WRONG_TIME),
@@ -111,12 +112,16 @@ def test_nothing_is_exercised_without_a_failure(rule_id: str) -> None:
 @pytest.mark.parametrize(
     ("client", "scenario", "also"),
     [
-        (zoo.MarksFirstDone, failing("answer.busy"), {"ERR-PARTIAL"}),
-        (zoo.MarksDoneBefore, failing("answer.error"), {"ERR-KEEP", "ERR-BODY"}),
-        (zoo.LooksAtStatus, for_long("answer.busy"), {"ERR-KEEP", "ERR-BODY"}),
-        (zoo.TakesTimeoutForSuccess, for_long("answer.lose", "command.lose"), {"ERR-KEEP", "ERR-TIMEOUT"}),
-        (zoo.RepeatsWhenBusy, failing("answer.busy"), {"ERR-RATE"}),
-        (zoo.RetriesEverySecond, failing("answer.error"), {"ERR-5XX"}),
+        (zoo.MarksFirstDone, failing(FaultKind.ANSWER_BUSY), {"ERR-PARTIAL"}),
+        (zoo.MarksDoneBefore, failing(FaultKind.ANSWER_ERROR), {"ERR-KEEP", "ERR-BODY"}),
+        (zoo.LooksAtStatus, for_long(FaultKind.ANSWER_BUSY), {"ERR-KEEP", "ERR-BODY"}),
+        (
+            zoo.TakesTimeoutForSuccess,
+            for_long(FaultKind.ANSWER_LOSE, FaultKind.COMMAND_LOSE),
+            {"ERR-KEEP", "ERR-TIMEOUT"},
+        ),
+        (zoo.RepeatsWhenBusy, failing(FaultKind.ANSWER_BUSY), {"ERR-RATE"}),
+        (zoo.RetriesEverySecond, failing(FaultKind.ANSWER_ERROR), {"ERR-5XX"}),
         (zoo.HammersOffline, OFFLINE, {"ERR-OFFLINE"}),
         (zoo.RetriesUnsupported, BRANDS, {"ERR-UNSUPPORTED"}),
     ],
@@ -131,12 +136,12 @@ def test_a_defect_is_not_blamed_on_its_neighbours(client: MakeClient, scenario: 
 @pytest.mark.parametrize("code", [1110, 1111, 1199])
 def test_every_code_of_business_is_one(code: int) -> None:
     """The lists of the vendor name three codes for too many calls."""
-    assert kept("ERR-RATE", failing("answer.busy", value=code))
+    assert kept("ERR-RATE", failing(FaultKind.ANSWER_BUSY, value=code))
 
 
 def test_an_answer_with_unknown_fields_is_a_success() -> None:
     """More fields than documented are no failure: nothing need be asked again for them."""
-    assert not outcome("ERR-MALFORMED", run_of(failing("answer.unknown-fields"), ReferenceClient)).exercised
+    assert not outcome("ERR-MALFORMED", run_of(failing(FaultKind.ANSWER_UNKNOWN_FIELDS), ReferenceClient)).exercised
 
 
 class Obedient(ReferenceClient):
@@ -155,7 +160,7 @@ class Obedient(ReferenceClient):
 def test_a_client_that_is_told_to_sync_is_not_hasty() -> None:
     """Repeats that the harness asked for say nothing of a client's pauses."""
     told = [Syncs(BEGIN + 10 * MINUTE)] * 4
-    scenario = failing("answer.busy")
+    scenario = failing(FaultKind.ANSWER_BUSY)
     run = run_of(replace(scenario, steps=(*scenario.steps, *told)), Obedient)
     assert len([sync for sync in run.syncs if sync.time == MIDNIGHT + BEGIN + 10 * MINUTE]) == len(told)
     assert not outcome("ERR-RATE", run).breaches
@@ -171,7 +176,7 @@ def test_a_lot_that_takes_commands_and_fails_them_is_left_alone_too() -> None:
 
 def test_a_refusal_that_heals_shows_no_stubbornness() -> None:
     """A client may try once more what was refused for good: if that goes through, nothing was exercised."""
-    once = watched(Strikes(AT, "answer.refuse", 1106, times=1))
+    once = watched(Strikes(AT, FaultKind.ANSWER_REFUSE, 1106, times=1))
     found = outcome("ERR-PERMANENT", run_of(once, zoo.RetriesRefused))
     assert not found.exercised
 
@@ -188,8 +193,8 @@ class StopsAtFirst(ReferenceClient):
 
 def test_a_client_that_may_stop_is_not_blamed_for_what_it_leaves() -> None:
     """Who was told that its time is wrong may stop: cells that failed for another reason are then left rightly."""
-    unwell = Strikes(AT, "answer.error", times=ALWAYS, lot=0)
-    late = Strikes(AT, "time.refuse", times=ALWAYS, lot=1)
+    unwell = Strikes(AT, FaultKind.ANSWER_ERROR, times=ALWAYS, lot=0)
+    late = Strikes(AT, FaultKind.TIME_REFUSE, times=ALWAYS, lot=1)
     lots = ("tuya", "tuya")
     assert broken("ERR-KEEP", Scenario((LOST, unwell), lots=lots, runs_ms=HOUR), StopsAtFirst)
     assert not broken("ERR-KEEP", Scenario((LOST, unwell, late), lots=lots, runs_ms=HOUR), StopsAtFirst)

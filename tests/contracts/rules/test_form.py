@@ -12,6 +12,7 @@ from contracts.clients.zoo.form import AsksAllAtOnce, KeepsItsSpelling
 from contracts.play.scenario import BEGIN, LANE_ID, LOT_IDS, Crashes, Happens, RecordKind, Scenario, Strikes
 from contracts.rules.form import RULES
 from contracts.run.run import Run, run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import DeviceChanged, Event, RequestAnswered, RequestReceived
 from mock_server.history.log import Entry
 from mock_server.model import DAY, HOUR, MINUTE
@@ -202,5 +203,5 @@ def test_a_body_that_the_history_has_cut_is_still_measured() -> None:
 
 def test_a_refusal_that_a_fault_made_is_nobodys_signature() -> None:
     """1004 out of the blue says nothing about the body."""
-    refused = Scenario((Strikes(BEGIN, "answer.refuse", 1004),), settles=False, runs_ms=10 * MINUTE)
+    refused = Scenario((Strikes(BEGIN, FaultKind.ANSWER_REFUSE, 1004),), settles=False, runs_ms=10 * MINUTE)
     assert kept("FORM-JSON", refused)

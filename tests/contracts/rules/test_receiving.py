@@ -11,6 +11,7 @@ from contracts.clients.zoo.counting import CountsOneMore
 from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Scenario, Strikes
 from contracts.rules.receiving import RULES
 from contracts.run.run import run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept, killed, outcome
 
@@ -52,18 +53,22 @@ FIVE_LATE = Scenario(steps=(Happens(AT, "r1", event=AT - 5 * MINUTE),), settles=
 CRASHED = Scenario(steps=(Happens(AT, "r1"), Crashes(AT)), settles=False, runs_ms=MINUTE)
 CRASHED_LATER = Scenario(steps=(Happens(AT, "r1"), Crashes(AT + 10 * MINUTE)), settles=False, runs_ms=MINUTE)
 DAMAGED = Scenario(
-    steps=(Strikes(AT, "message.flip-bit"), Happens(AT, "r1"), Happens(AT + SECOND, "r2")),
+    steps=(Strikes(AT, FaultKind.MESSAGE_FLIP_BIT), Happens(AT, "r1"), Happens(AT + SECOND, "r2")),
     settles=False,
     runs_ms=20 * MINUTE,
 )
-NEW_FIELDS = Scenario(steps=(Strikes(AT, "message.unknown-fields"), Happens(AT, "r1")), settles=False, runs_ms=MINUTE)
-NEW_EVENT = Scenario(steps=(Strikes(AT, "message.unknown-event"), Happens(AT, "r1")), settles=False, runs_ms=MINUTE)
+NEW_FIELDS = Scenario(
+    steps=(Strikes(AT, FaultKind.MESSAGE_UNKNOWN_FIELDS), Happens(AT, "r1")), settles=False, runs_ms=MINUTE
+)
+NEW_EVENT = Scenario(
+    steps=(Strikes(AT, FaultKind.MESSAGE_UNKNOWN_EVENT), Happens(AT, "r1")), settles=False, runs_ms=MINUTE
+)
 CUT = Scenario(
-    steps=(Strikes(AT, "socket.close", times=10), Happens(AT, "r1"), Happens(AT, "r2")),
+    steps=(Strikes(AT, FaultKind.SOCKET_CLOSE, times=10), Happens(AT, "r1"), Happens(AT, "r2")),
     settles=False,
     runs_ms=20 * MINUTE,
 )
-CUT_ONCE = replace(CUT, steps=(Strikes(AT, "socket.close"), *CUT.steps[1:]))
+CUT_ONCE = replace(CUT, steps=(Strikes(AT, FaultKind.SOCKET_CLOSE), *CUT.steps[1:]))
 STRANGER = Scenario(steps=(Happens(AT, "r1", lot=1), Looks(ASKED)), lots=("tuya", "tuya"), unlisted=(1,), settles=False)
 NO_STRANGER = replace(STRANGER, unlisted=())
 AWAY = Scenario(
@@ -151,7 +156,9 @@ def test_claims_show_what_a_store_would(lesson: Lesson) -> None:
 
 def test_a_message_may_be_set_aside_when_it_has_come_damaged_several_times() -> None:
     """A message that stays unreadable is acknowledged in the end by the reference client, and that is no breach."""
-    stubborn = replace(DAMAGED, steps=(Strikes(AT, "message.flip-bit", times=8, record="r1"), *DAMAGED.steps[1:]))
+    stubborn = replace(
+        DAMAGED, steps=(Strikes(AT, FaultKind.MESSAGE_FLIP_BIT, times=8, record="r1"), *DAMAGED.steps[1:])
+    )
     run = run_of(stubborn, ReferenceClient)
     assert any(each.damaged and each.acked_seq for each in run.deliveries)
     assert not outcome("REC-NACK", run).breaches

@@ -15,6 +15,7 @@ from contracts.play.recording import Act, ActKind
 from contracts.play.scenario import BEGIN, Happens, Looks, Scenario, Strikes
 from contracts.rules.security import RULES
 from contracts.run.run import Run, run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import Event, RequestAnswered, RequestReceived
 from mock_server.history.log import Entry
 from mock_server.model import MINUTE, SECOND
@@ -35,7 +36,7 @@ def failing(kind: str, path: str = SYNC_PREFIX) -> Scenario:
 
 def damaged(encryption: str, byte: int = HARMLESS_BYTE, times: int = 1000) -> Scenario:
     """One record, of which the first messages are damaged, and a count of its hour."""
-    flips = Strikes(BEGIN + 10 * MINUTE, "message.flip-bit", byte, times=times)
+    flips = Strikes(BEGIN + 10 * MINUTE, FaultKind.MESSAGE_FLIP_BIT, byte, times=times)
     steps = (flips, Happens(BEGIN + 10 * MINUTE, "r1"))
     return Scenario(steps, profile={"encryption": encryption}, settles=False, runs_ms=ONE_ASK)
 
@@ -56,7 +57,7 @@ def without_dump(make_client: type[ReferenceClient]) -> MakeClient:
 QUIET = Scenario(settles=False, runs_ms=10 * MINUTE)
 
 
-@pytest.mark.parametrize("kind", ["answer.lose", "answer.busy", "answer.not-json"])
+@pytest.mark.parametrize("kind", [FaultKind.ANSWER_LOSE, FaultKind.ANSWER_BUSY, FaultKind.ANSWER_NOT_JSON])
 @pytest.mark.parametrize("path", [SYNC_PREFIX, TOKEN_PATH])
 def test_a_request_that_is_sent_again_as_it_was(kind: str, path: str) -> None:
     """SEC-SIGN is broken by one that is signed once, and kept by one that is signed for each attempt."""
@@ -81,13 +82,13 @@ def test_without_a_second_attempt_fresh_signatures_are_not_exercised() -> None:
 
 def test_a_refusal_that_a_fault_made_is_no_wrong_signature() -> None:
     """1004 out of the blue."""
-    steps = (Strikes(BEGIN, "answer.refuse", 1004),)
+    steps = (Strikes(BEGIN, FaultKind.ANSWER_REFUSE, 1004),)
     assert not broken("SEC-SIGN", Scenario(steps, settles=False, runs_ms=10 * MINUTE))
 
 
 def test_an_attempt_in_the_same_moment_may_look_the_same() -> None:
     """A clock that was set right by nothing has the same time: the repeat is no replay."""
-    run = run_of(failing("time.refuse"), ReferenceClient)
+    run = run_of(failing(FaultKind.TIME_REFUSE), ReferenceClient)
     signatures = [call.request.headers["sign"] for call in run.calls]
     assert len(set(signatures)) < len(signatures)
     assert not outcome("SEC-SIGN", run).breaches
@@ -164,7 +165,7 @@ def test_another_wrong_count_is_not_blamed_on_damage() -> None:
 def test_each_animal_breaks_no_other_rule_of_security(name: str) -> None:
     """The rules of the group tell its defects apart."""
     animal = ANIMALS[name]
-    for scenario in (failing("answer.lose"), damaged("aes_gcm"), damaged("aes_ecb")):
+    for scenario in (failing(FaultKind.ANSWER_LOSE), damaged("aes_gcm"), damaged("aes_ecb")):
         run = run_of(scenario, animal.client)
         assert {rule.id for rule in RULES if outcome(rule.id, run).breaches} <= {animal.rule_id}
 

@@ -30,6 +30,7 @@ from contracts.clients.zoo.times import (
 from contracts.play.scenario import BEGIN, MIDNIGHT, ClockJumps, Crashes, Happens, Scenario, Strikes
 from contracts.rules.times import RULES
 from contracts.run.run import run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept, killed, outcome
 
@@ -44,7 +45,7 @@ FINE = short((Happens(BEGIN + HOUR - 300, "r1"),))
 IN_SHANGHAI, IN_MARQUESAS = replace(PLAIN, tz=SHANGHAI), replace(PLAIN, tz=MARQUESAS)
 AHEAD = short((Happens(AT, "r1"), Happens(AT, "r2", event=AT + HOUR)))
 TEXT, ISO, WHOLE = (replace(PLAIN, profile={"record_time": form}, tz=BERLIN) for form in ("text", "iso", "s"))
-LEAP = replace(TEXT, steps=(Strikes(BEGIN, "message.leap-second", times=50), Happens(AT, "r1")))
+LEAP = replace(TEXT, steps=(Strikes(BEGIN, FaultKind.MESSAGE_LEAP_SECOND, times=50), Happens(AT, "r1")))
 FAST = short(skew_ms=5 * MINUTE)
 STEP = short((ClockJumps(BEGIN + 90 * MINUTE, -HOUR),), runs_ms=3 * HOUR)
 SMALL_STEP = short((ClockJumps(BEGIN + 65 * MINUTE + SECOND, -3 * SECOND),), runs_ms=3 * HOUR)

@@ -22,6 +22,7 @@ from contracts.clients.zoo.windows import (
 from contracts.play.scenario import BEGIN, ClockJumps, Crashes, Happens, Scenario, Step, Strikes
 from contracts.rules.base import Outcome
 from contracts.run.run import run_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE
 from tests.contracts.support import broken, kept, killed, outcome
 
@@ -41,7 +42,7 @@ ONE_WAY = hours(Happens(BEGIN + 10 * MINUTE, "r1"), Happens(BEGIN + 20 * MINUTE,
 RESTART = hours(Crashes(BEGIN + 2 * HOUR + 2 * MINUTE))
 OUTAGE = hours(Crashes(AFTER_A_WINDOW, 26 * HOUR), runs_ms=26 * HOUR + UNTIL_JUDGED)
 ON_AN_EDGE = hours(Happens(EDGE, "r1"))
-REFUSED = hours(Strikes(BEGIN, "answer.busy"), Happens(BEGIN + 10 * MINUTE, "r1"))
+REFUSED = hours(Strikes(BEGIN, FaultKind.ANSWER_BUSY), Happens(BEGIN + 10 * MINUTE, "r1"))
 LATE = Scenario((Happens(BEGIN + 8 * HOUR, "r1", event=BEGIN + 10 * MINUTE, copies=0),))
 MONTH = hours(Crashes(AFTER_A_WINDOW, 34 * DAY), runs_ms=34 * DAY + 20 * MINUTE)
 
@@ -133,8 +134,8 @@ def test_a_hole_at_a_short_restart_is_a_gap() -> None:
 @pytest.mark.parametrize(
     "scenario",
     [
-        hours(Strikes(BEGIN, "answer.refuse", times=99)),
-        hours(Strikes(BEGIN, "answer.busy", times=9999)),
+        hours(Strikes(BEGIN, FaultKind.ANSWER_REFUSE, times=99)),
+        hours(Strikes(BEGIN, FaultKind.ANSWER_BUSY, times=9999)),
         hours(Crashes(AFTER_A_WINDOW, 30 * DAY)),
         hours(Crashes(AFTER_A_WINDOW, 3 * HOUR), runs_ms=4 * HOUR),
         Scenario(lots=("jieshun",), runs_ms=UNTIL_JUDGED, settles=False),

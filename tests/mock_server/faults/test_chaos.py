@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_server.clock import VirtualClock
+from mock_server.faults.catalogue import CATALOGUE, UPLINK, FaultKind
 from mock_server.faults.chaos import MAX_CONSECUTIVE, PRESETS, Chaos, read_chaos
-from mock_server.faults.faults import CATALOGUE, UPLINK, Faults, Occasion
+from mock_server.faults.faults import Faults, Occasion
 from mock_server.history.events import FaultInjected
 from mock_server.history.log import History
 from mock_server.model import HOUR, Record
@@ -52,7 +53,7 @@ def test_presets_name_kinds_of_the_catalogue(preset: str) -> None:
 
 def test_deleting_records_is_left_to_whoever_directs_it() -> None:
     """No preset deletes records: a client could never agree with the lot again."""
-    assert not any("record.delete" in preset.rates for preset in PRESETS.values())
+    assert not any(FaultKind.RECORD_DELETE in preset.rates for preset in PRESETS.values())
 
 
 def test_rough_has_everything_else() -> None:
@@ -60,7 +61,11 @@ def test_rough_has_everything_else() -> None:
 
     Nor the second 60, which only lots that write texts have.
     """
-    assert set(PRESETS["rough"].rates) == set(CATALOGUE) - {"record.delete", "answer.refuse", "message.leap-second"}
+    assert set(PRESETS["rough"].rates) == set(CATALOGUE) - {
+        FaultKind.RECORD_DELETE,
+        FaultKind.ANSWER_REFUSE,
+        FaultKind.MESSAGE_LEAP_SECOND,
+    }
 
 
 @given(seed=SEEDS)
@@ -192,7 +197,7 @@ def test_bill_of_nothing_strikes_bills_only() -> None:
     """A pass has no fee to be zero."""
     chaos = Chaos("rough", 1)
     drawn = [chaos.draw(Occasion("record", str(number), "lot", 0), 0, 0) for number in range(500)]
-    assert "record.zero-fee" not in {strike.kind for strike in drawn if strike}
+    assert FaultKind.RECORD_ZERO_FEE not in {strike.kind for strike in drawn if strike}
 
 
 def test_odd_records_stay_records() -> None:

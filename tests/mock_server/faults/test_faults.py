@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mock_server.clock import VirtualClock
-from mock_server.faults.faults import CALL, CATALOGUE, UPLINK, Fault, Faults, Occasion, Strike, publication, read_fault
+from mock_server.faults.catalogue import CALL, CATALOGUE, UPLINK, FaultKind
+from mock_server.faults.faults import Fault, Faults, Occasion, Strike, publication, read_fault
 from mock_server.history.events import FaultInjected, RecordLost
 from mock_server.history.log import History
 from mock_server.model import HOUR, JsonObject
@@ -36,7 +37,7 @@ def advance(project: Project, by_ms: int) -> None:
 def test_strikes_as_often_as_it_should_and_is_forgotten() -> None:
     """A fault with times 2 strikes the next two occasions, and then no more."""
     some = faults()
-    some.arm(Fault("uplink.lose", 0, times=2))
+    some.arm(Fault(FaultKind.UPLINK_LOSE, 0, times=2))
     assert [bool(some.strike(ONCE)) for _ in range(4)] == [True, True, False, False]
     assert not list(some.armed())
 
@@ -44,7 +45,7 @@ def test_strikes_as_often_as_it_should_and_is_forgotten() -> None:
 def test_skip_lets_the_first_occasions_pass() -> None:
     """With skip 2 the third occasion is the first that is struck."""
     some = faults()
-    some.arm(Fault("uplink.lose", 0, skip=2))
+    some.arm(Fault(FaultKind.UPLINK_LOSE, 0, skip=2))
     assert [bool(some.strike(ONCE)) for _ in range(4)] == [False, False, True, False]
 
 
@@ -65,7 +66,7 @@ def test_skip_lets_the_first_occasions_pass() -> None:
 def test_strikes_only_what_it_matches(limits: dict[str, Any], strikes: bool) -> None:  # noqa: FBT001 a parameter
     """Device, data type and path limit a fault to what they name."""
     some = faults()
-    some.arm(Fault("uplink.lose", 0, **limits))
+    some.arm(Fault(FaultKind.UPLINK_LOSE, 0, **limits))
     assert bool(some.strike(ONCE)) is strikes
 
 
@@ -73,25 +74,25 @@ def test_token_calls_are_struck_only_by_name() -> None:
     """A fault on calls leaves token calls alone unless its path names them."""
     call = Occasion(CALL, "call", path="/v1.0/token")
     some = faults()
-    some.arm(Fault("answer.busy", 1111))
+    some.arm(Fault(FaultKind.ANSWER_BUSY, 1111))
     assert not some.strike(call)
-    some.arm(Fault("answer.busy", 1110, path="/v1.0/token"))
-    assert some.strike(call) == [Strike("answer.busy", 1110)]
+    some.arm(Fault(FaultKind.ANSWER_BUSY, 1110, path="/v1.0/token"))
+    assert some.strike(call) == [Strike(FaultKind.ANSWER_BUSY, 1110)]
 
 
 def test_faults_compose() -> None:
     """Two faults on one message add up: doubled and late."""
-    plan = publication([Strike("uplink.duplicate", 0), Strike("uplink.delay", 700)])
+    plan = publication([Strike(FaultKind.UPLINK_DUPLICATE, 0), Strike(FaultKind.UPLINK_DELAY, 700)])
     assert (plan.copies, plan.delay_ms) == (2, 700)
 
 
 def test_what_strikes_is_in_the_history(project: Project) -> None:
     """The history names the fault, its site and the operation that it hit, before what follows from it."""
-    directed(project, "uplink.lose")
+    directed(project, FaultKind.UPLINK_LOSE)
     keep_passes(project, NOON)
     events = [entry.event for entry in project.history.after()]
     struck = [event for event in events if isinstance(event, FaultInjected)]
-    assert [(event.fault, event.site) for event in struck] == [("uplink.lose", "uplink")]
+    assert [(event.fault, event.site) for event in struck] == [(FaultKind.UPLINK_LOSE, "uplink")]
     assert events.index(struck[0]) < next(i for i, event in enumerate(events) if isinstance(event, RecordLost))
 
 
@@ -99,23 +100,23 @@ def test_what_strikes_is_in_the_history(project: Project) -> None:
 def test_every_kind_survives_json(kind: str) -> None:
     """A fault of every kind is read as it is written."""
     problems: list[Problem] = []
-    written = Fault(kind, 7 if CATALOGUE[kind].value else 0, times=2, skip=1, device_id=LOT).to_json()
+    written = Fault(kind, 7 if CATALOGUE[kind].parameter else 0, times=2, skip=1, device_id=LOT).to_json()
     assert read_fault(json.loads(json.dumps(written)), "", problems) == Fault(
-        kind, 7 if CATALOGUE[kind].value else 0, times=2, skip=1, device_id=LOT
+        kind, 7 if CATALOGUE[kind].parameter else 0, times=2, skip=1, device_id=LOT
     )
     assert not problems
 
 
 def test_lost_message_is_at_the_lot_only(project: Project) -> None:
     """uplink.lose: the record counts, its message was never published."""
-    directed(project, "uplink.lose")
+    directed(project, FaultKind.UPLINK_LOSE)
     keep_passes(project, NOON)
     assert (len(project.store), published(project)) == (1, [])
 
 
 def test_doubled_message_has_two_ids(project: Project) -> None:
     """uplink.duplicate: two publications of one record, with two message ids."""
-    directed(project, "uplink.duplicate")
+    directed(project, FaultKind.UPLINK_DUPLICATE)
     keep_passes(project, NOON)
     messages = project.queue.main.pending_messages()
     assert published(project) == ["pass-000001"] * 2
@@ -124,7 +125,7 @@ def test_doubled_message_has_two_ids(project: Project) -> None:
 
 def test_late_message_comes_when_its_time_has_come(project: Project) -> None:
     """uplink.delay: nothing before, everything at the time."""
-    directed(project, "uplink.delay", 5_000)
+    directed(project, FaultKind.UPLINK_DELAY, 5_000)
     keep_passes(project, NOON)
     advance(project, 4_999)
     assert published(project) == []
@@ -134,14 +135,14 @@ def test_late_message_comes_when_its_time_has_come(project: Project) -> None:
 
 def test_neighbours_change_places(project: Project) -> None:
     """uplink.swap: the next record's message goes first."""
-    directed(project, "uplink.swap")
+    directed(project, FaultKind.UPLINK_SWAP)
     keep_passes(project, NOON, NOON)
     assert published(project) == ["pass-000002", "pass-000001"]
 
 
 def test_a_swapped_message_without_a_neighbour_goes_after_a_moment(project: Project) -> None:
     """uplink.swap waits no longer than a second for the next message."""
-    directed(project, "uplink.swap")
+    directed(project, FaultKind.UPLINK_SWAP)
     keep_passes(project, NOON)
     advance(project, 1_000)
     assert published(project) == ["pass-000001"]
@@ -150,7 +151,7 @@ def test_a_swapped_message_without_a_neighbour_goes_after_a_moment(project: Proj
 def test_shuffled_rereport_has_the_same_records(api: Api) -> None:
     """rereport.shuffle: the same records, not in the order of time."""
     keep_passes(api.project, *range(NOON - HOUR, NOON, HOUR // 20), fate="lose")
-    directed(api.project, "rereport.shuffle")
+    directed(api.project, FaultKind.REREPORT_SHUFFLE)
     api.sync(sync_info(0))
     came = published(api.project)
     assert sorted(came) == [f"pass-{number:06d}" for number in range(1, 21)]
@@ -161,7 +162,7 @@ def test_shuffled_rereport_has_the_same_records(api: Api) -> None:
 def test_spread_rereport_trickles_in(api: Api) -> None:
     """rereport.spread: half of the records have come after half of the time."""
     keep_passes(api.project, *range(NOON - HOUR, NOON, HOUR // 10), fate="lose")
-    directed(api.project, "rereport.spread", 10_000)
+    directed(api.project, FaultKind.REREPORT_SPREAD, 10_000)
     api.sync(sync_info(0))
     advance(api.project, 4_999)
     assert len(published(api.project)) == 5
@@ -169,7 +170,9 @@ def test_spread_rereport_trickles_in(api: Api) -> None:
     assert len(published(api.project)) == 10
 
 
-@pytest.mark.parametrize(("kind", "copies"), [("rereport.lose", 0), ("rereport.duplicate", 2), ("rereport.delay", 0)])
+@pytest.mark.parametrize(
+    ("kind", "copies"), [(FaultKind.REREPORT_LOSE, 0), (FaultKind.REREPORT_DUPLICATE, 2), (FaultKind.REREPORT_DELAY, 0)]
+)
 def test_one_record_of_a_rereport_is_struck(api: Api, kind: str, copies: int) -> None:
     """Faults on a re-report's records hit one record and leave the others."""
     keep_passes(api.project, NOON - 2, NOON - 1, fate="lose")
@@ -181,7 +184,7 @@ def test_one_record_of_a_rereport_is_struck(api: Api, kind: str, copies: int) ->
 def test_lost_command_ends_unknown(api: Api) -> None:
     """command.lose: an sn is answered, the lot never compares, the command ends in status 5."""
     keep_passes(api.project, NOON - 1, fate="lose")
-    directed(api.project, "command.lose")
+    directed(api.project, FaultKind.COMMAND_LOSE)
     answer: Any = api.sync(sync_info(0))
     advance(api.project, 1_000)
     status: Any = api.call("GET", f"/v1.0/expand/cmds/{answer['result']['sn']}")
@@ -192,13 +195,13 @@ def test_lost_command_ends_unknown(api: Api) -> None:
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
-        ("answer.busy", 1111),
-        ("answer.error", 500),
-        ("answer.unknown-code", 90_210),
-        ("time.refuse", 1013),
-        ("device.offline", 2001),
-        ("token.expire", 1010),
-        ("token.revoke", 1010),
+        (FaultKind.ANSWER_BUSY, 1111),
+        (FaultKind.ANSWER_ERROR, 500),
+        (FaultKind.ANSWER_UNKNOWN_CODE, 90_210),
+        (FaultKind.TIME_REFUSE, 1013),
+        (FaultKind.DEVICE_OFFLINE, 2001),
+        (FaultKind.TOKEN_EXPIRE, 1010),
+        (FaultKind.TOKEN_REVOKE, 1010),
     ],
 )
 def test_refused_call_changes_nothing(api: Api, kind: str, code: int) -> None:
@@ -212,7 +215,7 @@ def test_refused_call_changes_nothing(api: Api, kind: str, code: int) -> None:
 
 def test_offline_for_a_while(api: Api) -> None:
     """device.offline with for_ms: the lot refuses until the time is over."""
-    directed(api.project, "device.offline", 60_000)
+    directed(api.project, FaultKind.DEVICE_OFFLINE, 60_000)
     assert [api.sync(sync_info(0))["code"] for _ in range(2)] == [2001, 2001]
     advance(api.project, 60_000)
     assert api.sync(sync_info(0))["success"] is True
@@ -220,7 +223,7 @@ def test_offline_for_a_while(api: Api) -> None:
 
 def test_expired_token_can_be_refreshed_revoked_cannot(api: Api) -> None:
     """token.expire leaves the refresh token alive, token.revoke kills both."""
-    for kind, lives in (("token.expire", True), ("token.revoke", False)):
+    for kind, lives in ((FaultKind.TOKEN_EXPIRE, True), (FaultKind.TOKEN_REVOKE, False)):
         refresh = api.project.tokens.grant().refresh_token
         directed(api.project, kind)
         api.sync(sync_info(0))
@@ -238,11 +241,11 @@ def raw_answer(api: Api) -> bytes:
 @pytest.mark.parametrize(
     ("kind", "broken"),
     [
-        ("answer.not-json", lambda raw: raw.startswith(b"<html>")),
-        ("answer.empty", lambda raw: raw == b""),
-        ("answer.truncated", lambda raw: raw.startswith(b'{"result"') and not raw.endswith(b"}")),
-        ("answer.no-result", lambda raw: json.loads(raw)["result"] == {}),
-        ("answer.unknown-fields", lambda raw: "x-new" in json.loads(raw) and "sn" in json.loads(raw)["result"]),
+        (FaultKind.ANSWER_NOT_JSON, lambda raw: raw.startswith(b"<html>")),
+        (FaultKind.ANSWER_EMPTY, lambda raw: raw == b""),
+        (FaultKind.ANSWER_TRUNCATED, lambda raw: raw.startswith(b'{"result"') and not raw.endswith(b"}")),
+        (FaultKind.ANSWER_NO_RESULT, lambda raw: json.loads(raw)["result"] == {}),
+        (FaultKind.ANSWER_UNKNOWN_FIELDS, lambda raw: "x-new" in json.loads(raw) and "sn" in json.loads(raw)["result"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -258,7 +261,7 @@ def test_garbled_answer_comes_after_the_call_was_carried_out(api: Api, kind: str
 
 @pytest.mark.parametrize(
     ("kind", "field", "value"),
-    [("record.no-plate", "plate_no", ""), ("record.unknown-enum", "details", {"car_type": 99})],
+    [(FaultKind.RECORD_NO_PLATE, "plate_no", ""), (FaultKind.RECORD_UNKNOWN_ENUM, "details", {"car_type": 99})],
 )
 def test_odd_record_is_odd_at_the_lot_too(project: Project, kind: str, field: str, value: object) -> None:
     """An odd record is what the lot keeps, not only what the message says."""
@@ -270,7 +273,7 @@ def test_odd_record_is_odd_at_the_lot_too(project: Project, kind: str, field: st
 
 def test_record_deleted_at_the_lot(project: Project) -> None:
     """record.delete: after a while the lot no longer counts it, and tells nobody."""
-    directed(project, "record.delete", 1_000)
+    directed(project, FaultKind.RECORD_DELETE, 1_000)
     keep_passes(project, NOON)
     advance(project, 1_000)
     assert (len(project.store), published(project)) == (0, ["pass-000001"])
@@ -278,7 +281,7 @@ def test_record_deleted_at_the_lot(project: Project) -> None:
 
 def test_record_corrected_at_the_lot(project: Project) -> None:
     """record.correct: the same record id comes again with another plate, and counts once."""
-    directed(project, "record.correct", 1_000)
+    directed(project, FaultKind.RECORD_CORRECT, 1_000)
     keep_passes(project, NOON, plate_no="京A12345")
     advance(project, 1_000)
     assert len(project.store) == 1
@@ -288,7 +291,7 @@ def test_record_corrected_at_the_lot(project: Project) -> None:
 
 def test_calm_forgets_everything_directed(api: Api) -> None:
     """After calm nothing strikes any more."""
-    directed(api.project, "answer.busy", times=5)
+    directed(api.project, FaultKind.ANSWER_BUSY, times=5)
     api.project.calm()
     assert api.sync(sync_info(0))["success"] is True
 
@@ -322,7 +325,7 @@ def test_a_random_source_is_told_of_hits() -> None:
         def draw(self, _occasion: Occasion, consecutive: int, worst: int) -> Strike:
             """Remember what it is told."""
             told.append((consecutive, worst))
-            return Strike("uplink.lose", 0)
+            return Strike(FaultKind.UPLINK_LOSE, 0)
 
     some = Faults(History(lambda: 0), Source())
     for occasion in (ONCE, ONCE, ONCE, Occasion(CALL, "call 1"), Occasion(CALL, "call 1"), ONCE):

@@ -4,6 +4,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from mock_server.faults.catalogue import FaultKind
 from mock_server.faults.faults import Fault
 from mock_server.history.digest import FEED, GROUPS, Digest
 from mock_server.history.digest_lot import LINES, CellView, WindowSpan
@@ -190,9 +191,9 @@ def test_commands_and_their_counts() -> None:
 def test_faults_are_counted() -> None:
     """How often each kind has struck."""
     project = make_project()
-    project.arm(Fault("uplink.lose", 0, times=2))
+    project.arm(Fault(FaultKind.UPLINK_LOSE, 0, times=2))
     keep_passes(project, NOON - 3, NOON - 2, NOON - 1)
-    assert digest_of(project).struck == {"uplink.lose": 2}
+    assert digest_of(project).struck == {FaultKind.UPLINK_LOSE: 2}
 
 
 def test_what_is_worth_a_look() -> None:

@@ -5,6 +5,7 @@ from typing import Any, get_args
 import jsonschema_rs
 import pytest
 
+from mock_server.faults.catalogue import FaultKind
 from mock_server.faults.faults import Fault
 from mock_server.history.events import Event
 from mock_server.history.schema import event_schemas, marker_schemas
@@ -42,7 +43,7 @@ def test_it_is_a_schema() -> None:
 def test_what_happens_fits(api: Api, validator: jsonschema_rs.Draft202012Validator) -> None:
     """Every line of an eventful hour is as the schema says."""
     project = api.project
-    project.arm(Fault("answer.busy", 1111))
+    project.arm(Fault(FaultKind.ANSWER_BUSY, 1111))
     project.keep([new_pass("one", fate="lose"), new_pass("two")])
     api.sync(sync_info(0))
     api.sync(sync_info(0))

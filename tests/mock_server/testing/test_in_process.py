@@ -18,6 +18,7 @@ from urllib3.util import Timeout
 
 from mock_server import MockParking, Parking, mock_parking
 from mock_server.clock import SystemClock
+from mock_server.faults.catalogue import FaultKind
 from mock_server.testing.in_process import API_HOSTS
 from mock_server.testing.parking import Lot
 from tests.mock_server.signed_client import SignedClient, sync_body, sync_path
@@ -478,7 +479,7 @@ def test_an_exit_is_no_error(when: str) -> None:
 def test_a_lost_answer() -> None:
     """The call is carried out; the client gets requests' own error with its request."""
     with mock_parking() as parking, SignedClient(parking) as client:
-        parking.add_fault("answer.lose", path="/v1.0/token")
+        parking.add_fault(FaultKind.ANSWER_LOSE, path="/v1.0/token")
         with pytest.raises(requests.ConnectionError) as lost:
             client.connect()
         assert lost.value.request is not None
@@ -491,7 +492,7 @@ def test_a_late_answer_is_a_time_out(timeout: Any) -> None:
     with mock_parking(clock="virtual", now_ms=NOON) as parking, SignedClient(parking) as client:
         parking.add_lot(LOT)
         client.connect()
-        parking.add_fault("answer.late", delay_ms=2_000)
+        parking.add_fault(FaultKind.ANSWER_LATE, delay_ms=2_000)
         with pytest.raises(requests.ReadTimeout, match="within 1"):
             client.send("POST", sync_path(), sync_body(1), timeout=timeout)
         assert (parking.clock.now_ms, len(parking.rereports)) == (NOON + 1_000, 1)
@@ -501,7 +502,7 @@ def test_a_late_answer_is_a_time_out(timeout: Any) -> None:
 def test_a_late_answer_that_is_waited_for(timeout: Any) -> None:
     """A client that waits long enough gets its answer, and a virtual clock has gone on."""
     with mock_parking(clock="virtual", now_ms=NOON) as parking, SignedClient(parking) as client:
-        parking.add_fault("answer.late", path="/v1.0/token", delay_ms=2_000)
+        parking.add_fault(FaultKind.ANSWER_LATE, path="/v1.0/token", delay_ms=2_000)
         assert client.send("GET", TOKEN, timeout=timeout).json()["success"]
         assert parking.clock.now_ms == NOON + 2_000
 
@@ -509,7 +510,7 @@ def test_a_late_answer_that_is_waited_for(timeout: Any) -> None:
 def test_a_late_answer_on_the_systems_clock() -> None:
     """Nobody waits in process: an impatient client gets its time-out at once, a patient one its answer."""
     with mock_parking() as parking, SignedClient(parking) as client:
-        parking.add_fault("answer.late", path="/v1.0/token", delay_ms=3_600_000, times=2)
+        parking.add_fault(FaultKind.ANSWER_LATE, path="/v1.0/token", delay_ms=3_600_000, times=2)
         start = SystemClock().now_ms()
         with pytest.raises(requests.ReadTimeout):
             client.send("GET", TOKEN, timeout=60)
@@ -518,7 +519,12 @@ def test_a_late_answer_on_the_systems_clock() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [("answer.not-json", "garbled"), ("answer.empty", "garbled"), ("answer.truncated", "garbled")]
+    ("kind", "status"),
+    [
+        (FaultKind.ANSWER_NOT_JSON, "garbled"),
+        (FaultKind.ANSWER_EMPTY, "garbled"),
+        (FaultKind.ANSWER_TRUNCATED, "garbled"),
+    ],
 )
 def test_a_garbled_answer(kind: str, status: str) -> None:
     """A client that cannot read its answer gets requests' own JSON error."""

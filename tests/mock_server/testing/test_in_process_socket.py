@@ -8,6 +8,7 @@ import pytest
 
 from contracts.clients.messages import decrypt
 from mock_server import mock_parking
+from mock_server.faults.catalogue import FaultKind
 from mock_server.testing.in_process import MockParking
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.web.queue.handshake import HandshakeRefusedError
@@ -54,7 +55,7 @@ def test_an_acknowledged_message_is_gone_and_another_comes_again(parking: MockPa
 def test_a_broken_connection_is_closed_when_it_is_read(parking: MockParking) -> None:
     """`socket.close` strikes when a message is due; the message comes over the next connection."""
     lot, socket = parking.add_lot(), consume(parking)
-    parking.add_fault("socket.close")
+    parking.add_fault(FaultKind.SOCKET_CLOSE)
     lot.enter("京A12345")
     assert socket.receive() is None
     assert socket.closed == 1011

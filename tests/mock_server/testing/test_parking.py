@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE
 from mock_server.testing.in_process import mock_parking
 from mock_server.testing.parking import Lot, Parking
@@ -307,9 +308,9 @@ def test_history_is_the_lab_apis(parking: Parking, lot: Lot, client: SignedClien
 
 def test_a_directed_fault(parking: Parking, client: SignedClient) -> None:
     """A fault strikes as often as it should, where it should, and is counted."""
-    fault = parking.add_fault("answer.busy", code=1110, times=2, path=sync_path())
+    fault = parking.add_fault(FaultKind.ANSWER_BUSY, code=1110, times=2, path=sync_path())
     codes = [client.sync(0).get("code") for _ in range(3)]
-    assert (codes, parking.faults_struck, fault.times) == ([1110, 1110, None], {"answer.busy": 2}, 2)
+    assert (codes, parking.faults_struck, fault.times) == ([1110, 1110, None], {FaultKind.ANSWER_BUSY: 2}, 2)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +324,7 @@ def test_no_such_fault(parking: Parking, wrong: dict[str, Any]) -> None:
 
 def test_a_lost_answer_is_a_broken_connection(parking: Parking, client: SignedClient) -> None:
     """answer.lose: the call is carried out, and the client gets a ConnectionError."""
-    parking.add_fault("answer.lose")
+    parking.add_fault(FaultKind.ANSWER_LOSE)
     with pytest.raises(requests.ConnectionError):
         client.sync(1)
     assert (len(parking.rereports), parking.requests[-1].sent) == (1, "not")
@@ -332,7 +333,7 @@ def test_a_lost_answer_is_a_broken_connection(parking: Parking, client: SignedCl
 def test_chaos_and_calm(parking: Parking, lot: Lot) -> None:
     """Chaos strikes at random from a seed, calm ends it and forgets directed faults."""
     parking.set_chaos("rough", seed=1, budget=5)
-    parking.add_fault("uplink.lose", skip=1000)
+    parking.add_fault(FaultKind.UPLINK_LOSE, skip=1000)
     for _ in range(200):
         lot.enter(at=AT)
     struck = parking.faults_struck
@@ -557,7 +558,7 @@ def test_not_converged_with_one_lot(parking: Parking, lot: Lot) -> None:
 def test_lost_again(parking: Parking, lot: Lot, client: SignedClient) -> None:
     """A record that was lost from its re-report too is said to be."""
     lot.enter(at=AT, record_id="lost", uplink="lose")
-    parking.add_fault("rereport.lose")
+    parking.add_fault(FaultKind.REREPORT_LOSE)
     client.sync(0)
     assert failure_of(lambda: parking.assert_converged([]))[1] == (
         "missing  lost: lost on the way (uplink, rereport.lose); lost again when it was re-reported"
@@ -632,7 +633,7 @@ def test_the_story(parking: Parking, lot: Lot, client: SignedClient) -> None:
 def test_a_fault_does_not_show_a_refresh_token(parking: Parking, client: SignedClient) -> None:
     """Neither history nor story show the refresh token of a call that a fault struck."""
     refresh = client.call("GET", "/v1.0/token?grant_type=1")["result"]["refresh_token"]
-    parking.add_fault("answer.busy", path="/v1.0/token")
+    parking.add_fault(FaultKind.ANSWER_BUSY, path="/v1.0/token")
     assert client.call("GET", f"/v1.0/token/{refresh}")["code"] == 1111
     told = json.dumps(parking.history) + "\n".join(parking.story())
     assert (refresh in told, client.token in told, parking.access_secret in told) == (False, False, False)
@@ -649,7 +650,7 @@ def script(parking: Parking) -> str:
         lot.enter("京A12345", at=AT + number, uplink=(None, "lose", "duplicate", 5)[number % 4])
     lot.bill(at=AT, paid_amount=100)
     parking.calm()
-    parking.add_fault("rereport.shuffle")
+    parking.add_fault(FaultKind.REREPORT_SHUFFLE)
     with SignedClient(parking) as client:
         client.connect()
         for claimed in (0, 40):

@@ -13,6 +13,7 @@ from tuya_connector import TuyaCloudPulsarTopic, TuyaOpenPulsar
 
 from mock_server import MockParking, ServedParking
 from mock_server.cloud import Cloud
+from mock_server.faults.catalogue import FaultKind
 from mock_server.spec import ProjectSpec
 from mock_server.testing.served import serve_project
 from mock_server.web.server import Server, ThreadedServer
@@ -91,7 +92,7 @@ def test_consume_beside_a_connected_client(parking_server: ServedParking, heard:
 @pytest.mark.parking_mock(clock="virtual", now_ms=NOON)
 def test_a_late_answer_waits_for_the_clock(parking_server: ServedParking) -> None:
     """On a virtual clock a late answer goes out when somebody moves the clock."""
-    parking_server.add_fault("answer.late", path="/v1.0/token", delay_ms=2_000)
+    parking_server.add_fault(FaultKind.ANSWER_LATE, path="/v1.0/token", delay_ms=2_000)
     with SignedClient(parking_server) as client:
         calling = threading.Thread(target=client.connect)
         calling.start()

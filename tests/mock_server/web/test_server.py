@@ -11,6 +11,7 @@ import requests
 
 from mock_server.clock import SystemClock
 from mock_server.cloud import Cloud
+from mock_server.faults.catalogue import FaultKind
 from mock_server.faults.faults import Fault
 from mock_server.model import HOUR
 from mock_server.web.server import AddressInUseError, Server, ThreadedServer, listen
@@ -172,7 +173,7 @@ def test_who_waits_is_answered_when_the_server_goes() -> None:
     project = make_project(clock=SystemClock())
     cloud = Cloud()
     cloud.add(project)
-    project.arm(Fault("answer.late", HOUR, path="/v1.0/token"))
+    project.arm(Fault(FaultKind.ANSWER_LATE, HOUR, path="/v1.0/token"))
     keep_passes(project, NOON, fate=HOUR)
     headers = Api(project).signed_headers("GET", "/v1.0/token?grant_type=1")
     answers: list[requests.Response] = []

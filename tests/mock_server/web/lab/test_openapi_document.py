@@ -10,7 +10,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from mock_server import profile
 from mock_server.cloud import Cloud
 from mock_server.faults import chaos
-from mock_server.faults.faults import CATALOGUE
+from mock_server.faults.catalogue import CATALOGUE
 from mock_server.history.events import SCHEMA_VERSION
 from mock_server.lab_client import LabClient
 from mock_server.web.data_plane.api import create_api

@@ -10,6 +10,7 @@ import pytest
 from requests import get
 
 from mock_server import __version__, profile
+from mock_server.faults.catalogue import FaultKind
 from mock_server.lab_client import LabApiError, LabClient, LabProject
 from mock_server.model import HOUR
 from mock_server.web.server import Server
@@ -71,7 +72,7 @@ def test_two_projects_do_not_see_each_other(lab: LabClient) -> None:
     one, other = lab.create_project(clock="virtual"), lab.create_project(clock="virtual")
     before = other.show()
     one.add_record(LOT, **a_pass())
-    one.add_fault("answer.busy")
+    one.add_fault(FaultKind.ANSWER_BUSY)
     one.advance(HOUR)
     one.reset()
     one.delete()
@@ -166,7 +167,7 @@ def test_reset(lab: LabClient) -> None:
     project.change_device(LOT, online=False)
     project.remove_record(LOT, "kept")
     project.add_record(LOT, **a_pass(uplink={"delay_ms": 5}))
-    project.add_fault("answer.busy")
+    project.add_fault(FaultKind.ANSWER_BUSY)
     project.set_chaos("rough")
     assert project.reset() == project.exports()
     assert (project.show(), project.history(), project.snapshot()) == at_first
@@ -182,7 +183,7 @@ def test_a_seed_by_name(lab: LabClient) -> None:
 @pytest.mark.parametrize("ending", ["reset", "delete"])
 def test_nobody_waits_for_a_world_that_is_gone(world: LabProject, ending: str) -> None:
     """A late answer comes at once when its project begins again or ends: its clock no longer brings it."""
-    world.add_fault("answer.late", delay_ms=HOUR, path="/v1.0/token")
+    world.add_fault(FaultKind.ANSWER_LATE, delay_ms=HOUR, path="/v1.0/token")
     keys = world.exports()
     headers = {"client_id": keys["access_id"], "t": str(NOON), "sign_method": "HMAC-SHA256"}
     target = "/v1.0/token?grant_type=1"
