@@ -100,5 +100,8 @@ def replay(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None
     if run.unimplemented or (missing := recorded.rule.missing(run.can)):
         lacks = "it" if run.unimplemented else " and ".join(each.label for each in missing)
         raise ReplayError(f"{recorded.rule.id} cannot be judged: the client lacks {lacks}")
+    if run.unknown_faults:
+        kinds = ", ".join(sorted(run.unknown_faults))
+        raise ReplayError(f"{recorded.rule.id} cannot be judged: this version does not know the fault {kinds}")
     breaches: tuple[Breach, ...] = recorded.rule.check(run).breaches
     return Failure(recorded.rule.id, recorded.case, recorded.scenario, run, breaches) if breaches else None

@@ -23,8 +23,8 @@ BROKEN: Mapping[str, Verdict] = {"must": Verdict.FAIL, "should": Verdict.NON_STR
 
 
 def judge(run: Run, rules: Iterable[Rule]) -> dict[str, Outcome]:
-    """The outcome of every rule that this client lets us see, by rule id."""
-    if run.unimplemented:
+    """The outcome of every rule that this client lets us see, by rule id; none of a run that cannot be judged."""
+    if run.unimplemented or run.unknown_faults:
         return {}
     return {rule.id: rule.check(run) for rule in rules if not rule.missing(run.can)}
 

@@ -14,6 +14,7 @@ from contracts.client.interface import MakeClient
 from contracts.play.recording import Act, ActKind, Finding, FindingKind, Recording
 from contracts.play.scenario import LOT_IDS, Scenario
 from contracts.play.session import play
+from contracts.run.known_faults import KNOWN_FAULTS
 from contracts.run.syncs import Claim, Sync, sync_of
 from mock_server.history.events import ConsumerChanged, DeviceChanged, FaultInjected, RecordKept, Rereported
 from mock_server.history.index import Call, Delivery, HistoryIndex, LotRecord, line_of
@@ -116,6 +117,11 @@ class Run(Recording):
     def faults(self) -> list[tuple[Entry, FaultInjected]]:
         """Every fault that struck."""
         return self._read.faults
+
+    @cached_property
+    def unknown_faults(self) -> set[str]:
+        """The kinds of faults that struck and that the judge does not know: with any the run cannot be judged."""
+        return {event.fault for _, event in self.faults} - KNOWN_FAULTS
 
     @property
     def consumers(self) -> list[tuple[Entry, ConsumerChanged]]:
