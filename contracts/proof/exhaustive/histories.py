@@ -34,9 +34,11 @@ Copies: TypeAlias = Literal["redelivered", "published"]
 
 LIVE: tuple[Live, ...] = ("", "lost", "twice", "late", "crash")
 COMMAND = REREPORTED = ("", "lost", "twice")
+"""What can happen to a record's first report, to a command, to one re-reported record; "" is no fault."""
+
 LIVE_KINDS = {"lost": FaultKind.UPLINK_LOSE, "twice": FaultKind.UPLINK_DUPLICATE, "late": FaultKind.UPLINK_DELAY}
 REREPORTED_KINDS = {"lost": FaultKind.REREPORT_LOSE, "twice": FaultKind.REREPORT_DUPLICATE}
-"""What can happen to a record's first report, to a command, to one re-reported record; "" is no fault."""
+"""The faults that make these happen."""
 
 
 class HistoryKind(NamedTuple):
