@@ -94,7 +94,7 @@ def _client(data: JsonObject) -> str | None:
 def replay(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None:
     """Play a recorded scenario again; the failure if the rule is still broken, None if the client is fixed.
 
-    ReplayError if this client lacks a capability that the rule needs.
+    ReplayError if this client lacks a capability that the rule needs, or a fault strikes that the judge does not know.
     """
     run = run_of(recorded.scenario, make_client)
     if run.unimplemented or (missing := recorded.rule.missing(run.can)):

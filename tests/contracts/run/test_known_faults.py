@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.check.failure_file import Recorded, ReplayError, replay
+from contracts.check.failure_file import RecordedFailure, ReplayError, replay
 from contracts.clients.reference import ReferenceClient
 from contracts.play.scenario import BEGIN, Happens, Scenario, Strikes
 from contracts.rules import RULES
@@ -99,6 +99,6 @@ def test_a_fault_that_the_judge_does_not_know_accuses_nobody(corrupted: Run) -> 
 @pytest.mark.usefixtures("corrupted")
 def test_a_replay_says_that_it_cannot_be_judged() -> None:
     """It is not taken for mended."""
-    recorded = Recorded(RULES["CNT-TRUTH"], "a case", None, struck_by(EmulatorOnly.CORRUPT_TIME), (), {})
+    recorded = RecordedFailure(RULES["CNT-TRUTH"], "a case", None, struck_by(EmulatorOnly.CORRUPT_TIME), (), {})
     with pytest.raises(ReplayError, match=r"CNT-TRUTH cannot be judged: .* does not know .* uplink\.corrupt-time"):
         replay(recorded, ReferenceClient)
