@@ -1,4 +1,4 @@
-"""Draws the scenarios of a case with hypothesis, plays them, and shrinks what broke a rule."""
+"""Draws the scenarios of a case with Hypothesis, plays them, and shrinks those that break a rule."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -20,25 +20,25 @@ from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
 
 DEFAULT_EXAMPLES = 25
-"""How many scenarios of each case are played unless somebody asks for more."""
+"""Scenarios that are played of each case by default."""
 
 SHRINKS = 100
-"""How many more scenarios of a case may be played to make failures smaller."""
+"""Further scenarios of a case that may be played to shrink failures."""
 
 SHRINKS_ELSEWHERE = 15
-"""The same for a client in a process of its own."""
+"""The same for a client in a process of its own, which takes longer to play."""
 
 Watch: TypeAlias = Callable[[Scenario, Run, dict[str, Outcome]], bool]
-"""Is told of every run; True means that it has seen enough."""
+"""Called with every run; True ends the exploration of the case."""
 
 
 class _EnoughError(BaseException):
-    """Nobody wants to see more. No Exception, which hypothesis would take for a failure and play again."""
+    """Ends an exploration. It is no Exception: Hypothesis would take one for a failure, and play the scenario again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """How cases are explored. With `shrink` a scenario that breaks a rule is made smaller."""
+    """How cases are explored: `shrink` scenarios that break a rule or not, from a `seed` or, with None, at random."""
 
     make_client: MakeClient
     rules: tuple[Rule, ...]
@@ -48,9 +48,9 @@ class Exploration:
     database: ExampleDatabase | None = None
 
     def of(self, case: Case, watch: Watch) -> None:
-        """Play scenarios of a case until there have been enough."""
+        """Play scenarios of a case until `watch` returns True or the examples and shrinks are used up."""
         played = count(1)
-        most = self.examples + (SHRINKS_ELSEWHERE if self._is_elsewhere else SHRINKS)
+        most = self.examples + (SHRINKS_ELSEWHERE if self._has_own_process else SHRINKS)
 
         def body(scenario: Scenario) -> None:
             run = run_of(scenario, self.make_client)
@@ -62,20 +62,20 @@ class Exploration:
 
         try:
             self._test(case, body)()
-        except Flaky:
-            if not self._is_elsewhere:
+        except Flaky:  # a scenario broke a rule and did not when played again
+            if not self._has_own_process:
                 raise
         except (_EnoughError, BrokenError, ExceptionGroup) as error:
-            _only_ours(error)
+            _reraise_unexpected(error)
 
     @property
-    def _is_elsewhere(self) -> bool:
-        """A client in a process of its own need not do the same again."""
+    def _has_own_process(self) -> bool:
+        """Whether the client runs in a process of its own: such a client need not be deterministic."""
         return isinstance(self.make_client, ClientMaker)
 
     def _test(self, case: Case, body: Callable[[Scenario], None]) -> Callable[[], None]:
         phases = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if self.shrink else [])]
-        body.__qualname__ = body.__name__ = re.sub(r"\W", "_", case.id)  # what hypothesis files failures under
+        body.__qualname__ = body.__name__ = re.sub(r"\W", "_", case.id)  # the key of the failure database
         test: Callable[[], None] = given(case.scenarios)(body)
         if self.seed is not None:
             test = hypothesis.seed(f"{self.seed} {case.id}")(test)
@@ -92,7 +92,7 @@ class Exploration:
 
 
 def minimise(scenario: Scenario, breaks: Callable[[Scenario], bool], most: int = SHRINKS) -> Scenario:
-    """A smaller scenario that still breaks: steps are left out one by one, for as long as that helps."""
+    """Leave out steps one by one while the scenario still `breaks`, in `most` tries; the smallest scenario found."""
     tries = count(1)
     smaller = True
     while smaller:
@@ -107,7 +107,7 @@ def minimise(scenario: Scenario, breaks: Callable[[Scenario], bool], most: int =
 
 
 class BrokenError(Exception):
-    """A rule is broken. Each rule has a class of its own, so that hypothesis shrinks one at a time."""
+    """A rule is broken. Each rule has a subclass of its own, because Hypothesis tells failures apart by their class."""
 
 
 _BROKEN: dict[str, type[BrokenError]] = {}
@@ -120,10 +120,10 @@ def _raise_first(rules: Iterable[Rule], outcomes: dict[str, Outcome]) -> None:
         raise _BROKEN.setdefault(rule.id, type(rule.id, (BrokenError,), {}))(outcomes[rule.id].breaches[0].message)
 
 
-def _only_ours(error: BaseException) -> None:
-    """Let through what is not about a broken rule."""
+def _reraise_unexpected(error: BaseException) -> None:
+    """Raise an error again, or a part of a group, unless it is a broken rule or the end of an exploration."""
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
-            _only_ours(each)
+            _reraise_unexpected(each)
     elif not isinstance(error, _EnoughError | BrokenError):
         raise error

@@ -1,4 +1,4 @@
-"""Failures as files that repeat them: readable JSON with the scenario, what broke, and the history."""
+"""Failures as JSON files that can be played again: the scenario, the breaches, and the history of the run."""
 
 import json
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""A state machine of hypothesis that explores freely: things happen to a client in any order, then the world is calm.
+"""A Hypothesis state machine that explores freely: events and faults in any order, then a calm world.
 
-Cases are made for rules; the machine is made for what nobody thought of.
+Cases are aimed at rules; the machine looks for failures that no case is aimed at.
 """
 
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ LOTS = ("tuya", "tuya", "jieshun")
 
 
 class FreelyBrokenError(Exception):
-    """Rules that a client broke, and the scenario that repeats it."""
+    """The rules that a client broke, and the scenario that repeats the failure."""
 
     def __init__(self, rule_ids: tuple[str, ...], scenario: Scenario) -> None:
         super().__init__(", ".join(rule_ids))
@@ -94,7 +94,7 @@ class ClientMachine(RuleBasedStateMachine):
 
     @initialize(profile=st.sampled_from(("default", "gcm", "slow-rereport", "whole-command")))
     def begin(self, profile: str) -> None:
-        """A client is started."""
+        """Start a client in a world with one of some profiles."""
         self._session = Session(Scenario(lots=LOTS, profile={"base": profile}), type(self).make_client)
         self._session.__enter__()
 
@@ -137,13 +137,13 @@ class ClientMachine(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from((*CALL_FAULTS, *OTHER_FAULTS, *REREPORT_FAULTS)), times=st.integers(1, 2))
     def a_fault(self, kind: str, times: int) -> None:
-        """Something goes wrong on its next occasions."""
+        """A fault strikes on its next occasions."""
         path = "/v1.0/parking-control" if kind in CALL_FAULTS else None
         self._play(Strikes(self._now, kind, times=times, path=path))
 
     @rule()
     def a_sync(self) -> None:
-        """The client is told to make a pass."""
+        """The client is asked for a reconciliation pass."""
         self._play(Syncs(self._now))
 
     @rule(lot=st.sampled_from((0, 1)), hours=st.sampled_from((1, 3)))
@@ -159,11 +159,11 @@ class ClientMachine(RuleBasedStateMachine):
     @precondition(lambda self: self._names)
     @rule(data=st.data())
     def a_deletion(self, data: st.DataObject) -> None:
-        """A lot forgets a record."""
+        """A lot deletes a record."""
         self._play(Deletes(self._now, data.draw(st.sampled_from(self._names))))
 
     def teardown(self) -> None:
-        """Calm; then every rule is judged."""
+        """End the faults, let the client settle, and judge every rule. FreelyBrokenError if one is broken."""
         if self._session is None:
             return
         runs_ms = self._now - max([BEGIN, *(step.at for step in self._steps)])
@@ -179,7 +179,7 @@ class ClientMachine(RuleBasedStateMachine):
 
 
 def machine_of(make_client: MakeClient, rule_ids: Sequence[str] = tuple(RULES)) -> type[ClientMachine]:
-    """The machine of one client and some rules."""
+    """A machine class for one client and some rules. Hypothesis creates its instances, without arguments."""
     members: dict[str, Any] = {"make_client": staticmethod(make_client), "rule_ids": tuple(rule_ids)}
     return type("ClientMachine", (ClientMachine,), members)
 
@@ -187,7 +187,7 @@ def machine_of(make_client: MakeClient, rule_ids: Sequence[str] = tuple(RULES)) 
 def explore_freely(
     make_client: MakeClient, rule_ids: Sequence[str] = tuple(RULES), *, examples: int, seed: int | None = None
 ) -> list[Failure]:
-    """Let the machine run; what broke first, made smaller and judged once more. Nothing if nothing broke."""
+    """Run the machine. The failures of the first scenario that broke a rule, shrunk and judged again; or none."""
     machine: Any = machine_of(make_client, rule_ids)
     machine = machine if seed is None else hypothesis.seed(seed)(machine)
     chosen = settings(max_examples=examples, deadline=None, database=None, phases=[Phase.generate])

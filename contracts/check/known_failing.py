@@ -17,7 +17,7 @@ EVERY_CASE = "*"
 
 
 def _matches(case_id: str, glob: str) -> bool:
-    """Whether a glob matches a case, or the case of which this is a variant."""
+    """Whether a glob matches the id of a case, or for a variant the id of its case."""
     group, _, rest = case_id.partition("/")
     return fnmatchcase(case_id, glob) or fnmatchcase(f"{group}/{rest.partition('/')[0]}", glob)
 
@@ -41,13 +41,13 @@ class Known:
 
     @property
     def where(self) -> str:
-        """The rule, and the cases if they are not all."""
+        """The rule, and the glob of the cases if there is one; for messages."""
         return self.rule_id if self.case_glob == EVERY_CASE else f"{self.rule_id} in {self.case_glob}"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFailing:
-    """All lines of a file."""
+    """The lines of a file, and its path."""
 
     lines: tuple[Known, ...] = ()
     file: str = ""
@@ -65,7 +65,7 @@ NOTHING_KNOWN = KnownFailing()
 
 
 def read_known_failing(path: Path) -> KnownFailing:
-    """Read a file. OSError if that cannot be done, KnownFailingError says which line is wrong and how."""
+    """Read a file. OSError if it cannot be read, KnownFailingError if it is not UTF-8 or a line is invalid."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -108,6 +108,6 @@ def _line(text: str, number: int) -> Known:
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Names that are nearly the same, as the end of a sentence; nothing if there are none."""
+    """The names that are similar to a name, as the end of a sentence; empty if there are none."""
     close = get_close_matches(name.upper(), list(names), cutoff=0.6)
     return f"; did you mean {' or '.join(close)}?" if close else ""

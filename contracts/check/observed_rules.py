@@ -4,14 +4,13 @@ from contracts.rules import RULES
 from contracts.rules.base import Rule
 
 GROUPS = ("FORM", "CNT", "SEC", "PROC")
-
+"""Groups of which every rule is judged that needs only traffic, or the client's process."""
 
 ALSO = ("WIN-MAX24", "WIN-POSITIVE", "ERR-BODY", "ERR-TOKEN", "TIME-MS", "CONV-REACHES", "CONV-QUIET", "CONV-MONOTONE")
-
+"""Rules of other groups that hold whatever the length of a window: an observed client may use shorter ones."""
 
 NOT_HERE = ("CNT-SNAPSHOT",)
-"""All that traffic alone shows and that does not depend on how long an hour is."""
-
+"""A count that lags behind: in real time every count may, see `contracts.run.observed`."""
 
 JUDGED: tuple[Rule, ...] = tuple(
     rule
@@ -20,4 +19,4 @@ JUDGED: tuple[Rule, ...] = tuple(
     and (rule.group in GROUPS or rule.id in ALSO)
     and rule.id not in NOT_HERE
 )
-"""The rules that an observed client is judged by."""
+"""The rules by which an observed client is judged."""

@@ -1,4 +1,4 @@
-"""What a check has found: per rule and case, and over all of them."""
+"""The results of a check: for each rule and case, and over all of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,7 +39,7 @@ class RuleResult:
         self.exercised += exercised
         known = self.failure
         if failure is not None and (known is None or failure.scenario.size <= known.scenario.size):
-            self.failure = failure  # of equal ones the later, which is the plainer
+            self.failure = failure  # of two of one size the later: Hypothesis shrinks to simpler ones
 
     def verdict(self, rule: Rule) -> Verdict:
         """The verdict; a rule that was never judged needs a capability that the client lacks."""
@@ -49,7 +49,7 @@ class RuleResult:
 
 @dataclass(slots=True)
 class CaseResult:
-    """What one case has shown. `deaths` are the errors at which the client failed by itself.
+    """The results of one case. `deaths` are the errors at which the client failed by itself.
 
     `never_appeared` is an observed client that never sent anything. `narrowing` has the wrong counters that explain
     every wrong claim of the case.
@@ -138,7 +138,7 @@ class Check:
         return next(case.narrowing for case in self.cases if case.case == case_id)
 
     def broken(self, level: Level = "must", known: KnownFailing = NOTHING_KNOWN) -> list[Rule]:
-        """The rules of at least this level that are broken otherwise than is known."""
+        """The rules of at least this level with a failure that is not known."""
         held = LEVELS[: LEVELS.index(level) + 1]
         return [rule for rule in self.rules if rule.level in held and self.unknown(rule, known)]
 
@@ -147,7 +147,7 @@ class Check:
         return [failure for failure in self.failures(rule) if not known.covers(rule.id, failure.case)]
 
     def surprises(self, known: KnownFailing) -> list[Known]:
-        """The lines about rules that were exercised in the cases of the line, and held in every one."""
+        """The lines that do not hold: the rule was exercised in the line's cases, and never broken."""
         return [line for rule in self.rules for line in known.of(rule.id) if self._holds(line)]
 
     def _holds(self, line: Known) -> bool:
