@@ -93,7 +93,7 @@ class Observation:
 
     def __enter__(self) -> Self:
         self._open = ExitStack()
-        self._world = self._open.enter_context(ObservedWorld(Scenario(lots=("tuya", "tuya"))))
+        self._world = self._open.enter_context(ObservedWorld(Scenario(self.steps, lots=("tuya", "tuya"))))
         self._open.callback(self._end_process)
         return self
 
@@ -200,11 +200,9 @@ class Observation:
         child, self._child = self._child, None
         if child is None:
             return
-        seq = self._world.last
+        seq, secrets = self._world.last, self._world.secrets
         code = child.process.poll()
         child.end()
-        plates = (step.plate for step in self.steps if isinstance(step, Happens))
-        secrets = {**self._world.secrets, **dict.fromkeys(plates, OutputFinding.PLATE)}
         if code is not None:
             text = f"it ended by itself with exit code {code}{child.log_tail()}"
             self._findings.append(Finding(ProcessProblem.ENDED, seq, masked(text, secrets)))
@@ -214,7 +212,7 @@ class Observation:
     def _recording(self, played: tuple[Step, ...]) -> Recording:
         was_process = any(finding.kind is OutputFinding.WATCHED for finding in self._findings)
         return Recording(
-            scenario=Scenario(played, lots=("tuya", "tuya")),
+            scenario=replace(self._world.scenario, steps=played),
             entries=self._world.entries(),
             profile=self._world.profile,
             can=frozenset({Capability.OWN_PROCESS} if was_process else ()),
