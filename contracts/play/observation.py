@@ -200,9 +200,10 @@ class Observation:
         child, self._child = self._child, None
         if child is None:
             return
-        seq, secrets = self._world.last, self._world.secrets
+        seq = self._world.last
         code = child.process.poll()
         child.end()
+        secrets = self._world.secrets
         if code is not None:
             text = f"it ended by itself with exit code {code}{child.log_tail()}"
             self._findings.append(Finding(ProcessProblem.ENDED, seq, masked(text, secrets)))
