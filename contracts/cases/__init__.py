@@ -1,4 +1,4 @@
-"""The cases, in groups. Each module has the cases of one group as `CASES`."""
+"""The cases, in groups. Each module defines the cases of one group as `CASES`."""
 
 from contracts.cases import converging, counting, form, process, receiving, security, times, windows
 from contracts.cases import errors as failing
@@ -14,5 +14,5 @@ VARIANTS: dict[str, Case] = {variant.id: variant for case in CASES.values() for 
 
 
 def case_of(case_id: str) -> Case:
-    """A case or a variant. KeyError if there is none."""
+    """The case or variant with an id. KeyError if there is none."""
     return CASES.get(case_id) or VARIANTS[case_id]

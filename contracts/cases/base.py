@@ -1,4 +1,4 @@
-"""A case: scenarios of one kind, drawn at random, aimed at some rules."""
+"""A case: a strategy that draws scenarios of one kind, aimed at some rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from contracts.play.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Scenarios of one kind. `id` is `group/name` and never changes its meaning.
+    """Scenarios of one kind. `id` is `group/name`; its meaning never changes, because reports and seeds refer to it.
 
-    Every rule is judged in every case; `aims` names those that this one is made for. Some have `variants`, which are
-    played together unless one is chosen: its id is `group/name/variant`.
+    Every rule is judged in every case; `aims` are the ids of the rules that this one is made to exercise. `scenarios`
+    draws from all `variants`, if there are any; a variant is also a case of its own, `group/name/variant`.
     """
 
     id: str
@@ -24,10 +24,10 @@ class Case:
     variants: Mapping[str, SearchStrategy[Scenario]] = field(default_factory=dict)
 
     def each_variant(self) -> list["Case"]:
-        """Its variants as cases of their own."""
+        """The variants as cases of their own."""
         return [Case(f"{self.id}/{name}", self.aims, self.doc, drawn) for name, drawn in self.variants.items()]
 
 
 def varied(case_id: str, aims: tuple[str, ...], doc: str, variants: Mapping[str, SearchStrategy[Scenario]]) -> Case:
-    """A case with variants, the plainest first."""
+    """A case with variants. The simplest comes first: Hypothesis shrinks towards it."""
     return Case(case_id, aims, doc, st.one_of(list(variants.values())), variants)

@@ -1,4 +1,4 @@
-"""Cases of converging."""
+"""Cases of converging: losses and repeats, in re-reports too, until client and lot hold the same records."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,11 +15,14 @@ from mock_server.wire.paths import SYNC_PREFIX
 FULL_HOUR = BEGIN + HOUR
 
 FIRST_ASK = FULL_HOUR + 5 * MINUTE
-"""When the reference client first asks about the hour of the records."""
+"""When the reference client first asks about the hour of the records: five minutes after its end."""
 
 
 def hour_of(copies: Sequence[int], at: int = BEGIN, first: int = 1, again: Sequence[int] = ()) -> list[Happens]:
-    """Records evenly over the hour from `at`, so many copies of each; `again` is what becomes of those lost."""
+    """Records spread evenly over the hour from `at`, one for each number of copies that its first message has.
+
+    `again` has the number of copies of lost records in each re-report; `first` numbers the records' names.
+    """
     step_ms = HOUR // (len(copies) + 1) // MINUTE * MINUTE
     return [
         Happens(
@@ -35,7 +38,7 @@ def hour_of(copies: Sequence[int], at: int = BEGIN, first: int = 1, again: Seque
 
 @st.composite
 def silences(draw: st.DrawFn) -> list[Step]:
-    """All of an hour is lost, and nothing comes of the first question about it."""
+    """All records of an hour are lost, and the first sync about it has no effect: its command or re-report is lost."""
     copies = [0] * draw(st.integers(1, 3))
     if draw(st.booleans()):
         return [*hour_of(copies, again=(0,))]
@@ -47,7 +50,7 @@ def silences(draw: st.DrawFn) -> list[Step]:
 
 @st.composite
 def parts(draw: st.DrawFn) -> list[Step]:
-    """A re-report of an hour brings some records and not the one that matters."""
+    """A re-report of an hour has the records that were received, and not the one that is missing."""
     others = hour_of([1, *draw(st.lists(st.sampled_from((0, 1)), max_size=2))])
     missing = hour_of([0], first=len(others) + 1, again=draw(st.sampled_from(((0,), (0, 2), (0, 0)))))
     return [*others, replace(missing[0], at=BEGIN + draw(st.integers(1, 58)) * MINUTE)]
@@ -55,13 +58,13 @@ def parts(draw: st.DrawFn) -> list[Step]:
 
 @st.composite
 def bursts(draw: st.DrawFn) -> list[Step]:
-    """Several records of an hour are lost and come all at once."""
+    """Several records of an hour are lost, and one re-report brings them all."""
     return [*hour_of([0] * draw(st.integers(3, 5)) + [1] * draw(st.integers(0, 2)))]
 
 
 @st.composite
 def trickles(draw: st.DrawFn) -> Scenario:
-    """A full hour, of which some is lost, is reported again over many minutes."""
+    """An hour with many records, some of them lost: its re-report takes 7 to 9 minutes."""
     missing = draw(st.integers(1, 6))
     steps = hour_of([0] * missing + [1] * draw(st.integers(11 - missing, 14 - missing)))
     spread_ms = draw(st.integers(7, 9)) * MINUTE
@@ -73,7 +76,7 @@ def trickles(draw: st.DrawFn) -> Scenario:
 
 @st.composite
 def deletions(draw: st.DrawFn) -> list[Step]:
-    """The lot deletes a record that the client has, and keeps others."""
+    """The lot deletes one of the records that the client has received."""
     steps = hour_of([1] * draw(st.integers(2, 4)))
     gone = draw(st.sampled_from(steps))
     return [*steps, Deletes(draw(st.sampled_from((FULL_HOUR - MINUTE, FULL_HOUR + 2 * MINUTE))), gone.name)]
@@ -81,14 +84,14 @@ def deletions(draw: st.DrawFn) -> list[Step]:
 
 @st.composite
 def losses_beside(draw: st.DrawFn) -> list[Step]:
-    """An hour that cannot agree, and losses in the next one."""
+    """An hour whose counts can never be equal, and losses in the next hour."""
     stuck = draw(deletions())
     return [*stuck, *hour_of([0] * draw(st.integers(1, 2)), at=FULL_HOUR, first=len(stuck))]
 
 
 @st.composite
 def crashes(draw: st.DrawFn) -> list[Step]:
-    """The process dies with an hour open, and is away until that hour is no longer the last one."""
+    """The process crashes while an hour is not settled, and is down until later hours have ended."""
     crash = Crashes(FIRST_ASK + draw(st.integers(1, 40)) * MINUTE, draw(st.integers(2, 4)) * HOUR)
     return [*hour_of([0] * draw(st.integers(1, 3)), again=(0,)), crash]
 

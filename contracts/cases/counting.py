@@ -1,4 +1,4 @@
-"""Cases of counting."""
+"""Cases of counting: records and deliveries that a wrong counter counts otherwise than the lot."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,19 +22,19 @@ ODD: tuple[JsonObject, ...] = (
     {"at": NEXT_HOUR, "kind": "bill", "details": {"pay_method": 99}},
     {"at": NEXT_HOUR, "kind": "leave", "details": {"car_type": 3}},
 )
-"""What records may have that a client may think it can leave out, each in a cell of its own to be told apart."""
+"""Records that a client may wrongly leave out, each in a cell of its own: the claims show which of them it left out."""
 
 IN_A_MINUTE = tuple(BEGIN + 10 * MINUTE + second * SECOND for second in (0, 15, 30, 1830))
-"""Three moments of one minute, and one half an hour later."""
+"""Three times within one minute, and one half an hour later."""
 
 LATE_IN_THE_HOUR = tuple(BEGIN + minute * MINUTE for minute in (58, 57, 40))
 SHORT, LONG = 4 * MINUTE, 30 * MINUTE
-"""A delay beyond the end of the hour, and one beyond the first question about it."""
+"""Delays of a message: beyond the end of the hour, and beyond the first sync about it."""
 
 
 @st.composite
 def broken_connections(draw: st.DrawFn) -> list[Step]:
-    """Records whose connection breaks when they come: what was acknowledged too late comes again."""
+    """Records at whose delivery the connection may break: what was not acknowledged in time is redelivered."""
     steps: list[Step] = []
     for record in draw(records(1, 3, fate=fates((2, 2, 0)))):
         skip = draw(st.sampled_from((1, 1, None)))
@@ -46,7 +46,7 @@ def broken_connections(draw: st.DrawFn) -> list[Step]:
 
 @st.composite
 def odd_records(draw: st.DrawFn) -> list[Step]:
-    """Records of which some are odd."""
+    """Plain records and some of `ODD`."""
     plain = draw(records(1, 3, kinds=KINDS, fate=fates((1, 0))))
     odd = draw(st.lists(st.sampled_from(ODD), min_size=2, max_size=5, unique_by=ODD.index))
     return [*plain, *(_odd(place, made) for place, made in enumerate(odd))]
@@ -60,7 +60,7 @@ def _odd(place: int, made: JsonObject) -> Happens:
 
 @st.composite
 def corrections(draw: st.DrawFn) -> list[Step]:
-    """Records of one vehicle, of which the first is corrected once or twice."""
+    """Records of one vehicle; the lot sends a new version of the first one once or twice."""
     first, *others = draw(records(1, 3, at=st.sampled_from(IN_A_MINUTE), plates=PLATES[:1]))
     times = draw(st.lists(st.sampled_from((5, 25, 65)), min_size=1, max_size=2, unique=True))
     again = [
@@ -72,7 +72,7 @@ def corrections(draw: st.DrawFn) -> list[Step]:
 
 @st.composite
 def unreadable(draw: st.DrawFn) -> list[Step]:
-    """Records of which one comes damaged, once or always."""
+    """Records; messages are damaged from one of them on, once or every time."""
     steps: list[Step] = [*draw(records(1, 3))]
     struck = draw(st.sampled_from(steps))
     times = draw(st.sampled_from((1_000, 1_000, 1)))
@@ -88,7 +88,7 @@ def deleted(draw: st.DrawFn) -> list[Step]:
 
 
 def paging(numbers: Sequence[int]) -> Scenario:
-    """Hours with so many records."""
+    """An hour with these numbers of records, each number of another kind."""
     return Scenario(
         steps=tuple(
             Happens(BEGIN + 10 * MINUTE, f"r{place + 1}", kind=KINDS[place % 3], many=number)
@@ -100,7 +100,7 @@ def paging(numbers: Sequence[int]) -> Scenario:
 
 
 def watched(steps: SearchStrategy[Sequence[Step]], hours: int = 3, **settings: Any) -> SearchStrategy[Scenario]:
-    """Scenarios that end some hours after their last step: by then every wrong count has been claimed."""
+    """Scenarios that end `hours` after their last step: by then the client has claimed every count, wrong ones too."""
     return scenario(steps, runs_ms=hours * HOUR, settles=False, **settings)
 
 

@@ -15,31 +15,34 @@ from mock_server.model import DAY, HOUR, MINUTE, JsonObject
 from mock_server.wire.paths import TOKEN_PATH
 
 BEFORE = BEGIN - 30 * MINUTE
-"""When records happen: in the window that a client can ask about soonest. They reach the lot after it has started."""
+"""Event time of the records: in the first window that a client asks about. They reach the lot after its start."""
 
 KNOWN_AT = BEGIN + MINUTE
+"""When the lot gets the records."""
+
 FAILS_AT = BEGIN + 2 * MINUTE
-"""When calls begin to fail: before the first of them."""
+"""When calls begin to fail: before the first sync."""
 
 LATER = BEGIN + 62 * MINUTE
 FOR_LONG = DAY + HOUR
-"""How long calls fail to outlast a client that takes each failure for an answer: it asks often, but not for ever."""
+"""How long calls fail: for longer than a client keeps asking about a window that it takes for answered."""
 
 TIMES = 30
-"""How often a fault strikes that a client without pauses uses up in a minute, and one with pauses does not."""
+"""Strikes of a fault: a client without pauses uses them up within a minute, one with pauses does not."""
 
 ALWAYS = 300
-"""How often a fault strikes that outlasts every client with pauses; one without them need not be watched for hours."""
+"""Strikes of a fault: more than the tries of any client with pauses. Not more still, because a client without pauses
+uses them all up, and further tries of it show nothing new."""
 
 CallFailure: TypeAlias = tuple[tuple[str, int | None], ...]
-"""What strikes one call: kinds of faults and their values."""
+"""The faults that strike one call, as kinds and values."""
 
 BUSY: tuple[CallFailure, ...] = tuple(((FaultKind.ANSWER_BUSY, code),) for code in (1110, 1111, 1199))
 ERROR: CallFailure = ((FaultKind.ANSWER_ERROR, None),)
 UNKNOWN: CallFailure = ((FaultKind.ANSWER_UNKNOWN_CODE, None),)
 LOST: CallFailure = ((FaultKind.ANSWER_LOSE, None),)
 IN_VAIN = (FaultKind.COMMAND_LOSE, None)
-"""Beside an answer that nobody can read: the call has not been carried out either, which nobody can know."""
+"""Beside an answer that is lost or unreadable: the command is lost too, which the client cannot know."""
 
 UNANSWERED: tuple[CallFailure, ...] = ((*LOST, IN_VAIN), LOST)
 UNREADABLE: tuple[CallFailure, ...] = tuple(
@@ -52,7 +55,7 @@ def _strikes(failure: CallFailure, times: int, path: str | None = None) -> list[
 
 
 def _records(most: int) -> SearchStrategy[list[Step]]:
-    """A lost record of the first cell that is asked about, and perhaps others."""
+    """A lost record of the first cell that is asked about, and up to `most` - 1 others."""
     first = Happens(KNOWN_AT, "r1", event=BEFORE, plate=PLATES[0], copies=0)
     others = st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from((1, 0))), max_size=most - 1)
     return others.map(
@@ -67,7 +70,7 @@ def _records(most: int) -> SearchStrategy[list[Step]]:
 
 
 def _outage(failures: Sequence[CallFailure], lasts: Sequence[int], times: int, most: int) -> SearchStrategy[list[Step]]:
-    """Records, and calls that fail from before the first of them until they do no more."""
+    """Up to `most` records; one failure strikes `times` calls from `FAILS_AT` on, over one of the spans `lasts`."""
     return st.builds(
         lambda records, failure, ms: [*records, *_strikes(failure, times), Calms(FAILS_AT + ms)],
         _records(most),

@@ -9,7 +9,7 @@ from contracts.play.strategies import by_profile, in_profiles, records, scenario
 from mock_server.model import HOUR, MINUTE, JsonObject
 
 ONE_ASK = 56 * MINUTE
-"""So long after a record its hour has been asked about."""
+"""How long after the last record a run lasts so that the client has asked about the record's hour."""
 
 LENGTHS: tuple[JsonObject, ...] = ({}, {"max_sync_infos": 24})
 SPELLINGS: tuple[JsonObject, ...] = ({"key_spelling": "camel"}, {"key_spelling": "snake"})

@@ -1,4 +1,4 @@
-"""Cases of the client as a process, and of several of them."""
+"""Cases of the client as a process, and of several processes side by side."""
 
 from contracts.cases.base import Case
 from contracts.cases.form import ONE_ASK

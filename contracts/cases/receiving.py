@@ -1,4 +1,4 @@
-"""Cases of receiving."""
+"""Cases of receiving: messages that are repeated, late, out of order, damaged, new or of an unknown lot."""
 
 from dataclasses import replace
 
@@ -11,15 +11,15 @@ from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
 
 ASKED = BEGIN + HOUR + 10 * MINUTE
-"""When a client that asks about each hour has asked about its first one."""
+"""A time at which a client that asks about each hour has asked about the first one."""
 
 BEFORE = BEGIN + 55 * MINUTE
-"""When it has not."""
+"""A time at which it has not."""
 
 
 @st.composite
 def crash(draw: st.DrawFn) -> list[Step]:
-    """Some records, and the client dies when one of them has just come."""
+    """Some records; the client crashes at the time of one of them or a second later."""
     happen = draw(records(1, 3, kinds=KINDS))
     at = draw(st.sampled_from([step.at for step in happen])) + draw(st.sampled_from((0, 0, 0, SECOND)))
     return [*happen, Crashes(at, draw(st.sampled_from((0, 5 * MINUTE))))]
@@ -27,7 +27,7 @@ def crash(draw: st.DrawFn) -> list[Step]:
 
 @st.composite
 def again(draw: st.DrawFn) -> list[Step]:
-    """Some records of a cell come, one does not: the lot reports them again, all or all but one."""
+    """One record of a cell is lost: the lot reports the cell again, whole or without one of the others."""
     kinds = (draw(st.sampled_from(KINDS)),)
     came = draw(records(1, 2, kinds=kinds, fate=_fates((1, 1, 2), (1, 2))))
     nearly = draw(records(1, 1, kinds=kinds, fate=_fates((1,), (0, 0, 1))))
@@ -42,7 +42,7 @@ def _fates(copies: tuple[int, ...], repeats: tuple[int, ...]) -> st.SearchStrate
 
 @st.composite
 def disorder(draw: st.DrawFn) -> list[Step]:
-    """Vehicles come and go; what tells that they came is late, or never comes."""
+    """Vehicles enter and leave; the messages of their entries are delayed or lost."""
     steps: list[Step] = []
     for place in range(draw(st.integers(1, 2))):
         at, plate = draw(st.sampled_from(IN_THE_HOUR)), PLATES[place]
@@ -57,7 +57,7 @@ def disorder(draw: st.DrawFn) -> list[Step]:
 
 @st.composite
 def told_late(draw: st.DrawFn) -> list[Step]:
-    """The lot gets to know of some records a day late."""
+    """Some records reach the lot up to 30 hours after their event time."""
     ages = st.sampled_from((23 * HOUR, 30 * HOUR, 5 * MINUTE))
     happen = draw(records(1, 3, kinds=KINDS))
     return [replace(step, event=step.at - draw(ages)) for step in happen]
@@ -65,14 +65,14 @@ def told_late(draw: st.DrawFn) -> list[Step]:
 
 @st.composite
 def away(draw: st.DrawFn) -> list[Step]:
-    """Some records are lost, and the client is away for 23 hours before it asks about them."""
+    """Some records are lost, and the client is down for 22.5 hours before it asks about them."""
     happen = draw(records(1, 3, kinds=KINDS, fate=_fates((0, 1), (1,))))
     return [*happen, Crashes(BEFORE, 22 * HOUR + 30 * MINUTE), Looks(BEFORE + 23 * HOUR)]
 
 
 @st.composite
 def damage(draw: st.DrawFn) -> list[Step]:
-    """A message is damaged some times, and others come behind it."""
+    """The message of one record is damaged at its first 1, 2 or 5 deliveries; others are queued behind it."""
     happen = draw(records(2, 4, kinds=KINDS))
     times = draw(st.sampled_from((1, 2, 5)))
     return [Strikes(BEGIN, FaultKind.MESSAGE_FLIP_BIT, times=times, record=draw(st.sampled_from(happen)).name), *happen]
@@ -97,7 +97,7 @@ def news(draw: st.DrawFn) -> list[Step]:
 
 @st.composite
 def cuts(draw: st.DrawFn) -> list[Step]:
-    """The connection is cut again and again whenever something is due, and more records happen meanwhile."""
+    """The connection is cut at each of the next deliveries, and more records happen meanwhile."""
     times = draw(st.sampled_from((12, 10, 1, 3)))
     at = draw(st.sampled_from(IN_THE_HOUR))
     others = draw(st.lists(st.sampled_from((0, SECOND, 10 * SECOND)), min_size=1, max_size=3))
@@ -106,7 +106,7 @@ def cuts(draw: st.DrawFn) -> list[Step]:
 
 
 def strangers() -> st.SearchStrategy[list[Happens]]:
-    """Records of two lots, of one of which the client was not told."""
+    """Records of two lots, one of which is not among the client's devices."""
     return records(1, 4, kinds=KINDS, lots=(1, 0))
 
 

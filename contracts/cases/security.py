@@ -1,4 +1,4 @@
-"""Cases of security."""
+"""Cases of security: failing calls, damaged messages, and addresses that are not to be trusted."""
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy

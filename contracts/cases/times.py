@@ -1,4 +1,4 @@
-"""Cases of time."""
+"""Cases of time: units, forms and zones of times, and clocks that are wrong or change."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,28 +22,28 @@ SUMMER_ENDS, SUMMER_BEGINS = (
     round(datetime(2026, month, day, 1, tzinfo=UTC).timestamp() * SECOND) - MIDNIGHT
     for month, day in ((10, 25), (3, 29))
 )
-"""When the clocks of Berlin change, as a scenario counts its times: on a day of 25 hours, and on one of 23."""
+"""When the clocks of Berlin change, in milliseconds since a scenario's midnight: on a day of 25 hours, and of 23."""
 
 EVENING = 22 * HOUR + 30 * MINUTE
-"""So long after either change the local day is over, and its last hour has been asked about."""
+"""How long after either change the local day is over, and its last hour has been asked about."""
 
 
 def beside_boundaries() -> SearchStrategy[int]:
-    """Times with milliseconds, many of them a moment from where clients begin a window."""
+    """Event times with milliseconds, most of them within a second of a full hour, where clients begin a window."""
     edges = [BEGIN + HOUR + off for off in (-1, -500, -501, 499, 999)]
     return st.sampled_from([BEGIN + HOUR - 100, *edges, BEGIN + 20 * MINUTE + 700])
 
 
 @st.composite
 def in_zones(draw: st.DrawFn, zones: Sequence[str] = ZONES) -> Scenario:
-    """Some records, and a process somewhere on Earth."""
+    """Some records, and a client process in one of some time zones."""
     steps = draw(records(1, 3, kinds=KINDS, fate=fates((1, 1, 0))))
     return Scenario(tuple(steps), tz=draw(st.sampled_from(zones)), runs_ms=3 * HOUR, settles=False)
 
 
 @st.composite
 def in_forms(draw: st.DrawFn) -> Scenario:
-    """Records of lots that write no milliseconds, on whole seconds."""
+    """Records of a lot that writes its times as seconds or as text."""
     form = draw(st.sampled_from(("text", "s", "text", "s", "iso")))
     steps = draw(records(1, 3, kinds=KINDS, fate=fates((1, 1, 0), delays=(0, 90 * SECOND))))
     zone = draw(st.sampled_from(("UTC", BERLIN)))
@@ -52,7 +52,7 @@ def in_forms(draw: st.DrawFn) -> Scenario:
 
 @st.composite
 def ahead_of_now(draw: st.DrawFn) -> Scenario:
-    """Records of a lot whose clock is fast, and one of a lot whose clock is right."""
+    """Records with event times in the future, as of a lot whose clock is fast, and one with the right time."""
     fast = st.sampled_from((10 * MINUTE, HOUR, 2 * DAY, MINUTE))
     steps = [replace(each, event=each.at + draw(fast)) for each in draw(records(1, 2, kinds=KINDS))]
     right = Happens(draw(st.sampled_from(IN_THE_HOUR)), "right")
@@ -64,12 +64,12 @@ TWO_DAYS_AHEAD = Scenario(
     runs_ms=2 * DAY + 3 * HOUR,
     settles=False,
 )
-"""A record two days ahead; the client is down until it has happened, and then asks about its window."""
+"""A record two days ahead of its delivery; the client is down until then, and asks about its window afterwards."""
 
 
 @st.composite
 def over_a_change(draw: st.DrawFn) -> Scenario:
-    """A client in Berlin over a change of the clocks: down from before it until evening, or, less often, running."""
+    """A client in Berlin over a change of the clocks: mostly down from before it until evening, sometimes running."""
     change = draw(st.sampled_from((SUMMER_ENDS, SUMMER_BEGINS)))
     at = change + draw(st.sampled_from((70, 10, -10))) * MINUTE
     steps: list[Step] = [Happens(at, "r1", copies=draw(st.sampled_from((1, 0))))]
@@ -81,7 +81,7 @@ def over_a_change(draw: st.DrawFn) -> Scenario:
 
 @st.composite
 def with_a_skewed_clock(draw: st.DrawFn) -> Scenario:
-    """A client whose clock is up to five minutes off, from the start or from some time on."""
+    """A client whose clock is up to five minutes fast or slow, from its start or after a jump."""
     off = draw(st.sampled_from((5 * MINUTE, 2 * MINUTE, 30 * SECOND, -5 * MINUTE)))
     jumps = draw(st.booleans())
     steps: list[Step] = list(draw(records(1, 2)))
@@ -91,7 +91,7 @@ def with_a_skewed_clock(draw: st.DrawFn) -> Scenario:
 
 @st.composite
 def set_back(draw: st.DrawFn) -> Scenario:
-    """A client whose clock is set back, often a moment after a window's turn has come."""
+    """A client whose clock is set back, often just after the time at which it asks about a window."""
     at = BEGIN + draw(st.sampled_from((1, 2))) * HOUR
     moment = draw(st.sampled_from((5 * MINUTE + SECOND, SECOND, 30 * MINUTE)))
     off = draw(st.sampled_from((-HOUR, -2 * HOUR, -3 * SECOND)))

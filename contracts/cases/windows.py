@@ -1,4 +1,4 @@
-"""Cases of planning windows."""
+"""Cases of planning windows: losses, restarts, downtimes and refusals, after which windows may be left out or moved."""
 
 from dataclasses import replace
 
@@ -12,13 +12,13 @@ from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, JsonObject
 
 UNTIL_JUDGED = SLACK + 2 * HOUR
-"""How long a run goes on, so that a window that is missing by then is missed for good."""
+"""How long a run lasts: a window that was not asked about by then counts as left out."""
 
 AFTER_A_WINDOW = BEGIN + HOUR + 30 * MINUTE
-"""When the first windows have been asked about."""
+"""A time at which the client has asked about its first windows."""
 
 DOWN = (26 * HOUR, 30 * HOUR, 50 * HOUR, 72 * HOUR, 90 * MINUTE)
-"""How long a process may be down: mostly longer than a window may be."""
+"""Downtimes of a process: all but one longer than the 24 hours that a window may have."""
 
 REFUSALS = (
     FaultKind.ANSWER_BUSY,
@@ -32,7 +32,7 @@ BOUNDS = ("default", "closed-windows", "open-start-windows")
 
 @st.composite
 def _one_way(draw: st.DrawFn) -> Scenario:
-    """Of one hour every record of one direction is lost; of the other direction some arrive."""
+    """All records of an hour in one direction are lost; one in the other direction arrives."""
     at = draw(st.sampled_from(IN_THE_HOUR)) + draw(st.integers(0, 2)) * HOUR
     heard: RecordKind = draw(st.sampled_from(("enter", "leave")))
     lost: RecordKind = "leave" if heard == "enter" else "enter"
@@ -43,7 +43,7 @@ def _one_way(draw: st.DrawFn) -> Scenario:
 
 @st.composite
 def _restart(draw: st.DrawFn) -> Scenario:
-    """The process dies next to a full hour and is back soon."""
+    """The process crashes near a full hour and is started again within 20 minutes."""
     dies = BEGIN + HOUR * draw(st.integers(1, 2)) + draw(st.sampled_from((0, 2 * MINUTE, -MINUTE, 10 * MINUTE)))
     down = draw(st.sampled_from((0, 5 * MINUTE, 20 * MINUTE)))
     found = draw(records(1, 2, kinds=("enter", "leave"), fate=fates((1, 0))))
@@ -52,7 +52,7 @@ def _restart(draw: st.DrawFn) -> Scenario:
 
 @st.composite
 def _outage(draw: st.DrawFn) -> Scenario:
-    """The process is down for hours or days; what happens in that time is lost, or waits in the queue."""
+    """The process is down for hours or days; records of that time are lost, or wait in the queue."""
     down = draw(st.sampled_from(DOWN))
     at = st.integers(1, 5).map(lambda part: AFTER_A_WINDOW + part * down // 6 // MINUTE * MINUTE)
     found = draw(records(1, 2, kinds=("enter", "leave"), at=at, fate=fates((1, 0))))
@@ -62,7 +62,7 @@ def _outage(draw: st.DrawFn) -> Scenario:
 
 @st.composite
 def _boundary(draw: st.DrawFn) -> Scenario:
-    """Records at, and a millisecond before, where windows are likely to begin and end."""
+    """Records at the times where windows are likely to begin and end, and a millisecond before."""
     profile: JsonObject = {"base": draw(st.sampled_from(BOUNDS))}
     hour = BEGIN + HOUR * draw(st.integers(1, 2))
     first, *others = draw(records(2, 4, kinds=("enter", "bill"), at=st.sampled_from(edges_of(hour))))
@@ -72,7 +72,7 @@ def _boundary(draw: st.DrawFn) -> Scenario:
 
 @st.composite
 def _refused(draw: st.DrawFn) -> Scenario:
-    """The first calls of the client's first hour fail and may be repeated."""
+    """Some of the client's first calls fail in ways after which it may repeat them."""
     kind = draw(st.sampled_from(REFUSALS))
     strikes = Strikes(BEGIN, kind, times=draw(st.integers(1, 4)), skip=draw(st.integers(0, 2)))
     found = draw(records(1, 2, fate=fates((1, 0))))
@@ -81,7 +81,7 @@ def _refused(draw: st.DrawFn) -> Scenario:
 
 @st.composite
 def _late(draw: st.DrawFn) -> Scenario:
-    """A record reaches its lot when its window has been settled for long, and its message is lost."""
+    """A record reaches its lot 5 to 12 hours after its event time, and its message is lost."""
     event = draw(st.sampled_from(IN_THE_HOUR))
     late = Happens(event + draw(st.integers(5, 12)) * HOUR, "late", event=event, copies=0)
     return Scenario((Happens(BEGIN + MINUTE, "r1"), late))
