@@ -22,6 +22,7 @@ INT64_MAX = 2**63 - 1
 
 JsonScalar: TypeAlias = str | int | float | bool | None
 JsonObject: TypeAlias = dict[str, object]
+JsonValue: TypeAlias = JsonScalar | list[object] | JsonObject
 
 
 class DataType(IntEnum):
@@ -158,6 +159,28 @@ class SyncInfo(NamedTuple):
 
     cell: Cell
     claimed: int
+
+
+class AskedEntry(NamedTuple):
+    """One entry of a sync body as the client sent it, valid or not.
+
+    `cell` is None if its fields form none; `claimed` is the value of its count, None if there is none. `raw` is the
+    entry as sent, with the fields of the endpoint in any spelling (lists and objects emptied, texts shortened). It is
+    None if cell and count say it all: the entry then has exactly the fields that its data type needs, each an integer.
+    """
+
+    cell: Cell | None
+    claimed: JsonValue
+    raw: JsonValue = None
+
+    @property
+    def fields(self) -> JsonObject:
+        """Its fields by name: as sent, or in snake case if `raw` is None. Empty if the entry is no object."""
+        if self.cell is None or self.raw is not None:
+            return self.raw if isinstance(self.raw, dict) else {}
+        cell = self.cell
+        found: JsonObject = {"total_count": self.claimed, "start_time": cell.start_time, "end_time": cell.end_time}
+        return found if cell.pass_direction is None else found | {"pass_direction": int(cell.pass_direction)}
 
 
 @dataclass(frozen=True, slots=True)

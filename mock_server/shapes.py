@@ -194,8 +194,8 @@ def schema_of(hint: Any, names: Mapping[Any, str] | None = None) -> JsonObject:
 
 
 def _generic_schema(origin: Any, arguments: tuple[Any, ...], names: Mapping[Any, str]) -> JsonObject:
-    schemas = [schema_of(each, names) for each in arguments]
-    if origin is list:
+    schemas = [schema_of(each, names) for each in arguments if each is not ...]
+    if origin in (list, tuple):
         return {"type": "array", "items": schemas[0]}
     if origin is dict:
         return {"type": "object", "additionalProperties": schemas[1]}
@@ -214,9 +214,12 @@ def _annotated_schema(hint: Any, kind: Kind | None, names: Mapping[Any, str]) ->
 
 
 def open_schema(shape: Any, names: Mapping[Any, str] | None = None) -> JsonObject:
-    """The schema of an object in an answer: later versions may add fields. For TypedDicts and NamedTuples."""
+    """The schema of an object in an answer: later versions may add fields. For TypedDicts and NamedTuples.
+
+    A field of a named tuple that has a default may be absent.
+    """
     properties = {name: schema_of(hint, names) for name, hint in fields_of(shape).items()}
-    required = getattr(shape, "__required_keys__", properties)
+    required = shape.__required_keys__ if is_typeddict(shape) else properties.keys() - shape._field_defaults.keys()
     schema = {"type": "object", "properties": properties, "required": [each for each in properties if each in required]}
     return schema | _described(shape)
 

@@ -1,6 +1,5 @@
 """The story of the demo in three acts. Every number in it is read from the history, as it happens."""
 
-import json
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from mock_server.history.events import (
     RequestAnswered,
     RequestReceived,
     Rereported,
+    SyncAsked,
 )
 from mock_server.model import HOUR, JIESHUN, MINUTE, Cell, DataType, PassDirection
 
@@ -102,24 +102,18 @@ class _Teller:
     def call_line(self, news: News) -> str:
         """The call about the hour and its answer, in one line."""
         answers = {each.request: each for each in news.of(RequestAnswered)}
+        claims = {
+            each.request: entry.claimed
+            for each in news.of(SyncAsked)
+            for entry in each.entries
+            if entry.cell == self.cell
+        }
         for entry in reversed(news.entries):
             call, answer = entry.event, answers.get(entry.seq)
-            claimed = self._claimed(call) if isinstance(call, RequestReceived) else None
-            if isinstance(call, RequestReceived) and claimed is not None and answer is not None:
+            if isinstance(call, RequestReceived) and entry.seq in claims and answer is not None:
                 said = f"success, sn {answer.sn}" if answer.code is None else f"code {answer.code}, {answer.msg}"
-                return f"{call.method} {call.path}  total_count {claimed} -> {said}"
+                return f"{call.method} {call.path}  total_count {claims[entry.seq]} -> {said}"
         raise DemoError("the client should have called")
-
-    def _claimed(self, call: RequestReceived) -> int | None:
-        """What a call claims of the hour, None if it is about something else."""
-        if not call.path.endswith(f"{self.lot.device_id}/records/sync"):
-            return None
-        infos = json.loads(call.body)["record_sync_infos"]
-        return next((each["total_count"] for each in infos if self._means(each)), None)
-
-    def _means(self, info: dict[str, int]) -> bool:
-        wanted = (PassDirection.ENTER, self.cell.start_time, self.cell.end_time)
-        return (info.get("pass_direction"), info["start_time"], info["end_time"]) == wanted
 
 
 def lossy_line(stage: DemoStage) -> Iterator[Caption]:

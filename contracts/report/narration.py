@@ -108,7 +108,7 @@ def _matters(run: Run, claim: Claim) -> bool:
 
 def sync_text(run: Run, sync: Sync, claims: Iterable[Claim]) -> str:
     """A sync with its claims, what the lot made of them, and what came of the call."""
-    said = "; ".join(_claim_text(run, claim) for claim in claims) or how_many(len(sync.infos), "cell")
+    said = "; ".join(_claim_text(run, claim) for claim in claims) or how_many(len(sync.entries), "cell")
     return f"sync {said}{_outcome_text(sync.call, sync)}"
 
 

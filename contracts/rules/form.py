@@ -4,10 +4,8 @@ Each looks at one property of a call and takes the others as they are, so that o
 found under any spelling of its name, and a number that is written as text is nothing but that.
 """
 
-import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
@@ -15,12 +13,11 @@ from contracts.run.run import Run
 from contracts.run.syncs import Sync
 from mock_server.faults.catalogue import FaultKind
 from mock_server.history.index import Call
-from mock_server.model import Cell, DataType
+from mock_server.model import AskedEntry, Cell, DataType, JsonObject
 from mock_server.problems import type_name
-from mock_server.web.data_plane.masking import BODY_KEPT
 from mock_server.wire.errors import ErrorCode
 from mock_server.wire.paths import SYNC_PREFIX, SYNC_SUFFIX
-from mock_server.wire.sync_request import CAMEL, SNAKE
+from mock_server.wire.sync_asked import CAMEL, FIELD_NAMES, SNAKE, squashed
 
 RULES = RuleBook("The form of a request")
 
@@ -32,20 +29,9 @@ AT_ONCE_MS = 600_000
 """Requests about a lot within ten minutes are one batch of work."""
 
 _ABSENT: Any = object()
-_CUT = BODY_KEPT - 3
-"""A body of so many bytes may have been longer: a cut may fall into a character."""
 
 
-@lru_cache(maxsize=256)
-def squashed(key: str) -> str:
-    """A key without what spellings differ in."""
-    return key.replace("_", "").replace("-", "").lower()
-
-
-_NAMES = {squashed(key): key for key in sorted(SNAKE.keys)}
-
-
-def find(raw: dict[str, Any], name: str) -> Any:
+def find(raw: JsonObject, name: str) -> Any:
     """A field under any spelling of its name."""
     return next((value for key, value in raw.items() if squashed(key) == squashed(name)), _ABSENT)
 
@@ -60,29 +46,27 @@ def posts(run: Run) -> list[Sync]:
     return [sync for sync in run.syncs if sync.call.request.method == "POST"]
 
 
-def bodies(run: Run) -> Iterator[tuple[Sync, dict[str, Any]]]:
-    """The calls of records/sync that have a JSON object for a body."""
-    return ((sync, sync.body) for sync in posts(run) if sync.body is not None)
+def bodies(run: Run) -> Iterator[tuple[Sync, JsonObject]]:
+    """The calls of records/sync that have a JSON object for a body, and the fields of that."""
+    return ((sync, sync.fields) for sync in posts(run) if sync.fields is not None)
 
 
-def items_of(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The objects in the list of a body, or the one that stands in place of the list."""
-    value = find(body, INFOS)
-    listed = value if isinstance(value, list) else [value]
-    return [item for item in listed if isinstance(item, dict)]
+def items_of(sync: Sync) -> list[JsonObject]:
+    """The fields of the objects in the list of a body, or of the one that stands in place of the list."""
+    return [entry.fields for entry in sync.entries if is_object(entry)]
 
 
-def items(run: Run) -> Iterator[tuple[Sync, Any, dict[str, Any]]]:
+def is_object(entry: AskedEntry) -> bool:
+    """Whether an entry is an object: a plain one has no `raw`."""
+    return isinstance(entry.raw, dict) or (entry.raw is None and entry.cell is not None)
+
+
+def items(run: Run) -> Iterator[tuple[Sync, Any, JsonObject]]:
     """Every object in a list, with its call and the data type that it is of."""
     for sync, body in bodies(run):
-        for item in items_of(body):
-            top = find(body, "data_type")
+        top = find(body, "data_type")
+        for item in items_of(sync):
             yield sync, find(item, "data_type") if is_missing(top) else top, item
-
-
-def is_cut(sync: Sync) -> bool:
-    """Whether the history may not have the whole body."""
-    return len(sync.call.request.body.encode()) >= _CUT
 
 
 def firsts(breaches: Iterator[Breach]) -> Iterator[Breach]:
@@ -147,11 +131,12 @@ def case(run: Run) -> Outcome:
 def _case_breaches(run: Run) -> Iterator[Breach]:
     refused_seq: int | None = None
     for sync, body in bodies(run):
-        used = dict.fromkeys([*body, *(key for item in items_of(body) for key in item)])
+        raw = [entry.raw for entry in sync.entries if isinstance(entry.raw, dict)]
+        used = dict.fromkeys([*body, *(key for item in raw for key in item)])  # without raw: spelt like the list
         snake, camel = [key for key in used if key in SNAKE.keys], [key for key in used if key in CAMEL.keys]
-        odd = [key for key in used if squashed(key) in _NAMES and key not in (*SNAKE.keys, *CAMEL.keys)]
+        odd = [key for key in used if squashed(key) in FIELD_NAMES and key not in (*SNAKE.keys, *CAMEL.keys)]
         if odd:
-            yield Breach(f"spelt {_NAMES[squashed(odd[0])]} as {odd[0]}", sync.seq)
+            yield Breach(f"spelt {FIELD_NAMES[squashed(odd[0])]} as {odd[0]}", sync.seq)
         elif snake and camel:
             yield Breach(f"mixed {snake[0]} with {camel[0]}", sync.seq)
         elif (camel if run.profile.key_spelling == "snake" else snake) and run.profile.key_spelling != "either":
@@ -176,7 +161,7 @@ def types(run: Run) -> Outcome:
 
 def _type_breaches(run: Run) -> Iterator[Breach]:
     for sync, body in bodies(run):
-        for raw in (body, *items_of(body)):
+        for raw in (body, *items_of(sync)):
             for name in ("data_type", "total_count", "start_time", "end_time", "pass_direction"):
                 value = find(raw, name)
                 if not is_missing(value) and type(value) is not int:
@@ -198,13 +183,13 @@ def data_type(run: Run) -> Outcome:
     """Any request shows it."""
     return judged(
         any(True for _ in bodies(run)),
-        (Breach(fault, sync.seq) for sync, body in bodies(run) if (fault := _data_type_fault(body))),
+        (Breach(fault, sync.seq) for sync, body in bodies(run) if (fault := _data_type_fault(sync, body))),
     )
 
 
-def _data_type_fault(body: dict[str, Any]) -> str:
+def _data_type_fault(sync: Sync, body: JsonObject) -> str:
     value = find(body, "data_type")
-    if any(find(item, "data_type") is not _ABSENT for item in items_of(body)):
+    if any(find(item, "data_type") is not _ABSENT for item in items_of(sync)):
         return "data_type is in the entries of the list; it belongs beside the list"
     if is_missing(value):
         return "there is no data_type"
@@ -260,19 +245,19 @@ def is_list(run: Run) -> Outcome:
     """Any request shows it."""
     return judged(
         any(True for _ in bodies(run)),
-        (Breach(fault, sync.seq) for sync, body in bodies(run) if (fault := _list_fault(find(body, INFOS)))),
+        (Breach(fault, sync.seq) for sync, body in bodies(run) if (fault := _list_fault(sync, find(body, INFOS)))),
     )
 
 
-def _list_fault(value: Any) -> str:
+def _list_fault(sync: Sync, value: Any) -> str:
     if is_missing(value):
         return f"there is no {INFOS}"
     if not isinstance(value, list):
         return f"{INFOS} is {type_name(value)} and no list"
-    if not value:
+    if not sync.total:
         return f"{INFOS} is empty"
-    wrong = next((item for item in value if not isinstance(item, dict)), None)
-    return "" if all(isinstance(item, dict) for item in value) else f"{INFOS} has {type_name(wrong)} for an entry"
+    wrong = next((entry for entry in sync.entries if not is_object(entry)), None)
+    return "" if wrong is None else f"{INFOS} has {type_name(wrong.raw)} for an entry"
 
 
 @RULES.rule(
@@ -312,11 +297,7 @@ def unique(run: Run) -> Outcome:
 
 
 def _repeated(sync: Sync) -> list[Cell]:
-    return [cell for place, cell in enumerate(sync.cells) if sync.cells.index(cell) == place < _last(sync, cell)]
-
-
-def _last(sync: Sync, cell: Cell) -> int:
-    return max(place for place, each in enumerate(sync.cells) if each == cell)
+    return [cell for cell, times in Counter(sync.cells).items() if times > 1]
 
 
 def _cell_text(cell: Cell) -> str:
@@ -333,22 +314,17 @@ def _cell_text(cell: Cell) -> str:
 )
 def batch(run: Run) -> Outcome:
     """Exercised where a lot is asked about more than that within ten minutes."""
-    sizes = [(sync, _size(sync)) for sync in posts(run)]
-    long = (Breach(f"sent {size} entries in one request", sync.seq) for sync, size in sizes if size > MOST_INFOS)
-    return judged(_has_much_to_ask(sizes), long)
+    asked = posts(run)
+    long = (sync for sync in asked if sync.total > MOST_INFOS)
+    found = (Breach(f"sent {sync.total} entries in one request", sync.seq) for sync in long)
+    return judged(_has_much_to_ask(asked), found)
 
 
-def _size(sync: Sync) -> int:
-    if sync.body is not None:
-        return len(items_of(sync.body))
-    return len(re.findall(r'"start_?time"', sync.call.request.body, re.IGNORECASE))
-
-
-def _has_much_to_ask(sizes: list[tuple[Sync, int]]) -> bool:
+def _has_much_to_ask(syncs: list[Sync]) -> bool:
     asked: dict[tuple[str, Any], list[tuple[int, int]]] = defaultdict(list)
-    for sync, size in sizes:
-        line = (sync.device_id, repr(find(sync.body or {}, "data_type")))
-        asked[line].append((sync.time, size))
+    for sync in syncs:
+        line = (sync.device_id, repr(find(sync.fields or {}, "data_type")))
+        asked[line].append((sync.time, sync.total))
         if sum(n for time, n in asked[line] if time > sync.time - AT_ONCE_MS) > MOST_INFOS:
             return True
     return False
@@ -369,13 +345,13 @@ def json_body(run: Run) -> Outcome:
         for sync in posts(run)
         if (fault := _json_fault(run, sync, is_signer=signed_well is not None and signed_well < sync.seq))
     )
-    return judged(any(sync.body is not None for sync in posts(run)), found)
+    return judged(any(sync.fields is not None for sync in posts(run)), found)
 
 
 def _json_fault(run: Run, sync: Sync, *, is_signer: bool) -> str:
     if sync.call.code == ErrorCode.CONTENT_TYPE_NOT_SUPPORTED:
         return "the content type is not application/json"
-    if sync.body is None and not is_cut(sync):
+    if sync.fields is None:
         return "the body is no JSON object in UTF-8"
     if (
         sync.call.code == ErrorCode.SIGN_INVALID

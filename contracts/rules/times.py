@@ -10,11 +10,12 @@ from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judge
 from contracts.rules.evidence.stored_times import StoredTime, leap_deliveries, stored_times
 from contracts.rules.times_windows import dst_breaches, dst_days, skew_breaches, skewed_asks, step_breaches, steps_felt
 from contracts.run.run import Run
-from contracts.run.syncs import Sync, field_of
+from contracts.run.syncs import Sync
 from contracts.run.time_zones import local_offset_ms
 from contracts.words import range_text, time_text
 from mock_server.history.index import Delivery
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
+from mock_server.wire.sync_asked import CAMEL, SNAKE
 
 RULES = RuleBook("Time")
 
@@ -56,9 +57,9 @@ def milliseconds(run: Run) -> Outcome:
 
 
 def _bounds(sync: Sync) -> Iterator[int]:
-    for info in sync.infos:
-        for name in ("start_time", "end_time"):
-            if type(bound := field_of(info.raw, name)) is int:
+    for entry in sync.entries:
+        for name in (SNAKE.start_time, CAMEL.start_time, SNAKE.end_time, CAMEL.end_time):
+            if type(bound := entry.fields.get(name)) is int:
                 yield bound
 
 

@@ -20,7 +20,7 @@ from mock_server.history.events import ConsumerChanged, DeviceChanged, FaultInje
 from mock_server.history.index import Call, Delivery, HistoryIndex, LotRecord, line_of
 from mock_server.history.log import Entry
 from mock_server.model import JIESHUN, SECOND, Cell, DeviceKind, Line, RecordKey
-from mock_server.wire.paths import SYNC_PREFIX, SYNC_SUFFIX, TOKEN_PATH
+from mock_server.wire.paths import TOKEN_PATH
 
 T = TypeVar("T")
 
@@ -67,12 +67,8 @@ class Run(Recording):
     @cached_property
     def syncs(self) -> list[Sync]:
         """Every call of records/sync."""
-        faults = self._read.faults_by_call
-        return [
-            sync_of(call, faults.get(call.seq, ()))
-            for call in self.calls
-            if call.request.path.startswith(SYNC_PREFIX) and call.request.path.endswith(SYNC_SUFFIX)
-        ]
+        asked = self._read.asked
+        return [sync_of(call, asked[call.seq], self.faults_of(call)) for call in self.calls if call.seq in asked]
 
     def faults_of(self, call: Call) -> tuple[str, ...]:
         """The faults that struck a call."""
@@ -90,10 +86,10 @@ class Run(Recording):
 
     def _claims_of(self, sync: Sync) -> Iterator[Claim]:
         compared = self._read.compared.get(sync.call.answer.sn or "", []) if sync.call.answer else []
-        for place, info in enumerate(sync.infos):
-            if info.cell is not None and type(info.claimed) is int:
+        for place, entry in enumerate(sync.entries):
+            if entry.cell is not None and type(entry.claimed) is int:
                 counted = compared[place].counted if place < len(compared) else None
-                yield Claim(sync, info.cell, info.claimed, counted)
+                yield Claim(sync, entry.cell, entry.claimed, counted)
 
     @cached_property
     def claims_of(self) -> dict[Cell, list[Claim]]:

@@ -1,16 +1,14 @@
 """A run as a failure's file has it, and back: what the world wrote, and what the harness saw beside it."""
 
-from dataclasses import fields
-from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from contracts.client.interface import Capability, DumpedRecord, Effect, ProcessProblem
 from contracts.play.recording import Act, ActKind, DecoyFinding, Dump, Finding, FindingKind, OutputFinding
 from contracts.play.scenario import Scenario
 from contracts.run.run import Run
-from mock_server.history.events import Event
+from mock_server.history.from_json import read_entries
 from mock_server.history.log import Entry
-from mock_server.model import Cell, DataType, JsonObject, PassDirection
+from mock_server.model import JsonObject
 from mock_server.problems import Problem, in_words
 from mock_server.profile import read_profile
 
@@ -20,8 +18,6 @@ _KINDS: dict[str, FindingKind] = {
 
 RENAMED = {"a process of its own": Capability.OWN_PROCESS.value}
 """Capabilities as older files spell them."""
-
-_EVENTS: dict[str, Any] = {event.kind: event for event in get_args(Event)}
 
 
 def run_json(run: Run) -> JsonObject:
@@ -40,7 +36,7 @@ def run_json(run: Run) -> JsonObject:
 def read_run(data: Any, scenario: Scenario) -> Run:
     """The reverse. ValueError says what is wrong; there may be no more than a scenario in it."""
     try:
-        return _read(data["seen"], tuple(_entry(each) for each in data["history"]), scenario)
+        return _read(data["seen"], read_entries(data["history"]), scenario)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its history cannot be told: {error!r}") from None
 
@@ -74,24 +70,3 @@ def _act(seq: int, time: int, kind: str, text: str = "", off_ms: int | None = No
 
 def _finding(kind: str, seq: int, text: str) -> Finding:
     return Finding(_KINDS[kind], seq, text)
-
-
-def _entry(data: Any) -> Entry:
-    event = _EVENTS[data["kind"]]
-    hints = _hints(event)
-    own = {each.name: _value(hints[each.name], data[each.name]) for each in fields(event) if each.name in data}
-    return Entry(data["seq"], data["time"], event(**own))
-
-
-@cache
-def _hints(event: type) -> dict[str, Any]:
-    return get_type_hints(event)
-
-
-def _value(hint: Any, value: Any) -> Any:
-    return _cell(**value) if hint is Cell else value
-
-
-def _cell(device_id: str, data_type: int, pass_direction: int | None, start_time: int, end_time: int) -> Cell:
-    direction = None if pass_direction is None else PassDirection(pass_direction)
-    return Cell(device_id, DataType(data_type), direction, start_time, end_time)

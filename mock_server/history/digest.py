@@ -26,13 +26,12 @@ from mock_server.history.events import (
     RecordLost,
     RecordRemoved,
     RequestAnswered,
-    RequestReceived,
     Rereported,
+    SyncAsked,
 )
 from mock_server.history.log import Entry, History
-from mock_server.model import Cell
+from mock_server.model import INT64_MAX, MAX_WINDOW_MS, Cell
 from mock_server.profile import Profile
-from mock_server.wire.claims import claimed_cells
 
 FEED = 200
 """How many of the latest events of each kind are kept."""
@@ -61,6 +60,9 @@ GROUPS = {
     "clock": "world",
 }
 """Under what each kind of event is filtered."""
+
+HIDDEN = (SyncAsked.kind,)
+"""Kinds that are in no list of events: the line of the call stands for what it asks."""
 
 
 @dataclass(slots=True)
@@ -117,7 +119,7 @@ class Digest:
             MessageAcknowledged: self._acknowledged,
             MessageExpired: lambda event, _: self._forget(event.message_id),
             ConsumerChanged: self._consumer,
-            RequestReceived: self._request,
+            SyncAsked: self._sync_asked,
             RequestAnswered: self._answer,
             CountCompared: self._compared,
             Rereported: lambda event, _: self.lot(event.cell.device_id).asked(event.cell).rereport(),
@@ -177,7 +179,8 @@ class Digest:
         take = self._take.get(type(event))
         if take is not None:
             take(event, entry)
-        self._feed[GROUPS[event.kind]].append(FeedItem(entry, about))
+        if event.kind not in HIDDEN:
+            self._feed[GROUPS[event.kind]].append(FeedItem(entry, about))
 
     def _about(self, event: Event) -> str:
         """Whose message it is: the record's plate, or what else it has to say."""
@@ -243,10 +246,9 @@ class Digest:
         else:
             self.consumers[event.consumer] = event.subscription
 
-    def _request(self, event: RequestReceived, entry: Entry) -> None:
-        cells = claimed_cells(event.path, event.body)
-        if cells:
-            self._calls[entry.seq] = cells
+    def _sync_asked(self, event: SyncAsked, _: Entry) -> None:
+        cells = [entry.cell for entry in event.entries if entry.cell is not None and _is_window(entry.cell)]
+        self._calls.setdefault(event.request, []).extend(cells)
         while len(self._calls) > _UNANSWERED:
             del self._calls[next(iter(self._calls))]
 
@@ -283,3 +285,9 @@ class Digest:
 
     def _fault(self, event: FaultInjected, _: Entry) -> None:
         self.struck[event.fault] = self.struck.get(event.fault, 0) + 1
+
+
+def _is_window(cell: Cell) -> bool:
+    """Whether a cell has a window that a lot could count: a refused body may name any two integers."""
+    start, end = cell.start_time, cell.end_time
+    return 0 <= start < end <= min(start + MAX_WINDOW_MS, INT64_MAX)

@@ -2,12 +2,15 @@
 
 An event is a small typed value; the log gives it a number and a time. Plates and tokens are masked before they
 get here: what the history holds may be shown.
+
+Files with histories are kept and read by later versions (`from_json`). So a field that an event gains must have a
+default: the value that it takes where a file of before does not have it.
 """
 
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
-from mock_server.model import Cell, JsonScalar, Origin, Spoils
+from mock_server.model import AskedEntry, Cell, JsonObject, JsonScalar, Origin, Spoils
 
 Sent: TypeAlias = Literal["whole", "garbled", "not"]
 """What of an answer went out."""
@@ -140,6 +143,24 @@ class RequestReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncAsked:
+    """What the call of records/sync with the number `request` asks, whether it is then carried out or refused.
+
+    `fields` are the body's own fields of the endpoint as sent, in any spelling (lists and objects emptied, texts
+    shortened); null if the body is no JSON object. `total` is how many entries its list has, `entries` tells them with
+    their cells: `cell` is null where an entry forms none, `raw` is there where cell and count do not say it all. A call
+    with many entries has several of these events, 50 entries each, and at most 10,000 in all are told.
+    """
+
+    kind: ClassVar[str] = "sync.asked"
+    request: int
+    device_id: str
+    fields: JsonObject | None
+    total: int
+    entries: tuple[AskedEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RequestAnswered:
     """The answer to the request with the number `request`. `code` is None for a success; `sent` tells what went out."""
 
@@ -247,6 +268,7 @@ Event = (
     | MessageExpired
     | ConsumerChanged
     | RequestReceived
+    | SyncAsked
     | RequestAnswered
     | CountCompared
     | Rereported

@@ -20,6 +20,7 @@ from mock_server.history.events import (
     RequestAnswered,
     RequestReceived,
     Rereported,
+    SyncAsked,
 )
 from mock_server.history.log import Entry
 from mock_server.model import DataType, Line, Origin, PassDirection, RecordKey, Spoils
@@ -150,6 +151,7 @@ class HistoryIndex:
         self.records: dict[RecordKey, LotRecord] = {}
         self.deliveries: list[Delivery] = []
         self.calls: list[Call] = []
+        self.asked: dict[int, list[SyncAsked]] = defaultdict(list)
         self.compared: dict[str, list[CountCompared]] = defaultdict(list)
         self.rereports: list[tuple[Entry, Rereported]] = []
         self.faults: list[tuple[Entry, FaultInjected]] = []
@@ -171,6 +173,7 @@ class HistoryIndex:
             MessageAcknowledged: self._acknowledge,
             MessageRefused: self._refuse,
             RequestReceived: self._request,
+            SyncAsked: lambda _, event: self.asked[event.request].append(event),
             RequestAnswered: self._answer,
             CountCompared: self._compare,
             Rereported: lambda entry, event: self.rereports.append((entry, event)),

@@ -7,7 +7,7 @@ from enum import Enum
 from itertools import islice
 
 from mock_server.history.events import Event
-from mock_server.model import Cell, JsonObject
+from mock_server.model import AskedEntry, Cell, JsonObject
 
 DEFAULT_LIMIT = 50_000
 """How many entries a history keeps before it lets go of the oldest."""
@@ -31,7 +31,15 @@ class Entry:
 def _plain(value: object) -> object:
     if isinstance(value, Cell):
         return value._asdict()
+    if isinstance(value, tuple):
+        return [_asked(entry) for entry in value]
     return value.value if isinstance(value, Enum) else value
+
+
+def _asked(entry: AskedEntry) -> JsonObject:
+    """One entry of a sync body; `raw` only where it says more than the rest."""
+    own: JsonObject = {"cell": None if entry.cell is None else entry.cell._asdict(), "claimed": entry.claimed}
+    return own if entry.raw is None else own | {"raw": entry.raw}
 
 
 class History:

@@ -1,34 +1,10 @@
 """The body of records/sync: both key spellings, every field's presence, type and range (documented, A1, A8, A10)."""
 
-from dataclasses import dataclass
-from functools import cached_property
-
-from mock_server.model import MAX_WINDOW_MS, Cell, DataType, PassDirection, SyncInfo
+from mock_server.model import INT64_MAX, MAX_WINDOW_MS, AskedEntry, Cell, DataType, PassDirection, SyncInfo
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
 from mock_server.profile import Profile
 from mock_server.wire.errors import error_for
-
-
-@dataclass(frozen=True)
-class Spelling:
-    """The body's keys in one spelling: the parameter tables use snake case, the examples camel case."""
-
-    data_type: str
-    record_sync_infos: str
-    total_count: str
-    start_time: str
-    end_time: str
-    pass_direction: str
-
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        """All six keys."""
-        items = (self.total_count, self.start_time, self.end_time, self.pass_direction)
-        return frozenset((self.data_type, self.record_sync_infos, *items))
-
-
-SNAKE = Spelling("data_type", "record_sync_infos", "total_count", "start_time", "end_time", "pass_direction")
-CAMEL = Spelling("dataType", "recordSyncInfos", "totalCount", "startTime", "endTime", "passDirection")
+from mock_server.wire.sync_asked import CAMEL, SNAKE, EntryReader, Spelling
 
 
 def read_sync_request(body: object, device_id: str, profile: Profile, now_ms: int) -> tuple[SyncInfo, ...]:
@@ -47,11 +23,11 @@ def read_sync_request(body: object, device_id: str, profile: Profile, now_ms: in
 
 def _spelling(body: dict[str, object], profile: Profile, problems: list[Problem]) -> Spelling | None:
     """The one spelling of a body, or None when it mixes both or uses the one that the profile refuses."""
-    used = list(_keys_in_use(body))
-    snake = [key for key in used if key in SNAKE.keys]
-    camel = [key for key in used if key in CAMEL.keys]
+    used = _keys_in_use(body)
+    snake, camel = used.keys() & SNAKE.keys, used.keys() & CAMEL.keys
     if snake and camel:
-        mixed = f"mixes {snake[0]} with {camel[0]}: use one spelling throughout"
+        first_snake, first_camel = (next(key for key in used if key in keys) for keys in (snake, camel))
+        mixed = f"mixes {first_snake} with {first_camel}: use one spelling throughout"
         problems.append(Problem(ProblemKind.ILLEGAL, "body", mixed))
         return None
     spelling = CAMEL if camel or profile.key_spelling == "camel" else SNAKE
@@ -61,13 +37,13 @@ def _spelling(body: dict[str, object], profile: Profile, problems: list[Problem]
     return spelling
 
 
-def _keys_in_use(body: dict[str, object]) -> dict[str, None]:
+def _keys_in_use(body: dict[str, object]) -> dict[str, object]:
     """The keys of the body and of its sync infos, each once, in order."""
-    used = dict.fromkeys(body)
+    used = dict(body)
     for name in (SNAKE.record_sync_infos, CAMEL.record_sync_infos):
         infos = body.get(name)
         for info in infos if isinstance(infos, list) else ():
-            used.update(dict.fromkeys(info) if isinstance(info, dict) else {})
+            used.update(info if isinstance(info, dict) else {})
     return used
 
 
@@ -87,10 +63,23 @@ class _BodyReader:
         reader = Reader(body, "", self._problems)
         data_type = reader.choice(self._keys.data_type, (DataType.PASS, DataType.BILL))
         items = reader.items(self._keys.record_sync_infos, self._profile.max_sync_infos, low=1) or []
-        infos = [self._read_item(item, place, data_type) for place, item in enumerate(items)]
+        entries = EntryReader(self._device_id, body.get(self._keys.data_type), self._keys)
+        infos = [
+            self._right(entries.read(item)) or self._read_item(item, place, data_type)
+            for place, item in enumerate(items)
+        ]
         if self._profile.duplicate_infos == "refuse":
             self._refuse_duplicates(infos)
         return tuple(info for info in infos if info is not None)
+
+    def _right(self, entry: AskedEntry) -> SyncInfo | None:
+        """The sync info of an entry without any problem, None if a closer look is needed to name its problems."""
+        if entry.raw is not None or entry.cell is None or not isinstance(entry.claimed, int):
+            return None
+        cell, claimed = entry.cell, entry.claimed
+        is_right = 0 <= claimed <= INT64_MAX and cell.start_time >= 0 and cell.end_time <= INT64_MAX
+        is_right = is_right and not self._window_problem(cell.start_time, cell.end_time)
+        return SyncInfo(cell, claimed) if is_right else None
 
     def _read_item(self, item: object, place: int, data_type: int | None) -> SyncInfo | None:
         path = f"{self._keys.record_sync_infos}[{place}]"
@@ -102,8 +91,8 @@ class _BodyReader:
         start = reader.integer(self._keys.start_time)
         end = reader.integer(self._keys.end_time)
         direction = self._read_direction(reader, item, data_type)
-        if start is not None and end is not None:
-            self._check_window(reader, start, end)
+        if start is not None and end is not None and (text := self._window_problem(start, end)):
+            reader.note(ProblemKind.RANGE, self._keys.end_time, text)
         if claimed is None or start is None or end is None or data_type is None:
             return None
         return SyncInfo(Cell(self._device_id, DataType(data_type), direction, start, end), claimed)
@@ -117,15 +106,14 @@ class _BodyReader:
         value = reader.choice(name, (PassDirection.ENTER, PassDirection.LEAVE), required=data_type is not None)
         return None if value is None else PassDirection(value)
 
-    def _check_window(self, reader: Reader, start: int, end: int) -> None:
-        name = self._keys.end_time
+    def _window_problem(self, start: int, end: int) -> str:
         if end <= start:
-            reader.note(ProblemKind.RANGE, name, f"must be after {self._keys.start_time}")
-        elif end - start > MAX_WINDOW_MS:
+            return f"must be after {self._keys.start_time}"
+        if end - start > MAX_WINDOW_MS:
             over = end - start - MAX_WINDOW_MS
-            reader.note(ProblemKind.RANGE, name, f"must be at most 24 hours after the start; it is {over} ms more")
-        elif self._profile.future_window == "refuse" and end > self._now_ms:
-            reader.note(ProblemKind.RANGE, name, "must not lie in the future")
+            return f"must be at most 24 hours after the start; it is {over} ms more"
+        is_early = self._profile.future_window == "refuse" and end > self._now_ms
+        return "must not lie in the future" if is_early else ""
 
     def _refuse_duplicates(self, infos: list[SyncInfo | None]) -> None:
         seen: dict[Cell, int] = {}

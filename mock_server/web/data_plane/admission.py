@@ -5,10 +5,11 @@ JSON, fields and device, is the view's business.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from mock_server.cloud import Cloud
+from mock_server.problems import parse_json
 from mock_server.project import Project
 from mock_server.web.serving.environ import RAW_PATH
 from mock_server.wire.errors import ErrorCode, VendorError
@@ -21,12 +22,29 @@ REQUIRED_HEADERS = ("client_id", "sign", "t", "sign_method")
 _T_DIGITS = 13
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Caller:
     """The request as its signature sees it, before anything is checked."""
 
     environ: dict[str, Any]
     body: bytes
+
+    @property
+    def json_value(self) -> object:
+        """The JSON value of the body, None if it is not JSON."""
+        return self._parsed[0]
+
+    @property
+    def json_error(self) -> str:
+        """Why the body is not JSON, empty if it is."""
+        return self._parsed[1]
+
+    @cached_property
+    def _parsed(self) -> tuple[object, str]:
+        try:
+            return parse_json(self.body), ""
+        except ValueError as error:
+            return None, str(error)
 
     def header(self, name: str) -> str:
         """A header by its lower-case name, empty if absent. Bytes that are not UTF-8 stay what they are."""

@@ -12,9 +12,9 @@ from werkzeug.routing import Map, Rule
 
 from mock_server.cloud import Cloud
 from mock_server.faults.catalogue import FaultKind
+from mock_server.history.asking import sync_events
 from mock_server.history.events import RequestAnswered, RequestReceived, Sent
 from mock_server.model import Device, JsonObject
-from mock_server.problems import parse_json
 from mock_server.project import CommandRefusedError, Project, RefusalReason
 from mock_server.vendor.tokens import TokenPair
 from mock_server.web.data_plane.admission import Caller, check_token, identify
@@ -27,6 +27,7 @@ from mock_server.wire.envelope import encode, failure, success
 from mock_server.wire.errors import ErrorCode, VendorError
 from mock_server.wire.messages import command_record
 from mock_server.wire.paging import read_page
+from mock_server.wire.sync_asked import asked_device
 from mock_server.wire.sync_request import read_sync_request
 
 MAX_BODY = 1024 * 1024
@@ -274,10 +275,9 @@ def _json_body(caller: Caller) -> object:
     content_type = caller.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise VendorError(ErrorCode.CONTENT_TYPE_NOT_SUPPORTED, "use application/json")
-    try:
-        return parse_json(caller.body)
-    except ValueError as error:
-        raise VendorError(ErrorCode.PARAM_ILLEGAL, str(error)) from None
+    if caller.json_error:
+        raise VendorError(ErrorCode.PARAM_ILLEGAL, caller.json_error)
+    return caller.json_value
 
 
 def _raise(error: VendorError) -> object:
@@ -285,16 +285,23 @@ def _raise(error: VendorError) -> object:
 
 
 def _note_request(project: Project, caller: Caller) -> int:
+    """Note a request and, if it is a call of records/sync, what it asks; return the request's number."""
     environ = caller.environ
-    return project.history.add(
+    path = masked_path(environ.get(RAW_PATH) or environ["PATH_INFO"])
+    number = project.history.add(
         RequestReceived(
             method=environ["REQUEST_METHOD"],
-            path=masked_path(environ.get(RAW_PATH) or environ["PATH_INFO"]),
+            path=path,
             query=masked_query(environ["QUERY_STRING"]),
             headers=masked_headers(caller.header),
             body=masked_body(caller.body),
         )
     )
+    device_id = asked_device(path)
+    if device_id is not None:
+        for event in sync_events(number, device_id, caller.json_value):
+            project.history.add(event)
+    return number
 
 
 def _note_answer(project: Project, number: int, envelope: JsonObject, sent: Sent) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from mock_server.faults.catalogue import CALL, FaultKind
 from mock_server.faults.faults import Occasion, Strike
 from mock_server.model import JsonObject
-from mock_server.problems import parse_json
 from mock_server.project import Project
 from mock_server.web.data_plane.admission import Caller
 from mock_server.web.data_plane.masking import masked_path
@@ -74,7 +73,7 @@ NO_MISHAP = Mishap()
 def call_operation(caller: Caller) -> str:
     """The logical operation of a call, shared by its retries: method and path, and for a sync the cells asked about."""
     name = f"{CALL} {caller.environ['REQUEST_METHOD']} {masked_path(caller.environ['PATH_INFO'])}"
-    return f"{name} {_cells(caller.body)}" if caller.body else name
+    return f"{name} {_cells(caller)}" if caller.body else name
 
 
 def strike_call(project: Project, caller: Caller, device_id: str | None, request: int) -> Mishap:
@@ -106,15 +105,12 @@ def _act(project: Project, mishap: Mishap, device_id: str | None) -> None:
             project.take_offline(device_id, strike.value)
 
 
-def _cells(body: bytes) -> str:
+def _cells(caller: Caller) -> str:
     """A fingerprint of a sync body without its counts."""
-    try:
-        value = parse_json(body)
-    except ValueError:
-        value = None
+    value = caller.json_value
     infos = next((each for each in value.values() if isinstance(each, list)), []) if isinstance(value, dict) else []
     asked = [_without_count(info) for info in infos if isinstance(info, dict)]
-    return hashlib.sha256(repr(asked or body).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr(asked or caller.body).encode()).hexdigest()[:12]
 
 
 def _without_count(info: dict[str, object]) -> list[tuple[str, object]]:

@@ -9,7 +9,7 @@ from mock_server.web.data_plane.admission import SIGN_METHOD
 from mock_server.web.openapi_parts import Schemas, answered, array, integer, json_answer, json_body, path_parameter, ref
 from mock_server.wire.errors import ErrorCode
 from mock_server.wire.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
-from mock_server.wire.sync_request import CAMEL, SNAKE, Spelling
+from mock_server.wire.sync_asked import CAMEL, SNAKE, Spelling
 
 TAG = "data plane"
 

@@ -13,12 +13,14 @@ from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.play.recording import ActKind, Finding, OutputFinding
 from contracts.play.scenario import BEGIN, ClockJumps, Happens, Scenario
+from contracts.report.story import story
 from contracts.rules import RULES
 from contracts.rules.base import Breach
 from contracts.run.run import run_of
 from mock_server.model import HOUR, MINUTE
 
 SCENARIO = Scenario((Happens(BEGIN + 10 * MINUTE, "r1", copies=2, plate="京A12345"),))
+WITHOUT_SYNC_ASKED = Path(__file__).parent / "files" / "failure-without-sync-asked.json"
 
 
 @pytest.fixture
@@ -66,6 +68,17 @@ def test_a_file_of_an_older_form_is_read(tmp_path: Path) -> None:
     assert read.scenario == scenario
     assert (read.run.can, read.run.acts, read.run.findings) == (run.can, run.acts, run.findings)
     assert [act.off_ms for act in read.run.acts_of(ActKind.CLOCK_JUMPS)] == [-HOUR]
+
+
+def test_a_file_of_before_the_event_of_a_sync_still_tells_and_repeats() -> None:
+    """It was written when the history had no `sync.asked`: the story is the same, and so is the failure."""
+    recorded = read_failure(WITHOUT_SYNC_ASKED)
+    failure = recorded.failure()
+    assert recorded.rule.check(failure.run).breaches == failure.breaches == recorded.breaches
+    again = replay(recorded, CountsDeliveries)
+    assert again is not None
+    assert [breach.message for breach in again.breaches] == [breach.message for breach in recorded.breaches]
+    assert any("claims 2, lot has 1 -> re-reports 1   <- here" in line for line in story([failure], "again"))
 
 
 @pytest.mark.parametrize(

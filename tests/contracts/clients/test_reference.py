@@ -154,7 +154,7 @@ def test_after_days_down_every_window_is_caught_up_with() -> None:
     run = played(Crashes(AT, down_ms=3 * DAY), Happens(AT + DAY, "r1", copies=0), runs_ms=3 * DAY)
     asked = {(claim.cell.start_time, claim.cell.pass_direction) for claim in run.claims if not claim.cell.data_type}
     assert len(asked) >= 2 * 72
-    assert max(len(sync.infos) for sync in run.syncs) <= reference.BATCH
+    assert max(len(sync.entries) for sync in run.syncs) <= reference.BATCH
     assert run.agreed
 
 

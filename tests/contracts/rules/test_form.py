@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from contracts.cases.form import ONE_ASK
+from contracts.client.interface import Window
+from contracts.clients.record_store import CellRow
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import GROUPS, ZOO, form
 from contracts.clients.zoo.form import AsksAllAtOnce, KeepsItsSpelling
@@ -13,11 +15,14 @@ from contracts.play.scenario import BEGIN, LANE_ID, LOT_IDS, Crashes, Happens, R
 from contracts.rules.form import RULES
 from contracts.run.run import Run, run_of
 from mock_server.faults.catalogue import FaultKind
-from mock_server.history.events import DeviceChanged, Event, RequestAnswered, RequestReceived
+from mock_server.history.asking import sync_events
+from mock_server.history.events import CountCompared, DeviceChanged, Event, RequestAnswered, RequestReceived
 from mock_server.history.log import Entry
 from mock_server.model import DAY, HOUR, MINUTE
+from mock_server.problems import parse_json
 from mock_server.profile import Profile
-from mock_server.web.data_plane.masking import masked_body
+from mock_server.web.data_plane.masking import BODY_KEPT, masked_body
+from mock_server.wire.sync_asked import asked_device
 from tests.contracts.support import broken, kept, killed, outcome
 
 assert form in GROUPS  # importing the group fills the zoo
@@ -46,13 +51,23 @@ def history(*events: Event, profile: Profile | None = None) -> Run:
     return Run(NOTHING_ASKED, entries, profile or Profile(), frozenset())
 
 
+def json_or_none(text: str) -> object:
+    """The JSON value of a body."""
+    try:
+        return parse_json(text.encode())
+    except ValueError:
+        return None
+
+
 def asked(body: object = BODY, *, method: str = "POST", path: str = PATH, code: int | None = None) -> Run:
     """One call and its answer; a body that is no text is sent as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
+    device_id = asked_device(path)
     return history(
         DeviceChanged(LOT_IDS[0], "Lot", "tuya", "lot", online=True),
         DeviceChanged(LANE_ID, "Lane", "", "lane", online=True),
         RequestReceived(method, path, "", {}, masked_body(text.encode())),
+        *(sync_events(3, device_id, json_or_none(text)) if device_id is not None else ()),
         RequestAnswered(3, code, None, None, "whole"),
     )
 
@@ -197,8 +212,32 @@ def test_a_spelling_may_be_tried_once() -> None:
 def test_a_body_that_the_history_has_cut_is_still_measured() -> None:
     """A week of hours in one request is more than the history shows: too long a list, but no broken JSON."""
     run = run_of(Scenario((Crashes(BEGIN, 7 * DAY),), settles=False, runs_ms=7 * DAY + 10 * MINUTE), AsksAllAtOnce)
-    assert any(sync.body is None for sync in run.syncs)
+    assert max(len(sync.call.request.body) for sync in run.syncs) == BODY_KEPT
     assert [rule for rule in IDS if outcome(rule, run).breaches] == ["FORM-BATCH"]
+
+
+@pytest.mark.parametrize("size", [400, 1_000])
+def test_every_entry_of_a_long_list_is_a_claim(size: int) -> None:
+    """What the lot compares is what the judge sees, however long the body: as many claims, and the true number."""
+
+    class AsksFarBack(AsksAllAtOnce):
+        def cells_to_ask(self, device_id: str, data_type: int, window: Window | None) -> list[CellRow]:
+            cells = super().cells_to_ask(device_id, data_type, window)
+            return [back(cells[0], hours) for hours in range(size)] if cells else []
+
+    def back(cell: CellRow, hours: int) -> CellRow:
+        return cell._replace(start_ms=cell.start_ms - hours * HOUR, end_ms=cell.end_ms - hours * HOUR)
+
+    run = run_of(Scenario(settles=False, runs_ms=ONE_ASK), AsksFarBack)
+    sync = run.syncs[0]
+    assert sync.call.answer is not None
+    compared = [entry.event for entry in run.entries if isinstance(entry.event, CountCompared)]
+    claims = [claim for claim in run.claims if claim.sync is sync]
+    assert len(claims) == sync.total == size
+    assert [(claim.cell, claim.claimed, claim.counted) for claim in claims] == [
+        (each.cell, each.claimed, each.counted) for each in compared if each.sn == sync.call.answer.sn
+    ]
+    assert outcome("FORM-BATCH", run).breaches[0].message == f"sent {size} entries in one request"
 
 
 def test_a_refusal_that_a_fault_made_is_nobodys_signature() -> None:

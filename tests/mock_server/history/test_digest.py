@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from mock_server.faults.catalogue import FaultKind
 from mock_server.faults.faults import Fault
-from mock_server.history.digest import FEED, GROUPS, Digest
+from mock_server.history.digest import FEED, GROUPS, HIDDEN, Digest
 from mock_server.history.digest_lot import LINES, CellView, WindowSpan
 from mock_server.history.events import Event
 from mock_server.model import HOUR, Cell, DataType, PassDirection, SyncInfo
@@ -48,8 +48,8 @@ def counts(cell: CellView) -> tuple[int, int, int, int]:
 
 
 def test_every_kind_of_event_has_a_group() -> None:
-    """Whatever may be in a history can be filtered."""
-    assert set(GROUPS) == {kind.kind for kind in Event.__args__}
+    """Whatever may be in a history can be filtered or is hidden."""
+    assert {*GROUPS, *HIDDEN} == {kind.kind for kind in Event.__args__}
 
 
 def test_a_record_on_its_way() -> None:
@@ -106,6 +106,16 @@ def test_a_refused_call_refuses_its_cells(spelling: str) -> None:
     assert asked is not None
     assert (asked.state, asked.refusal) == ("refused", "2003 function not support")
     assert lot.states["refused"] == 1
+
+
+def test_a_refused_call_of_any_length_refuses_its_cells() -> None:
+    """All 400 cells, though the history shows the first part of the body only; a window of years is not a cell."""
+    api = Api(make_project()).connect()
+    infos = [sync_info(0, SPAN.start - hours * HOUR, SPAN.end - hours * HOUR) for hours in range(400)]
+    api.sync(*infos, sync_info(0, 0, NOON), device_id=JIESHUN_LOT)
+    digest = digest_of(api.project)
+    assert digest.lot(JIESHUN_LOT).states["refused"] == 400
+    assert [item.entry.event.kind for item in digest.feed(["calls"], 2)] == ["answer", "request"]
 
 
 def test_bodies_that_are_none_are_no_cells() -> None:

@@ -23,7 +23,7 @@ from mock_server.lab_client import LabClient, LabProject
 from mock_server.model import DAY, INT64_MAX
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.server import Server, ThreadedServer
-from mock_server.wire.sync_request import CAMEL, SNAKE
+from mock_server.wire.sync_asked import CAMEL, SNAKE
 from tests.support import LOT, NOON, sign
 
 DOCUMENT = openapi("http://127.0.0.1:8280", "ws://127.0.0.1:8285/", "http://127.0.0.1:8290")

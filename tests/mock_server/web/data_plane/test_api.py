@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
-from mock_server.history.events import RequestAnswered, RequestReceived
+from mock_server.history.events import RequestAnswered, RequestReceived, SyncAsked
 from mock_server.history.log import Entry
 from mock_server.lots.seed import default_seed
-from mock_server.model import Device
+from mock_server.model import HOUR, Device
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.web.data_plane.api import MAX_BODY, create_api
@@ -90,6 +90,42 @@ def test_any_request_gets_an_envelope(
         envelope(api, method, target, headers, body)
     for entry in api.project.history.after():
         assert json.dumps(entry.to_json(), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "changes", "code"),
+    [
+        ("POST", SYNC_PATH, {}, None),
+        ("POST", SYNC_PATH, {"sign": "0" * 64}, 1004),
+        ("POST", SYNC_PATH, {"access_token": "no"}, 1010),
+        ("POST", SYNC_PATH, {"Content-Type": "text/plain"}, 1006),
+        ("PUT", SYNC_PATH, {}, 1108),
+        ("POST", f"/v1.0/parking-control/{JIESHUN_LOT}/records/sync", {}, 2003),
+        ("POST", "/v1.0/parking-control/nobody/records/sync", {}, 1106),
+    ],
+)
+def test_what_a_call_asks_is_in_the_history(method: str, path: str, changes: dict[str, str], code: int | None) -> None:
+    """Right behind the request, whether the call is carried out or refused for whatever reason."""
+    api = Api(make_project()).connect()
+    body = json.dumps({"dataType": 0, "recordSyncInfos": [sync_info(7)]}).encode()
+    answer = api.send(method, path, body, api.signed_headers(method, path, body, **changes))
+    events = [entry.event for entry in api.project.history.after()]
+    place = next(place for place, event in enumerate(events) if isinstance(event, SyncAsked))
+    asked = events[place]
+    assert isinstance(asked, SyncAsked)
+    assert isinstance(events[place - 1], RequestReceived)
+    assert (asked.request, asked.total, asked.device_id) == (place, 1, path.split("/")[3])
+    assert [(entry.cell.start_time, entry.claimed) for entry in asked.entries if entry.cell] == [(NOON - HOUR, 7)]
+    assert answer.get("code") == code
+
+
+@pytest.mark.parametrize("body", [b"", b"[1]", b"{", b"\xff", b'{"recordSyncInfos": []}'])
+def test_a_call_that_asks_nothing_is_in_the_history_too(body: bytes) -> None:
+    """Without entries, and without fields if it has no JSON object."""
+    api = Api(make_project()).connect()
+    api.send("POST", SYNC_PATH, body, api.signed_headers("POST", SYNC_PATH, body))
+    (asked,) = (entry.event for entry in api.project.history.after() if isinstance(entry.event, SyncAsked))
+    assert (asked.fields, asked.total, asked.entries) == ({"recordSyncInfos": []} if b"Infos" in body else None, 0, ())
 
 
 @settings(max_examples=200)
