@@ -1,19 +1,15 @@
 """The rules, in groups. Each module has the rules of one group in a `RULES` book."""
 
 from contracts.rules import (
-    converging_cost as converging_pace,
-)
-from contracts.rules import (
+    converging_cost,
     counting,
+    errors_lasting,
     form,
     process,
     receiving,
     security,
     times,
     windows,
-)
-from contracts.rules import (
-    errors_lasting as failing,
 )
 from contracts.rules.base import Rule, RuleBook
 
@@ -22,13 +18,13 @@ BOOKS: tuple[RuleBook, ...] = (
     windows.RULES,
     counting.RULES,
     receiving.RULES,
-    converging_pace.RULES,
-    failing.RULES,
+    converging_cost.RULES,
+    errors_lasting.RULES,
     security.RULES,
     times.RULES,
     process.RULES,
 )
-"""The groups, in the order in which a client is best read: what it sends, when, with which number, and what follows."""
+"""The groups, in the order of reports: the form of a request, its window, its count, and what follows from it."""
 
 RULES: dict[str, Rule] = {rule.id: rule for book in BOOKS for rule in book}
 """Every rule by its id."""

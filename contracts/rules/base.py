@@ -1,4 +1,4 @@
-"""A rule: one obligation of a client, as data and a check over a run."""
+"""A rule: one obligation of a client, as data, with a check of a run."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,21 +22,21 @@ CAPABILITY_OF_NEED: dict[Need, Capability] = {
     "clock": Capability.ADVANCE,
     "process": Capability.OWN_PROCESS,
 }
-"""The capability without which a need cannot be met. Traffic can always be seen."""
+"""The capability that a client must have for each need. Traffic needs none: the emulator sees it."""
 
 VENDOR_PAGE = "https://developer.tuya.com/en/docs/cloud/36fd283656?id=Kbn02a4b9xc04"
-"""The page of records/sync, source of what is documented."""
+"""The vendor's page of records/sync, the source of documented rules."""
 
 
 class Breach(NamedTuple):
-    """A rule is broken: how, in a sentence with the numbers, and at which line of the history."""
+    """A rule is broken: how, in a sentence with the numbers, and at which entry of the history."""
 
     message: str
     seq: int
 
 
 class Outcome(NamedTuple):
-    """What a check found. `exercised` says whether the situation arose in which the rule can be broken."""
+    """The result of a check. `exercised` says whether the run had a situation in which the rule can be broken."""
 
     exercised: bool
     breaches: tuple[Breach, ...] = ()
@@ -49,7 +49,7 @@ RuleCheck: TypeAlias = Callable[[Run], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`statement` is one sentence, `why` what goes wrong otherwise."""
+    """One obligation: `statement` says it in one sentence, `why` says what goes wrong when it is broken."""
 
     id: str
     level: Level
@@ -60,22 +60,22 @@ class Rule:
     look: RuleCheck
 
     def check(self, run: Run) -> Outcome:
-        """What the rule finds in a run: nothing in one that cannot be judged."""
+        """The outcome for a run. A run with unknown faults is not judged."""
         return NOT_EXERCISED if run.unknown_faults else self.look(run)
 
     @property
     def group(self) -> str:
-        """What it is about: the first part of its id."""
+        """The group of the rule: the first part of its id."""
         return self.id.split("-")[0]
 
     def missing(self, can: Iterable[Capability]) -> list[Capability]:
-        """What a client lacks for it."""
+        """The capabilities that the rule needs and a client with `can` lacks."""
         wanted = [CAPABILITY_OF_NEED[need] for need in self.needs if need in CAPABILITY_OF_NEED]
         return [capability for capability in wanted if capability not in can]
 
 
 class RuleBook:
-    """The rules of one group, in the order in which they are written."""
+    """The rules of one group, in the order of their definition. `title` heads the group in reports."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -91,7 +91,7 @@ class RuleBook:
         why: str,
         needs: tuple[Need, ...] = ("traffic",),
     ) -> Callable[[RuleCheck], RuleCheck]:
-        """Make a check a rule."""
+        """A decorator that registers a check as a rule. ValueError if the id is taken."""
 
         def add(check: RuleCheck) -> RuleCheck:
             if rule_id in self._rules:

@@ -1,4 +1,4 @@
-"""Rules of counting: what a claimed count must be."""
+"""Rules of counting: the number of records that a client claims for a cell."""
 
 from collections.abc import Iterator
 
@@ -17,17 +17,18 @@ RULES = RuleBook("Counting")
 NAMES_SHOWN = 5
 
 DISAGREEMENTS = 3
-"""So many truthful claims of a cell that the lot found unequal tempt a client to claim what the lot wants to hear."""
+"""After this number of truthful claims of a cell that the lot found unequal, a client may be tempted to claim the lot's
+own count."""
 
 REDELIVERIES = 20
-"""A message that has come again so often and still cannot be read will not be readable the next time."""
+"""A message that is unreadable after this number of redeliveries will stay so: the client must set it aside."""
 
 
 def not_counting_like(*wrong: WrongCounter, exercised_by: WrongCounter | None = None) -> RuleCheck:
     """The check of a rule against some wrong counters.
 
-    Exercised where one of them (`exercised_by`, if that is given) would have been caught; broken where one explains
-    every claim of the run, and a claim is off the bracket.
+    Exercised if one of them (or `exercised_by`, if given) would have claimed another number. Broken if one of them
+    explains every claim of the run, and a claim is outside its count bracket.
     """
 
     def check(run: Run) -> Outcome:
@@ -44,7 +45,7 @@ def _counted_like(run: Run, counter: WrongCounter) -> Breach:
 
 
 def off_text(run: Run, claim: Claim, low: int, high: int) -> str:
-    """A claim that is off the bracket, with what was right."""
+    """A claim outside its count bracket in words, with the numbers that were right and the records delivered."""
     there = [record.name for record in run.in_cell(claim.cell) if record.delivered_before(claim.seq)]
     more = ", ..." if len(there) > NAMES_SHOWN else ""
     names = f" ({', '.join(there[:NAMES_SHOWN])}{more})" if there else ""
@@ -59,7 +60,7 @@ def off_text(run: Run, claim: Claim, low: int, high: int) -> str:
     why="The lot compares it with its own: any other number makes it report for nothing, or be silent about a loss.",
 )
 def truth(run: Run) -> Outcome:
-    """Every claim lies between the records acknowledged and the records delivered."""
+    """Every claim lies in its count bracket: between the records acknowledged and the records delivered."""
     return judged(
         any(low for low, _ in run.brackets),
         (Breach(off_text(run, claim, low, high), claim.seq) for claim, low, high in run.off_bracket),
@@ -184,13 +185,13 @@ _against(
     why="Acknowledged at once it is lost, though it may come whole the next time. Refused for ever it never ends.",
 )
 def quarantine(run: Run) -> Outcome:
-    """Judged by what becomes of each message about a record that came damaged at first."""
+    """A message that is damaged at first is not acknowledged at once unless read, nor redelivered without end."""
     messages = _unreadable(run)
     return judged(messages, (breach for each in messages for breach in _mistreated(run, each)))
 
 
 def _unreadable(run: Run) -> list[list[Delivery]]:
-    """The deliveries of each message that came damaged, up to the first that did not."""
+    """The damaged deliveries of each message about a record, up to its first undamaged one."""
     found: dict[str, list[Delivery]] = {}
     whole: set[str] = set()
     for each in run.deliveries:
@@ -215,7 +216,7 @@ def _mistreated(run: Run, deliveries: list[Delivery]) -> Iterator[Breach]:
 
 
 def _is_counted(run: Run, damaged: Delivery) -> bool:
-    """Whether the client counts more than it was told of undamaged: then it has read the message all the same."""
+    """Whether a claim of its cell exceeds the records delivered undamaged: then the client has read the message."""
     claims = (claim for claim in run.claims if damaged.record and run.is_in(claim.cell, damaged.record))
     return any(
         claim.claimed > sum(record.intact_before(claim.seq) for record in run.in_cell(claim.cell)) for claim in claims
@@ -230,16 +231,16 @@ def _is_counted(run: Run, damaged: Delivery) -> bool:
     why="The lot falls silent and the difference stays for ever, though nobody knows of it any more.",
 )
 def no_lie(run: Run) -> Outcome:
-    """Judged where a lot has contradicted a true count again and again, and was asked once more."""
+    """After `DISAGREEMENTS` about true counts no claim is the lot's number, unless a wrong counter explains it."""
     tempted = [place for claims in run.once(_claims_by_cell).values() for place in _tempted(run, claims)]
     lies = [(run.claims[place], *run.brackets[place]) for place in tempted if _is_lie(run, place)]
     if lies and any(fits(run, counter) for counter in CANDIDATES):
-        return Outcome(exercised=True)  # wrong all along, not by intent
+        return Outcome(exercised=True)  # its counts are always wrong, so this one was not adjusted
     return judged(tempted, (_lie(run, *each) for each in lies))
 
 
 def _claims_by_cell(run: Run) -> dict[object, list[int]]:
-    """The places of the claims of each cell."""
+    """The positions of each cell's claims in `run.claims`."""
     found: dict[object, list[int]] = {}
     for place, claim in enumerate(run.claims):
         found.setdefault(claim.cell, []).append(place)
@@ -247,7 +248,7 @@ def _claims_by_cell(run: Run) -> dict[object, list[int]]:
 
 
 def _tempted(run: Run, places: list[int]) -> Iterator[int]:
-    """The claims of a cell that follow on enough contradictions of true ones, where the lot's count is not true."""
+    """The positions of claims after `DISAGREEMENTS` true ones that the lot found unequal, if its count is not true."""
     contradicted = 0
     for place in places:
         claim, (low, high) = run.claims[place], run.brackets[place]

@@ -1,4 +1,4 @@
-"""Rules of the client as a process, and of several of them."""
+"""Rules of the client as a process, and of several instances side by side."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from mock_server.model import MINUTE
 RULES = RuleBook("The process")
 
 AT_ONCE = MINUTE
-"""Two asks about a cell within this time come from two who do not know of each other."""
+"""Two syncs of a cell within this time come from two instances that do not share a schedule."""
 
 
 @RULES.rule(
@@ -25,7 +25,7 @@ AT_ONCE = MINUTE
     needs=("process",),
 )
 def answer(run: Run) -> Outcome:
-    """Exercised by every client."""
+    """No finding of a process problem. Exercised by every client that was started."""
     return judged(
         run.acts_of(ActKind.START), (Breach(each.text, each.seq) for each in run.findings_of(*ProcessProblem))
     )
@@ -40,12 +40,12 @@ def answer(run: Run) -> Outcome:
     needs=("process",),
 )
 def single(run: Run) -> Outcome:
-    """Exercised where several instances ran and cells were asked about. What failed may be asked again by the other."""
+    """No cell is asked about twice within a minute; a failed call may be repeated. Exercised by several instances."""
     claims = [claim for claim in run.claims if claim.sync.call.taken]
-    return judged(run.scenario.instances > 1 and claims, _doubled(run, claims) if run.scenario.instances > 1 else ())
+    return judged(run.scenario.instances > 1 and claims, _repeated(run, claims) if run.scenario.instances > 1 else ())
 
 
-def _doubled(run: Run, claims: list[Claim]) -> Iterator[Breach]:
+def _repeated(run: Run, claims: list[Claim]) -> Iterator[Breach]:
     last: dict[object, Claim] = {}
     for claim in claims:
         before = last.get(claim.cell)

@@ -20,20 +20,20 @@ from mock_server.wire.sync_asked import CAMEL, SNAKE
 RULES = RuleBook("Time")
 
 YEAR = 366 * DAY
-"""How far from now a window may be for its bounds to be taken for milliseconds."""
+"""Bounds within this many milliseconds of now are taken to be in milliseconds."""
 
 NEAR = 15 * MINUTE
-"""How far apart two clocks may be without one of them being in another time zone."""
+"""Clocks that differ by at most 15 minutes are taken to be in the same time zone."""
 
 UNITS = {"seconds": SECOND, "microseconds": 1 / 1000, "nanoseconds": 1 / 1_000_000}
-"""Units that are mistaken for milliseconds, each in milliseconds."""
+"""Units that clients mistake for milliseconds, each with its length in milliseconds."""
 
 MISREAD: Mapping[str, tuple[WrongCounter, ...]] = {
     "s": (counters.SECONDS_AS_MS,),
     "text": (counters.ZONE_AHEAD, counters.TEXT_AS_LOCAL, counters.NO_TEXT),
     "iso": (counters.ZONE_AHEAD, counters.TEXT_AS_LOCAL, counters.NO_TEXT),
 }
-"""How clients misread times that are not written in milliseconds, by their form."""
+"""The wrong counters of clients that misread times of another form than milliseconds, by that form."""
 
 
 @RULES.rule(
@@ -93,7 +93,7 @@ def _is_cut(stored: StoredTime) -> bool:
 
 
 def _would_show(run: Run, wrong: Iterable[WrongCounter]) -> bool:
-    """Whether a client with one of these counters would have been caught by its claims."""
+    """Whether one of these counters would have claimed another number than a right client."""
     return any(differs(run, counter) for counter in wrong)
 
 
@@ -114,11 +114,11 @@ def _explained(run: Run, wrong: Iterable[WrongCounter], text: str) -> list[Breac
     why="A local time that is taken for UTC is hours off: the client asks about the future, or counts other records.",
 )
 def zone(run: Run) -> Outcome:
-    """Neither windows nor records are off by what the process's time zone is ahead of UTC."""
+    """No window, stored time or claim is off by the UTC offset of the process's time zone."""
     ahead = local_offset_ms(run)
     if not ahead:
         return NOT_EXERCISED
-    is_number = not counters.tells_text(run)  # texts are a matter of TIME-RECORD-FORM
+    is_number = not counters.tells_text(run)  # TIME-RECORD-FORM judges times that are text
     stored = stored_times(run) if is_number else []
     wrong = (counters.LOCAL_AS_UTC, counters.UTC_AS_LOCAL) if is_number else ()
     hours = f"{abs(ahead) / HOUR:g} hours"
@@ -132,7 +132,7 @@ def zone(run: Run) -> Outcome:
 
 
 def _ahead_of_now(run: Run, ahead: int, hours: str) -> Iterator[Breach]:
-    """Windows that have not begun, and have if they are moved by the offset. A clock that is wrong excuses them."""
+    """Windows in the future that are not when moved by the offset. Not judged if the client's clock was wrong."""
     if run.acts_of(ActKind.CLOCK_JUMPS):
         return
     for claim in run.claims:
@@ -150,7 +150,7 @@ def _ahead_of_now(run: Run, ahead: int, hours: str) -> Iterator[Breach]:
     why="A text of Beijing taken for local time, or seconds taken for milliseconds, puts a record into a wrong window.",
 )
 def record_form(run: Run) -> Outcome:
-    """Where lots write no milliseconds, the times stored are right to the second, or the claims are."""
+    """Where times have another form than milliseconds, stored times are right to the second, and claims are too."""
     form = run.profile.record_time
     if form == "ms":
         return NOT_EXERCISED
@@ -170,7 +170,7 @@ def record_form(run: Run) -> Outcome:
     why="Lots have bad clocks. The lot counts such a record where its time says: dropped or moved it is missing there.",
 )
 def skewed_lot(run: Run) -> Outcome:
-    """A record of the future is stored with its own time, if other records are, and no claim shows otherwise."""
+    """A record ahead of now is stored with its own time if other records are right, and no claim shows otherwise."""
     stored = stored_times(run)
     ahead = [each for each in stored if _is_ahead(each)]
     wrong = (counters.CLAMPED, counters.NO_FUTURE)
@@ -185,7 +185,7 @@ def skewed_lot(run: Run) -> Outcome:
 
 
 def _is_ahead(stored: StoredTime) -> bool:
-    """Whether every delivery of a record came before its time."""
+    """Whether every delivery of a record was before the record's time."""
     times = [each.time for each in stored.record.deliveries if each.readable]
     return bool(times) and max(times) + SECOND <= min(stored.told)
 
@@ -204,7 +204,7 @@ def _is_clamped(stored: StoredTime) -> bool:
     why="A window of a 25-hour day is refused, and an hour that a local calendar skips or repeats is never checked.",
 )
 def summer_time(run: Run) -> Outcome:
-    """Around a change of the clocks no window is too long or empty, and nothing is left out."""
+    """On a day on which the clocks change no window is above 24 hours or empty, and no time is left out."""
     return judged(dst_days(run), dst_breaches(run))
 
 
@@ -216,7 +216,7 @@ def summer_time(run: Run) -> Outcome:
     why="Records of the rest of such a window come after it was counted, and nobody asks about it again soon.",
 )
 def skewed_client(run: Run) -> Outcome:
-    """No window ends after now because the client's clock is fast, and no two windows lie as far apart as it jumped."""
+    """No window ends after now because the client's clock is fast, and no gap between windows is due to its jump."""
     return judged(skewed_asks(run), skew_breaches(run))
 
 
@@ -228,7 +228,7 @@ def skewed_client(run: Run) -> Outcome:
     why="NTP sets clocks back. A plan that goes on from `now` then asks backwards, or twice about the same time.",
 )
 def stepped_back(run: Run) -> Outcome:
-    """After a step back each new window is a proper one, beside those before it or exactly one of them."""
+    """After a step back each new window has a positive length, and does not half overlap an earlier one."""
     return judged(steps_felt(run), step_breaches(run))
 
 
@@ -240,7 +240,7 @@ def stepped_back(run: Run) -> Outcome:
     why="It is a legal time. A parser that knows none raises, and the message comes again and again.",
 )
 def leap_second(run: Run) -> Outcome:
-    """A message with such a time is acknowledged or refused at some delivery."""
+    """Each message with a second 60 in its time is acknowledged or refused at some delivery."""
     leaps = leap_deliveries(run)
     return judged(
         leaps,

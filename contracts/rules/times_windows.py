@@ -1,4 +1,4 @@
-"""Windows where clocks change: summer time in the client's zone, and a wrong clock of the client."""
+"""Windows around changes of clocks: summer time in the client's time zone, and jumps of the client's own clock."""
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
@@ -15,14 +15,14 @@ from contracts.words import time_text
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, Line
 
 SMALL = 5 * MINUTE
-"""How far off a client's clock may be before anybody refuses its calls."""
+"""How far off a client's clock may be without its calls being refused."""
 
 A_CHANGE = 2 * HOUR
-"""No change of the clocks of any zone is larger."""
+"""The largest change of a zone's clocks."""
 
 
 class Day(NamedTuple):
-    """A local day in which the clocks change."""
+    """A local day in which the clocks change: the change, start and end in epoch milliseconds."""
 
     change: int
     start: int
@@ -37,7 +37,7 @@ def _days(run: Run) -> list[Day]:
 
 
 def dst_days(run: Run) -> list[Day]:
-    """The days with a change of the clocks that some line was asked about from before the change to the day's end."""
+    """The days with a change of the clocks for which a line's windows reach from before the change to the day's end."""
     days = _days(run)
     spans = _asked_spans(run) if days else []
     return [day for day in days if any(span.start <= day.change and day.end - SECOND <= span.end for span in spans)]
@@ -53,13 +53,13 @@ def _day_of(tz: str, change: int) -> Day:
 
 
 def _asked_spans(run: Run) -> list[CoveredSpan]:
-    """The span from the first to the last window of each line."""
+    """The span from the earliest to the latest window of each line."""
     spans = [[span_of(claim.cell) for claim in claims] for claims in _by_line(run).values()]
     return [CoveredSpan(min(each.start for each in line), max(each.end for each in line)) for line in spans]
 
 
 def _by_line(run: Run) -> dict[Line, list[Claim]]:
-    """The first claim of each cell, by line and in order."""
+    """The first claim of each cell, by line, in the order of the claims."""
     lines: dict[Line, list[Claim]] = {}
     for claims in run.claims_of.values():
         lines.setdefault(claims[0].cell.line, []).append(claims[0])
@@ -67,7 +67,7 @@ def _by_line(run: Run) -> dict[Line, list[Claim]]:
 
 
 def dst_breaches(run: Run) -> Iterator[Breach]:
-    """Windows that are too long or empty at a change of the clocks, and time that nobody asked about."""
+    """Windows above 24 hours or empty at a change of the clocks, and time that was never asked about."""
     for day in _days(run):
         text = f"the clocks of {run.scenario.tz} change at {time_text(day.change)}"
         for cell, claims in run.claims_of.items():
@@ -83,12 +83,12 @@ def dst_breaches(run: Run) -> Iterator[Breach]:
 
 
 def _in_force(found: list[Skew], seq: int) -> Skew | None:
-    """The last jump of the client's clock before a line of the history."""
+    """The last jump of the client's clock before an entry of the history."""
     return next((skew for skew in reversed(found) if skew.seq <= seq), None)
 
 
 def _fast_claims(run: Run) -> Iterator[tuple[Claim, Skew]]:
-    """The first claims of cells that were made by a clock that was fast by a little."""
+    """The first claims of cells that were made while the clock was fast by at most `SMALL`."""
     found = skews(run)
     for claims in run.claims_of.values() if found else ():
         skew = _in_force(found, claims[0].seq)
@@ -97,12 +97,12 @@ def _fast_claims(run: Run) -> Iterator[tuple[Claim, Skew]]:
 
 
 def skewed_asks(run: Run) -> list[Claim]:
-    """The claims of windows that closed while the clock was fast: who asks at once then is too early."""
+    """The claims of windows that closed while the clock was fast: a client that asks at once asks too early."""
     return [claim for claim, skew in _fast_claims(run) if claim.cell.end_time > skew.time]
 
 
 def skew_breaches(run: Run) -> Iterator[Breach]:
-    """Windows that end after now because the clock is fast, and gaps where it jumped."""
+    """Windows that end after now because the clock is fast, and gaps where the clock jumped."""
     for claim, skew in _fast_claims(run):
         early = claim.cell.end_time - claim.time
         if 0 < early <= skew.off_ms:
@@ -114,7 +114,7 @@ def skew_breaches(run: Run) -> Iterator[Breach]:
 
 
 def _gaps_at(run: Run, skew: Skew) -> Iterator[Breach]:
-    """Gaps as long as a jump between two windows, the one asked about before it and the next one behind it."""
+    """Gaps, at most a jump long, between a window asked about before it and the next one, asked about after it."""
     jump = abs(skew.off_ms - skew.before_ms)
     for claims in _by_line(run).values():
         spans = sorted(span_of(claim.cell) for claim in claims)
@@ -127,7 +127,7 @@ def _gaps_at(run: Run, skew: Skew) -> Iterator[Breach]:
 
 
 def _is_at_jump(claims: list[Claim], end: int, start: int, skew: Skew) -> bool:
-    """Whether the two windows beside a gap were asked about before and after the jump, and nothing else went wrong."""
+    """Whether the windows beside a gap were asked about before and after the jump, and no call of the line failed."""
     before = [claim.seq for claim in claims if claim.cell.end_time == end]
     behind = [claim.seq for claim in claims if claim.cell.start_time == start]
     asked = bool(before and behind) and min(before) <= skew.seq < min(behind)
@@ -140,18 +140,18 @@ def _steps(run: Run) -> list[Skew]:
 
 
 def steps_felt(run: Run) -> list[Skew]:
-    """The steps back over a moment at which new windows were asked about, with new ones asked about later."""
-    return [step for step in _steps(run) if any(_is_over(step, claims) for claims in _by_line(run).values())]
+    """The steps back that reach before the latest first claim of a line, which goes on to new windows afterwards."""
+    return [step for step in _steps(run) if any(_steps_over(step, claims) for claims in _by_line(run).values())]
 
 
-def _is_over(step: Skew, claims: list[Claim]) -> bool:
+def _steps_over(step: Skew, claims: list[Claim]) -> bool:
     before = [claim for claim in claims if claim.seq <= step.seq]
     since = max((claim.time for claim in before), default=0)
     return len(before) < len(claims) and step.time - since <= step.before_ms - step.off_ms
 
 
 def step_breaches(run: Run) -> Iterator[Breach]:
-    """New windows behind a step back that are of no length, or half overlap one from before it."""
+    """New windows after a step back that have no positive length, or half overlap one from before it."""
     for step in steps_felt(run):
         text = f"after the client's clock was set back by {step.before_ms - step.off_ms} ms"
         for claims in _by_line(run).values():
@@ -171,6 +171,6 @@ def _length(claim: Claim) -> int:
 
 
 def _half_overlaps(one: CoveredSpan, other: CoveredSpan) -> bool:
-    """Whether two windows overlap, and neither holds the other: to split a window is to ask about it in parts."""
+    """Whether two windows overlap and neither holds the other. A window may be split: its parts lie within it."""
     common = one.cut(other)
     return common.length > JOINT and common not in (one, other)

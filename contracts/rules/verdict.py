@@ -1,4 +1,4 @@
-"""From outcomes to verdicts."""
+"""Judging runs, and the verdict on a rule over the outcomes of all runs."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -8,7 +8,7 @@ from contracts.run.run import Run
 
 
 class Verdict(StrEnum):
-    """What is said of a rule. Only `fail` is held against a client; what was not exercised is never green."""
+    """The verdict on a rule. Only FAIL fails a check by default. A rule that was never exercised does not pass."""
 
     PASS = "pass"  # noqa: S105 a verdict
     FAIL = "fail"
@@ -30,7 +30,7 @@ def judge(run: Run, rules: Iterable[Rule]) -> dict[str, Outcome]:
 
 
 def verdict_of(rule: Rule, outcomes: Iterable[Outcome]) -> Verdict:
-    """The verdict of a rule over the outcomes of all runs; without any the client lacks a verb for it."""
+    """The verdict on a rule over the outcomes of all runs. Without outcomes the client lacks a capability for it."""
     seen = list(outcomes)
     if not seen:
         return Verdict.UNIMPLEMENTED
