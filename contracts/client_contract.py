@@ -47,17 +47,17 @@ class ClientContract:
         """The client breaks no rule in any scenario of the case."""
         __tracebackhide__ = True
         result = explore_case(self.make_client, self._plan(), case.id)
-        told = list(_told(each.failure for each in result.by_rule.values() if each.failure is not None))
-        if told:
-            pytest.fail("\n".join(told), pytrace=False)
+        lines = list(_story_lines(each.failure for each in result.by_rule.values() if each.failure is not None))
+        if lines:
+            pytest.fail("\n".join(lines), pytrace=False)
 
     def test_free_exploration(self) -> None:
         """The client breaks no rule whatever happens in whatever order."""
         __tracebackhide__ = True
         examples = self.examples or settings().max_examples
-        told = list(_told(explore_freely(self.make_client, self._held(), examples=examples, seed=self.seed)))
-        if told:
-            pytest.fail("\n".join(told), pytrace=False)
+        lines = list(_story_lines(explore_freely(self.make_client, self._held(), examples=examples, seed=self.seed)))
+        if lines:
+            pytest.fail("\n".join(lines), pytrace=False)
 
     def _plan(self) -> Plan:
         own = settings()
@@ -68,7 +68,7 @@ class ClientContract:
         return tuple(rule_id for rule_id in self.rules if RULES[rule_id].level in held)
 
 
-def _told(found: Iterable[Failure]) -> Iterator[str]:
+def _story_lines(found: Iterable[Failure]) -> Iterator[str]:
     for failures in by_history(found):
         yield ""
         yield from story(failures, "run this test again")

@@ -1,7 +1,7 @@
 """A scenario: what happens to a client's world, as one readable value that can be drawn, shrunk, saved and repeated.
 
-Times are milliseconds after `MIDNIGHT`. What goes wrong is part of the value: every record says how often its message
-arrives, how late, and what becomes of it in each re-report. After its last step the world is calm.
+Times are milliseconds after `MIDNIGHT`. Faults are part of the value: every record says how often its message arrives,
+how late, and how often it arrives in each re-report. After the last step no more faults are injected.
 """
 
 from collections.abc import Iterator
@@ -118,7 +118,7 @@ class ClockJumps:
 
 @dataclass(frozen=True, slots=True)
 class Syncs:
-    """The client is told to make a reconciliation pass."""
+    """The client is asked to make a reconciliation pass."""
 
     step: ClassVar[str] = "syncs"
     at: int
@@ -196,9 +196,9 @@ class Scenario:
 
 
 def _step_json(step: Step) -> JsonObject:
-    told = {each.name: getattr(step, each.name) for each in fields(step)}
-    told = {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
-    return {"step": step.step} | {name: value for name, value in told.items() if value not in (None, {}, [])}
+    values = {each.name: getattr(step, each.name) for each in fields(step)}
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    return {"step": step.step} | {name: value for name, value in values.items() if value not in (None, {}, [])}
 
 
 def _read_step(data: Any) -> Step:

@@ -30,7 +30,7 @@ TICK = MINUTE
 """How often the timers of a client run that does not say when it wakes."""
 
 SYNC_EVERY = 10 * MINUTE
-"""How often a client without timers of its own is told to sync."""
+"""How often a client without timers of its own is asked to sync."""
 
 PATIENCE = 54 * HOUR
 """How long a client has to converge in calm weather: two days, so two daily passes, and a margin."""

@@ -29,7 +29,7 @@ NEVER = 10**12
 class SupervisedClient:
     """The client of one session. `can` has its capabilities, as far as it has not refused one of them.
 
-    It is down from a crash until `down_until`. `note` is told when it is started and when it has failed by itself.
+    It is down from a crash until `down_until`. `note` is called when it is started and when it has failed by itself.
     `findings` are what was seen of its process; secrets in them are masked. A client is `unimplemented` once nothing
     can be seen of it for lack of a verb.
     """

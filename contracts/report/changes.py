@@ -43,9 +43,9 @@ class Comparison:
 
     def to_json(self) -> JsonObject:
         """The comparison as the report has it."""
-        told: JsonObject = {change: list(self.changes.get(change, ())) for change in CHANGES}
+        changes: JsonObject = {change: list(self.changes.get(change, ())) for change in CHANGES}
         last: JsonObject = {"agent": self.last.agent, "version": self.last.version, "problem": self.last.problem}
-        return {"last": last} | told
+        return {"last": last} | changes
 
 
 def read_last(folder: Path) -> LastRun | None:

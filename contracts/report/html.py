@@ -60,7 +60,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
-    """A rule with its verdict, the change since the last run, where its failure is told, and what is known of it."""
+    """A rule with its verdict, its change since the last run, the place of its failure, and why it is known to fail."""
 
     rule: Rule
     verdict: Verdict
@@ -83,7 +83,7 @@ class RuleView:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A failure of the same rule in another case, which is not told whole."""
+    """A failure of the same rule in another case, which is only listed."""
 
     case: str
     message: str
@@ -93,7 +93,7 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class FailureView:
-    """A history that breaks some rules, and all that is told of it."""
+    """A history that breaks some rules, with everything that the page shows of it."""
 
     anchor: str
     case: str
@@ -164,13 +164,15 @@ def _groups(views: Sequence[RuleView]) -> list[tuple[str, list[RuleView]]]:
     return [(title, list(group)) for title, group in by_title]
 
 
-def _told(page: Page) -> list[list[Failure]]:
+def _stories(page: Page) -> list[list[Failure]]:
     """The smallest failure of each rule, those together that one history shows."""
     return by_history(failures[0] for rule in page.found.rules if (failures := page.found.failures(rule)))
 
 
 def _rule_views(page: Page) -> dict[str, RuleView]:
-    anchors = {failure.rule_id: f"failure-{number}" for number, group in enumerate(_told(page), 1) for failure in group}
+    anchors = {
+        failure.rule_id: f"failure-{number}" for number, group in enumerate(_stories(page), 1) for failure in group
+    }
     return {
         rule.id: RuleView(
             rule=rule,
@@ -192,16 +194,16 @@ def _other(page: Page, failure: Failure) -> Other:
 
 
 def _failure_views(page: Page, views: Mapping[str, RuleView]) -> list[FailureView]:
-    return [_failure_view(page, views, number, group) for number, group in enumerate(_told(page), 1)]
+    return [_failure_view(page, views, number, group) for number, group in enumerate(_stories(page), 1)]
 
 
 def _failure_view(page: Page, views: Mapping[str, RuleView], number: int, group: Sequence[Failure]) -> FailureView:
     first = group[0]
     run, seq, key = first.run, first.breaches[0].seq, (first.rule_id, first.case)
     records, faults, _ = first.scenario.size
-    told = narrate(run)
-    here = next((place for place, line in enumerate(told) if line.seq >= seq), len(told) - 1)
-    start, end = max(0, here - LINES_BEFORE), min(len(told), here + LINES_AFTER + 1)
+    lines = narrate(run)
+    here = next((place for place, line in enumerate(lines) if line.seq >= seq), len(lines) - 1)
+    start, end = max(0, here - LINES_BEFORE), min(len(lines), here + LINES_AFTER + 1)
     all_rows = list(rows(run))
     call = request_at(run, seq)
     return FailureView(
@@ -213,10 +215,10 @@ def _failure_view(page: Page, views: Mapping[str, RuleView], number: int, group:
         explanation=explanation(run),
         narrowing=page.found.narrowing(first.case),
         timeline=timeline(run, seq),
-        lines=tuple(enumerate(told[start:end], start + 1)),
+        lines=tuple(enumerate(lines[start:end], start + 1)),
         here=here + 1,
         before=start,
-        after=len(told) - end,
+        after=len(lines) - end,
         rows=tuple(sorted(all_rows, key=lambda row: row.fate == "ok")[:ROWS_SHOWN]),
         row_sums=tuple((fate, summed(all_rows)[fate]) for fate in FATES),
         row_number=len(all_rows),

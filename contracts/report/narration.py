@@ -1,4 +1,4 @@
-"""A run told in lines: what the lot, the queue, the client and the harness did, each with its line of the history."""
+"""The narration of a run: what lot, queue, client and harness did, a line each, with the number of its entry."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ PHASES = {ActKind.CALM: "no more faults from here on", ActKind.CONVERGED: "clien
 
 @dataclass(frozen=True, slots=True)
 class NarratedEvent:
-    """One line. `fault` marks what went wrong on purpose."""
+    """One line of the narration. `fault` marks an injected fault."""
 
     seq: int
     time: int
@@ -33,9 +33,9 @@ class NarratedEvent:
 
 
 def narrate(run: Run) -> list[NarratedEvent]:
-    """Everything worth telling, in order. Syncs of cells that were never of interest are left out."""
+    """The lines of a run, in order. Syncs of cells that never had a record or a wrong claim are left out."""
     lines = [*_acts(run), *_records(run), *_syncs(run)]
-    return sorted(lines, key=lambda told: told.seq)
+    return sorted(lines, key=lambda line: line.seq)
 
 
 def _acts(run: Run) -> Iterator[NarratedEvent]:
@@ -73,7 +73,7 @@ def _kept(run: Run, entry: Entry, event: RecordKept, record: LotRecord, *, again
 
 
 def _fate(record: LotRecord) -> tuple[str, bool]:
-    """What became of a record's first message."""
+    """What happened to the first message of a record, and whether that was a fault."""
     first = [each for each in record.deliveries if each.origin == "uplink"]
     if not first:
         return ("LOST before delivery", True) if record.losses else ("not delivered", True)
@@ -87,19 +87,19 @@ def _fate(record: LotRecord) -> tuple[str, bool]:
 
 
 def _syncs(run: Run) -> Iterator[NarratedEvent]:
-    for sync, told in syncs_that_matter(run):
-        yield NarratedEvent(sync.seq, sync.time, "client", sync_text(run, sync, told), bool(sync.faults))
+    for sync, claims in syncs_that_matter(run):
+        yield NarratedEvent(sync.seq, sync.time, "client", sync_text(run, sync, claims), bool(sync.faults))
 
 
 def syncs_that_matter(run: Run) -> Iterator[tuple[Sync, list[Claim]]]:
-    """The syncs of cells that were ever of interest, with the claims of those, and every sync that failed."""
+    """The syncs with claims about cells that ever had a record or a claim above 0, and every sync that failed."""
     claims: dict[int, list[Claim]] = defaultdict(list)
     for claim in run.claims:
         claims[claim.seq].append(claim)
     for sync in run.syncs:
-        told = [claim for claim in claims[sync.seq] if _matters(run, claim)]
-        if told or not sync.call.understood:
-            yield sync, told
+        that_matter = [claim for claim in claims[sync.seq] if _matters(run, claim)]
+        if that_matter or not sync.call.understood:
+            yield sync, that_matter
 
 
 def _matters(run: Run, claim: Claim) -> bool:
@@ -107,9 +107,9 @@ def _matters(run: Run, claim: Claim) -> bool:
 
 
 def sync_text(run: Run, sync: Sync, claims: Iterable[Claim]) -> str:
-    """A sync with its claims, what the lot made of them, and what came of the call."""
-    said = "; ".join(_claim_text(run, claim) for claim in claims) or how_many(len(sync.entries), "cell")
-    return f"sync {said}{_outcome_text(sync.call, sync)}"
+    """A sync in words: its claims, the counts of the lot, and the outcome of the call."""
+    text = "; ".join(_claim_text(run, claim) for claim in claims) or how_many(len(sync.entries), "cell")
+    return f"sync {text}{_outcome_text(sync.call, sync)}"
 
 
 def _claim_text(run: Run, claim: Claim) -> str:

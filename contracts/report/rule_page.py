@@ -72,17 +72,17 @@ def _examples(example: Example) -> Iterator[str]:
     yield f"  Play it: parking-mock check --client {client.__module__}:{client.__qualname__} {chosen}"
 
 
-def _until(told: list[NarratedEvent], seq: int) -> int:
+def _until(lines: list[NarratedEvent], seq: int) -> int:
     """Where in the one history to look for what went wrong in the other: at the next sync, or else at the end."""
-    syncs = (line.seq for line in told if line.seq >= seq and line.text.startswith("sync"))
-    return next(syncs, told[-1].seq if told else seq)
+    syncs = (line.seq for line in lines if line.seq >= seq and line.text.startswith("sync"))
+    return next(syncs, lines[-1].seq if lines else seq)
 
 
 def _request(example: Example, run: Run, seq: int) -> Iterator[str]:
     """What was sent, where the history does not show what matters: its form, or all of it."""
     call = request_at(run, seq)
-    is_told = any(line.seq == seq for line in narrate(run))
-    if call is not None and (example.rule.group == "FORM" or not is_told):
+    is_narrated = any(line.seq == seq for line in narrate(run))
+    if call is not None and (example.rule.group == "FORM" or not is_narrated):
         text = f"{call.request.method} {call.request.path} {call.request.body}"
         yield from _wrapped("    Sent: ", shortened(text, BODY_SHOWN))
 

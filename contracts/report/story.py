@@ -1,4 +1,4 @@
-"""The story of one failure on the console: verdict, sum, shortest history, records, why, and how to repeat it."""
+"""A failure on the console: verdict, wrong count, shortest history, records, reason, and how to repeat it."""
 
 import textwrap
 from collections import Counter
@@ -27,9 +27,9 @@ WIDTH = 116
 
 
 def story(failures: Sequence[Failure], repeat: str, narrowing: Narrowing | None = None) -> list[str]:
-    """The lines of failures that one history shows, the most serious first. `repeat` is the command that repeats it.
+    """The lines for failures of one history, the most serious first. `repeat` is the command that repeats it.
 
-    `narrowing` is what other runs of the client leave of the wrong counters.
+    `narrowing` has the wrong counters that explain every run of the client.
     """
     run, seq = failures[0].run, failures[0].breaches[0].seq
     records, faults, _ = failures[0].scenario.size
@@ -46,7 +46,7 @@ def story(failures: Sequence[Failure], repeat: str, narrowing: Narrowing | None 
 
 
 def by_history(failures: Iterable[Failure]) -> list[list[Failure]]:
-    """Failures that one history shows go together; the most serious first, then the smallest."""
+    """Failures grouped by their history; the most serious first, then the smallest."""
     together: dict[str, list[Failure]] = {}
     for failure in sorted(failures, key=_rank):
         together.setdefault(f"{failure.case} {failure.scenario}", []).append(failure)
@@ -74,7 +74,7 @@ def _wrapped(indent: str, text: str) -> list[str]:
 
 
 def sum_lines(run: Run, seq: int) -> Iterator[str]:
-    """Where a claimed count is wrong: what it should have been, and what it seems to be made of."""
+    """For a wrong claim: the right count, and the difference."""
     found = next((each for each in run.off_bracket if each[0].seq == seq), None)
     if found is None:
         return
@@ -98,7 +98,7 @@ def _repeats(records: list[LotRecord], claim: Claim) -> str:
 
 
 def _diagnosis(run: Run, narrowing: Narrowing | None) -> Iterator[str]:
-    """Which wrong counters explain every claim of the run, and which of them those of all other runs too."""
+    """The wrong counters that explain every claim of the run, and those that explain all runs."""
     if not run.off_bracket:
         return
     fitting = [counter for counter, fits, _ in diagnose(run) if fits]
@@ -115,25 +115,25 @@ def _diagnosis(run: Run, narrowing: Narrowing | None) -> Iterator[str]:
         yield f"     {', '.join(narrowing.left)}{only}"
 
 
-def history_lines(told: list[NarratedEvent], seq: int, mark: str = "   <- here") -> Iterator[str]:
+def history_lines(lines: list[NarratedEvent], seq: int, mark: str = "   <- here") -> Iterator[str]:
     """The lines of a history around the one with this number, which is marked."""
-    place = next((place for place, line in enumerate(told) if line.seq >= seq), len(told) - 1)
+    place = next((place for place, line in enumerate(lines) if line.seq >= seq), len(lines) - 1)
     first = max(0, place - BEFORE)
     if first:
         yield f"     ... {how_many(first, 'line')} before"
     day = ""
-    for number, line in enumerate(told[first : place + AFTER + 1], start=first):
+    for number, line in enumerate(lines[first : place + AFTER + 1], start=first):
         if day != (day := day_text(line.time).partition(" ")[0]):
             yield f"         {day}"
         end = mark if number == place else "   <- fault" if line.fault else ""
         text = f"    {number + 1:>3}  {clock_text(line.time):<12}  {line.lane:<7}  {line.text}"
         yield (text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}...") + end
-    if place + AFTER + 1 < len(told):
-        yield f"     ... {how_many(len(told) - place - AFTER - 1, 'line')} more"
+    if place + AFTER + 1 < len(lines):
+        yield f"     ... {how_many(len(lines) - place - AFTER - 1, 'line')} more"
 
 
 def _table(run: Run) -> Iterator[str]:
-    """Every record, how often it was delivered, and what the client has of it."""
+    """The table of records: how often each was delivered and how often it is stored."""
     records = list(islice(rows(run), len(run.records)))
     if not records:
         return

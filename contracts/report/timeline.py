@@ -39,7 +39,7 @@ LABEL, COUNT_LABEL = 9, 6
 
 @dataclass(frozen=True, slots=True)
 class TimelineMark:
-    """One thing that happens. `label` is drawn beside it, `text` told of it; `good` is whether all is well with it.
+    """One thing that happens. `label` is drawn beside it, `text` is its description; `good` is false for faults.
 
     `again` tells a re-report's delivery, `reaches` whether a sync came to the lot. `many` are drawn as this one, `more`
     is a second line of the label.

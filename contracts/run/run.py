@@ -1,7 +1,7 @@
-"""What one run has shown: the history of the world, read once, and what the client told of itself.
+"""A run as rules read it: an index of its history, and what the client showed of itself.
 
-Rules read a `Run` and nothing else. `seq` is always the number of a line of the history, so that everything that a
-rule says can be found there.
+Rules read a `Run` and nothing else. `seq` is always the number of an entry of the history, so that every breach can be
+found there.
 """
 
 from collections import defaultdict
@@ -27,11 +27,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Run(Recording):
-    """A recording, read for rules. A run that is `unimplemented` shows nothing."""
+    """A recording with an index of its history. A run that is `unimplemented` shows nothing."""
 
     @classmethod
     def of(cls, recording: Recording) -> Self:
-        """What a recording has shown."""
+        """The run of a recording."""
         return cls(**recording.__getstate__())
 
     @cached_property
@@ -43,7 +43,7 @@ class Run(Recording):
         return {}
 
     def once(self, work: Callable[[Self], T]) -> T:
-        """The result of some work over this run, which is done only once."""
+        """The result of `work` on this run, computed once and cached by the function."""
         if work not in self._done:
             self._done[work] = work(self)
         result: T = self._done[work]
@@ -126,12 +126,12 @@ class Run(Recording):
 
     @property
     def ended_at(self) -> int:
-        """When it ended, whether anything happened then or not."""
+        """The time of the last entry or act."""
         return max([0, *(each[-1].time for each in (self.entries, self.acts) if each)])
 
     @property
     def calm_at(self) -> int | None:
-        """When calm began."""
+        """When the scenario was over and the client got time to converge; None if it never did."""
         return next((act.time for act in self.acts if act.kind is ActKind.CALM), None)
 
     def acts_of(self, *kinds: ActKind) -> list[Act]:
@@ -144,7 +144,7 @@ class Run(Recording):
 
     @property
     def agreed(self) -> bool:
-        """Whether client and lots agreed before the patience was at its end."""
+        """Whether client and lots converged in time."""
         return any(act.kind is ActKind.CONVERGED for act in self.acts)
 
     def takes_sync(self, device_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""A run as a failure's file has it, and back: what the world wrote, and what the harness saw beside it."""
+"""A run as JSON in a failure file, and back: its history, and what the harness recorded beside it."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ RENAMED = {"a process of its own": Capability.OWN_PROCESS.value}
 
 
 def run_json(run: Run) -> JsonObject:
-    """A run, but for its scenario: `history` and `seen`."""
+    """A run without its scenario: `history` and `seen`."""
     seen: JsonObject = {
         "can": sorted(run.can),
         "acts": [[part for part in act if part is not None] for act in run.acts],
@@ -34,7 +34,7 @@ def run_json(run: Run) -> JsonObject:
 
 
 def read_run(data: Any, scenario: Scenario) -> Run:
-    """The reverse. ValueError says what is wrong; there may be no more than a scenario in it."""
+    """Read a run of `run_json`. ValueError says what is wrong: a file may have no more than a scenario."""
     try:
         return _read(data["seen"], read_entries(data["history"]), scenario)
     except (KeyError, TypeError, AttributeError) as error:
