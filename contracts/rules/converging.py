@@ -1,4 +1,4 @@
-"""Rules of converging: client and lot must come to the same records, and then to rest."""
+"""Rules of converging: client and lot end up with the same records, and re-reports end."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -15,22 +15,22 @@ from mock_server.model import DAY, HOUR, MINUTE, SECOND
 RULES = RuleBook("Converging")
 
 SOON = 2 * DAY
-"""How long a client may take to ask again: it may plan one pass a day."""
+"""How long a client may take to ask again: two days, because it may plan one pass a day."""
 
 FLOOR = 60 * SECOND
-"""The least distance between two syncs of one cell."""
+"""The least time between two syncs of one cell."""
 
 LONG_FLOW = 5 * MINUTE
-"""A re-report that takes so long catches a client that asks every few minutes whatever comes."""
+"""A re-report that takes this long exercises CONV-DRAIN: a client that asks every few minutes would ask amid it."""
 
 TRIGGERED = 3
-"""So many syncs at the moments of one re-report's messages are no coincidence."""
+"""This number of syncs at the moments of one re-report's messages is no coincidence."""
 
 MOST_A_DAY = 10
 """How often a cell that cannot agree may be asked about in a day: a few tries, then rarely."""
 
 WATCHED = 12 * HOUR
-"""How long such a cell must have been watched until one may say that the client gives up."""
+"""How long a run must go on after such a claim to show that the client gives up."""
 
 
 @RULES.rule(
@@ -41,15 +41,15 @@ WATCHED = 12 * HOUR
     why="That is what records/sync is for. With f faults, f rounds bring every record to a client that asks on.",
 )
 def reaches(run: Run) -> Outcome:
-    """What a re-report brings is kept, and what it does not bring is asked about until it has come."""
+    """A record that a re-report brings is counted, and one that it lacks is asked about until it is delivered."""
     asked = list(rounds.questions(run))
     kept = list(_brought_again(run))
-    breaches = [*_not_kept(run, kept), *_given_up(run, asked), *_talked_over(run, asked)]
+    breaches = [*_not_kept(run, kept), *_given_up(run, asked), *_silenced(run, asked)]
     return judged(kept, breaches)
 
 
 def _brought_again(run: Run) -> Iterator[tuple[Claim, Claim, str]]:
-    """A truthful claim with a record missing, the cell's last claim after that record was acknowledged, the record."""
+    """A truthful claim with a record missing, the cell's last claim after its acknowledgement, and its name."""
     for cell, claims in run.claims_of.items():
         first = next((claim for claim in claims if rounds.missing(run, cell, claim.seq)), None)
         if first is None or not rounds.is_truthful(run, first):
@@ -68,15 +68,15 @@ def _not_kept(run: Run, brought: list[tuple[Claim, Claim, str]]) -> Iterator[Bre
 
 
 def _given_up(run: Run, asked: list[Question]) -> Iterator[Breach]:
-    """A re-report that brought only a part of what was missing was the last one asked for."""
+    """Re-reports that brought only a part of the missing records, after which the client never asked again."""
     for each in asked:
         if each.heard and each.is_open and not each.restarted and _dropped(run, each):
             said = f"a re-report of {cell_text(each.claim.cell)} came without {each.record.name}"
             yield Breach(f"{said}, and the client never asked again", each.claim.seq)
 
 
-def _talked_over(run: Run, asked: list[Question]) -> Iterator[Breach]:
-    """The last thing that the lot was told is its own number, which the client cannot have had."""
+def _silenced(run: Run, asked: list[Question]) -> Iterator[Breach]:
+    """Last claims that are the lot's own number, while a record is missing: no truthful client could claim it."""
     for each in asked:
         last = rounds.claims_about(run, each.record)[-1]
         if run.calm_at is None or each.record.deliveries or not last.equal or rounds.is_truthful(run, last):
@@ -97,11 +97,11 @@ def _dropped(run: Run, question: Question) -> bool:
     why="A count that stays different makes the lot report the same records at every sync, for ever.",
 )
 def quiet(run: Run) -> Outcome:
-    """The last claim of a cell that had been reported again is the lot's number, if all had come by then."""
+    """The last claim of a re-reported cell is the lot's number, if all of its records were acknowledged by then."""
     rereported = {event.cell for _, event in run.rereports}
     ends = [claims[-1] for cell, claims in run.claims_of.items() if cell in rereported and len(claims) > 1]
     complete = [claim for claim in ends if _is_complete(run, claim)]
-    return judged(complete, (_noise(run, claim) for claim in complete if not claim.equal))
+    return judged(complete, (_unequal_breach(run, claim) for claim in complete if not claim.equal))
 
 
 def _is_complete(run: Run, claim: Claim) -> bool:
@@ -110,7 +110,7 @@ def _is_complete(run: Run, claim: Claim) -> bool:
     return low == high == claim.counted
 
 
-def _noise(run: Run, claim: Claim) -> Breach:
+def _unequal_breach(run: Run, claim: Claim) -> Breach:
     times = sum(event.cell == claim.cell for _, event in run.rereports)
     said = f"the client has all {claim.counted} records of {cell_text(claim.cell)} and claims {claim.claimed}"
     return Breach(f"{said}: they were reported again {times} {'time' if times == 1 else 'times'}", claim.seq)
@@ -124,7 +124,7 @@ def _noise(run: Run, claim: Claim) -> Breach:
     why="The answer says that a command was issued. The command, or all that it made the lot report, may be lost.",
 )
 def not_by_success(run: Run) -> Outcome:
-    """A first question that nothing came of is repeated."""
+    """A first sync after which no record of the cell was delivered is repeated."""
     silent = [each for each in rounds.questions(run) if each.is_open and not each.heard and not each.restarted]
     dropped = [each for each in silent if _dropped(run, each)]
     return judged(any(each.again for each in silent), map(_taken_for_done, dropped))
@@ -143,7 +143,7 @@ def _taken_for_done(question: Question) -> Breach:
     why="The count is not yet whole, so the lot reports everything once more, on top of what is on its way.",
 )
 def drain(run: Run) -> Outcome:
-    """No claim of a cell falls between two messages of its re-report that follow closely on each other."""
+    """No claim of a cell is made between two messages of its re-report that are at most a minute apart."""
     flows = list(rounds.flows(run))
     return judged(
         any(flow.lasts_ms >= LONG_FLOW for flow in flows),
@@ -193,15 +193,15 @@ def _too_soon(first: Claim, second: Claim) -> Breach:
     why="A re-report of n records would cause n syncs, and each of them may cause a re-report.",
 )
 def no_trigger(run: Run) -> Outcome:
-    """Few claims of a cell are made at the moment in which a message of its re-report comes."""
+    """Fewer than `TRIGGERED` claims of a cell are made within a second of a message of its re-report."""
     told = [(flow, rounds.triggered(run, flow)) for flow in rounds.flows(run)]
     return judged(
         any(flow.news >= TRIGGERED for flow, _ in told),
-        (_chatter(flow, claims) for flow, claims in told if len(claims) >= TRIGGERED),
+        (_triggered_breach(flow, claims) for flow, claims in told if len(claims) >= TRIGGERED),
     )
 
 
-def _chatter(flow: Flow, claims: list[Claim]) -> Breach:
+def _triggered_breach(flow: Flow, claims: list[Claim]) -> Breach:
     said = f"{cell_text(flow.cell)}: {len(claims)} syncs, each at the moment in which a message of its re-report came"
     return Breach(said, claims[-1].seq)
 
@@ -214,17 +214,17 @@ def _chatter(flow: Flow, claims: list[Claim]) -> Breach:
     why="Where the lot has deleted a record no count can be equal: a client that does not give up asks for ever.",
 )
 def give_up(run: Run) -> Outcome:
-    """In the day after the first claim that could not be equal there are few of the cell."""
+    """In the day after the first truthful claim that cannot be equal there are at most `MOST_A_DAY` of the cell."""
     stuck = [claims for claims in _fruitless(run) if len(claims) > 1]
     days = [[claim for claim in claims if claim.time < claims[0].time + DAY] for claims in stuck]
     return judged(
         any(run.ended_at - claims[0].time >= WATCHED for claims in stuck),
-        (_endless(day) for day in days if len(day) > MOST_A_DAY),
+        (_endless_breach(day) for day in days if len(day) > MOST_A_DAY),
     )
 
 
 def _fruitless(run: Run) -> Iterator[list[Claim]]:
-    """The claims of each cell that could not be equal, if made truthfully: the client has what the lot has deleted."""
+    """The truthful claims of each cell that cannot be equal: the client has a record that the lot has deleted."""
     gone = {record.line for record in run.records.values() if record.removed_seq is not None}
     for cell, claims in run.claims_of.items():
         if cell.line in gone:
@@ -241,7 +241,7 @@ def _is_hopeless(run: Run, claim: Claim) -> bool:
     return had and claim.counted > 0 and not rounds.missing(run, claim.cell, claim.seq)
 
 
-def _endless(claims: list[Claim]) -> Breach:
+def _endless_breach(claims: list[Claim]) -> Breach:
     hours = (claims[-1].time - claims[0].time) // HOUR + 1
     first = claims[0]
     said = f"the lot has {first.counted} records of {cell_text(first.cell)} and the client truthfully {first.claimed}"
@@ -256,19 +256,19 @@ def _endless(claims: list[Claim]) -> Breach:
     why="Behind one window that can never be repaired every later loss would stay.",
 )
 def others(run: Run) -> Outcome:
-    """Beside a cell that can never agree, losses elsewhere are asked about in time."""
+    """While a cell can never agree, a loss in another one is asked about in time, given the client's own pace."""
     beside = list(_beside(run))
     late = (each for each in beside if not any(claim.time <= each[2] for claim in rounds.claims_about(run, each[1])))
-    return judged(beside, (_held_up(*each) for each in late))
+    return judged(beside, (_held_up_breach(*each) for each in late))
 
 
-def _held_up(stuck: Claim, record: LotRecord, due: int) -> Breach:
+def _held_up_breach(stuck: Claim, record: LotRecord, due: int) -> Breach:
     said = f"{record.name} was not asked about in {span_text(due - record.time)}"
     return Breach(f"{said}, while {cell_text(stuck.cell)} cannot agree", stuck.seq)
 
 
 def _beside(run: Run) -> Iterator[tuple[Claim, LotRecord, int]]:
-    """Claims that could not be equal, each with a later loss elsewhere and when that should have been asked about."""
+    """Claims that cannot be equal, each with a later loss outside its cell and the time by which to ask about that."""
     for claims in _fruitless(run):
         cell, pace = claims[0].cell, rounds.lag_ms(run, claims[0].time)
         for record in run.records.values():
@@ -278,7 +278,7 @@ def _beside(run: Run) -> Iterator[tuple[Claim, LotRecord, int]]:
 
 
 def _is_owed(run: Run, record: LotRecord, due: int) -> bool:
-    """Whether a record was lost as it happened, and the client could and should have asked about it by then."""
+    """Whether a record's first message was lost, and the client could and should have asked about it by `due`."""
     device_id = record.kept.device_id
     is_plain = record.removed_seq is None and abs(record.kept.event_time - record.time) <= MINUTE
     is_lost = bool(record.losses) and (not record.deliveries or record.deliveries[0].origin == "rereport")

@@ -1,4 +1,4 @@
-"""Rules of converging, continued: what a restart must not lose, and how many calls the whole may take."""
+"""Rules of converging, continued: counts that fall, windows lost by a restart, and the number of calls."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from mock_server.model import HOUR, SECOND
 __all__ = ["RULES"]
 
 MANY_LOTS = 10
-"""With so many lots a burst is worth looking at."""
+"""The least number of lots of which a burst is judged."""
 
 CALLS_AN_HOUR = 4
-"""Twice what is needed: one call for passes in both directions, one for bills."""
+"""Twice the number needed for a lot: one call for passes in both directions, one for bills."""
 
 LONG_ENOUGH = 6 * HOUR
-"""How long calls must have been counted until they make an average."""
+"""How long a run must last for an average of calls."""
 
 
 @RULES.rule(
@@ -34,7 +34,7 @@ LONG_ENOUGH = 6 * HOUR
     why="Records are only ever added. A count that falls was taken from a copy, a cache, or a store that loses.",
 )
 def monotone(run: Run) -> Outcome:
-    """Exercised where a cell with records is asked about again; what a correction or deletion moves is left out."""
+    """Exercised where a cell with records is asked about again; lines with corrections or deletions are left out."""
     changed = {line for each in run.records.values() if each.versions > 1 or each.removed_seq for line in each.lines}
     rows = [claims for cell, claims in run.claims_of.items() if cell.line not in changed and len(claims) > 1]
     return judged(
@@ -44,7 +44,7 @@ def monotone(run: Run) -> Outcome:
 
 
 def _falls(run: Run, claims: list[Claim]) -> Iterator[tuple[Claim, Claim]]:
-    """A process that died may have lost what it had not acknowledged yet; nothing else excuses a fall."""
+    """Claims below an earlier one. Only a crash excuses a fall: it may lose unacknowledged records."""
     highest = claims[0]
     for claim in claims[1:]:
         if claim.claimed < highest.claimed and not (
@@ -67,7 +67,7 @@ def _fall(before: Claim, after: Claim) -> Breach:
     needs=("traffic", "crash"),
 )
 def resume(run: Run) -> Outcome:
-    """A record that was missing when the process died is asked about by the next one."""
+    """A record that was missing when the process died is asked about after its restart."""
     cut = [each for each in rounds.questions(run) if each.restarted and each.is_open]
     dropped = [each for each in cut if each.again is None and rounds.spare_ms(run, each.claim) >= SOON]
     return judged(any(each.again for each in cut), map(_forgotten, dropped))
@@ -86,7 +86,7 @@ def _forgotten(question: Question) -> Breach:
     why="Calls are limited for a project as a whole: a burst of all lots at the full hour is refused as too frequent.",
 )
 def jitter(run: Run) -> Outcome:
-    """Of the first asks about a window that closed in quiet times, no more than half fall into one second."""
+    """At most half of the lots are first asked about the same window within one second, in a run without faults."""
     peaks = [(end, len(times), *_peak(times)) for end, times in _first_asks(run).items() if len(times) >= MANY_LOTS]
     return judged(
         peaks,
@@ -99,7 +99,7 @@ def jitter(run: Run) -> Outcome:
 
 
 def _first_asks(run: Run) -> dict[int, dict[str, Claim]]:
-    """For each end of a window when each lot was first asked about it, in a run in which all goes well."""
+    """The first claim of each lot by the end of its window, in a run without faults."""
     found: dict[int, dict[str, Claim]] = defaultdict(dict)
     if not _is_plain(run):
         return found
@@ -111,7 +111,7 @@ def _first_asks(run: Run) -> dict[int, dict[str, Claim]]:
 
 
 def _is_plain(run: Run) -> bool:
-    """Whether nothing happened that a client would have to make up for."""
+    """Whether no fault, restart, prompt or failed call can have moved the client's calls."""
     restarted = len(run.acts_of(ActKind.START)) != 1 or run.acts_of(ActKind.CLOCK_JUMPS, ActKind.SYNCS)
     return Capability.ADVANCE in run.can and not (
         run.faults or restarted or any(not call.understood for call in run.calls)
@@ -119,7 +119,7 @@ def _is_plain(run: Run) -> bool:
 
 
 def _peak(asks: dict[str, Claim]) -> tuple[int, int]:
-    """How many of some asks fall into the busiest second, and a line of it."""
+    """The number of claims in the busiest second, and the seq of one of them."""
     second, most = Counter(ask.time // SECOND for ask in asks.values()).most_common(1)[0]
     return most, next(ask.seq for ask in asks.values() if ask.time // SECOND == second)
 
@@ -132,7 +132,7 @@ def _peak(asks: dict[str, Claim]) -> tuple[int, int]:
     why="Calls are metered. Both directions of many windows fit into one call: two an hour and lot are enough.",
 )
 def budget(run: Run) -> Outcome:
-    """Over a run of some hours in which every count agrees."""
+    """The average of syncs an hour of each lot, over a run of `LONG_ENOUGH` in which every count agrees."""
     spent = run.ended_at - run.acts[0].time if run.acts else 0
     if spent < LONG_ENOUGH or not _is_plain(run) or any(not claim.equal for claim in run.claims):
         return Outcome(exercised=False)

@@ -1,4 +1,4 @@
-"""Rules of errors: those that pass, and here those that do not pass by themselves: tokens, clocks, keys, brands."""
+"""Rules of errors that do not pass by themselves: tokens, clocks, keys, permissions and brands."""
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -30,13 +30,13 @@ from mock_server.wire.paths import TOKEN_PATH
 __all__ = ["RULES"]
 
 WATCHED = 6 * HOUR
-"""How long a run must go on after a refusal for good to show that a client does not come back to it."""
+"""How long a run must go on after a refusal for good to show that the client does not repeat the call."""
 
 COMMANDS_ENOUGH = 6
-"""So many commands of a lot that failed leave no doubt."""
+"""After this number of failed commands of a lot a client must know that they always fail."""
 
 SAME_TOKEN = 3
-"""So many refusals of one token, without asking for another, are no race between two calls."""
+"""This number of refusals of one token, without a call for another, is no race between two calls."""
 
 
 # Tokens
@@ -51,7 +51,7 @@ SAME_TOKEN = 3
     why="A token dies early whenever somebody else refreshes it. A loop of refreshing logs everybody else out.",
 )
 def token(run: Run) -> Outcome:
-    """Repeats without a pause, use of a dead token, cells left."""
+    """No repeats without a pause, no further use of a refused token, and no cell left open."""
     fails = refused_with(failures.TOKEN)
     found = [*first(hasty(run, fails, at_once=ENOUGH)), *_dead_tokens(run), *left(run, fails)]
     refused = [sync for sync in run.syncs if fails(run, sync)]
@@ -59,7 +59,7 @@ def token(run: Run) -> Outcome:
 
 
 def _dead_tokens(run: Run) -> Iterator[Breach]:
-    """Tokens that were used again and again after a refusal, with no call for another."""
+    """Tokens that were refused `SAME_TOKEN` times without a call for another."""
     refused: Counter[str] = Counter()
     for call in run.calls:
         if _is_for_token(call):
@@ -91,7 +91,7 @@ def _was_refused(call: Call, codes: Container[int | None]) -> bool:
     why="With the same clock the same request fails again. Every answer tells the cloud's time.",
 )
 def time(run: Run) -> Outcome:
-    """The pace of repeats of a cell, and of calls for a token."""
+    """The pace of repeats of a cell, and of calls for a token, that were refused for their time."""
     fails = refused_with(failures.TIME)
     refused = [call for call in run.calls if call.code in failures.TIME]
     lasting = len(refused) > ENOUGH or any(_is_off(run, call) for call in refused)
@@ -119,7 +119,11 @@ def _never_again(
     text: str,
     enough: int = ENOUGH,
 ) -> Outcome:
-    """Whether a client leaves alone what it was refused for good; `asked` is everything that it asked of one kind."""
+    """The outcome of a rule about calls that are refused for good: how often a client repeats them.
+
+    `asked` are all calls or claims of one kind, `fails` says which were refused so. After `enough` refusals in a row
+    more than `PROBES` tries a day are a breach, whose message begins with `text`.
+    """
     refused = [each for each in asked if fails(each)]
     if not refused:
         return NOT_EXERCISED
@@ -132,7 +136,7 @@ def _never_again(
 
 
 def _all_of(outcomes: Sequence[Outcome]) -> Outcome:
-    """Several outcomes of one rule as one."""
+    """The outcomes of one rule for several lots, paths or cells as one outcome."""
     return judged(any(each.exercised for each in outcomes), [each for found in outcomes for each in found.breaches])
 
 
@@ -145,7 +149,7 @@ def _all_of(outcomes: Sequence[Outcome]) -> Outcome:
     why="Keys do not heal by themselves: somebody must be told. Until then every call is refused, and counted.",
 )
 def sign(run: Run) -> Outcome:
-    """Calls of one path that were refused so."""
+    """The calls of each path that was refused for its signature."""
     paths = {call.request.path: None for call in run.calls if call.code in failures.SIGN}
 
     def of(path: str) -> Outcome:
@@ -164,7 +168,7 @@ def sign(run: Run) -> Outcome:
     why="The same request is refused again, until somebody changes something.",
 )
 def permanent(run: Run) -> Outcome:
-    """Claims of one cell that were refused so; the cells of one call have the same breach."""
+    """The claims of each cell that was refused so. One breach suffices: the cells of one call have the same."""
     fails = refused_with(failures.PERMANENT)
     cells = {cell: None for sync in run.syncs if fails(run, sync) for cell in sync.cells}
     found = _all_of(
@@ -188,7 +192,7 @@ def permanent(run: Run) -> Outcome:
     why="The vendor says that Jieshun lots do not support it. Calls cost money, and somebody must be told.",
 )
 def unsupported(run: Run) -> Outcome:
-    """Syncs of Jieshun lots, refused or taken and failed."""
+    """The syncs of each Jieshun lot: refused, or accepted with a command that fails."""
     refuses = run.profile.jieshun == "refuse"
 
     def of(device_id: str) -> Outcome:
@@ -208,7 +212,7 @@ def unsupported(run: Run) -> Outcome:
     why="One lot of another brand would end the reconciliation of the whole project.",
 )
 def scope(run: Run) -> Outcome:
-    """Every other lot is asked after a lot was found not to support the command."""
+    """Every other lot is asked again after a sync has shown that one lot does not support the command."""
     told = next((sync for sync in run.syncs if _is_unsupported(run, sync)), None)
     if told is None or run.calm_at is None:
         return NOT_EXERCISED
@@ -239,7 +243,7 @@ def _is_unsupported(run: Run, sync: Sync) -> bool:
 
 
 def _failed_commands(run: Run) -> set[str]:
-    """The commands that failed."""
+    """The `sn` of the commands that failed."""
     moved = (entry.event for entry in run.entries if isinstance(entry.event, CommandMoved))
     return {event.sn for event in moved if event.status == ProcessStatus.FAILED}
 
@@ -249,7 +253,7 @@ def _is_asked(run: Run, device_id: str, after: int) -> bool:
 
 
 def _is_needed(run: Run, device_id: str, after: int) -> bool:
-    """Whether a lot and the client could not agree without an ask after that line."""
+    """Whether a lot and the client could not converge without a sync after an entry of the history."""
     claims = [claim for claim in run.claims if claim.cell.device_id == device_id]
     settled = {claim.cell for claim in claims if claim.seq <= after and claim.equal}
     return any(claim.seq > after and claim.cell not in settled and run.in_cell(claim.cell) for claim in claims)

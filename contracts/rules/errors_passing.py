@@ -1,4 +1,4 @@
-"""Rules of errors that pass: what failed is asked again, and not in haste."""
+"""Rules of errors that pass: a failed call is repeated, with pauses."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -27,26 +27,26 @@ from mock_server.model import HOUR, MINUTE
 RULES = RuleBook("Errors")
 
 BUSY_REPEATS, REPEATS = 2, 3
-"""So many repeats in a row without a pause are too many where the cloud asked for one, and elsewhere."""
+"""Numbers of repeats in a row without a pause that are too many: after a refusal as busy, and after other errors."""
 
 FREE = 6
-"""So many tries in a row may follow each other quickly."""
+"""Tries in a row that may follow each other quickly."""
 
 TRIES_A_MINUTE = 15
-"""More tries a minute are too fast after that: they have a pause of four seconds."""
+"""The most tries a minute after that: pauses of four seconds."""
 
 OFFLINE_TRIES_AN_HOUR = 30
-"""More tries an hour are too fast once a lot has been off line for an hour: they have a pause of two minutes."""
+"""The most tries an hour once a lot has been off line for an hour: pauses of two minutes."""
 
 
 def left(run: Run, fails: Fails) -> Iterator[Breach]:
-    """A breach for the first cell that was left for good after such a failure."""
+    """A breach for the first cell that was never asked about again after such a failure."""
     for claim in left_open(run, fails)[:1]:
         yield Breach(f"{cell_text(claim.cell)} {how(run, claim.sync)} and was never asked about again", claim.seq)
 
 
 def hasty(run: Run, fails: Fails, at_once: int) -> Iterator[Breach]:
-    """Breaches for cells that were asked again `at_once` times without a pause, or in fast succession for long."""
+    """Breaches for cells that were asked about again `at_once` times without a pause, or too often within a minute."""
     for row in streaks(run, fails):
         text = f"{cell_text(row[0].cell)} {how(run, row[0].sync)} and was asked about again"
         if repeats_at_once(row) >= at_once:
@@ -56,12 +56,12 @@ def hasty(run: Run, fails: Fails, at_once: int) -> Iterator[Breach]:
 
 
 def first(breaches: Iterator[Breach]) -> Iterator[Breach]:
-    """One breach is enough: the cells of one call have the same."""
+    """The first breach: the cells of one call have the same."""
     return islice(breaches, 1)
 
 
 def _failed(row: Sequence[Claim]) -> int:
-    """How many of a streak failed: all but the last, which may have."""
+    """The least number of failures in a streak: all but its last claim, which may have failed too."""
     return len(row) - 1
 
 
@@ -74,7 +74,7 @@ def _failed(row: Sequence[Claim]) -> int:
     why="The cloud refuses with HTTP 200. A client that looks at the status takes every refusal for a success.",
 )
 def body(run: Run) -> Outcome:
-    """No cell is left whose every ask was refused for the moment."""
+    """No cell is left open whose every call was refused with a passing code."""
     fails = refused_with(failures.BUSY | failures.TROUBLE)
     return judged(healed(run, fails), left(run, fails))
 
@@ -87,7 +87,7 @@ def body(run: Run) -> Outcome:
     why="Nothing was compared. A record that was lost in that window is lost for good.",
 )
 def keep(run: Run) -> Outcome:
-    """No cell is left that never got through."""
+    """No cell is left open whose calls all failed."""
     return judged(healed(run, failures.PASSING), left(run, failures.PASSING))
 
 
@@ -99,7 +99,7 @@ def keep(run: Run) -> Outcome:
     why="Nothing in a failure says which cells were looked at.",
 )
 def partial(run: Run) -> Outcome:
-    """Cells of one failed call are not treated differently."""
+    """If one cell of a failed call is asked about again, all are."""
     left = left_in_part(run, failures.PASSING)
     many = [claim for claim in healed(run, failures.PASSING) if claim.cell != claim.sync.cells[-1]]
     return judged(
@@ -123,7 +123,7 @@ def partial(run: Run) -> Outcome:
     why="A time-out taken for a success closes windows that no lot has looked at.",
 )
 def timeout(run: Run) -> Outcome:
-    """No cell is left whose last ask got no answer."""
+    """No cell is left open whose last call got no answer."""
     return judged(healed(run, failures.unanswered), left(run, failures.unanswered))
 
 
@@ -136,12 +136,12 @@ def timeout(run: Run) -> Outcome:
     why="Proxies answer with web pages. A client that dies of one stops reconciling; one that shrugs loses a window.",
 )
 def malformed(run: Run) -> Outcome:
-    """The client does not die of such an answer, and leaves no cell whose last ask got one."""
+    """The client does not die of an unreadable answer, and leaves no cell open whose last call got one."""
     return judged(healed(run, failures.unreadable), [*_deaths(run), *left(run, failures.unreadable)])
 
 
 def _deaths(run: Run) -> Iterator[Breach]:
-    """Deaths in the very turn in which an unreadable answer came."""
+    """A breach for the first death of the client at the same time as an unreadable answer."""
     odd = failures.GARBLING | {FaultKind.ANSWER_NO_RESULT}
     for act in run.acts_of(ActKind.DIED):
         last = next((call for call in reversed(run.calls) if call.seq <= act.seq), None)
@@ -159,7 +159,7 @@ def _deaths(run: Run) -> Iterator[Breach]:
     why="Whoever is told to slow down and does not keeps the limit exceeded, for all of the project.",
 )
 def rate(run: Run) -> Outcome:
-    """The pace of repeats of a cell."""
+    """The pace of repeats of a cell that was refused so; exercised where two tries failed in a row."""
     fails = refused_with(failures.BUSY)
     exercised = any(_failed(row) >= BUSY_REPEATS for row in streaks(run, fails))
     return judged(exercised, first(hasty(run, fails, at_once=BUSY_REPEATS)))
@@ -174,7 +174,7 @@ def rate(run: Run) -> Outcome:
     why="A server that is not well is not helped by a client that asks every second, and calls cost money.",
 )
 def trouble(run: Run) -> Outcome:
-    """The pace of repeats of a cell; exercised where four tries failed in a row over a minute at least."""
+    """The pace of repeats of a cell; exercised where four tries failed in a row, over at least a minute."""
     fails = failures.SERVER_TROUBLE
     exercised = any(_failed(row) > REPEATS and row[-1].time - row[0].time >= MINUTE for row in streaks(run, fails))
     return judged(exercised, first(hasty(run, fails, at_once=REPEATS)))
@@ -189,7 +189,7 @@ def trouble(run: Run) -> Outcome:
     why="A lot may be off line for days. What it kept in that time is only found by asking when it is back.",
 )
 def offline(run: Run) -> Outcome:
-    """The pace of repeats while it is off line, and no cell left afterwards."""
+    """The pace of repeats while the lot is off line, and no cell left open afterwards."""
     fails = refused_with(failures.OFFLINE)
     return judged(
         healed(run, fails) and any(_span(row[:-1]) >= HOUR for row in streaks(run, fails)),
@@ -220,7 +220,7 @@ def _span(row: Sequence[Claim]) -> int:
     why="The vendor's lists of codes disagree and grow.",
 )
 def unknown_code(run: Run) -> Outcome:
-    """No cell left after one, and no haste."""
+    """No cell is left open after such a refusal, and repeats have pauses."""
     return judged(
         healed(run, with_unknown_code),
         [*left(run, with_unknown_code), *first(hasty(run, with_unknown_code, at_once=REPEATS))],

@@ -1,4 +1,4 @@
-"""Rules of receiving: what becomes of messages. Those about what is stored come first, in `receiving_store`."""
+"""Rules of receiving: messages and the connection. `receiving_storage` has the rules of the store."""
 
 from collections.abc import Iterator
 
@@ -16,17 +16,17 @@ from mock_server.model import MINUTE
 __all__ = ["RULES"]
 
 LONG_MS = 15 * MINUTE
-"""So long after a message has come, or a connection was cut, a client must have gone on."""
+"""How long a client may take to go on after a message or a cut of its connection."""
 
 CUTS = 9
-"""So many cuts in a row show whether the pauses before coming back grow."""
+"""The number of cuts in a row that shows whether the pauses before reconnecting grow."""
 
 FEW_CUTS, CALM_PAUSE_MS = 4, 30_000
-"""A client that waits so long after a few cuts is no burden, whether its pauses grow or not."""
+"""A client that pauses this long after a few cuts is no burden, whether its pauses grow or not."""
 
 
 def _died_of(run: Run, kind: Oddity, what: str = "") -> list[Breach]:
-    """The first death by a message of this kind."""
+    """A breach for the first death of the client by a message of this kind."""
     found = (
         Breach(f"the client died of {name_of(delivery)}{what}, {act.text.partition('(')[0]}", delivery.seq)
         for act, delivery, odd in deaths(run)
@@ -36,7 +36,7 @@ def _died_of(run: Run, kind: Oddity, what: str = "") -> list[Breach]:
 
 
 def _left(run: Run, kind: Oddity, what: str = "") -> Iterator[Breach]:
-    """The messages of this kind that were refused or never acknowledged."""
+    """Breaches for messages of this kind that were refused or never acknowledged."""
     for each in never_taken(run, kind):
         how = "refused" if each.refused else "never acknowledged, though others behind it were"
         yield Breach(f"{name_of(each.delivery)}{what} was {how}", each.seq)
@@ -50,7 +50,7 @@ def _left(run: Run, kind: Oddity, what: str = "") -> Iterator[Breach]:
     why="Only what is not acknowledged comes again, whole perhaps. Others behind it must not wait for it.",
 )
 def nack(run: Run) -> Outcome:
-    """A damaged message comes again at least once; those behind it are acknowledged meanwhile."""
+    """A damaged message is not acknowledged at its first delivery; those behind it are acknowledged meanwhile."""
     damaged = [each for each in run.deliveries if each.damaged and not each.torn]
     if not damaged:
         return judged(exercised=False, breaches=())
@@ -67,7 +67,7 @@ def nack(run: Run) -> Outcome:
 
 
 def _stuck(run: Run, damaged: Delivery, behind: list[Delivery]) -> Iterator[Breach]:
-    """Nothing is acknowledged any more once a damaged message has come, though others have."""
+    """A breach if nothing is acknowledged after a damaged message, though others were delivered."""
     waiting = {each.message_id for each in behind if run.ended_at - each.time >= LONG_MS}
     if waiting and not any(each.acked_seq is not None and each.acked_seq > damaged.seq for each in run.deliveries):
         text = f"{name_of(damaged)} was damaged; {len(waiting)} came behind it and none was acknowledged any more"
@@ -82,7 +82,7 @@ def _stuck(run: Run, damaged: Delivery, behind: list[Delivery]) -> Iterator[Brea
     why="Over this protocol the others stay and come again; where acknowledgements are cumulative they would be lost.",
 )
 def cumulative(run: Run) -> Outcome:
-    """Of messages that came together none was left when a later one was acknowledged."""
+    """No message was left unacknowledged when a later one was acknowledged."""
     left = {
         each.delivery.message_id: each
         for each in reversed(passed_over(run))
@@ -98,7 +98,7 @@ def cumulative(run: Run) -> Outcome:
 
 
 def _is_among_others(one: Delivery, other: Delivery) -> bool:
-    """Whether two messages came together and the first was acknowledged."""
+    """Whether two messages were delivered to one consumer at one time, and the first was acknowledged after that."""
     together = one.consumer == other.consumer and one.time == other.time and one.message_id != other.message_id
     is_plain = one.readable and other.readable
     return together and is_plain and one.acked_seq is not None and one.acked_seq > other.seq
@@ -113,7 +113,7 @@ def _is_among_others(one: Delivery, other: Delivery) -> bool:
     " then delivers nothing more.",
 )
 def ack_duplicates(run: Run) -> Outcome:
-    """No message about a record that was acknowledged before is refused or never acknowledged."""
+    """Every message about a record that was acknowledged before is acknowledged too."""
     taken = (each for each in run.deliveries if each.readable and each.acked_seq is not None)
     forever = [each for each in never_taken(run, "known") if each.for_good]
     return judged(
@@ -131,7 +131,7 @@ def ack_duplicates(run: Run) -> Outcome:
     " time is a burden to the queue when that is in trouble.",
 )
 def reconnect(run: Run) -> Outcome:
-    """One name for each topic; after each cut a return; after many cuts in a row longer pauses."""
+    """One subscription for each topic; a new connection after each cut; longer pauses after many cuts in a row."""
     found = connections(run)
     return judged(
         any(_shows_growth(pauses) for pauses in found.pauses),
@@ -157,7 +157,7 @@ def _never_back(run: Run, found: Connection) -> Iterator[Breach]:
 
 
 def _too_soon(found: Connection) -> Iterator[Breach]:
-    """Pauses that have not grown over many cuts. They may be drawn at random, so three are taken together."""
+    """Pauses that have not grown over many cuts. Pauses may be random, so the sums of three are compared."""
     for pauses in found.pauses:
         early, late = pauses[:3], pauses[CUTS - 3 : CUTS]
         if len(pauses) >= CUTS and sum(late) <= sum(early) and max(late) < CALM_PAUSE_MS:
@@ -173,7 +173,7 @@ def _too_soon(found: Connection) -> Iterator[Breach]:
     why="Vendors add fields and events without notice; a client that refuses them stops on the day that they do.",
 )
 def tolerant(run: Run) -> Outcome:
-    """Nothing that is only new is refused, left, dropped or died of."""
+    """No message with unknown fields or of an unknown kind is refused, left, not stored, or makes the client die."""
     new = [
         each for each in run.deliveries if has_unknown_fields(each) or (each.record is None and each.origin == "uplink")
     ]
@@ -203,7 +203,7 @@ def tolerant(run: Run) -> Outcome:
     why="All lots of a project share one queue, and a new one may report before anybody has told the client of it.",
 )
 def foreign(run: Run) -> Outcome:
-    """No claim and no look into the store has a foreign lot's record under a known one."""
+    """No claim and no dump has an unknown lot's record under a known lot."""
     strange = [record for record in run.records.values() if not run.is_listed(record.kept.device_id)]
     if not strange:
         return judged(exercised=False, breaches=())
@@ -219,7 +219,7 @@ def foreign(run: Run) -> Outcome:
 
 
 def _would_show(run: Run, record: LotRecord) -> bool:
-    """Whether it would have shown that a record was given to another lot: by a look, or by a claim of its time."""
+    """Whether a dump, or a claim of its time, would have shown a record under another lot."""
     acked = seq_of_first_ack(record)
     return any(dump.seq >= acked for dump in run.dumps) or any(
         claim.seq > acked and _is_like(run, record, claim) for claim in run.claims
@@ -227,13 +227,13 @@ def _would_show(run: Run, record: LotRecord) -> bool:
 
 
 def _is_like(run: Run, record: LotRecord, claim: Claim) -> bool:
-    """Whether a record would be in a claim's cell if it were of that lot."""
+    """Whether a record would be in a claim's cell if it were a record of that lot."""
     own = claim.cell._replace(device_id=record.kept.device_id)
     return run.takes_sync(claim.cell.device_id) and run.is_in(own, record)
 
 
 def _over_claims(run: Run, strange: list[LotRecord]) -> Iterator[Breach]:
-    """Claims that are too high, if each of them is explained by records of lots that the client was not told of."""
+    """Claims that are too high, if records of unknown lots explain each of them."""
     over = [(claim, high, _like(run, strange, claim)) for claim, _, high in run.off_bracket if claim.claimed > high]
     if all(claim.claimed <= high + len(like) for claim, high, like in over):
         for claim, high, like in over:
@@ -246,7 +246,7 @@ def _like(run: Run, strange: list[LotRecord], claim: Claim) -> list[LotRecord]:
 
 
 def _under_others(run: Run, strange: list[LotRecord]) -> Iterator[Breach]:
-    """Records that are stored under another lot than theirs."""
+    """A breach for the first record of an unknown lot that is stored under a known one."""
     owners = {record.key[1:]: record for record in strange}
     for dump in run.dumps:
         for row in dump.records:

@@ -1,4 +1,4 @@
-"""Rules of receiving, about what is stored: above all of what comes again, late, or in another order."""
+"""Rules of receiving about the client's store: after repeats, late records, and records out of order."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -30,10 +30,10 @@ from mock_server.model import HOUR, MINUTE, RecordKey
 RULES = RuleBook("Receiving")
 
 VERY_OLD_MS = 22 * HOUR
-"""A record that comes so long after it happened shows whether old ones are accepted."""
+"""A record of this age at its delivery exercises REC-OLD."""
 
 JUST_MS = MINUTE
-"""What was acknowledged so shortly before a crash may not have been written yet."""
+"""What was delivered within this time before a crash and acknowledged may not have been written yet."""
 
 
 def _short(shortage: Shortage, which: str = "") -> Breach:
@@ -49,7 +49,7 @@ def _short(shortage: Shortage, which: str = "") -> Breach:
     needs=("store", "crash"),
 )
 def persist_ack(run: Run) -> Outcome:
-    """Whatever was acknowledged just before a crash is stored after it."""
+    """Every record that was acknowledged just before a crash is stored after the restart."""
     restarts = [(dump, _just_acked(run, death, dump)) for death, dump in _restarts(run)]
     missing = [(dump, [each for each in acked if _is_lost(run, each, dump)]) for dump, acked in restarts]
     return judged(
@@ -63,7 +63,7 @@ def persist_ack(run: Run) -> Outcome:
 
 
 def _restarts(run: Run) -> Iterator[tuple[Act, Dump]]:
-    """Each death of the client with the look into its store when it was there again."""
+    """Each death of the client with the first dump after its restart, made at the same time."""
     death: Act | None = None
     for act in run.acts_of(ActKind.CRASHES, ActKind.DIED, ActKind.START):
         if act.kind is not ActKind.START:
@@ -89,7 +89,7 @@ def _is_just_acked(delivery: Delivery, death: Act, dump: Dump) -> bool:
 
 
 def _is_lost(run: Run, record: LotRecord, dump: Dump) -> bool:
-    """Whether a record is not in a store, though not for the reason that this client never stores it."""
+    """Whether a record is missing in a dump and stored after a later acknowledgement: this client does store it."""
     again = [each.acked_seq for each in record.deliveries if each.acked_seq is not None and each.acked_seq > dump.seq]
     later = [other for other in run.dumps if again and other.seq >= again[0]]
     return record.key not in stored(dump) and all(record.key in stored(other) for other in later)
@@ -104,7 +104,7 @@ def _is_lost(run: Run, record: LotRecord, dump: Dump) -> bool:
     needs=("store",),
 )
 def upsert(run: Run) -> Outcome:
-    """No record is stored twice, and none is another one after it has come again."""
+    """No record is stored twice, and none is changed by another delivery of the same version."""
     repeated = [record for record in run.records.values() if sum(each.readable for each in record.deliveries) > 1]
     shown = any(dump.seq > second for dump in run.dumps for second in map(_second_readable, repeated))
     return judged(shown, [*_stored_twice(run), *_changed(run)])
@@ -125,7 +125,7 @@ def _stored_twice(run: Run) -> Iterator[Breach]:
 
 
 def _changed(run: Run) -> Iterator[Breach]:
-    """Records of which the lot has said nothing new between two looks, and which are stored differently."""
+    """Records that are stored differently in two dumps, though the messages between them repeat the same version."""
     starts = [act.seq for act in run.acts_of(ActKind.START)]
     for before, after in zip(run.dumps, run.dumps[1:], strict=False):
         if any(before.seq <= seq < after.seq for seq in starts[1:]):
@@ -138,7 +138,7 @@ def _changed(run: Run) -> Iterator[Breach]:
 
 
 def _is_another(before: DumpedRecord, after: DumpedRecord) -> bool:
-    """Whether a stored record has changed; a hash that is left out says nothing."""
+    """Whether a stored record has changed in its first five fields or its hash."""
     return before[:5] != after[:5] or (before.content_hash != after.content_hash)
 
 
@@ -160,7 +160,7 @@ def _came_as_it_was(run: Run, key: RecordKey, low: int, high: int) -> bool:
     needs=("effects",),
 )
 def no_replay_effect(run: Run) -> Outcome:
-    """Each effect happens at most as often as the lot has made versions of records of that id."""
+    """Each effect happens at most once for each version of the records of that id."""
     done = Counter(run.effects or ())
     allowed: Counter[str] = Counter()
     for record in run.records.values():
@@ -185,7 +185,7 @@ def no_replay_effect(run: Run) -> Outcome:
     why="A re-report may arrive in part, or over a long time: a window that is emptied for it loses what was there.",
 )
 def no_replace(run: Run) -> Outcome:
-    """No record is missing that a re-report has left out, or has not brought yet."""
+    """No acknowledged record is missing because a re-report lacks it or has not brought it yet."""
     spans = left_out(run)
     short = explained(run, lambda record, seq: _is_left_out(spans, record, seq))
     return judged(
@@ -206,7 +206,7 @@ def _is_left_out(spans: dict[RecordKey, list[SeqSpan]], record: LotRecord, seq: 
     why="Retries, partitions and re-reports shuffle them: an exit may come before its entry.",
 )
 def order(run: Run) -> Outcome:
-    """No record is missing because it came before an earlier one or after a later one."""
+    """No acknowledged record is missing because it was delivered out of the order of event times."""
     odd = out_of_order(run)
     exits = (
         (record, first_readable(record), first_readable(record, entered))
@@ -229,7 +229,7 @@ def order(run: Run) -> Outcome:
     why="A re-report brings old records by its nature: who drops them can never be repaired.",
 )
 def old(run: Run) -> Outcome:
-    """No record is missing, or left without an answer, because it came long after it happened."""
+    """No record is missing or never acknowledged because it was delivered long after its event time."""
     ages = ((record, age_ms(record)) for record in run.records.values())
     very = [record for record, age in ages if age is not None and age >= VERY_OLD_MS]
     left = [each for each in never_taken(run, "old") if each.for_good]

@@ -1,4 +1,4 @@
-"""Rules of security: what the traffic, the store, and a look around the client's process show."""
+"""Rules of security, judged by the traffic, the store, and the output of the client's process."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,8 @@ CREDENTIALS = (OutputFinding.SECRET, OutputFinding.PASSWORD, OutputFinding.TOKEN
 _IN_QUERY = re.compile(r"(?:^|&)((?:access_?|refresh_?)?token|(?:access_?|client_?)?secret|password)=", re.IGNORECASE)
 
 HARMLESS_BYTES = range(16, 32)
-"""A flip there is in the `dataId` that every text begins with, in either cipher: the rest of it can still be read."""
+"""Positions in an encrypted message at which a flipped bit damages only the `dataId` that every text begins with, in
+either cipher: a client that does not verify the message can still read the rest."""
 
 
 @RULES.rule(
@@ -45,7 +46,7 @@ def _retries(run: Run) -> Iterator[bool]:
 
 
 def _signed_wrongly(run: Run) -> Iterator[Breach]:
-    """Where only calls with a body are signed wrongly, the body is what is wrong: that is another rule's business."""
+    """Refused signatures, but not those of calls with a body if calls without one pass: FORM-JSON judges those."""
     signed_well = False
     for call in run.calls:
         is_refused = call.code in (ErrorCode.SIGN_INVALID, ErrorCode.HEADER_MISSING)
@@ -69,7 +70,7 @@ def _sent_again(run: Run) -> Iterator[Breach]:
 
 
 def _is_stale(run: Run, before: Call, call: Call) -> bool:
-    """Whether the time in a repeated request is that of the first attempt, and no chance of a clock that was off."""
+    """Whether the time in a repeated request is that of the first attempt, and no jump of the clock explains it."""
     t = call.request.headers.get("t", "")
     fits_first = t.isdigit() and abs(int(t) - before.time) < abs(int(t) - call.time)
     has_jumped = any(before.seq <= act.seq <= call.seq for act in run.acts_of(ActKind.CLOCK_JUMPS))
@@ -85,7 +86,7 @@ def _is_stale(run: Run, before: Call, call: Call) -> bool:
     why="Whoever reads what was changed on the way stores what no lot has said.",
 )
 def tamper(run: Run) -> Outcome:
-    """Exercised where a record of which only damaged messages had come might have been seen in the store or a count."""
+    """Exercised if a dump, or else a claim, was made while only damaged messages of a record had been delivered."""
     looks = [dump.seq for dump in run.dumps] or [claim.seq for claim in run.claims]
     hurt = [record for record in run.records.values() if any(map(_is_tempting, record.deliveries))]
     exercised = any(_is_tempted(record, seq) for record in hurt for seq in looks)
@@ -115,7 +116,7 @@ def _stored(run: Run) -> Iterator[Breach]:
 
 
 def _counted(run: Run) -> Iterator[Breach]:
-    """Of a client that shows no store: its counts, if they are what they would be with the damaged messages."""
+    """For a client without a dump: its claims, if all of them are the numbers that include damaged messages."""
     counts = [(claim, *_with_and_without(run, claim)) for claim in run.claims]
     if all(claim.claimed == with_damaged for claim, with_damaged, _ in counts):
         for claim, with_damaged, without in counts:
@@ -141,7 +142,7 @@ def _with_and_without(run: Run, claim: Claim) -> tuple[int, int]:
     needs=("process",),
 )
 def secret(run: Run) -> Outcome:
-    """Exercised by every client that has begun, and whose output could be seen."""
+    """Exercised by every client that made a call and whose output was captured."""
     told = [Breach(f"wrote {each.kind}: {each.text}", each.seq) for each in run.findings_of(*CREDENTIALS)]
     return judged(run.calls and run.findings_of(OutputFinding.WATCHED), [*told, *_in_urls(run)])
 
@@ -162,7 +163,7 @@ def _in_urls(run: Run) -> Iterator[Breach]:
     needs=("process",),
 )
 def pii(run: Run) -> Outcome:
-    """Exercised where a record was delivered to a client whose output could be seen."""
+    """Exercised where a record was delivered to a client whose output was captured."""
     told = [Breach(f"wrote {each.kind}: {each.text}", each.seq) for each in run.findings_of(OutputFinding.PLATE)]
     return judged(run.findings_of(OutputFinding.WATCHED) and any(each.record for each in run.deliveries), told)
 
@@ -176,7 +177,7 @@ def pii(run: Run) -> Outcome:
     needs=("process",),
 )
 def tls(run: Run) -> Outcome:
-    """Exercised where a client came to an address with such a certificate."""
+    """Exercised where a client connected to an address with such a certificate."""
     return judged(
         run.findings_of(DecoyFinding.TLS_TRIED),
         (Breach(each.text, each.seq) for each in run.findings_of(DecoyFinding.TLS_TRUSTED)),

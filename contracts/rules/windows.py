@@ -1,4 +1,4 @@
-"""Rules of planning windows: the form of each, that they leave nothing out, and that a retry asks the same again."""
+"""Rules of planning windows: their length and bounds, that they leave no time out, and that retries repeat them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,25 +35,25 @@ from mock_server.model import DAY, HOUR, MINUTE, SECOND, Cell, DataType, Line
 RULES = RuleBook("Planning windows")
 
 LONG_DOWN = HOUR
-"""How long a client must have been down for a hole in that time to be a matter of catching up."""
+"""The least downtime of which WIN-CATCHUP judges the gaps; WIN-NO-GAP judges those of shorter ones."""
 
 SKIPPED_AT_LEAST = HOUR // 2
-"""How long a hole is that was skipped for a downtime; smaller ones are between windows that do not join up."""
+"""The least gap that is due to a downtime; a smaller one is between windows that do not join up."""
 
 CALLS_A_MINUTE = 60
-"""How many calls to one lot in one minute are still paced: rate limits allow single digits to tens a second."""
+"""Calls to one lot in one minute that are not a flood: rate limits allow single digits to tens a second."""
 
 LEAST_GRACE = MINUTE
-"""How long after its end a window should first be asked about: messages take seconds."""
+"""The least time between a window's end and the first sync about it: messages take seconds."""
 
 OLDEST = 31 * DAY
-"""How far back a client may go: generous, because nobody says how long lots keep their records."""
+"""The greatest age of a window: generous, because the vendor does not document how long lots keep records."""
 
 LATE, NOT_LATER = 4 * HOUR, 20 * HOUR
-"""How late a record reaches its lot that only a later visit to its window can find, and at most."""
+"""The least and the greatest delay of a record at its lot that only another sync of its window can find."""
 
 REVISIT_WITHIN = 50 * HOUR
-"""How long after that the window should have been asked about again: two daily cycles and a margin."""
+"""How soon after that the window should be asked about again: two daily cycles and a margin."""
 
 CONVENTIONS: Mapping[Bounds, tuple[WrongCounter, str]] = {
     "[s,e)": (counters.HALF_OPEN, "counts a record at the start, not one at the end"),
@@ -61,16 +61,16 @@ CONVENTIONS: Mapping[Bounds, tuple[WrongCounter, str]] = {
     "(s,e]": (counters.OPEN_START, "counts a record at the end, not one at the start"),
     "(s,e)": (counters.OPEN, "counts records neither at the start nor at the end"),
 }
-"""What belongs to a window by each convention, as a counter and in words."""
+"""The conventions about records at the bounds of a window: each as a wrong counter and in words."""
 
 
 def infos(run: Run) -> Iterator[tuple[Sync, Cell]]:
-    """Every cell that is asked about, with the call that does."""
+    """Every cell of every sync, with the sync."""
     return ((sync, cell) for sync in run.syncs for cell in sync.cells)
 
 
 def each_cell(run: Run) -> dict[Cell, Sync]:
-    """Every cell that is asked about, and the first call that does."""
+    """Every cell that is asked about, with its first sync."""
     found: dict[Cell, Sync] = {}
     for sync, cell in infos(run):
         found.setdefault(cell, sync)
@@ -78,7 +78,7 @@ def each_cell(run: Run) -> dict[Cell, Sync]:
 
 
 def dated(cell: Cell) -> str:
-    """A cell in words, with the days."""
+    """A cell in words, with the dates of its window."""
     window = f"{day_text(cell.start_time)} - {day_text(cell.end_time)}"
     return f"lot {cell.device_id}, {line_text(cell)}, {window}"
 
@@ -91,7 +91,7 @@ def dated(cell: Cell) -> str:
     why="24 hours is the vendor's limit: a longer window is refused, and so is everything else in that call.",
 )
 def max24(run: Run) -> Outcome:
-    """Arithmetic; exercised where a lot was asked again after more than a day."""
+    """No window is above 24 hours. Exercised where a lot was asked again after more than a day."""
     return judged(
         _longest_silence(run) > DAY,
         (
@@ -103,7 +103,7 @@ def max24(run: Run) -> Outcome:
 
 
 def _longest_silence(run: Run) -> int:
-    """The longest time between two calls that one lot was known to take."""
+    """The longest time in milliseconds between two calls of one lot that the client saw succeed."""
     times: dict[str, list[int]] = defaultdict(list)
     for sync in run.syncs:
         if sync.call.understood:
@@ -119,7 +119,7 @@ def _longest_silence(run: Run) -> int:
     why="An empty or negative window holds no record: the call is refused, or asks nothing.",
 )
 def positive(run: Run) -> Outcome:
-    """Arithmetic."""
+    """No window ends at its start or before. Exercised by any window."""
     return judged(
         any(infos(run)),
         (
@@ -138,7 +138,7 @@ def positive(run: Run) -> Outcome:
     why="A record between two windows is never checked: if its message is lost, nobody will know.",
 )
 def no_gap(run: Run) -> Outcome:
-    """Owed time minus asked windows is empty. Skipped downtimes and unasked empty windows have rules of their own."""
+    """No time is owed and not asked about, but for downtimes (WIN-CATCHUP) and windows without records (WIN-ZERO)."""
     found = run.once(gaps)
     empty = _unasked_as_empty(run, found)
     left = [gap for gap in found if gap not in empty and not _is_of_downtime(run, gap)]
@@ -146,7 +146,7 @@ def no_gap(run: Run) -> Outcome:
 
 
 def _has_joint(run: Run) -> bool:
-    """Whether some line has two windows, the second of which starts in the time that is owed."""
+    """Whether some line has two windows, of which the second starts in the time that is owed."""
     windows = run.once(asked)
     return any(
         span.start < start <= span.end
@@ -163,7 +163,7 @@ def _gap_text(gap: Gap) -> str:
 
 
 def _seq_at(run: Run, time: int) -> int:
-    """The first line of the history at or behind a time."""
+    """The first entry of the history at or after a time."""
     return next((entry.seq for entry in run.entries if entry.time >= time), run.entries[-1].seq)
 
 
@@ -175,16 +175,16 @@ def _seq_at(run: Run, time: int) -> int:
     why="Where every record of a window is lost, the 0 is all that can tell: without it the loss is never found.",
 )
 def zero(run: Run) -> Outcome:
-    """Holes only where nothing was received, in a client that never asks about an hour in which nothing was."""
+    """No gap where no record was received, if the client never claims 0 for a window of which none was received."""
     empty = _unasked_as_empty(run, run.once(gaps))
     return judged(
-        _asks_about_nothing(run),
+        _claims_zero_beside_records(run),
         (Breach(f"{_gap_text(gap)}; no record of it had been received", _seq_at(run, gap.span.end)) for gap in empty),
     )
 
 
 def _unasked_as_empty(run: Run, found: Iterable[Gap]) -> list[Gap]:
-    """The holes that not asking about empty windows explains."""
+    """The gaps of a client that does not ask about windows without records; none if it claims 0 for such a window."""
     if any(
         claim.claimed == 0 and not _received(run, claim.cell.device_id, span_of(claim.cell)) for claim in run.claims
     ):
@@ -193,7 +193,7 @@ def _unasked_as_empty(run: Run, found: Iterable[Gap]) -> list[Gap]:
 
 
 def _received(run: Run, device_id: str, span: CoveredSpan, line: Line | None = None) -> bool:
-    """Whether anything of a lot, or of one of its lines, was ever received for a time."""
+    """Whether any record of a lot, or of one of its lines, with an event time in a span was ever delivered."""
     return any(
         span.start <= record.kept.event_time <= span.end and record.deliveries
         for record in run.records.values()
@@ -201,8 +201,8 @@ def _received(run: Run, device_id: str, span: CoveredSpan, line: Line | None = N
     )
 
 
-def _asks_about_nothing(run: Run) -> bool:
-    """Whether the client asked about a cell of which nothing had come, among others of the lot of which some had."""
+def _claims_zero_beside_records(run: Run) -> bool:
+    """Whether a 0 was claimed for a cell without deliveries, within the time of the lot's cells that had some."""
     spans = run.once(owed)
     judged_by = run.ended_at - SLACK
     timely = [
@@ -231,7 +231,7 @@ def _kind(cell: Cell) -> tuple[str, DataType]:
     needs=("crash",),
 )
 def catch_up(run: Run) -> Outcome:
-    """No hole in a downtime of at least an hour, and no more calls in a minute than a rate limit bears."""
+    """No gap in a downtime of at least an hour, and at most `CALLS_A_MINUTE` to a lot in the hour after it."""
     spans = list(run.once(owed).values())
     long = [down for down in run.once(downtimes) if down.length >= LONG_DOWN]
     left = [gap for gap in run.once(gaps) if _is_of_downtime(run, gap)]
@@ -256,7 +256,7 @@ def _is_of_downtime(run: Run, gap: Gap) -> bool:
 
 
 def _floods(run: Run, down: CoveredSpan) -> Iterator[Breach]:
-    """The first moment after a downtime from which one lot is called too often within a minute."""
+    """For each lot the first minute after a downtime with more than `CALLS_A_MINUTE` calls."""
     for device_id in run.devices:
         calls = [sync for sync in run.syncs if sync.device_id == device_id and 0 <= sync.time - down.end < HOUR]
         for first, last in zip(calls, calls[CALLS_A_MINUTE:], strict=False):
@@ -274,7 +274,7 @@ def _floods(run: Run, down: CoveredSpan) -> Iterator[Breach]:
     why="Windows that move with the clock never ask the same question twice: no answer settles an earlier one.",
 )
 def stable(run: Run) -> Outcome:
-    """A cell whose first calls failed is asked about again as it is, or at least not as a window that sticks out."""
+    """A cell whose first call failed is asked about again, and not replaced by a window that overlaps it in part."""
     exercised, breaches = False, []
     for cell, sync in _failed_at_first(run).items():
         later = asked_after(run, sync, cell.line)
@@ -287,7 +287,7 @@ def stable(run: Run) -> Outcome:
 
 
 def _failed_at_first(run: Run) -> dict[Cell, Sync]:
-    """The cells whose first call failed, at lots that could be asked again for long enough since."""
+    """The cells whose first call failed, of lots that could be asked again for the last `SLACK` of the run."""
     lots = {device_id: steady_since(run, device_id) for device_id in lots_of(run)}
     able = {device_id for device_id, since in lots.items() if since is not None and since <= run.ended_at - SLACK}
     first = run.once(each_cell)
@@ -295,12 +295,12 @@ def _failed_at_first(run: Run) -> dict[Cell, Sync]:
 
 
 def asked_after(run: Run, sync: Sync, line: Line) -> list[Cell]:
-    """The cells of a line that are asked about behind a call."""
+    """The cells of a line that are asked about after a call."""
     return [cell for each, cell in infos(run) if each.seq > sync.seq and cell.line == line]
 
 
 def _is_moved(cell: Cell, other: Cell) -> bool:
-    """Whether another window holds part of a window and sticks out of it: to ask about its parts is no move."""
+    """Whether another window overlaps a window and exceeds it. A window may be asked about in parts."""
     was, now = span_of(cell), span_of(other)
     return was.cut(now).length > JOINT and (now.start < was.start - JOINT or now.end > was.end + JOINT)
 
@@ -313,7 +313,7 @@ def _is_moved(cell: Cell, other: Cell) -> bool:
     why="Otherwise the counts differ for ever, or agree only because another record is missing.",
 )
 def boundary(run: Run) -> Outcome:
-    """Exercised by a record exactly at the start or the end; broken where another convention explains every claim."""
+    """Exercised by a record exactly at a bound; broken if a convention other than the lot's explains every claim."""
     if run.profile.window_time != "event":
         return NOT_EXERCISED
     texts = dict(CONVENTIONS.values())
@@ -344,7 +344,7 @@ def _boundary_breach(run: Run, convention: str) -> Breach:
     why="Nobody says to which window a record at its boundary belongs; with whole seconds that is one in 3600.",
 )
 def boundary_safe(run: Run) -> Outcome:
-    """No start and no end is a whole second."""
+    """No start and no end of a window is a whole second."""
     return judged(
         any(infos(run)),
         (
@@ -363,7 +363,7 @@ def boundary_safe(run: Run) -> Outcome:
     why="An overlap does no harm to the result, but every mismatch in it has the same records reported twice.",
 )
 def overlap(run: Run) -> Outcome:
-    """No two windows hold part of each other and stick out of each other."""
+    """No two windows of a line overlap in part, neither holding the other."""
     lines: dict[Line, dict[CoveredSpan, tuple[Cell, Sync]]] = defaultdict(dict)
     for cell, sync in run.once(each_cell).items():
         lines[cell.line].setdefault(span_of(cell), (cell, sync))
@@ -386,7 +386,7 @@ def overlap(run: Run) -> Outcome:
     why="Records that are still on their way make the counts differ, and the whole window is reported for nothing.",
 )
 def grace(run: Run) -> Outcome:
-    """The time from a window's end to the first call about it; not judged where the client's clock is wrong."""
+    """The time from a window's end to its first sync is at least `LEAST_GRACE`. Not judged if the clock was wrong."""
     if run.acts_of(ActKind.CLOCK_JUMPS):
         return NOT_EXERCISED
     return judged(
@@ -413,7 +413,7 @@ def _grace_text(cell: Cell, sync: Sync) -> str:
     why="A record may reach its lot hours late; if its message is then lost, only a later comparison finds it.",
 )
 def revisit(run: Run) -> Outcome:
-    """A late record whose message was lost lies in a cell that is asked about after the lot had it."""
+    """A late record whose message was lost lies in a cell that is asked about after the record reached its lot."""
     exercised, breaches = False, []
     for record in run.records.values():
         cells = [cell for cell in run.claims_of if run.is_in(cell, record)] if _is_late(run, record) else []
@@ -436,7 +436,7 @@ def _is_late(run: Run, record: LotRecord) -> bool:
 
 
 def _could_revisit(run: Run, record: LotRecord) -> bool:
-    """Whether the client has had the time to come back, with nothing in its way."""
+    """Whether nothing kept the client from asking within `REVISIT_WITHIN` after the record reached its lot."""
     since = steady_since(run, record.kept.device_id)
     return since is not None and since <= record.time and run.ended_at >= record.time + REVISIT_WITHIN
 
@@ -449,7 +449,7 @@ def _could_revisit(run: Run, record: LotRecord) -> bool:
     why="Lots keep limited history: counts of what is gone differ for ever, and each call costs.",
 )
 def horizon(run: Run) -> Outcome:
-    """The oldest start; exercised once the client has been there for longer."""
+    """No window starts more than `OLDEST` ago. Exercised if the client's first start is a day longer ago than that."""
     return judged(
         bool(run.syncs) and run.syncs[-1].time - began(run) > OLDEST + DAY,
         (
@@ -460,7 +460,7 @@ def horizon(run: Run) -> Outcome:
 
 
 def _first_old(run: Run) -> dict[Line, tuple[Sync, Cell]]:
-    """The first call about a window that is too old, one a line."""
+    """The first sync of each line about a window that is too old, with the cell."""
     old: dict[Line, tuple[Sync, Cell]] = {}
     for sync, cell in infos(run):
         if sync.time - cell.start_time > OLDEST:
@@ -476,7 +476,7 @@ def _first_old(run: Run) -> dict[Line, tuple[Sync, Cell]]:
     why="That is what the vendor recommends: a mismatch has fewer records reported again, and tells better where.",
 )
 def span_1h(run: Run) -> Outcome:
-    """Arithmetic."""
+    """No window is above an hour. Exercised by any window."""
     return judged(
         any(infos(run)),
         (
