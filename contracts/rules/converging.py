@@ -178,7 +178,7 @@ def _is_provoked(run: Run, claim: Claim) -> bool:
 def _is_too_soon(run: Run, first: Claim, second: Claim) -> bool:
     if first.seq == second.seq or second.time - first.time >= FLOOR or not first.sync.call.understood:
         return False
-    return not rounds.is_told(run, second) and not rounds.was_disturbed(run, first.seq, second.seq)
+    return not rounds.is_prompted(run, second) and not rounds.was_disturbed(run, first.seq, second.seq)
 
 
 def _too_soon(first: Claim, second: Claim) -> Breach:
@@ -194,10 +194,10 @@ def _too_soon(first: Claim, second: Claim) -> Breach:
 )
 def no_trigger(run: Run) -> Outcome:
     """Fewer than `TRIGGERED` claims of a cell are made within a second of a message of its re-report."""
-    told = [(flow, rounds.triggered(run, flow)) for flow in rounds.flows(run)]
+    found = [(flow, rounds.triggered(run, flow)) for flow in rounds.flows(run)]
     return judged(
-        any(flow.news >= TRIGGERED for flow, _ in told),
-        (_triggered_breach(flow, claims) for flow, claims in told if len(claims) >= TRIGGERED),
+        any(flow.news >= TRIGGERED for flow, _ in found),
+        (_triggered_breach(flow, claims) for flow, claims in found if len(claims) >= TRIGGERED),
     )
 
 

@@ -1,7 +1,7 @@
-"""Rules of the form of a request: what the endpoint's page says that a call must look like.
+"""Rules of the form of a request, as the vendor's page of the endpoint documents it.
 
-Each looks at one property of a call and takes the others as they are, so that one defect breaks one rule: a field is
-found under any spelling of its name, and a number that is written as text is nothing but that.
+Each judges one property of a call and tolerates defects of the others, so that one defect breaks one rule: a field is
+found under any spelling of its name, and a number that is written as text breaks FORM-TYPES only.
 """
 
 from collections import Counter, defaultdict
@@ -23,36 +23,36 @@ RULES = RuleBook("The form of a request")
 
 INFOS = "record_sync_infos"
 MOST_INFOS = 48
-"""How many cells a request should name at most: two days of one direction, or one day of both."""
+"""The most entries that a request should have: two days of one direction, or one day of both."""
 
 AT_ONCE_MS = 600_000
-"""Requests about a lot within ten minutes are one batch of work."""
+"""Requests about a lot within ten minutes count as one batch."""
 
 _ABSENT: Any = object()
 
 
 def find(raw: JsonObject, name: str) -> Any:
-    """A field under any spelling of its name."""
+    """The value of a field under any spelling of its name; `_ABSENT` if there is none."""
     return next((value for key, value in raw.items() if squashed(key) == squashed(name)), _ABSENT)
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a field is not there, or null."""
+    """Whether a field is absent or null."""
     return value is _ABSENT or value is None
 
 
 def posts(run: Run) -> list[Sync]:
-    """The calls of records/sync with the right method."""
+    """The calls of records/sync by POST."""
     return [sync for sync in run.syncs if sync.call.request.method == "POST"]
 
 
 def bodies(run: Run) -> Iterator[tuple[Sync, JsonObject]]:
-    """The calls of records/sync that have a JSON object for a body, and the fields of that."""
+    """The calls of records/sync with a JSON object as body, each with its fields."""
     return ((sync, sync.fields) for sync in posts(run) if sync.fields is not None)
 
 
 def items_of(sync: Sync) -> list[JsonObject]:
-    """The fields of the objects in the list of a body, or of the one that stands in place of the list."""
+    """The fields of each object in the list of a body, or of the object that a body has instead of a list."""
     return [entry.fields for entry in sync.entries if is_object(entry)]
 
 
@@ -62,7 +62,7 @@ def is_object(entry: AskedEntry) -> bool:
 
 
 def items(run: Run) -> Iterator[tuple[Sync, Any, JsonObject]]:
-    """Every object in a list, with its call and the data type that it is of."""
+    """Every object in a list, with its call before it and its data type."""
     for sync, body in bodies(run):
         top = find(body, "data_type")
         for item in items_of(sync):
@@ -86,13 +86,13 @@ def firsts(breaches: Iterator[Breach]) -> Iterator[Breach]:
     why="Records name the lane device that saw them, but only the lot keeps records and can count them.",
 )
 def path(run: Run) -> Outcome:
-    """Exercised once a lot that has told of a lane is asked."""
-    told = [
+    """Every path is right and has a lot's id. Exercised if a lot is asked after a record of it named a lane device."""
+    with_lane = [
         (each.seq, each.device_id)
         for each in run.deliveries
         if each.readable and each.record and each.record.kept.details.get("lane_device_id")
     ]
-    asked = (any(seq < sync.seq and lot == sync.device_id for seq, lot in told) for sync in run.syncs)
+    asked = (any(seq < sync.seq and lot == sync.device_id for seq, lot in with_lane) for sync in run.syncs)
     return judged(any(asked), (Breach(fault, call.seq) for call in run.calls if (fault := _path_fault(run, call))))
 
 
@@ -124,7 +124,7 @@ def _device_fault(run: Run, device_id: str) -> str:
     why="The vendor's page shows both spellings; a mixture is in neither, and fields of it are not found.",
 )
 def case(run: Run) -> Outcome:
-    """A spelling that this cloud does not take may be tried once, no more after it was refused."""
+    """One spelling throughout. A spelling that this cloud refuses may be tried until it has been refused once."""
     return judged(any(True for _ in items(run)), firsts(_case_breaches(run)))
 
 
@@ -155,7 +155,7 @@ def _case_breaches(run: Run) -> Iterator[Breach]:
     why="The fields are Integer and Long: a text, a number with a point or true is refused, or worse, misread.",
 )
 def types(run: Run) -> Outcome:
-    """Whatever is there must be an integer; what may be missing is for other rules to say."""
+    """Every field is an integer if present, and both times are. Other rules judge other missing fields."""
     return judged(any(True for _ in items(run)), firsts(_type_breaches(run)))
 
 
@@ -180,7 +180,7 @@ def _type_breaches(run: Run) -> Iterator[Breach]:
     why="A request is about passes or about bills: the type belongs to all of its entries.",
 )
 def data_type(run: Run) -> Outcome:
-    """Any request shows it."""
+    """Exercised by any request with a JSON object."""
     return judged(
         any(True for _ in bodies(run)),
         (Breach(fault, sync.seq) for sync, body in bodies(run) if (fault := _data_type_fault(sync, body))),
@@ -205,7 +205,7 @@ def _data_type_fault(sync: Sync, body: JsonObject) -> str:
     why="The lot counts the two directions apart and cannot know which one is meant.",
 )
 def direction(run: Run) -> Outcome:
-    """Any entry about passes shows it."""
+    """Exercised by any entry about passes."""
     of_passes = [(sync, find(item, "pass_direction")) for sync, kind, item in items(run) if kind == DataType.PASS]
     return judged(of_passes, firsts(_direction_breaches(of_passes)))
 
@@ -226,7 +226,7 @@ def _direction_breaches(of_passes: list[tuple[Sync, Any]]) -> Iterator[Breach]:
     why="Nobody drives through a bill: the page requires a direction for passes only, and a cloud may refuse it.",
 )
 def no_direction(run: Run) -> Outcome:
-    """Any entry about bills shows it."""
+    """Exercised by any entry about bills."""
     of_bills = [(sync, find(item, "pass_direction")) for sync, kind, item in items(run) if kind == DataType.BILL]
     given = ((sync, value) for sync, value in of_bills if value is not _ABSENT)
     return judged(
@@ -242,7 +242,7 @@ def no_direction(run: Run) -> Outcome:
     why="The field is a List; an empty one asks nothing, and a bare object is none.",
 )
 def is_list(run: Run) -> Outcome:
-    """Any request shows it."""
+    """Exercised by any request with a JSON object."""
     return judged(
         any(True for _ in bodies(run)),
         (Breach(fault, sync.seq) for sync, body in bodies(run) if (fault := _list_fault(sync, find(body, INFOS)))),
@@ -268,7 +268,7 @@ def _list_fault(sync: Sync, value: Any) -> str:
     why="A count that is left out is no count: what was lost from a window without records would never be missed.",
 )
 def count(run: Run) -> Outcome:
-    """Exercised where the count is 0, which is what gets left out."""
+    """Exercised by a count of 0: serialisers leave it out."""
     counts = [(sync, find(item, "total_count")) for sync, _, item in items(run)]
     return judged(any(value == 0 for _, value in counts), firsts(_count_breaches(counts)))
 
@@ -289,7 +289,7 @@ def _count_breaches(counts: list[tuple[Sync, Any]]) -> Iterator[Breach]:
     why="The lot compares each entry: twice the work, and two answers if the counts differ.",
 )
 def unique(run: Run) -> Outcome:
-    """Exercised where a request has several entries."""
+    """Exercised by a request with several entries."""
     return judged(
         any(len(sync.cells) > 1 for sync in run.syncs),
         (Breach(f"asked twice about {_cell_text(cell)}", sync.seq) for sync in run.syncs for cell in _repeated(sync)),
@@ -313,7 +313,7 @@ def _cell_text(cell: Cell) -> str:
     why="The longest list is not documented: one that grows with every hour of downtime will hit the limit one day.",
 )
 def batch(run: Run) -> Outcome:
-    """Exercised where a lot is asked about more than that within ten minutes."""
+    """Exercised where a lot is asked about more than `MOST_INFOS` entries within ten minutes."""
     asked = posts(run)
     long = (sync for sync in asked if sync.total > MOST_INFOS)
     found = (Breach(f"sent {sync.total} entries in one request", sync.seq) for sync in long)
@@ -338,7 +338,7 @@ def _has_much_to_ask(syncs: list[Sync]) -> bool:
     why="The signature covers the bytes of the body: another serialisation of the same value is another body.",
 )
 def json_body(run: Run) -> Outcome:
-    """A signature is the body's business only where calls without a body are signed well."""
+    """A refused signature is held against the body only if a call without a body was accepted before."""
     signed_well = next((call.answer_seq for call in run.token_calls if call.taken), None)
     found = (
         Breach(fault, sync.seq)

@@ -78,7 +78,7 @@ def _units_of(bound: int, now: int) -> list[str]:
 )
 def whole_milliseconds(run: Run) -> Outcome:
     """No stored time is cut to the second, and no claim is explained by times that are."""
-    fine = [each for each in stored_times(run) if all(at % SECOND for at in each.told)]
+    fine = [each for each in stored_times(run) if all(at % SECOND for at in each.message_times)]
     cut = [each for each in fine if _is_cut(each)]
     wrong = (counters.WHOLE_SECONDS, counters.ROUNDED_SECONDS)
     breaches = [Breach(f"{each.text}: cut to the second", each.seq) for each in cut]
@@ -187,7 +187,7 @@ def skewed_lot(run: Run) -> Outcome:
 def _is_ahead(stored: StoredTime) -> bool:
     """Whether every delivery of a record was before the record's time."""
     times = [each.time for each in stored.record.deliveries if each.readable]
-    return bool(times) and max(times) + SECOND <= min(stored.told)
+    return bool(times) and max(times) + SECOND <= min(stored.message_times)
 
 
 def _is_clamped(stored: StoredTime) -> bool:

@@ -1,1 +1,1 @@
-"""What rules look at: readings of a run that several rules share."""
+"""Evidence for rules: readings of a run that several rules share."""

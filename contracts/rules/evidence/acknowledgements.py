@@ -1,4 +1,4 @@
-"""Messages that a client was handed and did not acknowledge, and what was particular about them."""
+"""Messages that were delivered and not acknowledged, and what was odd about them."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ DEATH_MS = MINUTE
 """So soon after a message came a client has died of it, if it had not answered it."""
 
 Oddity: TypeAlias = Literal["damaged", "unknown", "foreign", "known", "old", "plain"]
-"""What a client may have against a message. `unknown` are fields or kinds that no page names, `known` is a record that
-was acknowledged already."""
+"""Why a client may not take a message. `unknown` are undocumented fields or kinds, `foreign` is an unknown lot, `known`
+is a record that was acknowledged already."""
 
 
 class PassedOver(NamedTuple):
@@ -38,7 +38,7 @@ class PassedOver(NamedTuple):
 
 
 def name_of(delivery: Delivery) -> str:
-    """What a message is about, for a sentence."""
+    """A message in words: its record or kind."""
     if delivery.record is not None:
         name = f"a message of record {delivery.record.name}"
     else:
@@ -61,7 +61,7 @@ def oddity(run: Run, delivery: Delivery, seq: float) -> Oddity:
 
 
 def passed_over(run: Run) -> list[PassedOver]:
-    """Every readable message that was passed over, at each time that it was, in order."""
+    """Every readable message that was passed over, once for each time, in order."""
     messages: dict[tuple[str, str], list[Delivery]] = defaultdict(list)
     consumers: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in run.deliveries:
@@ -98,7 +98,7 @@ def _shows_at(delivery: Delivery, following: Delivery | None, others: list[Deliv
 
 
 def deaths(run: Run) -> Iterator[tuple[Act, Delivery, Oddity]]:
-    """Each death of the client with the last odd message that it had just been handed and had not answered."""
+    """Each death of the client with the last odd message that it had just been delivered and had not answered."""
     for act in run.acts_of(ActKind.DIED):
         held = [(each, oddity(run, each, act.seq)) for each in run.deliveries if _is_held(each, act)]
         odd = [(each, what) for each, what in held if what in _DEADLY]
@@ -110,7 +110,7 @@ _DEADLY = ("damaged", "unknown", "foreign")
 
 
 def _is_held(delivery: Delivery, act: Act) -> bool:
-    """Whether a message had come shortly before an act, and was not answered by then."""
+    """Whether a message was delivered within `DEATH_MS` before an act, and not answered by then."""
     answered = (delivery.acked_seq, delivery.refused_seq)
     return (
         not delivery.torn
@@ -121,7 +121,7 @@ def _is_held(delivery: Delivery, act: Act) -> bool:
 
 
 def never_taken(run: Run, *oddities: Oddity) -> list[PassedOver]:
-    """The messages of these kinds that were refused, or never acknowledged though there was time to; each once."""
+    """The messages with these oddities that were refused, or never acknowledged although there was time; each once."""
     found: dict[tuple[str, str], PassedOver] = {}
     for each in passed_over(run):
         if each.oddity in oddities and (each.refused or each.for_good):

@@ -1,4 +1,4 @@
-"""How a client kept its connection to the queue: under which names, and how long it took to come back after cuts."""
+"""The connections of a client to the queue: their subscriptions, and the pauses after cuts."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -27,7 +27,7 @@ class Connection:
 
 
 def connections(run: Run) -> Connection:
-    """Read a run's connections."""
+    """The connections of a run."""
     found = Connection()
     acts: list[_Moment] = [*run.acts_of(ActKind.CRASHES, ActKind.DIED, ActKind.START)]
     for moment in sorted([*run.entries, *acts], key=lambda each: each.seq):
@@ -50,7 +50,7 @@ def _begin_row(found: Connection) -> None:
 
 
 def _change(found: Connection, moment: Entry, event: ConsumerChanged) -> None:
-    """A consumer that becomes active is back, be it a new one or one that was there as well."""
+    """Record a consumer's subscription, or the pause from a cut until any consumer, new or standing by, is active."""
     if event.change == "connected":
         found.names.setdefault(event.topic, {}).setdefault(event.subscription, moment.seq)
     elif event.change == "active" and found.cut is not None:

@@ -1,8 +1,8 @@
-"""Which time a client has asked about, and which it left out although nothing excuses that.
+"""Coverage: the time that a client has asked about, and the time that it owes and left out.
 
-A client owes nothing before it starts, and nothing that its own plan may not hold due yet: of a window only what it
-has asked about since shows that its turn is over. It is excused for good where a lot or the cloud refused for good,
-and for a while after anything that kept it from asking.
+A client owes no time before its start, and no window that may not be due by its own plan: a window is owed once a later
+one has been asked about. It owes nothing of a lot after a refusal for good, and for a while after anything that kept it
+from asking.
 """
 
 from collections import defaultdict
@@ -17,23 +17,26 @@ from mock_server.model import DAY, HOUR, Cell, DataType, Line, PassDirection
 from mock_server.wire.paths import SYNC_SUFFIX
 
 SLACK = 4 * HOUR
-"""How long nothing must have kept a client from asking until a missing window is held against it."""
+"""A missing window is a breach only if nothing kept the client from asking for this long at the end of the run."""
 
 BEGINS_WITHIN = DAY
-"""How long after its start a client's first window may begin."""
+"""The latest begin of a client's first window after the client's start."""
 
 LAGS_AT_MOST = 30 * HOUR
-"""How long before the end of a run a client may still owe every window: one day's windows, asked in the night."""
+"""Windows that end within this time of the end of a run need not be asked about: a client may ask once a day, in the
+night, about the windows of the day."""
 
 FORGIVEN = 3 * DAY
-"""How old a window may be, when a client can ask again at last, that it still has to ask about."""
+"""The greatest age of an owed window at the time when a client can ask again."""
 
 FOR_EVER = 10**15
+"""A time in epoch milliseconds after every run."""
+
 JOINT = 1
-"""How many milliseconds may lie between two windows that join up: one may end at .999."""
+"""The most milliseconds between two windows that join up: one may end at .999."""
 
 PASSING = frozenset({500, 1010, 1011, 1013, 1110, 1111, 1199, 2001})
-"""The codes of refusals that pass, as every client can know."""
+"""The documented codes of refusals that pass."""
 
 OF_ONE_LOT = frozenset({1106, 2001, 2003, 2008, 2009, 2010})
 """The codes of refusals that say nothing about other lots."""
@@ -47,19 +50,19 @@ class CoveredSpan(NamedTuple):
 
     @property
     def length(self) -> int:
-        """How long it is."""
+        """The length in milliseconds; negative in an empty `cut`."""
         return self.end - self.start
 
     def cut(self, other: "CoveredSpan") -> "CoveredSpan":
-        """What two spans have in common; its length is not positive if that is nothing."""
+        """The intersection of two spans; its length is not positive if they have none."""
         return CoveredSpan(max(self.start, other.start), min(self.end, other.end))
 
     def joined(self, other: "CoveredSpan") -> "CoveredSpan":
-        """From the earlier start to the later end."""
+        """The span from the earlier start to the later end."""
         return CoveredSpan(min(self.start, other.start), max(self.end, other.end))
 
     def holds(self, other: "CoveredSpan") -> bool:
-        """Whether another lies within."""
+        """Whether another span lies within this one."""
         return self.start <= other.start and other.end <= self.end
 
 
@@ -67,19 +70,19 @@ NOTHING = CoveredSpan(0, 0)
 
 
 class Gap(NamedTuple):
-    """Time that a client owed to a line and never asked about."""
+    """Time of a line that a client owed and never asked about."""
 
     line: Line
     span: CoveredSpan
 
 
 def span_of(cell: Cell) -> CoveredSpan:
-    """The window of a cell, whichever end of it was written first."""
+    """The window of a cell, with the bounds in order even if the client swapped them."""
     return CoveredSpan(min(cell.start_time, cell.end_time), max(cell.start_time, cell.end_time))
 
 
 def downtimes(run: Run) -> list[CoveredSpan]:
-    """When the client was down; the last one never ends if it did not come back."""
+    """The downtimes of the client; the last one ends at `FOR_EVER` if the client was not started again."""
     found, since = [], None
     for act in run.acts:
         if act.kind is ActKind.START and since is not None:
@@ -93,7 +96,7 @@ def downtimes(run: Run) -> list[CoveredSpan]:
 
 
 def began(run: Run) -> int:
-    """When the client was first started."""
+    """When the client was first started; `FOR_EVER` if it never was."""
     return next((act.time for act in run.acts_of(ActKind.START)), FOR_EVER)
 
 
@@ -103,8 +106,11 @@ def lots_of(run: Run) -> list[str]:
 
 
 def steady_since(run: Run, device_id: str) -> int | None:
-    """Since when nothing has kept the client from asking a lot; None if something does, or may for good."""
-    failed = [call for call in run.calls if not call.understood and _concerns(call, device_id)]
+    """The time since which nothing has kept the client from asking a lot; None if something still may.
+
+    A refusal that does not pass and a jump of the client's clock may keep it from asking for good.
+    """
+    failed = [call for call in run.calls if not call.understood and _may_prevent(call, device_id)]
     if any(call.code is not None and call.code not in PASSING for call in failed) or run.acts_of(ActKind.CLOCK_JUMPS):
         return None
     since = max((act.time for act in run.acts_of(ActKind.START)), default=FOR_EVER)
@@ -117,20 +123,20 @@ def steady_since(run: Run, device_id: str) -> int | None:
     return None if again is None else max(since, again)
 
 
-def _concerns(call: Call, device_id: str) -> bool:
+def _may_prevent(call: Call, device_id: str) -> bool:
     """Whether a failed call may have kept the client from asking this lot."""
     is_of_other = call.request.path.endswith(SYNC_SUFFIX) and f"/{device_id}/" not in call.request.path
     return not (is_of_other and call.code in OF_ONE_LOT)
 
 
 def lines_of(device_id: str, data_type: DataType) -> tuple[Line, ...]:
-    """The lines of one type of a lot."""
+    """The lines of a lot and data type: two directions of passes, one line of bills."""
     directions = (PassDirection.ENTER, PassDirection.LEAVE) if data_type is DataType.PASS else (None,)
     return tuple(Line(device_id, data_type, direction) for direction in directions)
 
 
 def asked(run: Run) -> dict[Line, list[tuple[int, CoveredSpan]]]:
-    """Which windows of each line were ever asked about, whatever was answered, and when; in the order of the calls."""
+    """The windows of each line that were asked about, whatever the answer, each after its time; in order of calls."""
     found: dict[Line, list[tuple[int, CoveredSpan]]] = defaultdict(list)
     for sync in run.syncs:
         for cell in sync.cells:
@@ -139,9 +145,9 @@ def asked(run: Run) -> dict[Line, list[tuple[int, CoveredSpan]]]:
 
 
 def owed(run: Run) -> dict[tuple[str, DataType], CoveredSpan]:
-    """The time of each lot and type that the client should have asked about by the end of the run.
+    """The time of each lot and data type that the client should have asked about by the end of the run.
 
-    Bills are owed only if it asks about bills at all: not everybody reconciles them.
+    Bills are owed only if the client ever asks about bills: reconciling them is optional.
     """
     windows = run.once(asked)
     types = [DataType.PASS, *({DataType.BILL} & {line.data_type for line in windows})]
@@ -157,7 +163,7 @@ def owed(run: Run) -> dict[tuple[str, DataType], CoveredSpan]:
 
 
 def _owed(run: Run, windows: list[tuple[int, CoveredSpan]], since: int) -> CoveredSpan:
-    """What is owed of some lines: up to where the client itself has gone, or to where anybody would have."""
+    """The time that is owed of some lines: up to the client's latest window, or to `LAGS_AT_MOST` before the end."""
     begins = began(run)
     first = min((span.start for _, span in windows), default=FOR_EVER)
     start = max(min(max(first, begins), begins + BEGINS_WITHIN), since - FORGIVEN)

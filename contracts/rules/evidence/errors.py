@@ -1,7 +1,7 @@
-"""What a failed call told the client, and how the client went on: what the rules of errors look at.
+"""Evidence about errors: what a client knows after a failed call, and how it repeats the call.
 
-A code means what the vendor's tables say of it. They disagree about some numbers; a rule judges only by those about
-which they agree.
+A code means what the vendor's tables say. They disagree about some codes; rules judge only by those about which they
+agree.
 """
 
 from bisect import bisect_left
@@ -27,29 +27,29 @@ SIGN = frozenset({1004})
 PERMANENT = frozenset({1006, 1100, 1101, 1102, 1104, 1105, 1106, 1108, 1109, 2010})
 KEYS = SIGN | {1005}
 KNOWN = BUSY | TROUBLE | TOKEN | TIME | OFFLINE | UNSUPPORTED | KEYS | PERMANENT | {1000, 1003, 1107}
-"""The codes of the vendor's table, by what they ask of a client."""
+"""The documented codes; the sets above group them by what a client should do after them."""
 
 GARBLING = frozenset({FaultKind.ANSWER_NOT_JSON, FaultKind.ANSWER_EMPTY, FaultKind.ANSWER_TRUNCATED})
 """The faults after which an answer cannot be read."""
 
 PATIENCE = 48 * HOUR
-"""How long after the last fault a cell may wait until it must have been asked about again: two daily passes."""
+"""How long after the last fault a cell must have been asked about again: two daily passes."""
 
 AT_ONCE = 10
-"""How many milliseconds after a refusal a repeat is no pause at all."""
+"""A repeat within this many milliseconds of a failure has no pause."""
 
 PROMPTS = (ActKind.START, ActKind.CRASHES, ActKind.DIED, ActKind.SYNCS)
-"""What the harness does that may make a client ask sooner than it would: no pace is judged across it."""
+"""Acts of the harness after which a client may ask sooner than by its own pace: no pace is judged across them."""
 
 ENOUGH = 3
-"""So many refusals for good in a row leave no doubt."""
+"""After this number of refusals for good in a row a client must stop repeating the call."""
 
 PROBES = 2
-"""How often a day a client may try again, in case somebody has changed what was refused for good."""
+"""Tries a day that a client may make after that, in case the cause was removed."""
 
 
 class ToldFailure(Enum):
-    """What the answer to a call told the client."""
+    """What a client knows of a call: SUCCESS, REFUSED with a code, NOTHING (no answer), GARBAGE (no JSON) or UNSURE."""
 
     SUCCESS = auto()
     REFUSED = auto()
@@ -59,11 +59,11 @@ class ToldFailure(Enum):
 
 
 Fails: TypeAlias = Callable[[Run, Sync], bool]
-"""A kind of failure."""
+"""A kind of failure: whether a call failed so, as far as its client knows."""
 
 
-def told(run: Run, sync: Sync) -> ToldFailure:
-    """What a client knows after a call. UNSURE where that hangs on its patience, or on what it takes for a success."""
+def told_failure(run: Run, sync: Sync) -> ToldFailure:
+    """What a client knows after a call. UNSURE if that depends on its time-out, or on how it reads an odd success."""
     answer, faults = sync.call.answer, run.faults_of(sync.call)
     if (
         answer is None
@@ -79,41 +79,41 @@ def told(run: Run, sync: Sync) -> ToldFailure:
 
 
 def refused_with(codes: Iterable[int]) -> Fails:
-    """Refused in so many words, with one of these codes."""
+    """The kind of failure of a refusal with one of these codes that the client could read."""
     wanted = frozenset(codes)
-    return lambda run, sync: sync.call.code in wanted and told(run, sync) is ToldFailure.REFUSED
+    return lambda run, sync: sync.call.code in wanted and told_failure(run, sync) is ToldFailure.REFUSED
 
 
 def unanswered(run: Run, sync: Sync) -> bool:
-    """No answer came."""
-    return told(run, sync) is ToldFailure.NOTHING
+    """Whether a call got no answer."""
+    return told_failure(run, sync) is ToldFailure.NOTHING
 
 
 def unreadable(run: Run, sync: Sync) -> bool:
-    """The answer could not be read."""
-    return told(run, sync) is ToldFailure.GARBAGE
+    """Whether a call got an answer that cannot be read."""
+    return told_failure(run, sync) is ToldFailure.GARBAGE
 
 
 def with_unknown_code(run: Run, sync: Sync) -> bool:
-    """Refused with a code of no table."""
-    return sync.call.code is not None and sync.call.code not in KNOWN and told(run, sync) is ToldFailure.REFUSED
+    """Whether a call was refused with an undocumented code."""
+    return sync.call.code is not None and sync.call.code not in KNOWN and told_failure(run, sync) is ToldFailure.REFUSED
 
 
 def any_of(*kinds: Fails) -> Fails:
-    """Failed in one of several ways."""
+    """The kind of failure that is any of several."""
     return lambda run, sync: any(kind(run, sync) for kind in kinds)
 
 
 SERVER_TROUBLE = any_of(refused_with(TROUBLE), unanswered, unreadable)
-"""The failures of a server that is not well."""
+"""The failures of a server in trouble: system errors, no answer, an unreadable answer."""
 
 PASSING = any_of(refused_with(BUSY | TROUBLE), unanswered, unreadable)
-"""The failures that say nothing but "not now"."""
+"""The failures after which a call may be repeated later as it is."""
 
 
 def how(run: Run, sync: Sync) -> str:
     """How a call failed, in words."""
-    found = told(run, sync)
+    found = told_failure(run, sync)
     if found is ToldFailure.REFUSED:
         return f"was refused with {sync.call.code}"
     return {ToldFailure.NOTHING: "got no answer", ToldFailure.GARBAGE: "got an unreadable answer"}.get(
@@ -121,26 +121,27 @@ def how(run: Run, sync: Sync) -> str:
     )
 
 
-# Whether cells were left
+# Cells that were left open: never asked about again after a failure
 
 
 def left_open(run: Run, fails: Fails) -> list[Claim]:
-    """The last claims of cells that failed so, never went through, and were never asked about again.
+    """The last claims of cells that failed so, never succeeded, and were never asked about again.
 
-    Only where nothing excuses that: the run went on for two calm days, the client lived, and nobody told it to stop.
+    Only if nothing excuses that: the run went on for two calm days, and the client did not die too often and got no
+    refusal after which it may stop.
     """
     last = [claims[-1] for claims in _failed(run, fails) if is_left(run, claims)]
     return [claim for claim in last if not is_part(run, claim)]
 
 
 def left_in_part(run: Run, fails: Fails) -> list[Claim]:
-    """The claims of cells that were left after the first time, while others of the same failed call were not."""
+    """The claims of cells that were left open after one failed call, of which other cells were asked about again."""
     last = [claims[-1] for claims in _failed(run, fails) if is_left(run, claims)]
     return [claim for claim in last if is_part(run, claim)]
 
 
 def is_left(run: Run, claims: Sequence[Claim]) -> bool:
-    """Whether a cell was left for good after these claims of it, without an excuse."""
+    """Whether a cell was left open after these claims of it, without an excuse."""
     last = claims[-1]
     return (
         run.calm_at is not None
@@ -151,16 +152,16 @@ def is_left(run: Run, claims: Sequence[Claim]) -> bool:
 
 
 def is_part(run: Run, claim: Claim) -> bool:
-    """Whether a cell was asked about once, in a call of which another cell was asked about again."""
+    """Whether a cell was asked about only once, and another cell of that call again."""
     others = [cell for cell in claim.sync.cells if cell != claim.cell]
     once = len(run.claims_of[claim.cell]) == 1
     return once and any(each.seq > claim.seq for cell in others for each in run.claims_of.get(cell, ())[-1:])
 
 
 def healed(run: Run, fails: Fails) -> list[Claim]:
-    """The last failed claims of cells with a record that did not agree by that, and went through later.
+    """The last failed claims of cells with records that succeeded later, and were not found equal by the failed call.
 
-    A client that left such a cell would never have agreed with its lot.
+    A client that had left such a cell open would never have converged: these claims exercise a rule.
     """
     if run.calm_at is None:
         return []
@@ -169,7 +170,10 @@ def healed(run: Run, fails: Fails) -> list[Claim]:
 
 
 def _failed(run: Run, fails: Fails, *, healed: bool = False) -> Iterator[list[Claim]]:
-    """The claims of each cell that failed so before any went through; with `healed` up to the first that did."""
+    """The claims of each cell before its first success, if the last of them failed so.
+
+    With `healed` of the cells that had a success, otherwise of those that had none.
+    """
     for cell in _cells(run, fails):
         claims = run.claims_of.get(cell, [])
         through = next((place for place, each in enumerate(claims) if _went_through(run, each.sync)), len(claims))
@@ -182,11 +186,11 @@ def _cells(run: Run, fails: Fails) -> dict[Cell, None]:
 
 
 def _went_through(run: Run, sync: Sync) -> bool:
-    return told(run, sync) in (ToldFailure.SUCCESS, ToldFailure.UNSURE)
+    return told_failure(run, sync) in (ToldFailure.SUCCESS, ToldFailure.UNSURE)
 
 
 def _goes_on(run: Run, last: Claim) -> bool:
-    """Whether some later window of the same line, cut however, has the middle of this one in it."""
+    """Whether a later window of the same line, whatever its bounds, contains the middle of this one."""
     middle = (last.cell.start_time + last.cell.end_time) // 2
     return any(
         cell.line == last.cell.line and cell.start_time <= middle <= cell.end_time
@@ -197,7 +201,7 @@ def _goes_on(run: Run, last: Claim) -> bool:
 
 
 def may_stop(run: Run, device_id: str) -> bool:
-    """Whether the client died too often, or was told something after which it may leave the lot, or everything."""
+    """Whether the client died too often, or got a refusal after which it may stop asking the lot, or any lot."""
     return len(run.acts_of(ActKind.DIED)) > MOST_RESTARTS or any(
         call.code in KEYS | TIME or (call.code in PERMANENT | UNSUPPORTED and device_id in call.request.path)
         for call in run.calls
@@ -205,34 +209,34 @@ def may_stop(run: Run, device_id: str) -> bool:
     )
 
 
-# How soon they were asked again
+# The pace of repeats
 
 
 class Timed(Protocol):
-    """Something of the client's that is in the history."""
+    """A call or claim in the history."""
 
     @property
     def seq(self) -> int:
-        """Its line."""
+        """The number of its entry."""
 
     @property
     def time(self) -> int:
-        """When it happened."""
+        """Its time in epoch milliseconds."""
 
 
 ATimed = TypeVar("ATimed", bound=Timed)
 
 
 def streaks(run: Run, fails: Fails) -> Iterator[list[Claim]]:
-    """Claims of one cell in a row, each but the last one failed so, all of the client's own accord."""
+    """Successive claims of one cell, all but the last failed so, with no prompt of the harness between them."""
     for cell in _cells(run, fails):
         yield from rows(run, run.claims_of.get(cell, []), lambda claim: fails(run, claim.sync))
 
 
-def rows(run: Run, things: Iterable[ATimed], fails: Callable[[ATimed], bool]) -> Iterator[list[ATimed]]:
-    """Things in a row, each but the last one failed, without a prompt between them."""
+def rows(run: Run, calls: Iterable[ATimed], fails: Callable[[ATimed], bool]) -> Iterator[list[ATimed]]:
+    """Split calls or claims into rows of which all but the last failed, with no prompt of the harness within a row."""
     row: list[ATimed] = []
-    for each in things:
+    for each in calls:
         if row and (not fails(row[-1]) or _prompted(run, row[-1].seq, each.seq)):
             yield row
             row = []
@@ -252,7 +256,7 @@ def _prompts(run: Run) -> list[int]:
 
 
 def repeats_at_once(row: Sequence[Timed]) -> int:
-    """The longest row of repeats without a pause."""
+    """The most repeats in a row without a pause."""
     longest = now = 0
     for one, two in pairwise(row):
         now = now + 1 if two.time - one.time <= AT_ONCE else 0
@@ -261,7 +265,7 @@ def repeats_at_once(row: Sequence[Timed]) -> int:
 
 
 def most_within(row: Sequence[Timed], span_ms: int) -> int:
-    """How many of these lie within a span at most."""
+    """The most of these within any span of `span_ms`."""
     first = most = 0
     for place, each in enumerate(row):
         while each.time - row[first].time > span_ms:
@@ -271,9 +275,9 @@ def most_within(row: Sequence[Timed], span_ms: int) -> int:
 
 
 def stubborn(row: Sequence[ATimed], enough: int = ENOUGH) -> ATimed | None:
-    """Of things that were refused for good in a row: the first that is one too many.
+    """The first of some calls or claims refused for good in a row that exceeds `PROBES` a day after `enough` of them.
 
-    Those of one minute are one: a pass over many cells may be told the same of each.
+    Those within one minute count as one: a pass over many cells may get the same refusal for each.
     """
     moments: list[ATimed] = []
     for each in row:

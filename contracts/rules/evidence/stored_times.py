@@ -1,4 +1,4 @@
-"""Evidence of time: the times that a client has stored, messages with a second 60, and jumps of the client's clock."""
+"""Evidence about times: those that a client has stored, messages with a second 60, and jumps of the client's clock."""
 
 from typing import NamedTuple
 
@@ -12,57 +12,57 @@ from mock_server.wire.record_time import iso_time
 
 
 class StoredTime(NamedTuple):
-    """An acknowledged record, every time that the lot's messages can have given it, and the time that is stored.
+    """An acknowledged record, the event times in its messages, one for each version, and the time that is stored.
 
-    `event_ms` is None if it is not stored at all.
+    `event_ms` is None if the record is not stored. Both are epoch milliseconds.
     """
 
     record: LotRecord
-    told: frozenset[int]
+    message_times: frozenset[int]
     event_ms: int | None
     seq: int
 
     @property
     def is_right(self) -> bool:
-        """Whether it is stored with one of its times."""
-        return self.event_ms in self.told
+        """Whether it is stored with one of the times in its messages."""
+        return self.event_ms in self.message_times
 
     @property
     def off_ms(self) -> int:
-        """How far the stored time is from the nearest right one, 0 if there is none."""
+        """The difference between the stored time and the nearest right one; 0 if none is stored."""
         if self.event_ms is None:
             return 0
-        return min((self.event_ms - each for each in self.told), key=abs)
+        return min((self.event_ms - each for each in self.message_times), key=abs)
 
     @property
     def text(self) -> str:
-        """What is stored of it, in words."""
-        right = iso_time(min(self.told))
+        """The stored time in words."""
+        right = iso_time(min(self.message_times))
         if self.event_ms is None:
             return f"{self.record.name} of {right} was acknowledged and is not in the client's store"
         return f"the client has stored {self.record.name} of {right} at {time_text(self.event_ms)}"
 
 
 def stored_times(run: Run) -> list[StoredTime]:
-    """The records that the client must have stored when it was last looked at, on lots that it asks about."""
+    """The records that were acknowledged before the last dump, of lots that the client asks about."""
     if not run.dumps:
         return []
     dump = run.dumps[-1]
     times = {(each.device_id, each.data_type, each.record_id): each.event_ms for each in dump.records}
     asked = {cell.device_id for cell in run.claims_of}
     return [
-        StoredTime(record, _told(run, record), times.get(record.key), dump.seq)
+        StoredTime(record, _message_times(run, record), times.get(record.key), dump.seq)
         for record in run.records.values()
         if record.kept.device_id in asked and record.acked_before(dump.seq)
     ]
 
 
-def _told(run: Run, record: LotRecord) -> frozenset[int]:
+def _message_times(run: Run, record: LotRecord) -> frozenset[int]:
     return frozenset(run.told_time(each.event_time) for each in record.kept_as)
 
 
 def leap_deliveries(run: Run) -> list[Delivery]:
-    """The deliveries that the client was handed in which the time of a record has a second 60."""
+    """The readable deliveries in which the event time of a record has a second 60."""
     if run.profile.record_time not in ("text", "iso"):
         return []
     leaps = (each for each in run.deliveries if FaultKind.MESSAGE_LEAP_SECOND in each.faults and each.readable)
@@ -70,7 +70,7 @@ def leap_deliveries(run: Run) -> list[Delivery]:
 
 
 class Skew(NamedTuple):
-    """From this line of the history on the client's clock is off by so much; before it, it was off by `before_ms`."""
+    """A jump of the client's clock: off by `before_ms` before the entry `seq`, and by `off_ms` after it."""
 
     seq: int
     time: int
