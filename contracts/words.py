@@ -10,7 +10,7 @@ NAMES_SHOWN = 6
 
 
 def clock_text(at_ms: int, *, precise: bool = False) -> str:
-    """A time of day in UTC; to the millisecond only where there are some, or where asked for."""
+    """A time of day in UTC; with milliseconds only if there are any, or if `precise`."""
     seconds, milliseconds = divmod(at_ms, 1000)
     text = f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
     return f"{text}.{milliseconds:03d}" if milliseconds or precise else text
@@ -22,17 +22,17 @@ def day_text(at_ms: int) -> str:
 
 
 def time_text(at_ms: int) -> str:
-    """A time that a client has told, as ISO 8601 text; one before 1970 as the number that it is."""
+    """A time that a client has sent, as ISO 8601 text; one before 1970 as its number of milliseconds."""
     return iso_time(at_ms) if at_ms >= 0 else f"{at_ms} ms"
 
 
 def range_text(least: int, most: int) -> str:
-    """A number of which the least and the most are known."""
+    """A range of numbers; one number if the least and the most are equal."""
     return f"{least}" if least == most else f"{least} to {most}"
 
 
 def line_text(cell: Cell) -> str:
-    """What is counted in a cell."""
+    """The line of a cell without its lot: data type and direction."""
     if cell.data_type is DataType.BILL:
         return "bills"
     return "passes, enter" if cell.pass_direction is PassDirection.ENTER else "passes, leave"
@@ -45,7 +45,7 @@ def cell_text(cell: Cell) -> str:
 
 
 def names_text(names: Iterable[str]) -> str:
-    """Some names, not too many."""
+    """A list of names, the first `NAMES_SHOWN` of them and how many more there are."""
     known = list(names)
     more = f" and {len(known) - NAMES_SHOWN} more" if len(known) > NAMES_SHOWN else ""
     return ", ".join(known[:NAMES_SHOWN]) + more

@@ -1,1 +1,1 @@
-"""What a run has shown: the history and the recording, read for rules."""
+"""Runs: a recording with an index of its history, as rules read it."""

@@ -1,7 +1,7 @@
-"""The kinds of faults that the judge knows: its rules allow for what they do to a client.
+"""The kinds of faults that the rules allow for.
 
-A run in which another kind has struck cannot be judged: nobody can say here what the client was told in it. The list is
-no copy of the catalogue: a kind belongs here once the rules have been looked through for what it does.
+A run in which another kind has struck cannot be judged: its effect on the client is unknown here. The list is no copy
+of the catalogue: a kind is added once every rule has been reviewed for its effect.
 """
 
 from mock_server.faults.catalogue import FaultKind
@@ -49,5 +49,5 @@ KNOWN_FAULTS: frozenset[str] = frozenset(
 
 
 def has_unknown_fields(delivery: Delivery) -> bool:
-    """Whether a message came with fields that no page names."""
+    """Whether a message was delivered with undocumented fields."""
     return FaultKind.MESSAGE_UNKNOWN_FIELDS in delivery.faults

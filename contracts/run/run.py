@@ -101,7 +101,7 @@ class Run(Recording):
 
     @property
     def devices(self) -> dict[str, DeviceChanged]:
-        """Every device as it last was."""
+        """The last state of every device, by id."""
         return self._read.devices
 
     @property
@@ -116,12 +116,12 @@ class Run(Recording):
 
     @cached_property
     def unknown_faults(self) -> set[str]:
-        """The kinds of faults that struck and that the judge does not know: with any the run cannot be judged."""
+        """The kinds of faults that struck and that rules do not allow for: with any the run cannot be judged."""
         return {event.fault for _, event in self.faults} - KNOWN_FAULTS
 
     @property
     def consumers(self) -> list[tuple[Entry, ConsumerChanged]]:
-        """Every coming and going of a consumer."""
+        """Every change of a consumer: connected, active or disconnected."""
         return self._read.consumers
 
     @property
@@ -135,11 +135,11 @@ class Run(Recording):
         return next((act.time for act in self.acts if act.kind is ActKind.CALM), None)
 
     def acts_of(self, *kinds: ActKind) -> list[Act]:
-        """What the harness did, of these kinds."""
+        """The acts of the harness of these kinds."""
         return [act for act in self.acts if act.kind in kinds]
 
     def findings_of(self, *kinds: FindingKind) -> list[Finding]:
-        """What was seen of the client's process, of these kinds."""
+        """The findings about the client's process of these kinds."""
         return [finding for finding in self.findings or () if finding.kind in kinds]
 
     @property
@@ -148,13 +148,13 @@ class Run(Recording):
         return any(act.kind is ActKind.CONVERGED for act in self.acts)
 
     def takes_sync(self, device_id: str) -> bool:
-        """Whether a device is a lot that supports records/sync, and one that the client was told of."""
+        """Whether a device is a lot that supports records/sync and is listed."""
         device = self.devices.get(device_id)
         is_lot = device is not None and device.device_kind == "lot" and device.supplier_code != JIESHUN
         return is_lot and self.is_listed(device_id)
 
     def is_listed(self, device_id: str) -> bool:
-        """Whether the client was told of a device when it started."""
+        """Whether a device is in the exports that the client was started with."""
         return device_id not in {LOT_IDS[place] for place in self.scenario.unlisted}
 
     def is_in(self, cell: Cell, record: LotRecord) -> bool:
@@ -162,19 +162,19 @@ class Run(Recording):
         return self.profile.holds(cell, record.line, self.profile.time_of(record.kept))
 
     def _places(self, cell: Cell, record: LotRecord) -> set[bool]:
-        """Whether a record lies in a cell, as a client may see it.
+        """Whether a record lies in a cell, as a client may see it: True, False, or both if that is not certain.
 
-        Both where that is not certain: a correction has moved it, or the lot goes by a time that it tells nobody.
+        It is not where a correction has moved the record, or the lot counts by a time that its messages do not have.
         """
         holds = self.profile.holds
         return {holds(cell, line_of(kept), time) for kept in record.kept_as for time in self._times(kept)}
 
     def _times(self, kept: RecordKept) -> set[int]:
-        """The times by which a lot and its client may go."""
+        """The times by which a lot and its client may count a record."""
         return {kept.event_time, self.told_time(kept.event_time), self.profile.time_of(kept)}
 
     def told_time(self, at_ms: int) -> int:
-        """A record's time as its message tells it: seconds and plain text leave out the milliseconds."""
+        """A record's time as its message has it: the forms `s` and `text` have no milliseconds."""
         return at_ms if self.profile.record_time in ("ms", "iso") else at_ms // SECOND * SECOND
 
     def in_cell(self, cell: Cell) -> list[LotRecord]:
@@ -221,9 +221,9 @@ class Run(Recording):
 
     @cached_property
     def off_bracket(self) -> list[tuple[Claim, int, int]]:
-        """The claims that no truthful client could have made, with the least and the most that it could have.
+        """The claims outside their count bracket, which no truthful client could have made, with the bracket.
 
-        What is no count at all, or is asked of what is no lot, is another matter.
+        Negative claims and claims to a device that is no lot are left out: rules of form judge them.
         """
         judged = zip(self.claims, self.brackets, strict=True)
         return [
@@ -234,5 +234,5 @@ class Run(Recording):
 
 
 def run_of(scenario: Scenario, make_client: MakeClient) -> Run:
-    """Play a scenario to a client and read what that has shown."""
+    """Play a scenario to a client. The run of the recording."""
     return Run.of(play(scenario, make_client))

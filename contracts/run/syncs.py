@@ -1,4 +1,4 @@
-"""The calls of records/sync, as the client made them: what was claimed about which cell."""
+"""The calls of records/sync, as the client made them, and their claims: a count for a cell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from mock_server.model import AskedEntry, Cell, JsonObject
 
 @dataclass(frozen=True)
 class Sync:
-    """One call of records/sync, as `SyncAsked` tells it. `fields` is None if its body is no JSON object."""
+    """One call of records/sync, with what `SyncAsked` has of its body. `fields` is None if that is no JSON object."""
 
     call: Call
     device_id: str
@@ -34,12 +34,12 @@ class Sync:
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """What it asks about."""
+        """The cells that it asks about."""
         return tuple(entry.cell for entry in self.entries if entry.cell is not None)
 
     @property
     def lost(self) -> bool:
-        """Whether the command never reached the lot."""
+        """Whether a fault kept the command from the lot."""
         return FaultKind.COMMAND_LOSE in self.faults
 
 
@@ -69,6 +69,6 @@ class Claim:
 
 
 def sync_of(call: Call, asked: Sequence[SyncAsked], faults: tuple[str, ...]) -> Sync:
-    """A call of records/sync and what it asks. `faults` are the kinds that struck it."""
+    """A sync, from its call and its events in the history. `faults` are the kinds of faults that struck it."""
     entries = tuple(chain.from_iterable(event.entries for event in asked))
     return Sync(call, asked[0].device_id, asked[0].fields, asked[0].total, entries, faults)

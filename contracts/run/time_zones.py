@@ -1,4 +1,4 @@
-"""Time zones: how far one is ahead of UTC, and when its clocks change."""
+"""Time zones: their UTC offset, and when their clocks change."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ UTC = "UTC"
 
 
 def offset_ms(tz: str, at_ms: int) -> int:
-    """How far a time zone is ahead of UTC at a time."""
+    """The UTC offset of a time zone at a time, in milliseconds; positive east of Greenwich."""
     if tz == UTC:
         return 0
     ahead = datetime.fromtimestamp(at_ms / SECOND, ZoneInfo(tz)).utcoffset()
@@ -19,7 +19,7 @@ def offset_ms(tz: str, at_ms: int) -> int:
 
 
 def changes(tz: str, start_ms: int, end_ms: int) -> Iterator[int]:
-    """When the clocks of a time zone change within a span, to the hour."""
+    """The times, to the hour, at which the clocks of a time zone change within a span."""
     if tz == UTC:
         return
     before = offset_ms(tz, start_ms)
@@ -31,5 +31,5 @@ def changes(tz: str, start_ms: int, end_ms: int) -> Iterator[int]:
 
 
 def local_offset_ms(run: Run) -> int:
-    """How far the zone of the client's process is ahead of UTC when a run begins."""
+    """The UTC offset of the client's process at the begin of a run, in milliseconds."""
     return offset_ms(run.scenario.tz, run.entries[0].time) if run.entries else 0
