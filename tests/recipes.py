@@ -185,5 +185,113 @@ class AsksForTheStatus(ReferenceClient):
     ),
 )
 
-RECIPES = {"A profile field": PROFILE_FIELD, "A lab call": LAB_CALL, "A rule": RULE}
+FAULT_KIND = (
+    Edit(
+        "mock_server/faults/catalogue.py",
+        """    ANSWER_TWICE = _kind("answer.twice", CALL, Spoils.ANSWER, "the call is carried out; the answer comes twice")
+""",
+        "    ANSWER_TRUNCATED = ",
+        "before",
+    ),
+    Edit(
+        "mock_server/web/data_plane/mishap.py",
+        """    FaultKind.ANSWER_TWICE: lambda content: content + content,
+""",
+        "    FaultKind.ANSWER_EMPTY: lambda",
+    ),
+    Edit(
+        "tests/mock_server/faults/test_faults.py",
+        """        (FaultKind.ANSWER_TWICE, lambda raw: raw[: len(raw) // 2] * 2 == raw),
+""",
+        "        (FaultKind.ANSWER_EMPTY, lambda raw",
+    ),
+    Edit(
+        "contracts/run/known_faults.py",
+        """        FaultKind.ANSWER_TWICE,
+""",
+        "        FaultKind.ANSWER_EMPTY,",
+    ),
+    Edit(
+        "contracts/rules/evidence/errors.py",
+        """GARBLING = frozenset(
+    {FaultKind.ANSWER_NOT_JSON, FaultKind.ANSWER_EMPTY, FaultKind.ANSWER_TRUNCATED, FaultKind.ANSWER_TWICE}
+)
+""",
+        "GARBLING = ",
+        "instead",
+    ),
+)
+
+VENDOR_COMMAND = (
+    Edit(
+        "mock_server/project.py",
+        '''    def open_gate(self, device_id: str) -> Command:
+        """Issue a command that needs nothing of the lot. CommandRefusedError leaves everything as it was."""
+        return self.commands.issue(device_id, self._outcome(device_id))
+
+''',
+        "    def take_offline(",
+        "before",
+    ),
+    Edit(
+        "mock_server/web/data_plane/api.py",
+        '''def _open_gate(call: ApiCall) -> JsonObject:
+    """`POST /v1.0/parking-control/{device_id}/gate/open`."""
+    try:
+        return {"sn": call.project.open_gate(call.name).sn}
+    except CommandRefusedError as refused:
+        raise VendorError(_refusal_code(call.project, refused.reason)) from None
+
+
+''',
+        "def _refusal_code(",
+        "before",
+    ),
+    Edit(
+        "mock_server/web/data_plane/api.py",
+        """    ("POST", "/v1.0/parking-control/<name>/gate/open", _open_gate),
+""",
+        '/records/sync", _sync_records)',
+    ),
+    Edit(
+        "mock_server/web/data_plane/openapi.py",
+        """        "/v1.0/parking-control/{device_id}/gate/open": {"post": _open_gate()},
+""",
+        '/records/sync": {"post": _sync()}',
+    ),
+    Edit(
+        "mock_server/web/data_plane/openapi.py",
+        """def _open_gate() -> JsonObject:
+    result = answered({"sn": {"type": "string", "description": "the serial number of the command"}})
+    return _call("openGate", "Open the gate of a lot", result, _device_id())
+
+
+""",
+        "def _sync() -> JsonObject:",
+        "before",
+    ),
+    Edit(
+        "tests/mock_server/web/data_plane/test_api.py",
+        '''def test_a_gate_is_opened_by_a_command(api: Api) -> None:
+    """The answer is a serial number; a lot that does not support it refuses."""
+    path = "/v1.0/parking-control/{}/gate/open"
+    sn = api.call("POST", path.format(LOT))["result"]["sn"]
+    assert api.project.commands.get(sn) is not None
+    assert api.call("POST", path.format(JIESHUN_LOT))["code"] == 2003
+
+
+''',
+        "def test_a_body_that_is_too_long_is_refused_unread",
+        "before",
+    ),
+)
+
+
+RECIPES = {
+    "A profile field": PROFILE_FIELD,
+    "A fault kind": FAULT_KIND,
+    "A rule": RULE,
+    "A lab call": LAB_CALL,
+    "A vendor command": VENDOR_COMMAND,
+}
 """The recipes by their headings in CONTRIBUTING.md."""

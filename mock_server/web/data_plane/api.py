@@ -27,6 +27,7 @@ from mock_server.wire.envelope import encode, failure, success
 from mock_server.wire.errors import ErrorCode, VendorError
 from mock_server.wire.messages import command_record
 from mock_server.wire.paging import read_page
+from mock_server.wire.paths import SYNC_PREFIX
 from mock_server.wire.sync_asked import asked_device
 from mock_server.wire.sync_request import read_sync_request
 
@@ -116,7 +117,8 @@ class _Turn:
 
     def _result(self, handler: Handler, name: str) -> object:
         project = identify(self._caller, self._cloud)
-        device_id = name if handler is _sync_records else None
+        is_to_a_device = self._caller.environ["PATH_INFO"].startswith(SYNC_PREFIX)
+        device_id = name if is_to_a_device else None
         self._mishap = strike_call(project, self._caller, device_id, self._number)
         if self._mishap.has(FaultKind.TIME_REFUSE) and self._mishap.refusal is not None:
             raise self._mishap.refusal
