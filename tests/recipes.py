@@ -33,8 +33,8 @@ class Edit(NamedTuple):
 PROFILE_FIELD = (
     Edit(
         "mock_server/profile.py",
-        """    zero_claims: Literal["allow", "refuse"] = _open(
-        "allow", "A7", "may a client claim that it has received nothing?", "the page gives no least value"
+        """    short_window: Literal["allow", "refuse"] = _open(
+        "allow", "A4", "may a window be shorter than a second?", "the page gives no least span"
     )
 """,
         "    max_sync_infos:",
@@ -42,17 +42,19 @@ PROFILE_FIELD = (
     ),
     Edit(
         "mock_server/wire/sync_request.py",
-        """        if claimed == 0 and self._profile.zero_claims == "refuse":
-            reader.note(ProblemKind.RANGE, self._keys.total_count, "must be at least 1")
+        """        if self._profile.short_window == "refuse" and start < end < start + 1_000:
+            return "must be at least a second after the start"
 """,
-        "claimed = reader.integer(self._keys.total_count)",
+        "        if end <= start:",
+        "before",
     ),
     Edit(
         "tests/mock_server/wire/test_sync_request.py",
-        '''def test_a_profile_may_refuse_a_claim_of_nothing() -> None:
-    """It is taken by default (A7)."""
-    assert read(body(sync_info(0)))[0].claimed == 0
-    assert "must be at least 1" in refusal(body(sync_info(0)), zero_claims="refuse").msg
+        '''def test_a_profile_may_refuse_a_window_shorter_than_a_second() -> None:
+    """It is taken by default (A4)."""
+    short = body(sync_info(0, start=NOON - 999))
+    assert len(read(short)) == 1
+    assert "at least a second" in refusal(short, short_window="refuse").msg
 
 
 ''',
@@ -188,7 +190,7 @@ class AsksForTheStatus(ReferenceClient):
 FAULT_KIND = (
     Edit(
         "mock_server/faults/catalogue.py",
-        """    ANSWER_TWICE = _kind("answer.twice", CALL, Spoils.ANSWER, "the call is carried out; the answer comes twice")
+        """    ANSWER_TWICE = _kind("answer.twice", CALL, Spoils.ANSWER, "it is carried out; the answer comes twice")
 """,
         "    ANSWER_TRUNCATED = ",
         "before",
