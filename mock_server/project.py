@@ -144,7 +144,7 @@ class Project:
         named = {(new.device_id, new.data_type, new.record_id) for new in records if new.record_id}
         for new in records:
             record = new.keep_as(new.record_id or self._new_record_id(new, named), self.clock.now_ms())
-            kept.append(self.lots.happen(record, new.fate))
+            kept.append(self.lots.add(record, new.fate))
         return kept
 
     def sync(self, device_id: str, infos: Sequence[SyncInfo], *, lost: bool = False) -> Command:

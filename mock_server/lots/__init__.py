@@ -1,1 +1,1 @@
-"""The lots: their records, what they count, and what they start from."""
+"""The parking lots: their records, the counting of records, and the seeds that they start from."""

@@ -1,4 +1,4 @@
-"""The lots of one project: they keep records, count them, and report a cell again when a claim differs."""
+"""The lots of one project: they keep records, count them, and re-report a cell when a claimed count differs."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from mock_server.profile import Profile
 from mock_server.queue.uplink import Uplink, record_occasion
 
 REREPORTS_KEPT = 10_000
-"""How many re-reports can still be asked for (our choice)."""
+"""The most re-reports that are kept for the lab API (our choice); older ones are dropped."""
 
 
 class Lots:
@@ -42,18 +42,18 @@ class Lots:
         self._faults = faults
         self.rereports: deque[Rereport] = deque(maxlen=REREPORTS_KEPT)
 
-    def happen(self, record: Record, fate: Fate = None) -> Record:
-        """A new record: faults may make it an odd one, or have it deleted or corrected later. Return what is kept."""
+    def add(self, record: Record, fate: Fate = None) -> Record:
+        """Keep a new record; return it as kept. Without a fate, faults may change it, or plan its deletion."""
         strikes = self._faults.strike(record_occasion(RECORD, record)) if fate is None else []
         for strike in strikes:
-            record = _made_odd(record, strike)
+            record = _with_odd_value(record, strike)
         self.keep(record, fate)
         for strike in strikes:
             self._plan_change(record, strike)
         return record
 
     def keep(self, record: Record, fate: Fate = None) -> None:
-        """Keep a record and send it up the line. The same record id again is a newer version, not a second record."""
+        """Keep a record and send it up the uplink. A known record id is a newer version, not a second record."""
         replaced = self._store.put(record) is not None
         self._history.add(
             RecordKept(
@@ -72,33 +72,33 @@ class Lots:
         self._uplink.send(record, fate)
 
     def remove(self, key: RecordKey) -> bool:
-        """Forget a record; the lot no longer counts it and tells nobody. False if there was none."""
+        """Remove a record: it is no longer counted, and no message says so. False if there was none."""
         record = self._store.remove(key)
         if record is not None:
             self._history.add(RecordRemoved(record.device_id, record.record_id, record.data_type))
         return record is not None
 
     def count(self, cell: Cell) -> int:
-        """How many records the lot has in a cell."""
+        """The number of records that the lot has in a cell."""
         return self._store.count(cell.line, *self._profile.bounds(cell.start_time, cell.end_time))
 
     def records_in(self, cell: Cell) -> list[Record]:
-        """The records of a cell, in the order of their times."""
+        """The records of a cell, ordered by their times."""
         return self._store.fetch(cell.line, *self._profile.bounds(cell.start_time, cell.end_time))
 
     def compare(self, sn: str, infos: Sequence[SyncInfo]) -> None:
-        """Compare each claimed count with the lot's own, then report again what differs."""
+        """Compare the claimed counts of a command with the lot's own, then re-report the cells that differ."""
         counts = [self.count(info.cell) for info in infos]
         for info, counted in zip(infos, counts, strict=True):
             self._history.add(CountCompared(sn, info.cell, info.claimed, counted, info.claimed == counted))
-        differs = [self._asks_for_rereport(info, counted) for info, counted in zip(infos, counts, strict=True)]
+        differs = [self._needs_rereport(info, counted) for info, counted in zip(infos, counts, strict=True)]
         whole_command = self._profile.rereport_scope == "command" and any(differs)
         for info, counted, differing in zip(infos, counts, differs, strict=True):
             if differing or whole_command:
                 self._rereport(sn, info, counted)
         self._uplink.repeat()
 
-    def _asks_for_rereport(self, info: SyncInfo, counted: int) -> bool:
+    def _needs_rereport(self, info: SyncInfo, counted: int) -> bool:
         ignored = self._profile.over_count == "ignore" and info.claimed > counted
         return info.claimed != counted and not ignored
 
@@ -125,7 +125,8 @@ class Lots:
             self.keep(replace(record, plate_no=_corrected(record.plate_no)))
 
 
-def _made_odd(record: Record, strike: Strike) -> Record:
+def _with_odd_value(record: Record, strike: Strike) -> Record:
+    """The record as a fault changes it: without a plate, with a fee of 0, or with an unknown enum value."""
     details: dict[str, JsonScalar] = {}
     if strike.kind == FaultKind.RECORD_NO_PLATE:
         return replace(record, plate_no="")
@@ -138,7 +139,7 @@ def _made_odd(record: Record, strike: Strike) -> Record:
 
 
 def _corrected(plate_no: str) -> str:
-    """The plate as a better look would read it: another last digit."""
+    """The plate after a correction: another last digit, or a plate where there was none."""
     last = plate_no[-1:]
     digit = (int(last) + 1) % 10 if last.isascii() and last.isdigit() else 0
     return f"{plate_no[:-1]}{digit}" if plate_no else "京A00000"

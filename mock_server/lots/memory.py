@@ -1,4 +1,4 @@
-"""The default store: everything in this process, gone with it."""
+"""The default store: records in the memory of this process."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from mock_server.model import Line, Record, RecordKey
 class MemoryStore:
     """Records in a list, found by key through a dict and by time through one `TimeIndex` a line.
 
-    `time_of` says which time of a record puts it into a window.
+    `time_of` returns the time by which a record is in a window, in epoch milliseconds.
     """
 
     def __init__(self, time_of: Callable[[Record], int] = attrgetter("event_time")) -> None:
@@ -22,7 +22,7 @@ class MemoryStore:
         self._size = 0
 
     def put(self, record: Record) -> Record | None:
-        """Keep a record; a known key is replaced and moves to its new place."""
+        """Keep a record. One with a known key replaces the earlier version, which is returned."""
         slots = self._slots[record.device_id, record.data_type]
         slot = slots.get(record.record_id)
         if slot is None:
@@ -42,7 +42,7 @@ class MemoryStore:
         return None if slot is None else self._records[slot]
 
     def remove(self, key: RecordKey) -> Record | None:
-        """Forget a record."""
+        """Remove a record; return it, or None."""
         slot = self._slots[key[:2]].pop(key[2], None)
         if slot is None:
             return None
@@ -51,12 +51,12 @@ class MemoryStore:
         return previous
 
     def count(self, line: Line, start: int, end: int) -> int:
-        """How many records of the line have start <= time < end, in O(log n)."""
+        """The number of records of the line with start <= time < end, in O(log n)."""
         index = self._lines.get(line)
         return index.count(start, end) if index is not None else 0
 
     def fetch(self, line: Line, start: int, end: int) -> list[Record]:
-        """The records of the line with start <= time < end, in the order of their times."""
+        """The records of the line with start <= time < end, ordered by their times."""
         index = self._lines.get(line)
         if index is None:
             return []
@@ -64,13 +64,14 @@ class MemoryStore:
         return [record for record in kept if record is not None]
 
     def records(self) -> Iterator[Record]:
-        """Every record, in the order in which they first came."""
+        """Every record, in the order in which their keys were first kept."""
         return (record for record in self._records if record is not None)
 
     def __len__(self) -> int:
         return self._size
 
     def _vacate(self, slot: int) -> Record | None:
+        """Remove the record of a slot from the list and the index; return it, or None if the slot is empty."""
         record = self._records[slot]
         if record is not None:
             self._lines[record.line].remove(self._time_of(record), slot)

@@ -1,6 +1,6 @@
-"""Seeds that are made on demand by name: `--seed busy-day`, `"seed": "busy-day"` in the lab API and in Python.
+"""Seeds by name, made on demand: `--seed busy-day`, `"seed": "busy-day"` in the lab API and in Python.
 
-Their days begin on 2022-05-17 at midnight in Beijing. A name makes the same seed on every machine.
+Their records are of 2022-05-17, Beijing time. A name means the same seed on every machine.
 """
 
 from collections.abc import Callable
@@ -18,13 +18,13 @@ _LOT, _JIESHUN_LOT, _LANE_IN, _LANE_OUT = (f"6ce{number:013d}" for number in ran
 _LANES = Lanes(enter=(_LANE_IN,), leave=(_LANE_OUT,))
 
 _BUSY_RANDOM_SEED, _BUSY_VISITS = 2, 5_296
-"""With this random seed, so many visits make exactly 10,000 passes."""
+"""This random seed and number of visits make exactly 10,000 passes."""
 
 _BRAND_VISITS = 6
 
 
 def quiet_lot() -> Seed:
-    """One lot with a handful of records: one lost, one doubled, one without a plate, one free."""
+    """One lot with seven records: among them one lost, one published twice, one without a plate, one of 0 fen."""
     morning = DAY_START + 8 * HOUR
     records = (
         _pass("quiet-1", PassDirection.ENTER, morning, "京A10001"),
@@ -32,7 +32,7 @@ def quiet_lot() -> Seed:
         _pass("quiet-3", PassDirection.ENTER, morning + 9 * MINUTE, "", {"car_type": 3}),
         _bill("quiet-bill-1", morning + 50 * MINUTE, "京A10001", fen=500, enter_time=morning),
         _pass("quiet-4", PassDirection.LEAVE, morning + 52 * MINUTE, "京A10001"),
-        # A car that never came leaves, in the last millisecond of its hour, and its message is sent twice.
+        # A leave pass without an enter pass, in the last millisecond of its hour, published twice.
         _pass("quiet-5", PassDirection.LEAVE, morning + HOUR - 1, "苏E5D0005", fate="duplicate"),
         _bill("quiet-bill-2", morning + HOUR, "沪B20002", fen=0, enter_time=morning + 55 * MINUTE),
     )
@@ -40,7 +40,7 @@ def quiet_lot() -> Seed:
 
 
 def busy_day() -> Seed:
-    """One lot on a busy day: 10,000 passes and their bills; the lot gives the record ids."""
+    """One lot on a busy day: 10,000 passes and their bills. The lot assigns the record ids."""
     devices = (
         Device(_LOT, "East Gate Car Park"),
         Device(_LANE_IN, "East Gate, in", kind=DeviceKind.LANE),
@@ -50,7 +50,7 @@ def busy_day() -> Seed:
 
 
 def many_brands() -> Seed:
-    """Five lots of four brands, with lanes: Jieshun takes no sync command, one lot is off line."""
+    """Five lots of four brands, one with lanes: the Jieshun lot supports no sync command, one lot is off line."""
     brands = {_LOT: "acme", _JIESHUN_LOT: JIESHUN, "6ce0000000000011": "northgate", "6ce0000000000012": "tuya"}
     lots = (
         *(Device(lot, f"Lot of brand {brand}", supplier_code=brand) for lot, brand in brands.items()),
@@ -82,7 +82,7 @@ NAMED_SEEDS: dict[str, Callable[[], Seed]] = {
 
 
 def read_named_seed(name: str, problems: list[Problem]) -> Seed | None:
-    """The seed of that name, or None after noting a problem that names the known ones."""
+    """The seed of that name. None, with a problem noted that lists the known names, if there is none."""
     make = NAMED_SEEDS.get(name)
     if make is None:
         text = f"{name[:64]!r} is not known; there are: {', '.join(NAMED_SEEDS)}"

@@ -1,4 +1,4 @@
-"""Seed files: devices and records to start from, and the reading of records wherever they come from.
+"""Seeds: the devices and records that a project starts from; reads them, and devices and records of the lab API.
 
 A seed is one JSON object: `{"format": "parking-mock/seed", "version": 1, "devices": [...], "records": [...]}`.
 A record in it is a record of the lab API with its `device_id`; `uplink` says what happens to its message.
@@ -39,7 +39,7 @@ from mock_server.shapes import fields_of, read_fields, read_shape
 
 
 class SeedError(Exception):
-    """A seed, a device or a record that cannot be used; the text names every problem with its path."""
+    """A seed that cannot be used. The text names the problems (20 at most) with their paths."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(in_words(problems[:20]))
@@ -47,7 +47,7 @@ class SeedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
-    """A record as somebody brings it: `record_id` may be missing, the lot gives one."""
+    """A record to be added to a lot, which assigns a record id if `record_id` is None. Times in epoch milliseconds."""
 
     device_id: str
     record_id: str | None
@@ -60,7 +60,7 @@ class NewRecord:
 
     @classmethod
     def of(cls, record: Record, fate: Fate) -> Self:
-        """A record that a lot keeps, to be brought again."""
+        """A kept record as one to be added to another project."""
         return cls(
             device_id=record.device_id,
             record_id=record.record_id,
@@ -73,7 +73,7 @@ class NewRecord:
         )
 
     def to_json(self) -> JsonObject:
-        """The record as a seed file has it."""
+        """The record in JSON, in the form of a seed file."""
         direction = {} if self.pass_direction is None else {"pass_direction": int(self.pass_direction)}
         fate: object = {"delay_ms": self.fate} if isinstance(self.fate, int) else self.fate
         return {
@@ -88,7 +88,7 @@ class NewRecord:
         }
 
     def keep_as(self, record_id: str, created_time: int) -> Record:
-        """The record that the lot keeps."""
+        """The record as a lot keeps it. `created_time` is in epoch milliseconds."""
         return Record(
             record_id=record_id,
             device_id=self.device_id,
@@ -103,13 +103,13 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a project starts from and what a reset goes back to."""
+    """The devices and records that a project starts with and is reset to."""
 
     devices: tuple[Device, ...]
     records: tuple[NewRecord, ...] = field(default=())
 
     def to_json(self) -> JsonObject:
-        """The seed file."""
+        """The seed in JSON, as a seed file holds it."""
         return {
             "format": SEED_FORMAT,
             "version": SEED_VERSION,
@@ -119,7 +119,7 @@ class Seed:
 
 
 def device_to_json(device: Device) -> DeviceJson:
-    """A device as seeds and the lab API have it."""
+    """A device in JSON, in the form of seeds and of the lab API."""
     return {
         "device_id": device.device_id,
         "device_name": device.device_name,
@@ -130,7 +130,7 @@ def device_to_json(device: Device) -> DeviceJson:
 
 
 def default_seed() -> Seed:
-    """An ordinary lot, a Jieshun lot and a lane device, empty."""
+    """An ordinary lot, a Jieshun lot and a lane device, without records."""
     return Seed(
         devices=(
             Device("6ce0000000000001", "East Gate Car Park"),
@@ -159,7 +159,7 @@ def read_seed(data: object) -> Seed:
 
 
 def read_seed_json(data: object, problems: list[Problem]) -> Seed | None:
-    """A seed from its JSON value, or None after noting what is wrong."""
+    """A seed from its JSON value, or None with its problems noted."""
     noted = len(problems)
     if not isinstance(data, dict):
         problems.append(Problem(ProblemKind.TYPE, "seed", f"must be an object, not {type_name(data)}"))
@@ -181,7 +181,7 @@ def read_seed_json(data: object, problems: list[Problem]) -> Seed | None:
 
 
 def read_devices(data: object, path: str, problems: list[Problem]) -> dict[str, Device]:
-    """Devices by their ids from a JSON list; what is wrong is noted. A device without an id gets one by its place."""
+    """Devices by their ids from a JSON list; problems are noted. A device without an id gets one by its place."""
     items = Reader({path: data}, "", problems).items(path, MAX_DEVICES, low=1) or []
     known: dict[str, Device] = {}
     for place, item in enumerate(items):
@@ -194,7 +194,7 @@ def read_devices(data: object, path: str, problems: list[Problem]) -> dict[str, 
 
 
 def read_device(data: object, path: str, problems: list[Problem], default_id: str) -> Device | None:
-    """A device from its JSON value, or None after noting what is wrong."""
+    """A device from its JSON value, or None with its problems noted."""
     noted = len(problems)
     reader = _reader(data, path, problems)
     given = read_shape(NewDevice, reader) if reader else {}
@@ -213,9 +213,9 @@ def read_device(data: object, path: str, problems: list[Problem], default_id: st
 def read_record(
     data: object, device: Device, path: str, problems: list[Problem], also: Collection[str] = ()
 ) -> NewRecord | None:
-    """A record of one device from its JSON value, or None after noting what is wrong.
+    """A record of one device from its JSON value, or None with its problems noted.
 
-    Fields of the names in `also` are left alone.
+    Fields with names in `also` are accepted and not read.
     """
     noted = len(problems)
     reader = _reader(data, path, problems)
@@ -228,7 +228,7 @@ def read_record(
 
 
 def _read_parts(reader: Reader, also: Collection[str]) -> Mapping[str, Any]:
-    """The fields of a record, as far as they are right: `data_type` says which there are."""
+    """The valid fields of a record. Which fields it may have depends on its `data_type`."""
     data_type = reader.choice("data_type", (DataType.PASS, DataType.BILL))
     if data_type == DataType.PASS:
         return read_shape(NewPass, reader, also)
@@ -271,7 +271,7 @@ def _check_format(root: JsonObject, problems: list[Problem]) -> None:
 
 
 def _reader(data: object, path: str, problems: list[Problem]) -> Reader | None:
-    """A reader of a value that must be an object; None after noting that it is not."""
+    """A reader of a JSON object; None, with the problem noted, for a value of another type."""
     if isinstance(data, dict):
         return Reader(data, path, problems)
     problems.append(Problem(ProblemKind.TYPE, path, f"must be an object, not {type_name(data)}"))

@@ -1,8 +1,8 @@
-"""The counting index: how many records of a line fall into a window, in O(log n).
+"""The counting index: the number of records of a line in a window, in O(log n).
 
-Event times and record slots lie in sorted int64 blocks; a Fenwick tree over the block lengths turns a place in a
-block into a rank. A record costs 16 bytes here, a count two binary searches and two walks up the tree, however
-many records the window holds.
+Event times and record slots are in sorted int64 blocks; a Fenwick tree over the block lengths turns a place in a
+block into a rank. A record takes 16 bytes. A count takes two binary searches and two walks up the tree, whatever the
+number of records in the window.
 """
 
 from array import array
@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 _BLOCK = 2048
+"""The entries of a full block. One twice as long is split: inserting moves at most 32 KiB in each of two arrays."""
 
 
 class TimeIndex:
@@ -27,7 +28,7 @@ class TimeIndex:
         return self._rank_of_block(len(self._times))
 
     def add(self, time: int, slot: int) -> None:
-        """Add one entry: O(log n), at any time stamp."""
+        """Add one entry, at any time, in O(log n)."""
         if not self._maxima or (time >= self._maxima[-1] and len(self._times[-1]) >= _BLOCK):
             self._append_block(time, slot)
             return
@@ -51,11 +52,11 @@ class TimeIndex:
         raise KeyError((time, slot))
 
     def count(self, start: int, end: int) -> int:
-        """How many entries have start <= time < end."""
+        """The number of entries with start <= time < end."""
         return self._rank(end) - self._rank(start) if end > start else 0
 
     def slots(self, start: int, end: int) -> Iterator[int]:
-        """The slots of the entries with start <= time < end, in the order of their times."""
+        """The slots of the entries with start <= time < end, ordered by their times."""
         block = bisect_left(self._maxima, start)
         while block < len(self._times) and self._times[block][0] < end:
             times = self._times[block]
@@ -63,14 +64,14 @@ class TimeIndex:
             block += 1
 
     def _rank(self, time: int) -> int:
-        """How many entries lie before `time`."""
+        """The number of entries before `time`."""
         block = bisect_left(self._maxima, time)
         if block == len(self._times):
             return self._rank_of_block(block)
         return self._rank_of_block(block) + bisect_left(self._times[block], time)
 
     def _rank_of_block(self, block: int) -> int:
-        """How many entries lie in the blocks before `block`."""
+        """The number of entries in the blocks before `block`."""
         total = 0
         while block:
             total += self._tree[block]
@@ -78,6 +79,7 @@ class TimeIndex:
         return total
 
     def _shift(self, block: int, by: int) -> None:
+        """Add `by` to the length of a block in the tree."""
         node = block + 1
         while node < len(self._tree):
             self._tree[node] += by
@@ -88,6 +90,7 @@ class TimeIndex:
         self._slots.append(array("q", (slot,)))
         self._maxima.append(time)
         node = len(self._times)
+        # A node of the tree holds the sum of the blocks from `covered_from` to its own.
         covered_from = node & (node - 1)
         self._tree.append(1 + self._rank_of_block(node - 1) - self._rank_of_block(covered_from))
 
@@ -99,6 +102,7 @@ class TimeIndex:
         self._rebuild()
 
     def _remove_from(self, block: int, time: int, slot: int) -> bool:
+        """Remove an entry from a block. False if the block does not have it."""
         times, slots = self._times[block], self._slots[block]
         low, high = bisect_left(times, time), bisect_right(times, time)
         try:
@@ -118,6 +122,7 @@ class TimeIndex:
         self._rebuild()
 
     def _rebuild(self) -> None:
+        """Build the tree from the block lengths, in O(number of blocks)."""
         tree = [0, *map(len, self._times)]
         for node in range(1, len(tree)):
             parent = node + (node & -node)

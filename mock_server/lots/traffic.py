@@ -1,7 +1,7 @@
-"""A day in the life of a lot, seeded: cars arrive, stay, pay and leave.
+"""A day of a lot's traffic, seeded: cars arrive, stay, pay and leave.
 
-Everything comes from the `Random` that is passed in and from whole numbers, so a day is the same on every machine.
-Curve, stays and tariff are our choice; what a pass and a bill hold is told in `mock_server.lots.seed`.
+All randomness is that of the `Random` passed in, and all arithmetic is in integers, so a day is the same on every
+machine. Arrivals, stays and tariff are our choice; the fields of passes and bills are in `mock_server.lots.seed`.
 """
 
 import heapq
@@ -14,35 +14,36 @@ from mock_server.lots.seed import NewRecord
 from mock_server.model import DAY, HOUR, MINUTE, CarType, DataType, JsonScalar, PassDirection
 
 FREE_MS = 15 * MINUTE
-"""A stay of this length or less costs nothing; it still makes a bill, of zero."""
+"""A stay of this length or less is free; its bill has an amount of 0."""
 
 FEN_PER_HOUR = 500
 FEN_PER_DAY = 4_000
-"""Each hour begun costs 5 yuan, a day at most 40 yuan."""
+"""The tariff: 5 yuan for each hour or part of one, at most 40 yuan a day."""
 
 PAY_METHODS = (1, 2, 3)
-"""The vendor has an integer here and does not publish its values."""
+"""Values of `pay_method` (our choice): the vendor documents an integer, not its values."""
 
 ARRIVALS = (1, 1, 1, 1, 2, 5, 16, 48, 60, 34, 20, 18, 22, 20, 16, 16, 20, 38, 46, 30, 18, 10, 5, 2)
-"""How many of 450 cars arrive in each hour of the day: a morning peak at 8, an evening peak at 18."""
+"""The arrivals in each hour of the day, as shares of their sum: a morning peak at 8, an evening peak at 18."""
 
-LONG_TERM, UNLICENSED, COMING_BACK, COUPONS = 33, 3, 15, 5
-"""Shares in percent: of new cars with a plate, of new cars, of arrivals, of bills."""
+LONG_TERM, UNLICENSED, RETURNING, COUPONS = 33, 3, 15, 5
+"""In percent: long-term cars of new cars with a plate, unlicensed cars of new cars, returning cars of arrivals, bills
+paid by coupon of bills."""
 
 _MORNING, _EVENING = range(6, 10), range(17, 24)
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _SIGNS = _LETTERS + "0123456789"
-_TURN = MINUTE
-"""How long a car is away at least before it comes back."""
+_MIN_AWAY_MS = MINUTE
+"""The shortest time between a car's leaving and its next arrival."""
 
-_PAID_BEFORE = 10 * MINUTE
-"""How long before leaving a car pays at most."""
+_MAX_PAID_BEFORE_MS = 10 * MINUTE
+"""The longest time between paying and leaving."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The lane devices of a lot by direction; without any, passes name no lane."""
+    """The lane device ids of a lot by direction. Passes of a direction without any have no lane."""
 
     enter: Sequence[str] = ()
     leave: Sequence[str] = ()
@@ -50,7 +51,7 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class Car:
-    """A car: an unlicensed one has an empty plate."""
+    """A car. The plate of an unlicensed one is empty."""
 
     plate_no: str
     car_type: CarType
@@ -58,7 +59,7 @@ class Car:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What a stay costs and who paid how: amounts in fen, `time` in epoch milliseconds."""
+    """The payment of a stay: `payable` and `paid` in fen, `time` in epoch milliseconds, `method` a `PAY_METHODS`."""
 
     time: int
     payable: int
@@ -68,7 +69,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One stay. `leave_time` is None for a car that is still inside at midnight; only those who leave pay."""
+    """One stay. `leave_time` is None for a car that stays beyond the day; such a car does not pay."""
 
     car: Car
     enter_time: int
@@ -79,10 +80,10 @@ class Visit:
 def day(
     random: Random, device_id: str, start_of_day: int, visits: int, lanes: Lanes | None = None
 ) -> Iterator[NewRecord]:
-    """The records of one day of a lot, in the order of their event times.
+    """The records of one day of a lot, ordered by their event times.
 
-    `start_of_day` is in epoch milliseconds; every event lies in [start_of_day, start_of_day + 24 h). A visit makes
-    an enter pass, a leave pass unless the car stays overnight, and a bill if it leaves and is not a long-term car.
+    `start_of_day` is in epoch milliseconds; every event is in [start_of_day, start_of_day + 24 h). A visit has an
+    enter pass, a leave pass unless the car stays overnight, and a bill if it leaves and is not a long-term car.
     """
     recorder = _Recorder(random, device_id, start_of_day, lanes or Lanes())
     records = [
@@ -95,7 +96,7 @@ def day(
 
 
 def plan(random: Random, start_of_day: int, visits: int) -> list[Visit]:
-    """The visits of one day, in the order of their arrivals."""
+    """The visits of one day, ordered by their arrivals."""
     arrivals = sorted(start_of_day + _arrival(random) for _ in range(visits))
     end_of_day = start_of_day + DAY
     cars = _Cars(random)
@@ -110,7 +111,7 @@ def plan(random: Random, start_of_day: int, visits: int) -> list[Visit]:
 
 
 def fee(stay_ms: int) -> int:
-    """What a stay costs, in fen: nothing up to 15 minutes, then each hour begun, at most the day's price a day."""
+    """The price of a stay in fen: 0 up to `FREE_MS`, then per hour or part of one, at most `FEN_PER_DAY` a day."""
     if stay_ms <= FREE_MS:
         return 0
     days, rest = divmod(stay_ms, DAY)
@@ -122,7 +123,7 @@ def _chance(random: Random, percent: int) -> bool:
 
 
 def _arrival(random: Random) -> int:
-    """Milliseconds after midnight, by the arrival curve."""
+    """A random arrival in milliseconds after midnight, distributed as `ARRIVALS`."""
     ticket = random.randrange(sum(ARRIVALS))
     for hour, share in enumerate(ARRIVALS):
         if ticket < share:
@@ -132,7 +133,7 @@ def _arrival(random: Random) -> int:
 
 
 def _stay(random: Random, hour: int) -> int:
-    """How long a car stays that arrives in this hour, in milliseconds: errands, visits, working days, nights."""
+    """A random length of stay in milliseconds, for an arrival in this hour: errand, working day, night, or visit."""
     if _chance(random, 15):
         low, high = 2, 15
     elif hour in _MORNING and _chance(random, 70):
@@ -148,14 +149,14 @@ def _visit(random: Random, car: Car, enter_time: int, leave_time: int | None) ->
     if leave_time is None or car.car_type is CarType.LONG_TERM:
         return Visit(car, enter_time, leave_time)
     latest = leave_time - enter_time - MINUTE
-    pay_time = leave_time - random.randrange(5_000, min(_PAID_BEFORE, latest + 5_001))
+    pay_time = leave_time - random.randrange(5_000, min(_MAX_PAID_BEFORE_MS, latest + 5_001))
     payable = fee(pay_time - enter_time)
     paid = 0 if _chance(random, COUPONS) else payable
     return Visit(car, enter_time, leave_time, Payment(pay_time, payable, paid, random.choice(PAY_METHODS)))
 
 
 class _Cars:
-    """Who arrives: long-term, temporary and unlicensed cars, some of them for the second time."""
+    """The cars of one day: chooses long-term, temporary, unlicensed and returning ones, no car twice at a time."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -164,15 +165,15 @@ class _Cars:
         self._plates: set[str] = set()
 
     def arrive(self, at: int) -> Car:
-        """A car that is not inside at that time."""
-        while self._inside and self._inside[0][0] + _TURN <= at:
+        """A car for an arrival at `at`: a returning one, or a new one."""
+        while self._inside and self._inside[0][0] + _MIN_AWAY_MS <= at:
             self._away.append(heapq.heappop(self._inside)[2])
-        if self._away and _chance(self._random, COMING_BACK):
+        if self._away and _chance(self._random, RETURNING):
             return self._away.pop(self._random.randrange(len(self._away)))
         return self._new_car()
 
     def leave(self, visit: Visit) -> None:
-        """Note when a car will be away again. Nobody can tell one car without a plate from another."""
+        """Note when the car of a visit leaves, so that it may return. Cars without a plate do not."""
         if visit.leave_time is not None and visit.car.plate_no:
             heapq.heappush(self._inside, (visit.leave_time, visit.car.plate_no, visit.car))
 
@@ -191,7 +192,7 @@ class _Cars:
 
 
 def plate(random: Random) -> str:
-    """A plate: province, letter and five signs; one in five is a new-energy plate with D or F and six signs."""
+    """A random plate: province, letter and five characters; one in five has six, the first D or F (new energy)."""
     signs = [random.choice("DF")] if _chance(random, 20) else []
     signs += [random.choice(_SIGNS) for _ in range(5)]
     return random.choice(_PROVINCES) + random.choice(_LETTERS) + "".join(signs)
@@ -199,7 +200,7 @@ def plate(random: Random) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Recorder:
-    """Writes visits down as a lot does."""
+    """Makes the records of visits."""
 
     random: Random
     device_id: str
@@ -207,7 +208,7 @@ class _Recorder:
     lanes: Lanes
 
     def records(self, visit: Visit, number: int) -> Iterator[NewRecord]:
-        """Enter pass, bill and leave pass of the day's n-th visit, as far as they exist."""
+        """The enter pass, bill and leave pass of the visit, as far as it has them. `number` is its place in the day."""
         yield self._pass(visit, PassDirection.ENTER, visit.enter_time, self.lanes.enter)
         if visit.payment is not None:
             yield self._bill(visit, visit.payment, number)

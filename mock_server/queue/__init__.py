@@ -1,1 +1,1 @@
-"""The message queue, and the way of a record to it."""
+"""The message queue, and the uplink that carries records to it."""

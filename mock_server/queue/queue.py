@@ -1,7 +1,7 @@
 """The message queue: topics, subscriptions, consumers, acknowledgement and redelivery.
 
 Semantics are Pulsar's for a Failover subscription (documented there): several consumers may connect, the first is
-active; a message stays until it is acknowledged; it comes again, with a higher redelivery count, after the
+active; a message stays until it is acknowledged; it is redelivered, with a higher redelivery count, after the
 consumer's ack timeout, a negative acknowledgement or a lost connection; a consumer that holds
 `receiver_queue_size` unacknowledged messages gets no more.
 """
@@ -27,18 +27,22 @@ TOPICS = ("event", "event-test")
 """The production and the test topic (documented)."""
 
 UNATTENDED_LIMIT = 10_000
-"""How many messages a subscription of `event-test` keeps before its first consumer has come (our choice)."""
+"""The most messages that a subscription of `event-test` keeps before its first consumer connects (our choice). Most
+projects never consume the test topic, and its messages would fill the memory."""
 
 SubscriptionType = Literal["Failover", "Exclusive"]
 
 
 class SubscriptionBusyError(Exception):
-    """An exclusive subscription has a consumer already, or has consumers of the other type."""
+    """A consumer may not connect: it or a connected consumer is exclusive."""
 
 
 @dataclass(slots=True)
 class PendingMessage:
-    """A message that a subscription has not seen acknowledged."""
+    """A message in one subscription that no consumer has acknowledged yet.
+
+    `acknowledged` marks one that is acknowledged while it waits in the backlog again.
+    """
 
     message: Message
     redelivery_count: int = 0
@@ -47,7 +51,12 @@ class PendingMessage:
 
 @dataclass(eq=False, slots=True)
 class Consumer:
-    """One connection. `deliver` hands a message over and must not block; ids are unique in the project."""
+    """One connection of a client. `deliver(message, redelivery count)` must not block; ids are unique in the project.
+
+    `unacknowledged` has the delivered messages by message id, each with its ack deadline in epoch milliseconds, in the
+    order of delivery; `refused` those negatively acknowledged, each with the timer of its redelivery. An
+    `ack_timeout_ms` of 0 means no timeout.
+    """
 
     consumer_id: str
     deliver: Callable[[Message, int], None]
@@ -62,7 +71,10 @@ class Consumer:
 
 
 class Subscription:
-    """The place of one group of consumers in one topic."""
+    """A named subscription of one topic: its unacknowledged messages and its consumers, the first of them active.
+
+    `attended` is False for a subscription of `event-test` until its first consumer connects.
+    """
 
     def __init__(self, topic: str, name: str, clock: Clock, history: History) -> None:
         self.topic = topic
@@ -77,7 +89,7 @@ class Subscription:
 
     @property
     def pending(self) -> int:
-        """How many messages are not acknowledged, delivered or not."""
+        """The number of messages that are not acknowledged, delivered or not."""
         return len(self._pending)
 
     @property
@@ -87,7 +99,7 @@ class Subscription:
 
     @property
     def in_flight(self) -> int:
-        """How many messages consumers hold without having acknowledged them."""
+        """The number of messages that are delivered to a connected consumer and not acknowledged."""
         return sum(len(consumer.unacknowledged) for consumer in self._consumers)
 
     def pending_messages(self) -> list[Message]:
@@ -95,7 +107,7 @@ class Subscription:
         return [pending.message for pending in self._pending.values()]
 
     def publish(self, message: Message) -> None:
-        """Take a message and deliver it if somebody listens."""
+        """Append a message to the backlog, and deliver it if the active consumer has room."""
         pending = PendingMessage(message)
         self._pending[message.message_id] = pending
         self._backlog.append(pending)
@@ -109,28 +121,28 @@ class Subscription:
         self._history.add(MessageExpired(oldest, self.topic, self.name))
 
     def connect(self, consumer: Consumer) -> None:
-        """Add a consumer behind those that are there. SubscriptionBusyError if it may not share."""
+        """Add a consumer behind the connected ones. SubscriptionBusyError if it may not share the subscription."""
         if self._consumers and "Exclusive" in (consumer.type, self._consumers[0].type):
             raise SubscriptionBusyError(f"{self.name} has an exclusive consumer or other consumers already")
         self.attended = True
         self._consumers.append(consumer)
-        self._note(consumer, "connected")
+        self._record_change(consumer, "connected")
         if len(self._consumers) == 1:
             self._activate()
 
     def disconnect(self, consumer: Consumer) -> None:
-        """Remove a consumer; what it had not acknowledged goes to the next one, or waits."""
+        """Remove a consumer; its unacknowledged messages are redelivered to the next one, or wait for one."""
         if consumer not in self._consumers:
             return
         was_active = self._consumers[0] is consumer
         self._consumers.remove(consumer)
-        self._note(consumer, "disconnected")
-        self._requeue(_let_go(consumer))
+        self._record_change(consumer, "disconnected")
+        self._requeue(_take_all(consumer))
         if was_active and self._consumers:
             self._activate()
 
     def acknowledge(self, consumer: Consumer, message_id: str) -> bool:
-        """Forget a message. False if it was unknown or acknowledged already, which changes nothing."""
+        """Remove a message. False if it is unknown or acknowledged already, which changes nothing."""
         pending = self._pending.pop(message_id, None)
         if pending is None:
             return False
@@ -140,12 +152,12 @@ class Subscription:
             if message_id in holder.refused:
                 holder.refused.pop(message_id)[0].cancel()
         self._history.add(MessageAcknowledged(message_id, self.topic, self.name, consumer.consumer_id))
-        self._settle(consumer)
+        self._cancel_unused_timers(consumer)
         self._pump()
         return True
 
     def negative_acknowledge(self, consumer: Consumer, message_id: str) -> None:
-        """Deliver a message again, after the consumer's negative-ack delay. Until then nobody holds it."""
+        """Redeliver a message after the consumer's negative-ack delay. Until then it takes no room of any consumer."""
         held = consumer.unacknowledged.pop(message_id, None)
         if held is None:
             return
@@ -153,12 +165,16 @@ class Subscription:
         timer = self._clock.call_at(at_ms, lambda: self._redeliver([consumer.refused.pop(message_id)[1]]))
         consumer.refused[message_id] = (timer, held[1])
         self._history.add(MessageRefused(message_id, self.topic, self.name, consumer.consumer_id))
-        self._settle(consumer)
+        self._cancel_unused_timers(consumer)
         self._pump()
 
     def pull(self, consumer: Consumer) -> None:
-        """Deliver one message, if there is one and this consumer is the active one, whatever it holds already."""
+        """Deliver one message if there is one and this consumer is active, beyond its `receiver_queue_size`.
+
+        For consumers that are asked for the next message by a test; a connection pushes instead.
+        """
         if self._consumers[:1] == [consumer]:
+            # The size is what `_pump` checks: for this one message it is one more than the consumer holds.
             usual = consumer.receiver_queue_size
             consumer.receiver_queue_size = len(consumer.unacknowledged) + 1
             try:
@@ -167,26 +183,29 @@ class Subscription:
                 consumer.receiver_queue_size = usual
 
     def clear(self) -> None:
-        """Forget every message and keep the consumers."""
+        """Remove every message; consumers stay connected."""
         self._pending.clear()
         self._backlog.clear()
         for consumer in self._consumers:
-            _let_go(consumer)
+            _take_all(consumer)
 
     def _activate(self) -> None:
-        self._note(self._consumers[0], "active")
+        self._record_change(self._consumers[0], "active")
         self._pump()
 
-    def _note(self, consumer: Consumer, change: Literal["connected", "active", "disconnected"]) -> None:
+    def _record_change(self, consumer: Consumer, change: Literal["connected", "active", "disconnected"]) -> None:
         self._history.add(ConsumerChanged(self.topic, self.name, consumer.consumer_id, change))
 
     def _pump(self) -> None:
-        """Deliver what the active consumer may hold. A consumer that acknowledges inside `deliver` does not recurse."""
+        """Deliver messages of the backlog until it is empty or the active consumer holds `receiver_queue_size`."""
+        # `deliver` may call back into this subscription: a consumer in this process may acknowledge or disconnect at
+        # once, and both end here. The inner call returns: otherwise it would deliver the next message before this
+        # delivery is done, one level of recursion deeper each time, up to the recursion limit in a long backlog.
+        # Nothing is missed, because the loop reads the consumers, their room and the backlog again for each message.
         if self._pumping or not self._consumers:
             return
         self._pumping = True
         try:
-            # A consumer may leave inside `deliver`, so who is active is asked for each message.
             while self._backlog and self._consumers:
                 active = self._consumers[0]
                 if len(active.unacknowledged) >= active.receiver_queue_size:
@@ -205,16 +224,16 @@ class Subscription:
             MessageDelivered(message_id, self.topic, self.name, consumer.consumer_id, pending.redelivery_count)
         )
         consumer.deliver(pending.message, pending.redelivery_count)
-        self._arm(consumer)
+        self._start_ack_timer(consumer)
 
-    def _arm(self, consumer: Consumer) -> None:
-        """One timer a consumer: deliveries expire in the order in which they were made."""
+    def _start_ack_timer(self, consumer: Consumer) -> None:
+        """Start the timer of the earliest deadline, unless it runs. One a consumer: deadlines are in delivery order."""
         if consumer.ack_timeout_ms and consumer.timer is None and consumer.unacknowledged:
             deadline, _ = next(iter(consumer.unacknowledged.values()))
             consumer.timer = self._clock.call_at(deadline, lambda: self._expire(consumer))
 
-    def _settle(self, consumer: Consumer) -> None:
-        """With nothing left to expire there is no timer, so that idle means idle."""
+    def _cancel_unused_timers(self, consumer: Consumer) -> None:
+        """Cancel ack timers without a delivery to expire, so that they do not keep the project from being idle."""
         for holder in (consumer, *self._consumers[:1]):
             if holder.timer is not None and not holder.unacknowledged:
                 holder.timer.cancel()
@@ -231,21 +250,21 @@ class Subscription:
         for pending in expired:
             del consumer.unacknowledged[pending.message.message_id]
         self._redeliver(expired)
-        self._arm(consumer)
+        self._start_ack_timer(consumer)
 
     def _redeliver(self, back: list[PendingMessage]) -> None:
         self._requeue(back)
         self._pump()
 
     def _requeue(self, back: list[PendingMessage]) -> None:
-        """Put delivered messages back to the front, in their order, each with a higher redelivery count."""
+        """Put delivered messages back to the front of the backlog, in their order, with a higher redelivery count."""
         for pending in reversed(back):
             pending.redelivery_count += 1
             self._backlog.appendleft(pending)
 
 
-def _let_go(consumer: Consumer) -> list[PendingMessage]:
-    """Take everything from a consumer, its timers too; return what it held or had refused."""
+def _take_all(consumer: Consumer) -> list[PendingMessage]:
+    """Take all messages from a consumer and cancel its timers; return the messages, the refused ones first."""
     timers = [timer for timer, _ in consumer.refused.values()]
     for timer in (*timers, *([consumer.timer] if consumer.timer else [])):
         timer.cancel()
@@ -257,7 +276,10 @@ def _let_go(consumer: Consumer) -> list[PendingMessage]:
 
 
 class Queue:
-    """The topics of one project. Every message goes to both topics, as with rules enabled for both environments."""
+    """The subscriptions of one project's topics. `main` is the one that the SDKs use.
+
+    Every message is published to both topics, as at the vendor with message rules enabled for both environments.
+    """
 
     def __init__(self, access_id: str, clock: Clock, history: History) -> None:
         self._clock = clock
@@ -267,14 +289,14 @@ class Queue:
         self.subscription("event-test", f"{access_id}-sub")
 
     def subscription(self, topic: str, name: str) -> Subscription:
-        """The subscription of that name; a new one gets what is published from now on."""
+        """The subscription of that name. It is made if it is new, and gets the messages published from then on."""
         key = (topic, name)
         if key not in self._subscriptions:
             self._subscriptions[key] = Subscription(topic, name, self._clock, self._history)
         return self._subscriptions[key]
 
     def has_subscription(self, topic: str, name: str) -> bool:
-        """Whether that subscription exists already."""
+        """Whether that subscription exists."""
         return (topic, name) in self._subscriptions
 
     def subscriptions(self) -> list[Subscription]:
@@ -282,22 +304,25 @@ class Queue:
         return list(self._subscriptions.values())
 
     def publish(self, message: Message) -> None:
-        """Give a message to every subscription."""
+        """Publish a message to every subscription."""
         for subscription in tuple(self._subscriptions.values()):
             subscription.publish(message)
 
     @property
     def pending(self) -> int:
-        """How many messages wait for an acknowledgement where somebody has ever listened, and on the main one."""
+        """The number of unacknowledged messages, summed over the subscriptions that are attended.
+
+        Nothing is pending on an `event-test` subscription without any consumer so far: nobody will acknowledge it.
+        """
         return sum(each.pending for each in self._subscriptions.values() if each.attended)
 
     @property
     def in_flight(self) -> int:
-        """How many messages connected consumers hold without having acknowledged them."""
+        """The number of messages that are delivered to connected consumers and not acknowledged."""
         return sum(each.in_flight for each in self._subscriptions.values())
 
     def clear(self) -> None:
-        """Forget every message."""
+        """Remove every message."""
         for subscription in self._subscriptions.values():
             subscription.clear()
 

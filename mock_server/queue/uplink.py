@@ -1,4 +1,4 @@
-"""The way of a record from the lot to the queue, and the one place where publications are made."""
+"""The uplink: carries records from the lots to the queue, and makes every message of a project."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -14,14 +14,21 @@ from mock_server.model import Cell, CommandResult, Fate, Message, Origin, Record
 from mock_server.queue.queue import Queue, pulsar_message_id
 
 STEP = 500
-"""How many messages of re-reports are published before others get their turn."""
+"""The most messages of re-reports that are published without a break.
+
+One command may ask for all records of many windows, and publishing is done on the event loop, which answers nothing
+else meanwhile. Publishing and delivering a message takes some 0.1 ms, so a step is a pause of some 50 ms (our choice).
+"""
 
 SWAP_WAIT_MS = 1_000
-"""How long a message that changes places waits for the next one."""
+"""Milliseconds after which a message that is to change places with the next one is published anyway (our choice)."""
 
 
 class Uplink:
-    """Publishes records and command results. A reset opens a new ledger: no message id and no data id comes twice."""
+    """Publishes records and command results, with the faults that strike on the way.
+
+    `ledger` is part of every message id and data id. A reset opens a new one, so that no id is used twice.
+    """
 
     def __init__(
         self, clock: Clock, queue: Queue, history: History, random: Random, faults: Faults, ledger: int = 1
@@ -34,28 +41,28 @@ class Uplink:
         self._ledger = ledger
         self._entry = 0
         self._held: list[tuple[Record, Timer]] = []
-        self._on_their_way: dict[RecordKey, int] = {}
+        self._due_at: dict[RecordKey, int] = {}
         self._repeats: deque[tuple[Record, str]] = deque()
         self._repeating = False
 
     def send(self, record: Record, fate: Fate = None) -> None:
-        """Send a record that has just happened."""
+        """Send a new record up. With a fate it is fixed what happens to its message, and no fault strikes."""
         if fate is not None:
-            self._carry(record, _planned(fate), "uplink", cause="uplink")
+            self._carry(record, _publication_of(fate), "uplink", cause="uplink")
             return
         strikes = self._faults.strike(record_occasion(UPLINK, record))
         if any(strike.kind == FaultKind.MESSAGE_UNKNOWN_EVENT for strike in strikes):
             self._publish(UnknownEvent(record.device_id), "uplink")
-        self._carry(record, publication(strikes), "uplink", cause=_names(strikes))
+        self._carry(record, publication(strikes), "uplink", cause=_kinds(strikes))
 
     def report(self, result: CommandResult) -> None:
-        """Send a command's result."""
+        """Publish a command's result."""
         self._publish(result, "command")
 
     def resend(self, cell: Cell, records: list[Record], spread_ms: int) -> tuple[list[Record], tuple[str, ...]]:
-        """Publish records again over a time, or with the next `repeat`.
+        """Plan a re-report: evenly over `spread_ms` milliseconds, or with the next `repeat` if that is 0.
 
-        Return them and their message ids in the order chosen.
+        Faults may shuffle or spread it. Returns the records and their message ids in the order of publication.
         """
         operation = f"rereport {cell.device_id} {cell.start_time} {cell.end_time}"
         for strike in self._faults.strike(Occasion(REREPORT, operation, cell.device_id, cell.data_type)):
@@ -71,7 +78,13 @@ class Uplink:
         return records, message_ids
 
     def repeat(self) -> None:
-        """Publish what `resend` was given, one step now, the others in turns of their own."""
+        """Publish the re-reports that `resend` has planned: the first `STEP` messages now, the others by timers.
+
+        One call for all re-reports of a command, so that `STEP` bounds them together. The first step is part of the
+        call: a re-report of usual size is on the queue when the command is answered, without waiting for a timer.
+        """
+        # While steps of an earlier call are due, the new messages are behind theirs: one more chain of timers would
+        # publish two steps a turn.
         if not self._repeating:
             self._repeat_step()
 
@@ -82,7 +95,7 @@ class Uplink:
             self._clock.call_at(at_ms, partial(self._resend_one, record, message_id))
 
     def _repeat_step(self) -> None:
-        """Publish one step; the next follows at the same time, after others have had their turn."""
+        """Publish one step. A timer at the same clock time runs the next, after what else is due or requested."""
         for _ in range(min(STEP, len(self._repeats))):
             self._resend_one(*self._repeats.popleft())
         self._repeating = bool(self._repeats)
@@ -91,12 +104,12 @@ class Uplink:
 
     def _resend_one(self, record: Record, message_id: str) -> None:
         strikes = self._faults.strike(record_occasion(REPEAT, record, message_id))
-        self._carry(record, publication(strikes), "rereport", cause=_names(strikes), message_id=message_id)
+        self._carry(record, publication(strikes), "rereport", cause=_kinds(strikes), message_id=message_id)
 
     def _carry(
         self, record: Record, plan: Publication, origin: Origin, *, cause: str, message_id: str | None = None
     ) -> None:
-        """Do to one message what its plan says. The first copy has `message_id`, if that is given."""
+        """Publish, copy, delay, hold or lose one message as planned. The first copy has `message_id`, if given."""
         if not plan.copies:
             self._history.add(RecordLost(record.device_id, record.record_id, record.data_type, cause))
         for copy in range(plan.copies):
@@ -109,18 +122,18 @@ class Uplink:
                 self._publish(record, origin, own_id)
 
     def remaining_ms(self, record: Record) -> int | None:
-        """How long a record's message is still on its way; None if it is not."""
-        at_ms = self._on_their_way.get(record.key)
+        """The milliseconds until a delayed or held message of a record is published; None if there is none."""
+        at_ms = self._due_at.get(record.key)
         return None if at_ms is None else max(0, at_ms - self._clock.now_ms())
 
     def _delay(self, record: Record, origin: Origin, delay_ms: int, message_id: str | None) -> None:
-        at_ms = self._on_their_way[record.key] = self._clock.now_ms() + delay_ms
+        at_ms = self._due_at[record.key] = self._clock.now_ms() + delay_ms
         self._clock.call_at(at_ms, partial(self._publish, record, origin, message_id))
 
     def _hold(self, record: Record) -> None:
-        """Keep a message back until the next one has gone, or no longer than a moment."""
+        """Hold a message until the next record of the uplink is published, `SWAP_WAIT_MS` at most."""
         at_ms = self._clock.now_ms() + SWAP_WAIT_MS
-        self._on_their_way[record.key] = at_ms
+        self._due_at[record.key] = at_ms
         self._held.append((record, self._clock.call_at(at_ms, self._release)))
 
     def _release(self) -> None:
@@ -140,7 +153,7 @@ class Uplink:
             origin=origin,
         )
         if isinstance(subject, Record):
-            self._on_their_way.pop(subject.key, None)
+            self._due_at.pop(subject.key, None)
         record_id = subject.record_id if isinstance(subject, Record) else None
         sn = subject.sn if isinstance(subject, CommandResult) else None
         self._history.add(MessagePublished(message.message_id, subject.device_id, origin, record_id, sn))
@@ -154,7 +167,7 @@ class Uplink:
 
 
 def record_occasion(site: str, record: Record, message_id: str | None = None, consumer: str | None = None) -> Occasion:
-    """Where a record could be struck. The logical operation is to get this record to its client."""
+    """The occasion for faults at one site of a record's way. Its logical operation: get this record to its client."""
     return Occasion(
         site,
         operation=f"record {record.device_id} {int(record.data_type)} {record.record_id}",
@@ -166,11 +179,11 @@ def record_occasion(site: str, record: Record, message_id: str | None = None, co
     )
 
 
-def _planned(fate: Fate) -> Publication:
+def _publication_of(fate: Fate) -> Publication:
     if isinstance(fate, int):
         return Publication(delay_ms=fate)
     return Publication(copies={"lose": 0, "duplicate": 2}.get(fate or "", 1))
 
 
-def _names(strikes: Sequence[Strike]) -> str:
+def _kinds(strikes: Sequence[Strike]) -> str:
     return ", ".join(strike.kind for strike in strikes)

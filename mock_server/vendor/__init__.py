@@ -1,1 +1,1 @@
-"""What the vendor cloud keeps beside lots and messages: commands and tokens."""
+"""The vendor cloud's own state, beside lots and messages: commands and tokens."""

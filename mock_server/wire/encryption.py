@@ -14,21 +14,21 @@ GCM_NONCE_BYTES = 12
 
 
 def message_key(secret: str) -> bytes:
-    """The AES-128 key of a project's messages."""
+    """The AES-128 key of a project's messages: the middle 16 characters of its secret."""
     return secret[8:24].encode()
 
 
 def encrypt_ecb(plain: bytes, secret: str) -> str:
     """AES-128-ECB with PKCS5 padding, base64."""
     padder = PKCS7(128).padder()
-    # The vendor's default mode is ECB: an emulator has no say in it.
+    # ECB is the vendor's default mode, so an emulator must have it.
     encryptor = Cipher(algorithms.AES(message_key(secret)), modes.ECB()).encryptor()  # noqa: S305
     padded = padder.update(plain) + padder.finalize()
     return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
 
 
 def encrypt_gcm(plain: bytes, secret: str, nonce: bytes) -> str:
-    """AES-128-GCM: base64 of nonce (12 bytes), cipher text and tag (16 bytes), nothing authenticated besides."""
+    """AES-128-GCM: base64 of nonce (12 bytes), cipher text and tag (16 bytes); no additional authenticated data."""
     return base64.b64encode(nonce + AESGCM(message_key(secret)).encrypt(nonce, plain, None)).decode()
 
 

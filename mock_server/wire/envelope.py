@@ -1,4 +1,4 @@
-"""The vendor's answer envelope. Every answer is HTTP 200; `code` and `msg` appear in failures only (observed)."""
+"""The envelope of the vendor's answers. Every answer is HTTP 200; only failures have `code` and `msg` (observed)."""
 
 import json
 

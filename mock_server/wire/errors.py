@@ -1,4 +1,4 @@
-"""The vendor's error codes, as far as this cloud uses them, and the exception that carries one."""
+"""The vendor's error codes that this cloud uses, and the exception that carries one."""
 
 from enum import IntEnum
 from typing import Self
@@ -12,7 +12,7 @@ class ErrorCode(IntEnum):
     message: str
 
     def __new__(cls, code: int, message: str) -> Self:
-        """A code that knows its text."""
+        """A code with its text as `message`."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.message = message
@@ -52,13 +52,13 @@ CODE_OF_PROBLEM = {
     ProblemKind.RANGE: ErrorCode.PARAM_RANGE_INVALID,
     ProblemKind.ILLEGAL: ErrorCode.PARAM_ILLEGAL,
 }
-"""Which code a problem of a body has (our choice; 1104 was seen for a wrong type)."""
+"""The code of a body's problem, by its kind (our choice, but 1104 for a wrong type, which was observed)."""
 
 _PROBLEMS_NAMED = 20
 
 
 class VendorError(Exception):
-    """A refusal in the vendor's terms: `code`, and `msg` with the vendor's text and, behind a colon, ours."""
+    """A refusal: `code` and `msg` of the envelope. `msg` is `message` or the vendor's text, a colon and `detail`."""
 
     def __init__(self, code: int, detail: str = "", *, message: str | None = None) -> None:
         self.code = int(code)
@@ -68,7 +68,7 @@ class VendorError(Exception):
 
 
 def error_for(problems: list[Problem]) -> VendorError:
-    """The refusal of a body: the code of its first problem, and all of them (20 at most) in the text."""
+    """The refusal of a body: the code of its first problem, and all problems (20 at most) in the text."""
     named = in_words(problems[:_PROBLEMS_NAMED])
     more = len(problems) - _PROBLEMS_NAMED
     return VendorError(CODE_OF_PROBLEM[problems[0].kind], named + (f"; and {more} more" if more > 0 else ""))

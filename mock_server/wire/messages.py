@@ -1,4 +1,4 @@
-"""Queue messages as clients see them.
+"""Queue messages in the form that clients receive.
 
 The outer frame, the encryption and the shape of a status report are the vendor's; the codes and the inner fields
 of passes, bills and command results are our choice, because the vendor does not publish them.
@@ -13,7 +13,7 @@ from mock_server.wire.encryption import Encryption, encrypt_ecb, encrypt_gcm, me
 from mock_server.wire.record_time import RecordTime, iso_time, written_time
 
 PROTOCOL = 4
-"""The legacy status report, which third-party devices of this family use (documented for a sister product)."""
+"""The number of the legacy status report, used by third-party devices (documented for a sister product)."""
 
 CODES = {DataType.PASS: "vehicle_pass_record", DataType.BILL: "temporary_parking_bill"}
 COMMAND_RESULT = "command_result"
@@ -86,7 +86,10 @@ def status_report(
     unknown_fields: bool = False,
     leap_second: bool = False,
 ) -> JsonObject:
-    """The decrypted text of a message, on request with fields that no page names, or with a second 60."""
+    """The plain JSON of a message, which is encrypted in `data`.
+
+    Faults: `unknown_fields` adds fields that no page documents, `leap_second` writes times with a second 60.
+    """
     code, value = _code_and_value(message.subject)
     value |= _times(value, record_time, leap_second=leap_second)
     more: JsonObject = {"x-new": {"confidence": 0.97, "tags": ["added", None]}} if unknown_fields else {}
@@ -103,9 +106,9 @@ def status_report(
 def encrypted_payload(
     report: JsonObject, t: int, secret: str, encryption: Encryption, nonce: bytes, *, flip_at: int | None = None
 ) -> str:
-    """The `payload` of a frame: base64 of the signed outer JSON, which is pure ASCII.
+    """The `payload` of a frame: base64 of the signed outer JSON, which is ASCII. `t` is in epoch milliseconds.
 
-    With `flip_at` the cipher text is damaged after it was signed, where that byte of the text is; 0 is the middle.
+    `flip_at` flips a bit of the cipher text after signing, in that byte of the plain text's place; 0 is the middle.
     """
     plain = _compact(report).encode("utf-8", "backslashreplace")
     data = encrypt_ecb(plain, secret) if encryption == "aes_ecb" else encrypt_gcm(plain, secret, nonce)
@@ -117,14 +120,14 @@ def encrypted_payload(
 
 
 def _with_flipped_bit(data: str, place: int) -> str:
-    """Base64 text with the lowest bit of one byte flipped: the middle one for 0, the last one for what is too far."""
+    """Base64 text with the lowest bit of one byte flipped: the middle byte for 0, the last for a place behind it."""
     raw = bytearray(base64.b64decode(data))
     raw[min(place, len(raw) - 1) or len(raw) // 2] ^= 1
     return base64.b64encode(raw).decode()
 
 
 def frame(message: Message, payload: str, encryption: Encryption, redelivery_count: int) -> str:
-    """One WebSocket text frame of the consumer protocol."""
+    """The text frame of a message in Pulsar's WebSocket consumer protocol (documented)."""
     return json.dumps(
         {
             "messageId": message.message_id,
@@ -137,6 +140,7 @@ def frame(message: Message, payload: str, encryption: Encryption, redelivery_cou
 
 
 def _code_and_value(subject: Record | CommandResult | UnknownEvent) -> tuple[str, JsonObject]:
+    """The `code` of a subject in its status report, and the inner fields of its `value`."""
     if isinstance(subject, UnknownEvent):
         return UNKNOWN_EVENT, {"alarmType": 99}
     if isinstance(subject, CommandResult):
@@ -146,6 +150,7 @@ def _code_and_value(subject: Record | CommandResult | UnknownEvent) -> tuple[str
 
 
 def _times(value: dict[str, Any], form: RecordTime, *, leap_second: bool) -> JsonObject:
+    """The time fields of a value, rewritten in the profile's form."""
     return {name: written_time(value[name], form, leap_second=leap_second) for name in _TIMES if name in value}
 
 

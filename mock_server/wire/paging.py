@@ -12,7 +12,7 @@ _MAX_PAGE = 2**31 - 1
 
 
 def read_page(query: Mapping[str, str]) -> tuple[int, int]:
-    """Page number (from 1) and page size. Both are optional here (our choice); VendorError names what is wrong."""
+    """Page number (from 1) and page size. Both are optional here (our choice). VendorError names every problem."""
     problems: list[Problem] = []
     page_no = _read(query, ("page_no", "pageNo"), 1, _MAX_PAGE, problems)
     page_size = _read(query, ("page_size", "pageSize"), DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, problems)

@@ -1,4 +1,4 @@
-"""How a lot writes the times of its records into messages: the vendor does not say, so a profile does."""
+"""The form of record times in messages, a choice of the profile: the vendor does not document it."""
 
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
@@ -6,14 +6,14 @@ from typing import Literal, TypeAlias
 from mock_server.model import HOUR, LATEST_MS, MINUTE, SECOND
 
 RecordTime: TypeAlias = Literal["ms", "s", "text", "iso"]
-"""Epoch milliseconds; epoch seconds; `2026-03-02 16:10:00`; `2026-03-02T16:10:00.000+08:00`."""
+"""The forms: epoch milliseconds; epoch seconds; `2026-03-02 16:10:00`; `2026-03-02T16:10:00.000+08:00`."""
 
 LOT_OFFSET_MS = 8 * HOUR
-"""Texts are in Beijing time, which has no summer time: the lots of this family stand there."""
+"""The offset of the text forms: Beijing time, which has no summer time (our choice: the vendor's lots are in China)."""
 
 
 def iso_time(at_ms: int) -> str:
-    """Epoch milliseconds as ISO 8601 text in UTC; behind the year 9999 as the number that they are."""
+    """Epoch milliseconds as ISO 8601 text in UTC; `N ms` after the year 9999."""
     if at_ms > LATEST_MS:
         return f"{at_ms} ms"
     seconds, milliseconds = divmod(at_ms, 1000)
@@ -21,9 +21,10 @@ def iso_time(at_ms: int) -> str:
 
 
 def written_time(at_ms: int, form: RecordTime, *, leap_second: bool = False) -> int | str:
-    """Epoch milliseconds as a lot writes them. Seconds and plain text have no room for milliseconds.
+    """Epoch milliseconds in one of the forms. `s` and `text` cut off the milliseconds.
 
-    With `leap_second` a text at a full minute is written as second 60 of the minute before: the same moment.
+    With `leap_second` a text within the first second of a minute is written as second 60 of the minute before, which
+    is the same time.
     """
     if leap_second and form in ("text", "iso") and at_ms % MINUTE < SECOND <= at_ms:
         before = str(written_time(at_ms - SECOND, form))

@@ -1,6 +1,6 @@
 """The vendor's request signatures, old (v1) and current (v2), both documented.
 
-v2 covers method, body bytes, chosen headers and the url; v1 covers the caller and the time only.
+v2 covers client id, token, time, nonce, method, body, chosen headers and url; v1 covers client id, token and time only.
 """
 
 import hashlib
@@ -14,9 +14,10 @@ EMPTY_BODY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What a signature covers: the request as it came over the wire.
+    """The parts of a request that a signature covers, as sent.
 
-    `path` and `query` are the raw request target; `headers` has lower-case names; token calls have no `access_token`.
+    `path` and `query` are those of the raw request target; `headers` has lower-case names; `t` is the header's text in
+    epoch milliseconds; `access_token` is empty for token calls.
     """
 
     method: str
@@ -31,7 +32,7 @@ class SignedRequest:
 
 
 def sign_v2(secret: str, request: SignedRequest, path: str | None = None) -> str:
-    """The current signature: upper-case hex of HMAC-SHA256. `path` stands in for the request's own."""
+    """The current signature: upper-case hex of HMAC-SHA256. `path`, if given, replaces the request's own."""
     to_sign = "\n".join(
         (
             request.method.upper(),
@@ -49,7 +50,7 @@ def sign_v1(secret: str, request: SignedRequest) -> str:
 
 
 def verify_v2(secret: str, request: SignedRequest, sign: str) -> bool:
-    """True if `sign` is right for the path as sent or for the decoded one: SDKs sign what they were given."""
+    """True if `sign` is right for the path as sent or percent-decoded: SDKs sign the path before they encode it."""
     if _same(sign_v2(secret, request), sign):
         return True
     decoded = unquote(request.path)
@@ -69,7 +70,7 @@ def _signed_headers(headers: Mapping[str, str]) -> str:
 
 
 def _signed_query(query: str) -> str:
-    """The decoded query, sorted by key; of a repeated key its first value, as the Go SDK signs it."""
+    """The decoded query with its `?`, sorted by key; of a repeated key the first value, as the Go SDK signs it."""
     if not query:
         return ""
     first: dict[str, str] = {}

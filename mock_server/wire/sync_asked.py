@@ -1,6 +1,6 @@
-"""What a sync body asks, valid or not: its entries, and their cells where their fields form any.
+"""Reads the entries of a sync body, valid or not, and their cells where the fields define one, for the history.
 
-What is found here is in the history. `sync_request` says what is wrong with a body.
+`sync_request` validates a body and names its problems.
 """
 
 import math
@@ -15,7 +15,7 @@ from mock_server.wire.paths import SYNC_PREFIX, SYNC_SUFFIX
 
 @dataclass(frozen=True)
 class Spelling:
-    """The body's keys in one spelling: the parameter tables use snake case, the examples camel case."""
+    """The keys of a body in one spelling. The vendor's parameter tables use snake case, its examples camel case."""
 
     data_type: str
     record_sync_infos: str
@@ -36,14 +36,18 @@ CAMEL = Spelling("dataType", "recordSyncInfos", "totalCount", "startTime", "endT
 
 
 MOST_ENTRIES = 10_000
-"""So many entries of one call are told: as many as any profile accepts."""
+"""The most entries of one call that the history holds: the most that any profile accepts."""
 
 _KEY_LENGTH = 64
 _TEXT_LENGTH = 64
+"""The longest key of a field, and the characters kept of a text, so that a wrong body stays small in the history."""
 
 
 class Asked(NamedTuple):
-    """What one body asks. `fields` is None if the body is no JSON object, `total` is the length of its list."""
+    """The content of one body. `fields` is None if it is not a JSON object.
+
+    `total` is the length of its list, of which `entries` holds the first `MOST_ENTRIES`.
+    """
 
     fields: JsonObject | None
     total: int
@@ -51,14 +55,14 @@ class Asked(NamedTuple):
 
 
 def asked_device(path: str) -> str | None:
-    """The device id in the path of a call of records/sync, None for every other path."""
+    """The device id in the path of records/sync; None for any other path."""
     is_sync = path.startswith(SYNC_PREFIX) and path.endswith(SYNC_SUFFIX)
     return path[len(SYNC_PREFIX) : -len(SYNC_SUFFIX)] if is_sync else None
 
 
 @lru_cache(maxsize=256)
 def squashed(key: str) -> str:
-    """A key without what spellings differ in."""
+    """A key without underscores and dashes, in lower case: equal for all spellings."""
     return key.replace("_", "").replace("-", "").lower()
 
 
@@ -67,7 +71,7 @@ FIELD_NAMES = {squashed(key): key for key in sorted(SNAKE.keys)}
 
 
 def read_asked(body: object, device_id: str) -> Asked:
-    """What a body asks of a device. `body` is its JSON value, None if it is not JSON."""
+    """Read a body sent to a device. `body` is its JSON value, None if it is not JSON."""
     if not isinstance(body, dict):
         return Asked(None, 0, ())
     spelling = SNAKE if SNAKE.record_sync_infos in body else CAMEL
@@ -81,14 +85,14 @@ def read_asked(body: object, device_id: str) -> Asked:
 
 
 def _misplaced(body: JsonObject) -> list[object]:
-    """The entries of a list under a name in neither spelling, or the one object that stands in place of the list."""
+    """The entries of a list whose name has neither spelling, or of one object in place of the list."""
     wanted = squashed(SNAKE.record_sync_infos)
     found = next((value for key, value in body.items() if _is_field(key) and squashed(key) == wanted), None)
     return found if isinstance(found, list) else [found] if isinstance(found, dict) else []
 
 
 class EntryReader:
-    """Reads the entries of one body. `data_type` is the body's value, `spelling` that of its list."""
+    """Reads the entries of one body. `data_type` is the body's value, `spelling` the spelling of its list."""
 
     def __init__(self, device_id: str, data_type: object, spelling: Spelling) -> None:
         self._device_id = device_id
@@ -105,7 +109,10 @@ class EntryReader:
         return AskedEntry(self._cell(item), _shown(_either(item, SNAKE.total_count, CAMEL.total_count)), _raw(item))
 
     def _plain(self, item: JsonObject) -> AskedEntry | None:
-        """An entry with the very fields of its data type, each an integer; None for any other. Nearly all are plain."""
+        """An entry with exactly the fields of its data type, each an integer; None for any other entry.
+
+        A shortcut for speed: nearly all entries are such ones.
+        """
         keys, data_type = self._keys, self._data_type
         is_pass = data_type is DataType.PASS
         if data_type is None or len(item) != _BILL_FIELDS + is_pass:
@@ -121,7 +128,7 @@ class EntryReader:
         return AskedEntry(Cell(self._device_id, data_type, way, start, end), claimed)
 
     def _cell(self, item: JsonObject) -> Cell | None:
-        """The cell of an entry; None if a time is no integer, or the direction of a pass is not 0 or 1."""
+        """The cell of an entry; None without integer times and a known data type, or for a pass without direction."""
         start = _either(item, SNAKE.start_time, CAMEL.start_time)
         end = _either(item, SNAKE.end_time, CAMEL.end_time)
         if type(start) is not int or type(end) is not int or self._data_type is None:
@@ -139,17 +146,17 @@ _DIRECTIONS: dict[float, PassDirection] = {each.value: each for each in PassDire
 
 
 def _either(fields: JsonObject, snake: str, camel: str) -> Any:
-    """A field under either of its spellings, None if it has neither."""
+    """The value of a field in either spelling, None if it has neither."""
     return fields[snake] if snake in fields else fields.get(camel)
 
 
 def _raw(item: object) -> JsonValue:
-    """An entry as the history has it."""
+    """An entry in the form of the history."""
     return _known(item) if isinstance(item, dict) else _shown(item)
 
 
 def _known(fields: JsonObject) -> JsonObject:
-    """The fields of the endpoint in any spelling, those that no page names left out."""
+    """The fields whose names are the endpoint's in any spelling. Others are left out: they may hold anything."""
     return {key: _shown(value) for key, value in fields.items() if _is_field(key)}
 
 
@@ -159,9 +166,9 @@ def _is_field(key: str) -> bool:
 
 
 def _shown(value: Any) -> JsonValue:
-    """A value as the history has it: JSON of a bounded size that UTF-8 can carry."""
+    """A value in the form of the history: JSON of a bounded size, valid in UTF-8, with lists and objects emptied."""
     if isinstance(value, list | dict):
         return type(value)()
-    if isinstance(value, float) and math.isinf(value):  # 1e999 is read as infinity, which JSON cannot tell
+    if isinstance(value, float) and math.isinf(value):  # 1e999 is read as infinity, which JSON cannot express
         return math.copysign(sys.float_info.max, value)
     return value[:_TEXT_LENGTH].encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -1,4 +1,7 @@
-"""The body of records/sync: both key spellings, every field's presence, type and range (documented, A1, A8, A10)."""
+"""Validates the body of records/sync: key spelling, and presence, type and range of each field.
+
+The fields are documented; what the page leaves open is a choice of the profile (A1, A8, A10).
+"""
 
 from mock_server.model import INT64_MAX, MAX_WINDOW_MS, AskedEntry, Cell, DataType, PassDirection, SyncInfo
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
@@ -8,7 +11,7 @@ from mock_server.wire.sync_asked import CAMEL, SNAKE, EntryReader, Spelling
 
 
 def read_sync_request(body: object, device_id: str, profile: Profile, now_ms: int) -> tuple[SyncInfo, ...]:
-    """The sync infos of a body, in its order. A VendorError names every problem with its path."""
+    """The sync infos of a body, in its order; `now_ms` is the project's time. VendorError names every problem."""
     problems: list[Problem] = []
     if not isinstance(body, dict):
         raise error_for([Problem(ProblemKind.TYPE, "body", f"must be an object, not {type_name(body)}")])
@@ -22,7 +25,7 @@ def read_sync_request(body: object, device_id: str, profile: Profile, now_ms: in
 
 
 def _spelling(body: dict[str, object], profile: Profile, problems: list[Problem]) -> Spelling | None:
-    """The one spelling of a body, or None when it mixes both or uses the one that the profile refuses."""
+    """The spelling of a body. None, with the problem noted, if it mixes both or uses one that the profile refuses."""
     used = _keys_in_use(body)
     snake, camel = used.keys() & SNAKE.keys, used.keys() & CAMEL.keys
     if snake and camel:
@@ -65,21 +68,21 @@ class _BodyReader:
         items = reader.items(self._keys.record_sync_infos, self._profile.max_sync_infos, low=1) or []
         entries = EntryReader(self._device_id, body.get(self._keys.data_type), self._keys)
         infos = [
-            self._right(entries.read(item)) or self._read_item(item, place, data_type)
+            self._valid(entries.read(item)) or self._read_item(item, place, data_type)
             for place, item in enumerate(items)
         ]
         if self._profile.duplicate_infos == "refuse":
             self._refuse_duplicates(infos)
         return tuple(info for info in infos if info is not None)
 
-    def _right(self, entry: AskedEntry) -> SyncInfo | None:
-        """The sync info of an entry without any problem, None if a closer look is needed to name its problems."""
+    def _valid(self, entry: AskedEntry) -> SyncInfo | None:
+        """The sync info of a valid entry; None for one that `_read_item` must read to name its problems."""
         if entry.raw is not None or entry.cell is None or not isinstance(entry.claimed, int):
             return None
         cell, claimed = entry.cell, entry.claimed
-        is_right = 0 <= claimed <= INT64_MAX and cell.start_time >= 0 and cell.end_time <= INT64_MAX
-        is_right = is_right and not self._window_problem(cell.start_time, cell.end_time)
-        return SyncInfo(cell, claimed) if is_right else None
+        is_valid = 0 <= claimed <= INT64_MAX and cell.start_time >= 0 and cell.end_time <= INT64_MAX
+        is_valid = is_valid and not self._window_problem(cell.start_time, cell.end_time)
+        return SyncInfo(cell, claimed) if is_valid else None
 
     def _read_item(self, item: object, place: int, data_type: int | None) -> SyncInfo | None:
         path = f"{self._keys.record_sync_infos}[{place}]"
@@ -107,6 +110,7 @@ class _BodyReader:
         return None if value is None else PassDirection(value)
 
     def _window_problem(self, start: int, end: int) -> str:
+        """The problem of a window as the end of a sentence about its end time; empty for a valid one."""
         if end <= start:
             return f"must be after {self._keys.start_time}"
         if end - start > MAX_WINDOW_MS:
