@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from mock_server.history.events import CountCompared, MessageDelivered, RecordKept
+from mock_server.history.index import HistoryIndex
 from mock_server.model import JIESHUN, Cell, DeviceKind, Record
 from mock_server.project import Project
 
@@ -21,11 +21,10 @@ class Convergence:
     def __init__(self, project: Project, unlisted: Iterable[str] = ()) -> None:
         self._project = project
         self._unlisted = frozenset(unlisted)
+        self._index = HistoryIndex()
         self._redeliveries = 0
-        self._read = 0
         self._last: dict[Cell, tuple[int, bool]] = {}
         self._unequal: Counter[Cell] = Counter()
-        self._kept: dict[tuple[str, int, str], int] = {}
 
     def reached(self) -> bool:
         """Whether client and lots agree now."""
@@ -41,16 +40,14 @@ class Convergence:
         return self._redeliveries >= REDELIVERIES or any(count >= rounds for count in self._unequal.values())
 
     def _catch_up(self) -> None:
-        for entry in self._project.history.after(self._read):
-            event = entry.event
-            if isinstance(event, CountCompared):
-                self._last[event.cell] = (entry.seq, event.equal)
-                self._unequal[event.cell] += not event.equal
-            elif isinstance(event, MessageDelivered):
-                self._redeliveries = max(self._redeliveries, event.redelivery_count)
-            elif isinstance(event, RecordKept):
-                self._kept[event.device_id, event.data_type, event.record_id] = entry.seq
-        self._read = self._project.history.last
+        index = self._index
+        index.take(self._project.history.after(index.last))
+        for entry, event in (each for compared in index.compared.values() for each in compared):
+            self._last[event.cell] = (entry.seq, event.equal)
+            self._unequal[event.cell] += not event.equal
+        for delivery in index.deliveries:
+            self._redeliveries = max(self._redeliveries, delivery.redelivery_count)
+        index.forget()
 
     def _is_asked(self, record: Record) -> bool:
         device = self._project.devices[record.device_id]
@@ -58,7 +55,7 @@ class Convergence:
         return is_listed and device.kind is DeviceKind.LOT and device.supplier_code != JIESHUN
 
     def _is_settled(self, record: Record) -> bool:
-        kept = self._kept[record.key]
-        profile = self._project.profile
+        known, profile = self._index.records.get(record.key), self._project.profile
+        kept_seq = known.kept_seq if known is not None else 0
         line, time = record.line, profile.time_of(record)
-        return any(seq > kept and profile.holds(cell, line, time) for cell, (seq, _) in self._last.items())
+        return any(seq > kept_seq and profile.holds(cell, line, time) for cell, (seq, _) in self._last.items())

@@ -35,7 +35,7 @@ class Run(Recording):
         return cls(**recording.__getstate__())
 
     @cached_property
-    def _read(self) -> "HistoryIndex":
+    def _index(self) -> HistoryIndex:
         return HistoryIndex(self.entries)
 
     @cached_property
@@ -52,27 +52,27 @@ class Run(Recording):
     @property
     def records(self) -> dict[RecordKey, LotRecord]:
         """Every record that a lot has had, by key."""
-        return self._read.records
+        return self._index.records
 
     @property
     def deliveries(self) -> list[Delivery]:
         """Every delivery of every message."""
-        return self._read.deliveries
+        return self._index.deliveries
 
-    @property
+    @cached_property
     def calls(self) -> list[Call]:
         """Every request."""
-        return self._read.calls
+        return [*self._index.calls.values()]
 
     @cached_property
     def syncs(self) -> list[Sync]:
         """Every call of records/sync."""
-        asked = self._read.asked
+        asked = self._index.asked
         return [sync_of(call, asked[call.seq], self.faults_of(call)) for call in self.calls if call.seq in asked]
 
     def faults_of(self, call: Call) -> tuple[str, ...]:
         """The faults that struck a call."""
-        return self._read.faults_by_call.get(call.seq, ())
+        return self._index.faults_by_call.get(call.seq, ())
 
     @cached_property
     def token_calls(self) -> list[Call]:
@@ -85,10 +85,10 @@ class Run(Recording):
         return [claim for sync in self.syncs for claim in self._claims_of(sync)]
 
     def _claims_of(self, sync: Sync) -> Iterator[Claim]:
-        compared = self._read.compared.get(sync.call.answer.sn or "", []) if sync.call.answer else []
+        compared = self._index.compared.get(sync.call.answer.sn or "", []) if sync.call.answer else []
         for place, entry in enumerate(sync.entries):
             if entry.cell is not None and type(entry.claimed) is int:
-                counted = compared[place].counted if place < len(compared) else None
+                counted = compared[place][1].counted if place < len(compared) else None
                 yield Claim(sync, entry.cell, entry.claimed, counted)
 
     @cached_property
@@ -102,17 +102,17 @@ class Run(Recording):
     @property
     def devices(self) -> dict[str, DeviceChanged]:
         """The last state of every device, by id."""
-        return self._read.devices
+        return self._index.devices
 
     @property
     def rereports(self) -> list[tuple[Entry, Rereported]]:
         """Every decision to report a cell again."""
-        return self._read.rereports
+        return self._index.rereports
 
     @property
     def faults(self) -> list[tuple[Entry, FaultInjected]]:
         """Every fault that struck."""
-        return self._read.faults
+        return self._index.faults
 
     @cached_property
     def unknown_faults(self) -> set[str]:
@@ -122,7 +122,7 @@ class Run(Recording):
     @property
     def consumers(self) -> list[tuple[Entry, ConsumerChanged]]:
         """Every change of a consumer: connected, active or disconnected."""
-        return self._read.consumers
+        return self._index.consumers
 
     @property
     def ended_at(self) -> int:

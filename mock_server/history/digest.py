@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from mock_server.history.digest_lot import LineKey, LotDigest, Seen, WindowSpan, line_of
+from mock_server.history.digest_lot import LineKey, LotDigest, WindowSpan, line_of
 from mock_server.history.events import (
     CommandMoved,
     ConsumerChanged,
@@ -21,14 +21,13 @@ from mock_server.history.events import (
     MessageAcknowledged,
     MessageDelivered,
     MessageExpired,
-    MessagePublished,
     RecordKept,
-    RecordLost,
     RecordRemoved,
     RequestAnswered,
     Rereported,
     SyncAsked,
 )
+from mock_server.history.index import HistoryIndex
 from mock_server.history.log import Entry, History
 from mock_server.model import INT64_MAX, MAX_WINDOW_MS, Cell
 from mock_server.profile import Profile
@@ -37,7 +36,6 @@ FEED = 200
 """How many of the latest events of each kind are kept."""
 
 COMMANDS = 100
-_UNANSWERED = 1_000
 
 GROUPS = {
     "record.kept": "records",
@@ -63,15 +61,6 @@ GROUPS = {
 
 HIDDEN = (SyncAsked.kind,)
 """Kinds that are in no list of events: the line of the call stands for what it asks."""
-
-
-@dataclass(slots=True)
-class Mail:
-    """A message that nobody has acknowledged yet."""
-
-    device_id: str
-    record_id: str | None
-    delivered: bool = False
 
 
 class Focus(NamedTuple):
@@ -112,14 +101,11 @@ class Digest:
         self._take: dict[type[Any], _Take] = {
             DeviceChanged: self._device,
             RecordKept: self._kept,
-            RecordRemoved: lambda event, _: self.lot(event.device_id).remove(event.data_type, event.record_id),
-            RecordLost: self._lost,
-            MessagePublished: self._published,
+            RecordRemoved: self._removed,
             MessageDelivered: self._delivered,
             MessageAcknowledged: self._acknowledged,
-            MessageExpired: lambda event, _: self._forget(event.message_id),
+            MessageExpired: lambda event, _: self._leave_queue(event.message_id),
             ConsumerChanged: self._consumer,
-            SyncAsked: self._sync_asked,
             RequestAnswered: self._answer,
             CountCompared: self._compared,
             Rereported: lambda event, _: self.lot(event.cell.device_id).asked(event.cell).rereport(),
@@ -131,16 +117,14 @@ class Digest:
     def begin(self, resets: int) -> None:
         """Know nothing."""
         self.resets, self.last, self.missed, self.now_ms = resets, 0, 0, 0
-        self.devices: dict[str, DeviceChanged] = {}
+        self._index = HistoryIndex()
         self.lots: dict[str, LotDigest] = {}
         self.commands: dict[str, CommandSeen] = {}
         self.consumers: dict[str, str] = {}
-        self.mail: dict[str, Mail] = {}
         self.delivered = 0
         self.struck: dict[str, int] = {}
         self.focus: Focus | None = None
         self._unsettled: Cell | None = None
-        self._calls: dict[int, list[Cell]] = {}
         self._feed: dict[str, deque[FeedItem]] = {group: deque(maxlen=FEED) for group in GROUPS.values()}
 
     def read(self, history: History, most: int) -> bool:
@@ -164,9 +148,14 @@ class Digest:
         return sorted(items, key=lambda item: -item.entry.seq)[:most]
 
     @property
+    def devices(self) -> dict[str, DeviceChanged]:
+        """Every device as it now is."""
+        return self._index.devices
+
+    @property
     def waiting(self) -> int:
         """How many messages have been handed to nobody."""
-        return len(self.mail) - self.delivered
+        return len(self._index.messages) - self.delivered
 
     def latest_commands(self, most: int) -> Iterator[CommandSeen]:
         """The newest commands, newest first."""
@@ -175,70 +164,53 @@ class Digest:
     def _read(self, entry: Entry) -> None:
         event = entry.event
         self.last, self.now_ms = entry.seq, max(self.now_ms, entry.time)
-        about = self._about(event)
+        self._index.take((entry,))
         take = self._take.get(type(event))
         if take is not None:
             take(event, entry)
         if event.kind not in HIDDEN:
-            self._feed[GROUPS[event.kind]].append(FeedItem(entry, about))
+            self._feed[GROUPS[event.kind]].append(FeedItem(entry, self._about(event)))
+        self._index.forget()
 
     def _about(self, event: Event) -> str:
         """Whose message it is: the record's plate, or what else it has to say."""
-        if isinstance(event, MessagePublished):
-            return self._plate(event.device_id, event.record_id) or "a command's result"
-        mail = self.mail.get(getattr(event, "message_id", ""))
-        if mail is None:
+        message = self._index.messages.get(getattr(event, "message_id", None) or "")
+        if message is None:
             return ""
-        return self._plate(mail.device_id, mail.record_id) or "a command's result"
-
-    def _plate(self, device_id: str, record_id: str | None) -> str:
-        if record_id is None:
-            return ""
-        plates = [seen.plate_no for seen in self.lot(device_id).named(record_id)]
-        return f"{record_id} {plates[0] or 'without a plate'}" if plates else record_id
+        record = self._index.record_of(message)
+        if record is None:
+            return message.event.record_id or "a command's result"
+        return f"{record.name} {record.kept.plate_no or 'without a plate'}"
 
     def _device(self, event: DeviceChanged, _: Entry) -> None:
-        self.devices[event.device_id] = event
         self.lot(event.device_id)
 
     def _kept(self, event: RecordKept, _: Entry) -> None:
-        key: LineKey = (event.data_type, event.pass_direction)
-        seen = Seen(event.record_id, key, event.event_time, event.created_time, event.plate_no)
-        self.lot(event.device_id).keep(seen)
+        record = self._index.records[event.device_id, event.data_type, event.record_id]
+        self.lot(event.device_id).keep(record)
         if self._unsettled is None:
+            key = (event.data_type, event.pass_direction)
             self.focus = Focus(event.device_id, key, self._profile.time_of(event))
 
-    def _lost(self, event: RecordLost, _: Entry) -> None:
-        for seen in self.lot(event.device_id).named(event.record_id):
-            if seen.line[0] == event.data_type:
-                seen.lost = True
-
-    def _published(self, event: MessagePublished, _: Entry) -> None:
-        self.mail[event.message_id] = Mail(event.device_id, event.record_id)
-        if event.record_id is not None:
-            for seen in self.lot(event.device_id).named(event.record_id):
-                seen.published += 1
+    def _removed(self, event: RecordRemoved, _: Entry) -> None:
+        record = self._index.records.get((event.device_id, event.data_type, event.record_id))
+        if record is not None:
+            self.lot(event.device_id).remove(record)
 
     def _delivered(self, event: MessageDelivered, _: Entry) -> None:
-        mail = self.mail.get(event.message_id)
-        if mail is None:
-            return
-        self.delivered += not mail.delivered
-        mail.delivered = True
-        if mail.record_id is not None:
-            for seen in self.lot(mail.device_id).named(mail.record_id):
-                seen.delivered = True
+        message = self._index.messages.get(event.message_id)
+        self.delivered += message is not None and message.delivered == 1
 
     def _acknowledged(self, event: MessageAcknowledged, _: Entry) -> None:
-        mail = self._forget(event.message_id)
-        if mail is not None and mail.record_id is not None:
-            self.lot(mail.device_id).acknowledge(mail.record_id)
+        message = self._index.messages.get(event.message_id)
+        record = message.record if message is not None else None
+        if record is not None and record.acknowledged == 1 and not record.is_removed:
+            self.lot(record.kept.device_id).acknowledged += 1
+        self._leave_queue(event.message_id)
 
-    def _forget(self, message_id: str) -> Mail | None:
-        mail = self.mail.pop(message_id, None)
-        if mail is not None and mail.delivered:
-            self.delivered -= 1
-        return mail
+    def _leave_queue(self, message_id: str) -> None:
+        message = self._index.messages.get(message_id)
+        self.delivered -= message is not None and message.delivered > 0
 
     def _consumer(self, event: ConsumerChanged, _: Entry) -> None:
         if event.change == "disconnected":
@@ -246,16 +218,11 @@ class Digest:
         else:
             self.consumers[event.consumer] = event.subscription
 
-    def _sync_asked(self, event: SyncAsked, _: Entry) -> None:
-        cells = [entry.cell for entry in event.entries if entry.cell is not None and _is_window(entry.cell)]
-        self._calls.setdefault(event.request, []).extend(cells)
-        while len(self._calls) > _UNANSWERED:
-            del self._calls[next(iter(self._calls))]
-
     def _answer(self, event: RequestAnswered, _: Entry) -> None:
-        cells = self._calls.pop(event.request, [])
-        if event.code is not None:
-            for cell in cells:
+        if event.code is None:
+            return
+        for asked in self._index.asked.get(event.request, ()):
+            for cell in (each.cell for each in asked.entries if each.cell is not None and _is_window(each.cell)):
                 self.lot(cell.device_id).asked(cell).refuse(f"{event.code} {event.msg}")
 
     def _compared(self, event: CountCompared, entry: Entry) -> None:

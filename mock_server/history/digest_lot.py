@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from mock_server.history.events import CountCompared
+from mock_server.history.index import LotRecord
 from mock_server.model import HOUR, Cell
 from mock_server.profile import Profile
 
@@ -18,21 +19,6 @@ LineKey: TypeAlias = tuple[int, int | None]
 """Data type and pass direction."""
 
 LINES: tuple[LineKey, ...] = ((0, 0), (0, 1), (1, None))
-
-
-@dataclass(slots=True)
-class Seen:
-    """A record, and how far the news of it has come. `lost` is true if any of its messages was."""
-
-    record_id: str
-    line: LineKey
-    event_time: int
-    created_time: int
-    plate_no: str
-    published: int = 0
-    lost: bool = False
-    delivered: bool = False
-    acknowledged: bool = False
 
 
 class WindowSpan(NamedTuple):
@@ -87,7 +73,7 @@ class CellView:
 
     line: LineKey
     span: WindowSpan
-    records: list[Seen]
+    records: list[LotRecord]
     asked: AskedCell | None
 
     @property
@@ -98,17 +84,17 @@ class CellView:
     @property
     def delivered(self) -> int:
         """How many of the records have been delivered."""
-        return sum(seen.delivered for seen in self.records)
+        return sum(is_delivered(record) for record in self.records)
 
     @property
     def acknowledged(self) -> int:
         """How many of the records have been acknowledged."""
-        return sum(seen.acknowledged for seen in self.records)
+        return sum(record.acknowledged > 0 for record in self.records)
 
     @property
     def missing(self) -> int:
         """How many records were lost and have not come since."""
-        return sum(seen.lost and not seen.delivered for seen in self.records)
+        return sum(bool(record.losses) and not is_delivered(record) for record in self.records)
 
 
 @dataclass(slots=True)
@@ -116,10 +102,10 @@ class _Line:
     """The records of one line in the order of their times; `hours` counts those of each hour."""
 
     times: list[tuple[int, str]] = field(default_factory=list)
-    records: dict[str, Seen] = field(default_factory=dict)
+    records: dict[str, LotRecord] = field(default_factory=dict)
     hours: Counter[int] = field(default_factory=Counter)
 
-    def between(self, start: int, end: int) -> list[Seen]:
+    def between(self, start: int, end: int) -> list[LotRecord]:
         low, high = bisect_left(self.times, (start, "")), bisect_left(self.times, (end, ""))
         return [self.records[name] for _, name in self.times[low:high]]
 
@@ -133,7 +119,7 @@ class LotDigest:
         self.records = 0
         self.acknowledged = 0
         self._lines: dict[LineKey, _Line] = {line: _Line() for line in LINES}
-        self._names: dict[str, list[Seen]] = {}
+        self._places: dict[tuple[int, str], tuple[LineKey, int]] = {}
         self._asked: dict[LineKey, dict[WindowSpan, AskedCell]] = {line: {} for line in LINES}
         self._phase = 0
 
@@ -151,42 +137,30 @@ class LotDigest:
                 self._count_hours()
         return known
 
-    def keep(self, seen: Seen) -> None:
+    def keep(self, record: LotRecord) -> None:
         """A record, or a newer version of one."""
-        line = self._lines.setdefault(seen.line, _Line())
-        for old in self.named(seen.record_id):
-            if old.line[0] == seen.line[0]:
-                seen.lost, seen.delivered, seen.acknowledged = old.lost, old.delivered, old.acknowledged
-                self.remove(old.line[0], old.record_id)
-        insort(line.times, (self._profile.time_of(seen), seen.record_id))
-        line.records[seen.record_id] = seen
-        line.hours[self._hour(self._profile.time_of(seen))] += 1
-        self._names.setdefault(seen.record_id, []).append(seen)
+        self.remove(record)
+        kept = record.kept
+        key, at = (kept.data_type, kept.pass_direction), self._profile.time_of(kept)
+        self._places[kept.data_type, kept.record_id] = key, at
+        line = self._lines.setdefault(key, _Line())
+        insort(line.times, (at, kept.record_id))
+        line.records[kept.record_id] = record
+        line.hours[self._hour(at)] += 1
         self.records += 1
-        self.acknowledged += seen.acknowledged
+        self.acknowledged += record.acknowledged > 0
 
-    def remove(self, data_type: int, record_id: str) -> None:
-        """The lot has the record no more."""
-        for seen in [each for each in self.named(record_id) if each.line[0] == data_type]:
-            line, at = self._lines[seen.line], self._profile.time_of(seen)
-            del line.times[bisect_left(line.times, (at, record_id))]
-            del line.records[record_id]
-            line.hours[self._hour(at)] -= 1
-            self._names[record_id].remove(seen)
-            self.records -= 1
-            self.acknowledged -= seen.acknowledged
-
-    def named(self, record_id: str) -> list[Seen]:
-        """The records of that id: a pass and a bill may share it."""
-        return list(self._names.get(record_id, ()))
-
-    def acknowledge(self, record_id: str) -> None:
-        """A message of a record was acknowledged."""
-        for seen in self.named(record_id):
-            seen.delivered = True
-            if not seen.acknowledged:
-                seen.acknowledged = True
-                self.acknowledged += 1
+    def remove(self, record: LotRecord) -> None:
+        """The lot has the record no more. Nothing if it had none."""
+        place = self._places.pop((record.kept.data_type, record.name), None)
+        if place is None:
+            return
+        line, at = self._lines[place[0]], place[1]
+        del line.times[bisect_left(line.times, (at, record.name))]
+        del line.records[record.name]
+        line.hours[self._hour(at)] -= 1
+        self.records -= 1
+        self.acknowledged -= record.acknowledged > 0
 
     def cell(self, line: LineKey, span: WindowSpan) -> CellView:
         """One cell as it is now."""
@@ -211,7 +185,8 @@ class LotDigest:
             if not self._lines[line].hours[hour] or span in asked:
                 continue
             near = ends[max(0, bisect_right(ends, (span.end, span.end)) - _NEAR) :]
-            if not all(_is_covered(self._profile.time_of(seen), near) for seen in self._lines[line].between(*span)):
+            times = (self._profile.time_of(record.kept) for record in self._lines[line].between(*span))
+            if not all(_is_covered(at, near) for at in times):
                 yield span
 
     def _hour(self, at: int) -> int:
@@ -228,6 +203,11 @@ _NEAR = 64
 
 def _is_covered(at: int, asked: list[WindowSpan]) -> bool:
     return any(span.start <= at < span.end for span in reversed(asked))
+
+
+def is_delivered(record: LotRecord) -> bool:
+    """Whether a record has come: of one that was acknowledged the delivery may be missing in the history."""
+    return record.delivered > 0 or record.acknowledged > 0
 
 
 def line_of(cell: Cell) -> LineKey:

@@ -1,4 +1,7 @@
-"""The history read once: records with what became of their messages, deliveries, calls with their answers."""
+"""The one fold of a history: records with what became of their messages, deliveries, calls with their answers.
+
+The judge reads a whole history at once; whoever follows a growing one takes new entries as they come.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,6 +15,7 @@ from mock_server.history.events import (
     FaultInjected,
     MessageAcknowledged,
     MessageDelivered,
+    MessageExpired,
     MessagePublished,
     MessageRefused,
     RecordKept,
@@ -28,15 +32,24 @@ from mock_server.model import DataType, Line, Origin, PassDirection, RecordKey, 
 
 @dataclass(slots=True)
 class LotRecord:
-    """A record as the lot has it, and what became of its messages. Lists are in the order of the history."""
+    """A record as the lot has it, and what became of its messages. Lists are in the order of the history.
+
+    `seq` and `time` are those of its first version, `kept_seq` is that of the newest. `losses` has the cause of each
+    loss of a message by its seq. `published`, `delivered` and `acknowledged` count messages, deliveries and
+    acknowledgements.
+    """
 
     kept: RecordKept
     seq: int
     time: int
+    kept_seq: int = 0
     kept_as: list[RecordKept] = field(default_factory=list)
     removed_seq: int | None = None
     deliveries: list["Delivery"] = field(default_factory=list)
-    losses: list[int] = field(default_factory=list)
+    losses: dict[int, str] = field(default_factory=dict)
+    published: int = 0
+    delivered: int = 0
+    acknowledged: int = 0
 
     @property
     def key(self) -> RecordKey:
@@ -63,16 +76,21 @@ class LotRecord:
         """The lines in which some version of it counts: more than one only if a correction turned it round."""
         return {line_of(each) for each in self.kept_as}
 
+    @property
+    def is_removed(self) -> bool:
+        """Whether the lot has it no more."""
+        return self.removed_seq is not None and self.removed_seq > self.kept_seq
+
     def delivered_before(self, seq: int) -> bool:
-        """Whether it had been handed to the client before that line."""
+        """Whether it had been handed to the client before that entry."""
         return any(not each.torn for each in self.deliveries if each.seq < seq)
 
     def acked_before(self, seq: int) -> bool:
-        """Whether the client had acknowledged it before that line. To be rid of a damaged message is no promise."""
+        """Whether the client had acknowledged it before that entry. To be rid of a damaged message is no promise."""
         return any(each.readable and each.acked_seq is not None and each.acked_seq < seq for each in self.deliveries)
 
     def intact_before(self, seq: int) -> bool:
-        """Whether it had been handed to the client undamaged before that line."""
+        """Whether it had been handed to the client undamaged before that entry."""
         return any(each.readable and each.seq < seq for each in self.deliveries)
 
 
@@ -118,14 +136,29 @@ class Delivery:
         return self.record.kept_as[self.version - 1] if self.record else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Publication:
+    """A message as it was published, with its latest delivery on each subscription.
+
+    `record` is None for a command's result, for an unknown event, and for a record of which the history does not tell.
+    """
+
+    time: int
+    event: MessagePublished
+    record: LotRecord | None
+    version: int
+    delivered: int = 0
+    latest: dict[str, Delivery] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Call:
     """One request of the client and its answer; `answer` is None if the history ends before it."""
 
     seq: int
     time: int
     request: RequestReceived
-    answer: RequestAnswered | None
+    answer: RequestAnswered | None = None
     answer_seq: int = 0
 
     @property
@@ -145,110 +178,167 @@ class Call:
 
 
 class HistoryIndex:
-    """One pass over the history."""
+    """The fold of a history, as far as it was taken: `last` is the seq of the newest entry.
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    A history may lack its beginning. What is told of records and messages from there is passed over.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.last = 0
         self.records: dict[RecordKey, LotRecord] = {}
+        self.messages: dict[str, Publication] = {}
         self.deliveries: list[Delivery] = []
-        self.calls: list[Call] = []
+        self.calls: dict[int, Call] = {}
         self.asked: dict[int, list[SyncAsked]] = defaultdict(list)
-        self.compared: dict[str, list[CountCompared]] = defaultdict(list)
+        self.compared: dict[str, list[tuple[Entry, CountCompared]]] = defaultdict(list)
         self.rereports: list[tuple[Entry, Rereported]] = []
         self.faults: list[tuple[Entry, FaultInjected]] = []
         self.faults_by_call: dict[int, tuple[str, ...]] = {}
         self.consumers: list[tuple[Entry, ConsumerChanged]] = []
         self.devices: dict[str, DeviceChanged] = {}
-        self._by_id: dict[tuple[str, str | None], LotRecord] = {}
-        self._published: dict[str, tuple[int, MessagePublished, LotRecord | None, int]] = {}
-        self._delivered: dict[tuple[str, str], Delivery] = {}
         self._handed: dict[tuple[str | None, str | None], Delivery] = {}
-        self._open: dict[int, int] = {}
         self._torn: set[str] = set()
-        take: dict[type[Any], Any] = {
+        self._removed: list[LotRecord] = []
+        self._settled: list[str] = []
+        self._answered: list[int] = []
+        self._handlers: dict[type[Any], Any] = {
             RecordKept: self._kept,
-            RecordRemoved: self._removed,
-            RecordLost: self._lost,
+            RecordRemoved: self._remove,
+            RecordLost: self._lose,
             MessagePublished: self._publish,
             MessageDelivered: self._deliver,
             MessageAcknowledged: self._acknowledge,
             MessageRefused: self._refuse,
+            MessageExpired: lambda _, event: self._settled.append(event.message_id),
             RequestReceived: self._request,
             SyncAsked: lambda _, event: self.asked[event.request].append(event),
             RequestAnswered: self._answer,
-            CountCompared: self._compare,
+            CountCompared: lambda entry, event: self.compared[event.sn].append((entry, event)),
             Rereported: lambda entry, event: self.rereports.append((entry, event)),
             FaultInjected: self._fault,
             ConsumerChanged: lambda entry, event: self.consumers.append((entry, event)),
             DeviceChanged: self._device,
         }
+        self.take(entries)
+
+    def take(self, entries: Iterable[Entry]) -> None:
+        """Fold in the entries that follow those taken before."""
         for entry in entries:
-            handle = take.get(type(entry.event))
+            self.last = entry.seq
+            handle = self._handlers.get(type(entry.event))
             if handle is not None:
                 handle(entry, entry.event)
+
+    def forget(self) -> None:
+        """Let go of what is over, for whoever follows a history without end.
+
+        What stays is bounded by the world: the lots' records with their counts, messages that nobody has acknowledged,
+        calls without an answer, devices.
+        """
+        for delivery in self.deliveries:
+            if delivery.record is not None:
+                delivery.record.deliveries.clear()
+        for record in self._removed:
+            if record.is_removed:
+                self.records.pop(record.key, None)
+        for message_id in self._settled:
+            self.messages.pop(message_id, None)
+        for number in self._answered:
+            self.calls.pop(number, None)
+            self.asked.pop(number, None)
+        self._torn.difference_update(event.consumer for _, event in self.consumers if event.change == "disconnected")
+        lists = (self.deliveries, self.rereports, self.faults, self.consumers)
+        over: tuple[list[Any] | dict[Any, Any], ...] = (*lists, self.compared, self.faults_by_call, self._handed)
+        for each in (*over, self._removed, self._settled, self._answered):
+            each.clear()
 
     def _kept(self, entry: Entry, event: RecordKept) -> None:
         key = (event.device_id, event.data_type, event.record_id)
         record = self.records.get(key)
         if record is None:
             self.records[key] = record = LotRecord(event, entry.seq, entry.time)
-        record.kept = event
+        record.kept, record.kept_seq = event, entry.seq
         record.kept_as.append(event)
-        self._by_id[event.device_id, event.record_id] = record
 
-    def _removed(self, entry: Entry, event: RecordRemoved) -> None:
-        self.records[event.device_id, event.data_type, event.record_id].removed_seq = entry.seq
+    def _remove(self, entry: Entry, event: RecordRemoved) -> None:
+        record = self.records.get((event.device_id, event.data_type, event.record_id))
+        if record is not None:
+            record.removed_seq = entry.seq
+            self._removed.append(record)
 
-    def _lost(self, entry: Entry, event: RecordLost) -> None:
-        self.records[event.device_id, event.data_type, event.record_id].losses.append(entry.seq)
+    def _lose(self, entry: Entry, event: RecordLost) -> None:
+        record = self.records.get((event.device_id, event.data_type, event.record_id))
+        if record is not None:
+            record.losses[entry.seq] = event.cause
 
     def _publish(self, entry: Entry, event: MessagePublished) -> None:
-        record = self._by_id.get((event.device_id, event.record_id)) if event.record_id else None
-        self._published[event.message_id] = (entry.time, event, record, record.versions if record else 1)
+        record = None if event.record_id is None else self._named(event.device_id, event.record_id)
+        if record is not None:
+            record.published += 1
+        self.messages[event.message_id] = Publication(entry.time, event, record, record.versions if record else 1)
+
+    def record_of(self, message: Publication) -> LotRecord | None:
+        """The record of a message: it may have been kept, or kept again, after the message was published."""
+        if message.record is None or message.record.is_removed:
+            event = message.event
+            message.record = None if event.record_id is None else self._named(event.device_id, event.record_id)
+        return message.record
+
+    def _named(self, device_id: str, record_id: str) -> LotRecord | None:
+        """A record by its id. A pass and a bill may share it, and a publication does not say which: the later one."""
+        found = [self.records.get((device_id, data_type, record_id)) for data_type in DataType]
+        return max((each for each in found if each is not None), key=lambda each: each.kept_seq, default=None)
 
     def _deliver(self, entry: Entry, event: MessageDelivered) -> None:
-        time, published, record, version = self._published[event.message_id]
+        message = self.messages.get(event.message_id)
+        if message is None:
+            return
+        record = self.record_of(message)
         delivery = Delivery(
             seq=entry.seq,
             time=entry.time,
             message_id=event.message_id,
-            origin=published.origin,
-            published_time=time,
+            origin=message.event.origin,
+            published_time=message.time,
             redelivery_count=event.redelivery_count,
             consumer=event.consumer,
-            device_id=published.device_id,
+            device_id=message.event.device_id,
             record=record,
-            version=version,
+            version=message.version,
             torn=event.consumer in self._torn,
             subscription=event.subscription,
         )
         self.deliveries.append(delivery)
-        self._delivered[event.subscription, event.message_id] = delivery
-        self._handed[event.consumer, event.message_id] = delivery
+        message.delivered += 1
+        message.latest[event.subscription] = self._handed[event.consumer, event.message_id] = delivery
         if record is not None:
             record.deliveries.append(delivery)
+            record.delivered += 1
 
     def _acknowledge(self, entry: Entry, event: MessageAcknowledged) -> None:
-        delivery = self._delivered.get((event.subscription, event.message_id))
-        if delivery is not None:
-            delivery.acked_seq = entry.seq
+        self._settled.append(event.message_id)
+        message = self.messages.get(event.message_id)
+        if message is None:
+            return
+        if event.subscription in message.latest:
+            message.latest[event.subscription].acked_seq = entry.seq
+        record = self.record_of(message)
+        if record is not None:
+            record.acknowledged += 1
 
     def _refuse(self, entry: Entry, event: MessageRefused) -> None:
-        delivery = self._delivered.get((event.subscription, event.message_id))
-        if delivery is not None:
-            delivery.refused_seq = entry.seq
+        message = self.messages.get(event.message_id)
+        if message is not None and event.subscription in message.latest:
+            message.latest[event.subscription].refused_seq = entry.seq
 
     def _request(self, entry: Entry, event: RequestReceived) -> None:
-        self._open[entry.seq] = len(self.calls)
-        self.calls.append(Call(entry.seq, entry.time, event, None))
+        self.calls[entry.seq] = Call(entry.seq, entry.time, event)
 
     def _answer(self, entry: Entry, event: RequestAnswered) -> None:
-        place = self._open.pop(event.request, None)
-        if place is not None:
-            call = self.calls[place]
-            self.calls[place] = Call(call.seq, call.time, call.request, event, entry.seq)
-
-    def _compare(self, _entry: Entry, event: CountCompared) -> None:
-        self.compared[event.sn].append(event)
+        self._answered.append(event.request)
+        call = self.calls.get(event.request)
+        if call is not None:
+            call.answer, call.answer_seq = event, entry.seq
 
     def _fault(self, entry: Entry, event: FaultInjected) -> None:
         self.faults.append((entry, event))

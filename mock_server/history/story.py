@@ -1,22 +1,12 @@
 """The story so far: what became of each record, told from the history, in lines that a person reads."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
 
-from mock_server.history.events import (
-    CountCompared,
-    FaultInjected,
-    MessageAcknowledged,
-    MessageDelivered,
-    MessagePublished,
-    RecordKept,
-    RecordLost,
-    RecordRemoved,
-    RequestAnswered,
-    RequestReceived,
-    Rereported,
-)
+from mock_server.history.events import CountCompared, FaultInjected, RequestAnswered, RequestReceived, Rereported
+from mock_server.history.index import HistoryIndex, LotRecord
 from mock_server.history.log import Entry
 from mock_server.model import Cell, PassDirection
 from mock_server.wire.record_time import iso_time
@@ -31,18 +21,33 @@ WIDTH = 160
 """How many signs a line has at most."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Journey:
-    """What became of one record: how often its messages were published, delivered and acknowledged, or lost."""
+    """What became of the records of one id: how often their messages were published, delivered, acknowledged, or lost.
+
+    `lost` has the causes, in order.
+    """
 
     record_id: str
-    device_id: str
-    plate_no: str = ""
-    published: int = 0
-    delivered: int = 0
-    acknowledged: int = 0
-    lost: list[str] = field(default_factory=list)
-    removed: bool = False
+    plate_no: str
+    published: int
+    delivered: int
+    acknowledged: int
+    lost: tuple[str, ...]
+    removed: bool
+
+    @classmethod
+    def of(cls, records: list[LotRecord]) -> Self:
+        """The records of one id: more than one if several lots, or both kinds, have it."""
+        return cls(
+            record_id=records[0].name,
+            plate_no=max(records, key=lambda each: each.kept_seq).kept.plate_no,
+            published=sum(each.published for each in records),
+            delivered=sum(each.delivered for each in records),
+            acknowledged=sum(each.acknowledged for each in records),
+            lost=tuple(cause for _, cause in sorted(loss for each in records for loss in each.losses.items())),
+            removed=any(each.removed_seq is not None for each in records),
+        )
 
     def why_missing(self) -> str:
         """Why a client does not have it, as far as the history tells."""
@@ -62,40 +67,21 @@ class Journey:
         return f"published {self.published} x under one record id: count record ids, not messages"
 
 
-def journeys(entries: Iterable[Entry]) -> dict[str, Journey]:
+def journeys(index: HistoryIndex) -> dict[str, Journey]:
     """The journey of every record that the history still tells of, by record id."""
-    told: dict[str, Journey] = {}
-    message_of: dict[str, Journey] = {}
-    for entry in entries:
-        event = entry.event
-        if isinstance(event, RecordKept):
-            journey = told.setdefault(event.record_id, Journey(event.record_id, event.device_id))
-            journey.plate_no = event.plate_no
-        elif isinstance(event, RecordLost) and event.record_id in told:
-            told[event.record_id].lost.append(event.cause)
-        elif isinstance(event, RecordRemoved) and event.record_id in told:
-            told[event.record_id].removed = True
-        elif isinstance(event, MessagePublished) and event.record_id in told:
-            message_of[event.message_id] = told[event.record_id or ""]
-            message_of[event.message_id].published += 1
-        elif isinstance(event, MessageDelivered | MessageAcknowledged) and event.message_id in message_of:
-            _count(message_of[event.message_id], event)
-    return told
-
-
-def _count(journey: Journey, event: MessageDelivered | MessageAcknowledged) -> None:
-    if isinstance(event, MessageDelivered):
-        journey.delivered += 1
-    else:
-        journey.acknowledged += 1
+    named: dict[str, list[LotRecord]] = defaultdict(list)
+    for record in index.records.values():
+        named[record.name].append(record)
+    return {record_id: Journey.of(records) for record_id, records in named.items()}
 
 
 def story(entries: Iterable[Entry]) -> list[str]:
     """The last things that happened, at most ten lines: a summary, what was lost, the last calls and re-reports."""
     known = list(entries)
-    told = journeys(known).values()
+    index = HistoryIndex(known)
+    told = journeys(index).values()
     losses = [f"lost   {each.record_id} {each.plate_no} ({', '.join(each.lost)})" for each in told if each.lost]
-    calls = list(_call_lines(known))
+    calls = list(_call_lines(known, index))
     shown_losses = losses[-3:]
     room = LINES - 1 - len(shown_losses)
     return [_shown(line) for line in (_summary(list(told)), *shown_losses, *calls[-room:])]
@@ -128,14 +114,11 @@ def _summary(told: list[Journey]) -> str:
     )
 
 
-def _call_lines(entries: Iterable[Entry]) -> Iterable[str]:
-    requests: dict[int, RequestReceived] = {}
+def _call_lines(entries: Iterable[Entry], index: HistoryIndex) -> Iterator[str]:
     for entry in entries:
         event = entry.event
-        if isinstance(event, RequestReceived):
-            requests[entry.seq] = event
-        elif isinstance(event, RequestAnswered) and event.request in requests:
-            yield f"call   {_call_text(requests.pop(event.request), event)}"
+        if isinstance(event, RequestAnswered) and event.request in index.calls:
+            yield f"call   {_call_text(index.calls[event.request].request, event)}"
         elif isinstance(event, CountCompared):
             verdict = "equal" if event.equal else f"the lot has {event.counted}"
             yield f"count  {cell_text(event.cell)}: claimed {event.claimed}, {verdict}"
@@ -159,7 +142,7 @@ def cell_text(cell: Cell) -> str:
 
 def differences(claimed: Counter[str], kept: Counter[str], entries: Iterable[Entry]) -> list[str]:
     """In which record ids a client and the lots differ, and how often each has them, with the likely reason."""
-    told = journeys(entries)
+    told = journeys(HistoryIndex(entries))
     lines = [f"missing  {each}: {_missing(told.get(each))}" for each in sorted(kept - claimed)]
     lines += [f"extra    {each}: {_extra(told.get(each))}" for each in sorted(set(claimed) - set(kept))]
     doubled = sorted(each for each in claimed - kept if each in kept)

@@ -204,4 +204,4 @@ def test_everybody_counts_the_same_records(
     digest = Digest(project.profile)
     digest.read(project.history, 1_000)
     shown = digest.lot(LOT).cell((0, 0), WindowSpan(CELL.start_time, CELL.end_time)).records
-    assert {each.record_id for each in shown} == expected
+    assert {each.name for each in shown} == expected

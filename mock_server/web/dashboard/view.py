@@ -11,8 +11,9 @@ from mock_server.clock import VirtualClock
 from mock_server.faults.chaos import PRESETS
 from mock_server.guide import Guide
 from mock_server.history.digest import GROUPS, CommandSeen, Digest, FeedItem, Focus
-from mock_server.history.digest_lot import LINES, CellState, CellView, LineKey, LotDigest, Seen, WindowSpan, line_of
+from mock_server.history.digest_lot import LINES, CellState, CellView, LineKey, LotDigest, WindowSpan, line_of
 from mock_server.history.events import DeviceChanged
+from mock_server.history.index import LotRecord
 from mock_server.model import Cell, DeviceKind
 from mock_server.problems import whole_number
 from mock_server.project import Project
@@ -112,7 +113,7 @@ class View:
         return [(fault.kind, fault.times - struck) for fault, struck in self.project.faults.armed()]
 
     @property
-    def records(self) -> list[Seen]:
+    def records(self) -> list[LotRecord]:
         """The records of the chosen cell that are drawn, the latest of many."""
         return self.cell.records[-RECORDS:] if self.cell else []
 

@@ -11,10 +11,13 @@ from contracts.check.engine import Plan, check, check_in_parallel
 from contracts.clients.zoo.counting import CountsOneMore
 from contracts.diagnosis.explain import suspects
 from contracts.play.scenario import Scenario
+from contracts.proof.examples import example_of
 from contracts.run.run import Run, run_of
+from mock_server.history.index import HistoryIndex
 from mock_server.model import HOUR, Cell, DataType, PassDirection, Record, SyncInfo
 from mock_server.profile import Profile
 from tests.contracts.report.support import CASE, LOST
+from tests.mock_server.history.support import picture
 from tests.support import LOT, NOON, make_project
 
 CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON, NOON + HOUR)
@@ -57,3 +60,16 @@ def test_the_judge_counts_what_the_lot_counts(
     project.sync(LOT, [SyncInfo(CELL, claimed) for claimed in claims])
     run = Run(Scenario(()), tuple(project.history.after()), project.profile, can=frozenset())
     assert {each.name for each in run.in_cell(CELL)} == {each.record_id for each in project.lots.records_in(CELL)}
+
+
+@pytest.mark.parametrize("rule_id", ["CNT-QUARANTINE", "REC-NACK", "REC-RECONNECT", "REC-TOLERANT", "SEC-TAMPER"])
+def test_the_fold_of_a_played_history_at_each_entry(rule_id: str) -> None:
+    """An index that follows a session, entry by entry, has after each what one of the history so far has."""
+    example = example_of(rule_id)
+    assert example is not None
+    entries = example.bad().entries
+    growing = HistoryIndex()
+    for place, entry in enumerate(entries, start=1):
+        growing.take((entry,))
+        assert picture(growing) == picture(HistoryIndex(entries[:place]))
+    assert growing.faults

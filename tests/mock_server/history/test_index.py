@@ -1,6 +1,14 @@
-"""Tests of the history read once."""
+"""The one fold of a history: what belongs to what; whole, piece by piece, and without its beginning."""
 
+from collections import Counter
+
+import hypothesis.strategies as st
+from hypothesis import given, settings
+
+from mock_server.clock import VirtualClock
 from mock_server.faults.catalogue import CALL, DELIVERY, SOCKET, FaultKind
+from mock_server.faults.chaos import Chaos
+from mock_server.history.digest import Digest
 from mock_server.history.events import (
     Event,
     FaultInjected,
@@ -11,7 +19,82 @@ from mock_server.history.events import (
 )
 from mock_server.history.index import HistoryIndex
 from mock_server.history.log import Entry
-from tests.support import LOT, NOON
+from mock_server.history.story import differences, story
+from mock_server.model import MINUTE
+from mock_server.project import Project
+from mock_server.queue.queue import Consumer
+from tests.mock_server.history.support import picture
+from tests.support import JIESHUN_LOT, LOT, NOON, Api, keep_passes, make_project, sync_info
+
+STEPS = ("keep", "lose", "correct", "remove", "connect", "acknowledge", "refuse", "sync", "jieshun", "wait")
+ACTS = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 5)), max_size=25)
+
+
+class Stage:
+    """A project under chaos in which acts happen, with a consumer that answers when it is told to."""
+
+    def __init__(self, chaos_seed: int) -> None:
+        self.clock = VirtualClock(NOON)
+        self.project = make_project(clock=self.clock, chaos=Chaos("rough", chaos_seed))
+        self.api = Api(self.project, garbled=True)
+        self.api.token = self.project.tokens.grant().access_token
+        self.consumer: Consumer | None = None
+
+    def play(self, act: str, number: int) -> None:
+        """One act."""
+        getattr(self, f"_{act}")(number)
+
+    def _keep(self, number: int) -> None:
+        keep_passes(self.project, *range(NOON - number, NOON))
+
+    def _lose(self, number: int) -> None:
+        keep_passes(self.project, NOON - number, fate="lose")
+
+    def _correct(self, number: int) -> None:
+        for record in list(self.project.store.records())[number : number + 1]:
+            self.project.lots.keep(record)
+
+    def _remove(self, number: int) -> None:
+        for record in list(self.project.store.records())[number : number + 1]:
+            self.project.lots.remove(record.key)
+
+    def _connect(self, _: int) -> None:
+        if self.consumer is not None:
+            self.project.queue.main.disconnect(self.consumer)
+        self.consumer = Consumer(self.project.new_consumer_id(), lambda *_: None)
+        self.project.queue.main.connect(self.consumer)
+
+    def _acknowledge(self, number: int) -> None:
+        for message_id in self._held(number):
+            self.project.queue.main.acknowledge(self._listening(), message_id)
+
+    def _refuse(self, number: int) -> None:
+        for message_id in self._held(number):
+            self.project.queue.main.negative_acknowledge(self._listening(), message_id)
+
+    def _held(self, number: int) -> list[str]:
+        return list(self.consumer.unacknowledged)[:number] if self.consumer is not None else []
+
+    def _listening(self) -> Consumer:
+        assert self.consumer is not None
+        return self.consumer
+
+    def _sync(self, number: int) -> None:
+        self.api.sync(sync_info(number), sync_info(0, direction=1))
+
+    def _jieshun(self, number: int) -> None:
+        self.api.sync(sync_info(number), device_id=JIESHUN_LOT)
+
+    def _wait(self, number: int) -> None:
+        self.clock.advance(number * MINUTE)
+
+
+def history_of(acts: list[tuple[str, int]], chaos_seed: int) -> tuple[Project, list[Entry]]:
+    """A project in which acts have happened, and its history."""
+    stage = Stage(chaos_seed)
+    for act, number in acts:
+        stage.play(act, number)
+    return stage.project, list(stage.project.history.after())
 
 
 def index_of(*events: Event) -> HistoryIndex:
@@ -82,3 +165,70 @@ def test_a_connection_that_closes_hands_over_no_more() -> None:
         delivered("m1", "c2"),
     )
     assert [each.torn for each in index.deliveries] == [True, True, False]
+
+
+@given(ACTS, st.integers(0, 99), st.lists(st.integers(1, 30), min_size=1))
+@settings(max_examples=60, deadline=None)
+def test_piece_by_piece_is_at_once(acts: list[tuple[str, int]], chaos_seed: int, sizes: list[int]) -> None:
+    """However a history is taken in pieces, after each the index has what one of all the entries so far has."""
+    _, entries = history_of(acts, chaos_seed)
+    growing = HistoryIndex()
+    for size in sizes * len(entries):
+        growing.take(entries[growing.last : growing.last + size])
+        assert picture(growing) == picture(HistoryIndex(entries[: growing.last]))
+        if growing.last == len(entries):
+            break
+
+
+@given(ACTS, st.integers(0, 99), st.integers(1, 30))
+@settings(max_examples=60, deadline=None)
+def test_what_is_over_is_forgotten(acts: list[tuple[str, int]], chaos_seed: int, size: int) -> None:
+    """A follower that forgets has the lots' records with all that became of them, and what is still open."""
+    project, entries = history_of(acts, chaos_seed)
+    whole, follower = HistoryIndex(entries), HistoryIndex()
+    while follower.last < len(entries):
+        follower.take(entries[follower.last : follower.last + size])
+        follower.forget()
+    assert follower.records.keys() == {record.key for record in project.store.records()}
+    for key, record in follower.records.items():
+        if whole.records[key].removed_seq is None:
+            sums = [(each.published, each.delivered, each.acknowledged) for each in (record, whole.records[key])]
+            assert sums[0] == sums[1]
+            assert (record.kept, record.losses) == (whole.records[key].kept, whole.records[key].losses)
+    pending = [message.message_id for message in project.queue.main.pending_messages()]
+    assert list(follower.messages) == pending
+    assert follower.calls == {}
+    assert follower.devices == whole.devices
+    over = (follower.deliveries, follower.compared, follower.rereports, follower.faults, follower.consumers)
+    assert not any(over)
+
+
+@given(ACTS, st.integers(0, 99), st.integers(0, 200))
+@settings(max_examples=60, deadline=None)
+def test_a_beginning_may_be_gone(acts: list[tuple[str, int]], chaos_seed: int, gone: int) -> None:
+    """What is told of records, messages and calls from before the oldest entry is passed over, everywhere."""
+    project, entries = history_of(acts, chaos_seed)
+    late = entries[gone:]
+    index = HistoryIndex(late)
+    assert set(index.records) <= set(HistoryIndex(entries).records)
+    assert all(delivery.message_id in index.messages for delivery in index.deliveries)
+    assert story(late)
+    kept = Counter(record.record_id for record in project.store.records())
+    assert len(differences(Counter(), kept, late)) == len(kept)
+
+
+@given(ACTS, st.integers(0, 99), st.integers(1, 200))
+@settings(max_examples=60, deadline=None)
+def test_a_follower_may_miss_entries(acts: list[tuple[str, int]], chaos_seed: int, kept: int) -> None:
+    """A digest that comes late to a history which has let go of entries reads the rest, and says what it missed."""
+    project, entries = history_of(acts, chaos_seed)
+    digest = Digest(project.profile)
+    digest.read(project.history, len(entries) // 3)
+    read = digest.last
+    project.history._entries = type(project.history._entries)(entries, maxlen=kept)
+    while digest.read(project.history, 7):
+        pass
+    assert digest.last == project.history.last
+    assert digest.missed == max(0, project.history.dropped - read)
+    assert digest.waiting >= 0
+    assert digest.delivered >= 0

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_server.history.events import Event, MessagePublished, RecordKept, RecordLost, RequestAnswered, RequestReceived
+from mock_server.history.index import HistoryIndex
 from mock_server.history.log import Entry
 from mock_server.history.story import LINES, WIDTH, cell_text, differences, journeys, story
 from mock_server.model import HOUR, Cell, DataType, PassDirection
@@ -56,7 +57,7 @@ def test_the_last_calls_are_shown() -> None:
 def test_journeys_of_a_history_whose_beginning_is_gone() -> None:
     """What is told of a record that the history no longer has is left out."""
     events = told(RecordLost(LOT, "old", 0, "uplink"), MessagePublished("m", LOT, "uplink", "old", None))
-    assert journeys(events) == {}
+    assert journeys(HistoryIndex(events)) == {}
     assert differences(Counter(), Counter(["old"]), events) == ["missing  old: the history no longer tells of it"]
 
 
