@@ -17,10 +17,10 @@ class ObservedRun(Run):
 
     def bracket(self, cell: Cell, seq: int) -> tuple[int, int]:
         """The records acknowledged `STALE_MS` before that entry, and the records delivered before it."""
-        at_ms = self._line_times[min(seq, len(self.entries)) - 1] - STALE_MS
-        then = bisect_right(self._line_times, at_ms) + 1
+        at_ms = self._times_of_entries[min(seq, len(self.entries)) - 1] - STALE_MS
+        then = bisect_right(self._times_of_entries, at_ms) + 1
         return super().bracket(cell, min(then, seq))[0], super().bracket(cell, seq)[1]
 
     @cached_property
-    def _line_times(self) -> list[int]:
+    def _times_of_entries(self) -> list[int]:
         return [entry.time for entry in self.entries]

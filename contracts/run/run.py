@@ -206,7 +206,7 @@ class Run(Recording):
         return self._inside[cell]
 
     def bracket(self, cell: Cell, seq: int) -> tuple[int, int]:
-        """The count bracket: records of the cell acknowledged, and records delivered, before that line."""
+        """The count bracket: records of the cell acknowledged, and records delivered, before the entry `seq`."""
         certain, possible = self._inside_of(cell)
         return (sum(each.acked_before(seq) for each in certain), sum(each.delivered_before(seq) for each in possible))
 

@@ -24,7 +24,7 @@ class Sync:
 
     @property
     def seq(self) -> int:
-        """The line of the request."""
+        """The number of the request's entry in the history."""
         return self.call.seq
 
     @property
@@ -54,7 +54,7 @@ class Claim:
 
     @property
     def seq(self) -> int:
-        """The line of the request."""
+        """The number of the request's entry in the history."""
         return self.sync.seq
 
     @property

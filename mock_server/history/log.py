@@ -15,7 +15,7 @@ DEFAULT_LIMIT = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the history: `seq` counts from 1 without gaps, `time` is the project's clock."""
+    """One entry of the history: `seq` counts from 1 without gaps, `time` is the project's clock."""
 
     seq: int
     time: int

@@ -1,4 +1,4 @@
-"""The JSON Schema of the history's lines, made from the event types, so that it cannot say anything else.
+"""The JSON Schema of the history's entries, made from the event types, so that it cannot say anything else.
 
 `SCHEMA_VERSION` is raised when a kind or a field changes its meaning or goes. New kinds and fields may come without
 notice: a reader passes over what it does not know.

@@ -12,10 +12,10 @@ from mock_server.history.index import Delivery
 from mock_server.model import MINUTE
 
 PATIENCE_MS = 2 * MINUTE
-"""So long after it came a message may be unanswered where nothing sends it again."""
+"""How long a message may be unanswered where nothing sends it again."""
 
 DEATH_MS = MINUTE
-"""So soon after a message came a client has died of it, if it had not answered it."""
+"""A client that dies within this time of a message, and has not answered it, is taken to have died of it."""
 
 Oddity: TypeAlias = Literal["damaged", "unknown", "foreign", "known", "old", "plain"]
 """Why a client may not take a message. `unknown` are undocumented fields or kinds, `foreign` is an unknown lot, `known`
@@ -23,10 +23,10 @@ is a record that was acknowledged already."""
 
 
 class PassedOver(NamedTuple):
-    """A readable message that a client refused, or left lying when it acknowledged one that came behind it.
+    """A readable message that a client refused, or had not acknowledged when it acknowledged one that came later.
 
-    `seq` is the line at which that shows. It may have acknowledged it `later`, or never, which is `for_good` if there
-    was time to.
+    `seq` is the entry of the history at which that shows. `later` says that the client acknowledged it after that,
+    `for_good` that it never did although there was time.
     """
 
     delivery: Delivery
@@ -47,7 +47,7 @@ def name_of(delivery: Delivery) -> str:
 
 
 def oddity(run: Run, delivery: Delivery, seq: float) -> Oddity:
-    """What is particular about a message, as seen at a line."""
+    """What is particular about a message, as seen at the entry `seq`."""
     if delivery.damaged:
         return "damaged"
     if has_unknown_fields(delivery) or delivery.record is None:
@@ -85,7 +85,7 @@ def _passed_over(run: Run, delivery: Delivery, seq: int, copies: list[Delivery])
 
 
 def _shows_at(delivery: Delivery, following: Delivery | None, others: list[Delivery], ended: int) -> int | None:
-    """The line at which a message is seen to have been passed over, None if it never is.
+    """The seq at which a message is seen to have been passed over, None if it never is.
 
     A later one of its connection was acknowledged before this one came again there, or in all the time that there was.
     """

@@ -14,7 +14,7 @@ _Moment: TypeAlias = Entry | Act
 
 @dataclass(slots=True)
 class Connection:
-    """`names` are the subscriptions of each topic, each with the line at which it was first used.
+    """`names` are the subscriptions of each topic, each with the seq at which it was first used.
 
     `pauses` are the times from each cut to the return, in rows: a row ends when something is acknowledged or the
     client is started. `cut` is a cut after which it has not come back, though nothing has stopped it.

@@ -23,14 +23,14 @@ FEW = 3
 """So many records are named."""
 
 NEVER = inf
-"""The line at which something that does not happen happens."""
+"""The seq of what does not happen: behind every entry of the history."""
 
 SeqSpan: TypeAlias = tuple[float, float]
-"""Lines of the history: those behind the first and before the second."""
+"""Entries of the history: those behind the first seq and before the second."""
 
 
 class Shortage(NamedTuple):
-    """`number` of the records in `among` are missing; `shown` says where that shows, at line `seq`."""
+    """`number` of the records in `among` are missing; `shown` says what shows it, at the entry `seq`."""
 
     seq: int
     number: int
@@ -39,7 +39,7 @@ class Shortage(NamedTuple):
 
 
 Cause: TypeAlias = Callable[[LotRecord, int], bool]
-"""Whether it may be why a record is missing at a line."""
+"""Whether this may be why a record is missing at a seq."""
 
 
 def names(records: Sequence[LotRecord]) -> str:
@@ -91,24 +91,24 @@ def explained(run: Run, cause: Cause) -> list[Shortage]:
 
 
 def is_looked_at(run: Run, record: LotRecord, after: float, before: float = NEVER) -> bool:
-    """Whether it would show between two lines that a record is missing: by a look, else by a claim of its cell."""
+    """Whether a look into the store, else a claim of its cell, between two seqs would show that a record is missing."""
     if _is_open(run):
         return any(after <= dump.seq < before for dump in run.dumps)
     return any(after < claim.seq < before and run.is_in(claim.cell, record) for claim in run.claims)
 
 
 def first_readable(record: LotRecord, after: float = 0) -> float:
-    """The line at which a record came, undamaged, for the first time behind a line."""
+    """The seq at which a record came, undamaged, for the first time behind a seq."""
     return next((each.seq for each in record.deliveries if each.readable and each.seq > after), NEVER)
 
 
 def seq_of_first_ack(record: LotRecord) -> float:
-    """The line at which a record was acknowledged for the first time."""
+    """The seq at which a record was acknowledged for the first time."""
     return min((each.acked_seq for each in record.deliveries if each.acked_seq is not None), default=NEVER)
 
 
 def age_ms(record: LotRecord, before: float = NEVER) -> int | None:
-    """How long after it happened a record came at the earliest; None if it had not come before that line."""
+    """How long after it happened a record came at the earliest; None if it had not come before that seq."""
     ages = [
         each.time - each.content.event_time
         for each in record.deliveries
@@ -151,7 +151,7 @@ def out_of_order(run: Run) -> set[RecordKey]:
 
 
 def exits_before_entries(run: Run) -> Iterator[tuple[LotRecord, float]]:
-    """Each exit that came before an entry of the same plate, with the line at which that one came, if it did."""
+    """Each exit that came before an entry of the same plate, with the seq at which that one came, if it did."""
     for records in _by_lot(run).values():
         entered: dict[str, float] = {}
         for record in records:
