@@ -13,7 +13,7 @@ PACKAGES = ("contracts", "mock_server")
 DOORS = frozenset((*PACKAGES, "mock_server.web"))
 """The packages themselves: their `__init__` imports what users ask for when they ask, or nothing."""
 
-READ_BY_RULES = ("model", "profile", "problems", "history", "wire", "faults.catalogue")
+READ_BY_RULES = ("model", "profile", "problems", "history", "wire", "words", "faults.catalogue")
 """What of the emulator the judge may know to read a history. The emulator's objects are not in it."""
 
 KNOWN_TO = {

@@ -7,7 +7,7 @@ from contracts.diagnosis.explain import Diagnosis, diagnose
 from contracts.diagnosis.wrong_counters import WrongCounter
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
-from contracts.words import clock_text, line_text, range_text
+from mock_server.words import clock_text, line_text, range_text
 
 CLAIMS_SHOWN = 6
 """So many claims are columns: the wrong ones first."""

@@ -21,9 +21,9 @@ from contracts.report.timeline import HEIGHT, LANES, LEFT, STEP, Timeline, timel
 from contracts.rules import BOOKS
 from contracts.rules.base import Rule
 from contracts.rules.verdict import BROKEN, Verdict
-from contracts.words import clock_text, day_text
 from mock_server.history.story import how_many
 from mock_server.version import __version__
+from mock_server.words import clock_text, day_text
 
 ROWS_SHOWN = 40
 """So many records of a run are in its table: those that are not well first."""

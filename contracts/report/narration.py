@@ -8,12 +8,12 @@ from typing import Literal, TypeAlias
 from contracts.play.recording import ActKind
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
-from contracts.words import clock_text, day_text, line_text
 from mock_server.history.events import RecordKept, RecordRemoved
 from mock_server.history.index import Call, LotRecord
 from mock_server.history.log import Entry
 from mock_server.history.story import how_many
 from mock_server.model import Cell
+from mock_server.words import clock_text, day_text, line_text
 
 Actor: TypeAlias = Literal["lot", "queue", "client", "harness"]
 

@@ -15,9 +15,9 @@ from contracts.rules.base import LEVELS
 from contracts.rules.verdict import BROKEN
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
-from contracts.words import cell_text, clock_text, day_text, names_text
 from mock_server.history.index import LotRecord
 from mock_server.history.story import how_many
+from mock_server.words import cell_text, clock_text, day_text, names_text
 
 BEFORE, AFTER = 14, 3
 """How many lines of the history are shown before a breach, and how many after it."""

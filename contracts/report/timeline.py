@@ -11,12 +11,12 @@ from contracts.report.narration import PHASES, sync_text, syncs_that_matter
 from contracts.report.text import shortened
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
-from contracts.words import cell_text, clock_text, day_text
 from mock_server.history.events import RecordKept, RecordLost, RecordRemoved
 from mock_server.history.index import Delivery
 from mock_server.history.log import Entry
 from mock_server.history.story import how_many
 from mock_server.model import Cell
+from mock_server.words import cell_text, clock_text, day_text
 
 Shape: TypeAlias = Literal["kept", "removed", "lost", "delivery", "ack", "sync", "rereport", "act"]
 TimelineLane: TypeAlias = Literal["lot", "queue", "client"]

@@ -9,8 +9,8 @@ from contracts.rules.evidence.claims import Flow, Question, span_text
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import LotRecord
-from mock_server.history.story import cell_text
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
+from mock_server.words import cell_text
 
 RULES = RuleBook("Converging")
 

@@ -11,8 +11,8 @@ from contracts.rules.evidence import claims as rounds
 from contracts.rules.evidence.claims import Question, span_text
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
-from mock_server.history.story import cell_text
 from mock_server.model import HOUR, SECOND
+from mock_server.words import cell_text
 
 __all__ = ["RULES"]
 

@@ -8,9 +8,9 @@ from contracts.diagnosis.wrong_counters import CANDIDATES, WrongCounter
 from contracts.rules.base import Breach, Level, Outcome, RuleBook, RuleCheck, Source, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
-from contracts.words import range_text
 from mock_server.history.index import Delivery
-from mock_server.history.story import cell_text, how_many
+from mock_server.history.story import how_many
+from mock_server.words import cell_text, range_text
 
 RULES = RuleBook("Counting")
 

@@ -21,11 +21,11 @@ from contracts.rules.evidence.errors import (
 )
 from contracts.run.run import Run
 from contracts.run.syncs import Sync
-from contracts.words import cell_text
 from mock_server.history.events import CommandMoved
 from mock_server.history.index import Call
 from mock_server.model import HOUR, JIESHUN, MINUTE, ProcessStatus
 from mock_server.wire.paths import TOKEN_PATH
+from mock_server.words import cell_text
 
 __all__ = ["RULES"]
 

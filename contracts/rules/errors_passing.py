@@ -20,9 +20,9 @@ from contracts.rules.evidence.errors import (
 )
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
-from contracts.words import cell_text
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE
+from mock_server.words import cell_text
 
 RULES = RuleBook("Errors")
 

@@ -18,6 +18,7 @@ from mock_server.problems import type_name
 from mock_server.wire.errors import ErrorCode
 from mock_server.wire.paths import SYNC_PREFIX, SYNC_SUFFIX
 from mock_server.wire.sync_asked import CAMEL, FIELD_NAMES, SNAKE, squashed
+from mock_server.words import cell_text
 
 RULES = RuleBook("The form of a request")
 
@@ -292,17 +293,12 @@ def unique(run: Run) -> Outcome:
     """Exercised by a request with several entries."""
     return judged(
         any(len(sync.cells) > 1 for sync in run.syncs),
-        (Breach(f"asked twice about {_cell_text(cell)}", sync.seq) for sync in run.syncs for cell in _repeated(sync)),
+        (Breach(f"asked twice about {cell_text(cell)}", sync.seq) for sync in run.syncs for cell in _repeated(sync)),
     )
 
 
 def _repeated(sync: Sync) -> list[Cell]:
     return [cell for cell, times in Counter(sync.cells).items() if times > 1]
-
-
-def _cell_text(cell: Cell) -> str:
-    what = "bills" if cell.pass_direction is None else ("entering", "leaving")[cell.pass_direction]
-    return f"{what} from {cell.start_time} to {cell.end_time}"
 
 
 @RULES.rule(

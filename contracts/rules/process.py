@@ -7,8 +7,8 @@ from contracts.play.recording import ActKind
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
-from mock_server.history.story import cell_text
 from mock_server.model import MINUTE
+from mock_server.words import cell_text
 
 RULES = RuleBook("The process")
 

@@ -12,10 +12,10 @@ from contracts.rules.times_windows import dst_breaches, dst_days, skew_breaches,
 from contracts.run.run import Run
 from contracts.run.syncs import Sync
 from contracts.run.time_zones import local_offset_ms
-from contracts.words import range_text, time_text
 from mock_server.history.index import Delivery
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
 from mock_server.wire.sync_asked import CAMEL, SNAKE
+from mock_server.words import range_text, time_text
 
 RULES = RuleBook("Time")
 

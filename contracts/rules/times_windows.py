@@ -11,8 +11,8 @@ from contracts.rules.evidence.stored_times import Skew, skews
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from contracts.run.time_zones import changes
-from contracts.words import time_text
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, Line
+from mock_server.words import time_text
 
 SMALL = 5 * MINUTE
 """How far off a client's clock may be without its calls being refused."""

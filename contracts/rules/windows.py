@@ -28,9 +28,9 @@ from contracts.rules.evidence.coverage import (
 )
 from contracts.run.run import Run
 from contracts.run.syncs import Sync
-from contracts.words import cell_text, day_text, line_text, range_text
 from mock_server.history.index import LotRecord
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, Cell, DataType, Line
+from mock_server.words import cell_text, day_text, line_text, range_text
 
 RULES = RuleBook("Planning windows")
 

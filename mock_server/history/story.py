@@ -8,8 +8,7 @@ from typing import Self
 from mock_server.history.events import CountCompared, FaultInjected, RequestAnswered, RequestReceived, Rereported
 from mock_server.history.index import HistoryIndex, LotRecord
 from mock_server.history.log import Entry
-from mock_server.model import Cell, PassDirection
-from mock_server.wire.record_time import iso_time
+from mock_server.words import cell_text
 
 TITLE = "parking-mock: the story so far"
 """What stands above a story."""
@@ -132,12 +131,6 @@ def _call_text(request: RequestReceived, answer: RequestAnswered) -> str:
     outcome = f"{answer.code} {answer.msg}" if answer.code is not None else "success"
     unsent = {"whole": "", "garbled": ", answer garbled", "not": ", answer never sent"}[answer.sent]
     return f"{request.method} {request.path} -> {outcome}{unsent}"
-
-
-def cell_text(cell: Cell) -> str:
-    """A cell in words: lot, kind and window."""
-    kind = {None: "bills", PassDirection.ENTER: "entering", PassDirection.LEAVE: "leaving"}[cell.pass_direction]
-    return f"{cell.device_id} {kind} {iso_time(cell.start_time)} to {iso_time(cell.end_time)}"
 
 
 def differences(claimed: Counter[str], kept: Counter[str], entries: Iterable[Entry]) -> list[str]:

@@ -15,7 +15,7 @@ from mock_server.faults.chaos import PRESETS, Chaos
 from mock_server.faults.faults import Fault, read_fault
 from mock_server.history.events import ClockMoved, RequestAnswered, RequestReceived, Sent
 from mock_server.history.log import Entry
-from mock_server.history.story import cell_text, differences, how_many, story
+from mock_server.history.story import differences, how_many, story
 from mock_server.lots.seed import NewRecord, SeedError, read_device, read_record
 from mock_server.model import Cell, Device, DeviceKind, JsonObject, Message, Record, Rereport
 from mock_server.problems import Problem
@@ -23,6 +23,7 @@ from mock_server.project import Idle, Project
 from mock_server.queue.queue import Consumer
 from mock_server.testing.lot import Lot, epoch_ms
 from mock_server.wire.messages import status_report
+from mock_server.words import cell_text
 
 T = TypeVar("T")
 Run = Callable[[Callable[[], T]], T]

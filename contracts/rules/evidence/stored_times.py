@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from contracts.play.recording import ActKind
 from contracts.run.run import Run
-from contracts.words import time_text
 from mock_server.faults.catalogue import FaultKind
 from mock_server.history.index import Delivery, LotRecord
 from mock_server.model import MINUTE, SECOND
 from mock_server.wire.record_time import iso_time
+from mock_server.words import time_text
 
 
 class StoredTime(NamedTuple):

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from mock_server.history.events import Event, MessagePublished, RecordKept, RecordLost, RequestAnswered, RequestReceived
 from mock_server.history.index import HistoryIndex
 from mock_server.history.log import Entry
-from mock_server.history.story import LINES, WIDTH, cell_text, differences, journeys, story
-from mock_server.model import HOUR, Cell, DataType, PassDirection
+from mock_server.history.story import LINES, WIDTH, differences, journeys, story
 from tests.support import LOT, NOON
 
 TEXT = st.text(max_size=300)
@@ -59,13 +58,6 @@ def test_journeys_of_a_history_whose_beginning_is_gone() -> None:
     events = told(RecordLost(LOT, "old", 0, "uplink"), MessagePublished("m", LOT, "uplink", "old", None))
     assert journeys(HistoryIndex(events)) == {}
     assert differences(Counter(), Counter(["old"]), events) == ["missing  old: the history no longer tells of it"]
-
-
-def test_a_cell_in_words() -> None:
-    """A cell names its lot, its kind and its window."""
-    cell = Cell(LOT, DataType.PASS, PassDirection.LEAVE, NOON, NOON + HOUR)
-    assert cell_text(cell) == f"{LOT} leaving 2022-05-17T12:00:00.000Z to 2022-05-17T13:00:00.000Z"
-    assert " bills " in cell_text(cell._replace(data_type=DataType.BILL, pass_direction=None))
 
 
 @given(st.lists(st.sampled_from("abc")), st.lists(st.sampled_from("abcd")))

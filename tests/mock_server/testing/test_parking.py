@@ -576,7 +576,7 @@ def test_a_rereport_that_should_not_be(
     client.sync(claimed)
     head, line = failure_of(parking.assert_no_rereport)
     assert head == "1 re-report that should not be"
-    assert line.startswith(f"{LOT} entering 2022-05-17T11:00:00")
+    assert line.startswith(f"lot {LOT}, passes, enter, 2022-05-17 11:00:00")
     assert f"claimed {claimed}, the lot has 1: {why}" in line
     parking.assert_no_rereport(after=1)
 

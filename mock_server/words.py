@@ -1,9 +1,12 @@
-"""Times, cells and lists of names in words, the same in every message of the judge."""
+"""Times, cells and lists of names in words, the same in every message of both halves.
+
+Times are in UTC. The dashboard has words of its own: its page is read beside the lots, in their time.
+"""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from mock_server.model import Cell, DataType, PassDirection
+from mock_server.model import LATEST_MS, SECOND, Cell, DataType, PassDirection
 from mock_server.wire.record_time import iso_time
 
 NAMES_SHOWN = 6
@@ -39,9 +42,17 @@ def line_text(cell: Cell) -> str:
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell in words."""
-    start, end = clock_text(cell.start_time, precise=True), clock_text(cell.end_time, precise=True)
-    return f"lot {cell.device_id}, {line_text(cell)}, {start} - {end}"
+    """A cell in words: lot, what is counted, window."""
+    return f"lot {cell.device_id}, {line_text(cell)}, {window_text(cell.start_time, cell.end_time)}"
+
+
+def window_text(start: int, end: int) -> str:
+    """A window to the millisecond; its end has a date only where it is on another day."""
+    if min(start, end) < 0 or max(start, end) > LATEST_MS:
+        return f"{start} ms - {end} ms"
+    day, last_day = (f"{datetime.fromtimestamp(at_ms // SECOND, UTC):%Y-%m-%d} " for at_ms in (start, end))
+    until = "" if day == last_day else last_day
+    return f"{day}{clock_text(start, precise=True)} - {until}{clock_text(end, precise=True)}"
 
 
 def names_text(names: Iterable[str]) -> str:
