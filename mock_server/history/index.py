@@ -137,7 +137,7 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Publication:
+class PublishedMessage:
     """A message as it was published, with its latest delivery on each subscription.
 
     `record` is None for a command's result, for an unknown event, and for a record of which the history does not tell.
@@ -186,7 +186,7 @@ class HistoryIndex:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.last = 0
         self.records: dict[RecordKey, LotRecord] = {}
-        self.messages: dict[str, Publication] = {}
+        self.messages: dict[str, PublishedMessage] = {}
         self.deliveries: list[Delivery] = []
         self.calls: dict[int, Call] = {}
         self.asked: dict[int, list[SyncAsked]] = defaultdict(list)
@@ -275,9 +275,9 @@ class HistoryIndex:
         record = None if event.record_id is None else self._named(event.device_id, event.record_id)
         if record is not None:
             record.published += 1
-        self.messages[event.message_id] = Publication(entry.time, event, record, record.versions if record else 1)
+        self.messages[event.message_id] = PublishedMessage(entry.time, event, record, record.versions if record else 1)
 
-    def record_of(self, message: Publication) -> LotRecord | None:
+    def record_of(self, message: PublishedMessage) -> LotRecord | None:
         """The record of a message: it may have been kept, or kept again, after the message was published."""
         if message.record is None or message.record.is_removed:
             event = message.event
