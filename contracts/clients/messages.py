@@ -1,4 +1,4 @@
-"""From a frame of the message queue to what it says: the vendor's outer frame, signature, encryption and report."""
+"""Reads a frame of the message queue: the vendor's outer frame, signature, encryption and status report."""
 
 import base64
 import hashlib
@@ -15,15 +15,15 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 NONCE_BYTES = 12
 BEIJING = timezone(timedelta(hours=8))
-"""The time zone of a text that names none: the lots', wherever this process runs."""
+"""The time zone of a time text without an offset: that of the lots, whatever the zone of this process is."""
 
 
 class UnreadableError(Exception):
-    """A message that was damaged, forged, or is of a form that nobody knows."""
+    """The message is damaged, forged, or of an unknown form."""
 
 
 def read_report(frame: Mapping[str, Any], secret: str) -> dict[str, Any]:
-    """The status report in a frame. UnreadableError if it is not what the vendor has sent."""
+    """The decrypted status report of a frame. UnreadableError if signature, encryption or form is wrong."""
     try:
         outer = json.loads(base64.b64decode(frame["payload"], validate=True))
         _check_sign(outer, secret)
@@ -37,7 +37,7 @@ def read_report(frame: Mapping[str, Any], secret: str) -> dict[str, Any]:
 
 
 def decrypt(data: str, secret: str, encryption: str) -> bytes:
-    """AES-128 with the middle half of the secret: GCM where the message says so, else ECB."""
+    """Decrypt base64 text by AES-128; the key is characters 8 to 24 of the secret. GCM for `aes_gcm`, else ECB."""
     raw, key = base64.b64decode(data, validate=True), secret[8:24].encode()
     if encryption == "aes_gcm":
         return AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], None)
@@ -47,19 +47,19 @@ def decrypt(data: str, secret: str, encryption: str) -> bytes:
 
 
 def _check_sign(outer: Mapping[str, Any], secret: str) -> None:
-    """ECB tells nothing of damage; the outer signature does."""
+    """UnreadableError if the outer signature is wrong. ECB has no tag, so nothing else detects damage there."""
     parts = [f"{key}={outer[key]}" for key in sorted(outer) if key != "sign" and outer[key] not in ("", None)]
     if not hmac.compare_digest(md5("||".join([*parts, secret])), str(outer["sign"])):
         raise UnreadableError("the signature is wrong")
 
 
 def epoch_ms(value: object, form: str) -> int:
-    """A record's time as every later step has it, whatever form the lot writes: no guess by size, none by this machine.
+    """A record's time in epoch milliseconds. `form` is the profile's: `ms`, `s`, `text` or `iso`.
 
-    ValueError if it is of no such form.
+    The unit is never guessed from the size of a number, nor the zone from this machine. ValueError for another form.
     """
     if form in ("text", "iso"):
-        before, second, after = str(value).partition(":60")  # a leap second, of which no calendar here knows
+        before, second, after = str(value).partition(":60")  # a leap second, which `datetime` rejects
         at = datetime.fromisoformat(f"{before}:59{after}" if second else before)
         at = at if at.tzinfo else at.replace(tzinfo=BEIJING)
         return round(at.timestamp() * 1000) + (1000 if second else 0)
@@ -68,10 +68,10 @@ def epoch_ms(value: object, form: str) -> int:
 
 
 def password(access_id: str, secret: str) -> str:
-    """The password of the message queue."""
+    """The password of the message queue: the vendor's formula, 16 hex digits."""
     return md5(access_id + md5(secret))[8:24]
 
 
 def md5(text: str) -> str:
-    """Lower-case hex."""
+    """The MD5 digest of a text in lower-case hex."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

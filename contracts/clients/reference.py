@@ -2,8 +2,8 @@
 
 It stores each record once and acknowledges it then. It cuts time into hours that end half a second before the full
 hour, and asks each lot about each hour, passes and bills, entering and leaving apart: five minutes after its end,
-then until the lot has been silent three times, and once more a day later. Nothing here waits or sleeps: whoever runs
-it calls `advance` and asks `wakes_at`. Every choice that is open has a name at the top.
+then until the lot has been silent three times, and once more a day later. Nothing here waits or sleeps: the caller
+calls `advance` at the times that `wakes_at` returns. Every choice that the vendor leaves open is a constant below.
 """
 
 import json
@@ -23,43 +23,46 @@ BOUNDARY_MS = -500
 """Windows begin and end half a second before the full hour, where no record of a lot with whole seconds lies."""
 
 GRACE_MS = 5 * MINUTE
-"""How long after its end a window is first asked about: records on their way are no mismatch."""
+"""Milliseconds from a window's end to the first ask: a record that is still on its way is no mismatch."""
 
 TURNS, TURN_MS = 12, 10_000
-"""Lots take turns: calls are limited for a project as a whole, and all lots close their windows at the same time."""
+"""Lots are asked in 12 turns, 10 s apart.
+
+The vendor limits the calls of a project as a whole, and the windows of all lots end at the same time.
+"""
 
 AGAIN_MS = HOUR
-"""How long after an ask the same cell is asked again."""
+"""Milliseconds from an ask to the next one about the same cell."""
 
 DRAIN_MS = 10 * MINUTE
-"""How long no message of a cell must have come before it is asked again after a re-report."""
+"""Milliseconds from the last message of a re-report to the next ask about its cell."""
 
 ALIKE = 3
-"""So many asks in a row with the same count and no re-report close a cell: one silence may be a lost command."""
+"""Asks in a row with the same count and no re-report that close a cell. One would not do: a command may be lost."""
 
 REVISIT_MS = DAY
-"""How long after its end a closed window is asked once more: a record may reach the lot late."""
+"""Milliseconds from a window's end to one more ask about closed cells: a record may reach the lot late."""
 
 GIVE_UP_AFTER = 4
-"""So many re-reports that change nothing: from then on the cell is asked about once a day, and somebody is told."""
+"""Re-reports without effect on the count after which a cell is asked about once a day only, with an alarm."""
 
 LOOK_BACK = 1
-"""How many hours before its first start a client asks about."""
+"""Hours before its first start that a client asks about."""
 
 HORIZON_MS = 7 * DAY
-"""How old a window may be that is still asked about: lots keep limited history."""
+"""The age in milliseconds up to which a window is asked about: lots keep limited history."""
 
 BATCH = 48
-"""How many cells one call names at most, and so how many of a lot and type one pass asks about."""
+"""The most cells in one call, and so the most of a lot and data type in one pass."""
 
 UNREADABLE_AFTER = 3
-"""So many redeliveries of a message that cannot be read set it aside."""
+"""Redeliveries after which a message that cannot be read is put into quarantine."""
 
 FAILED_AFTER = 3
-"""So many commands of a lot that end in status 4 say that it does not support them."""
+"""Failed commands in a row (process status 4) after which a lot counts as not supporting them."""
 
 LINES = ((0, 0), (0, 1), (1, NO_DIRECTION))
-"""What is counted apart: entering passes, leaving passes, bills."""
+"""Data type and direction of what is counted separately: entering passes, leaving passes, bills."""
 
 CODES = {"vehicle_pass_record": (0, "passTime"), "temporary_parking_bill": (1, "payTime")}
 SUCCEEDED, FAILED = 3, 4
@@ -67,7 +70,7 @@ FRAMES_A_TRANSACTION = 100
 
 
 class ReferenceClient(Client):
-    """One process of an integration. Its state is in a SQLite file in the folder that it is given."""
+    """One process of an integration. Its durable state is a SQLite file in the folder of `start`."""
 
     grace_ms = GRACE_MS
     horizon_ms = HORIZON_MS
@@ -81,7 +84,7 @@ class ReferenceClient(Client):
     # The verbs
 
     def start(self, start: Start) -> None:
-        """Open the store, connect, and take up the plan where it was left."""
+        """Open the store, connect, and continue the stored plan."""
         exports: Any = start.exports
         self._exports = exports
         self._machine_ms = start.now_ms
@@ -96,22 +99,22 @@ class ReferenceClient(Client):
         self._lots = [each["device_id"] for each in exports["devices"] if each["kind"] == "lot"]
         for device_id in self._lots:
             self._store.add_lot(device_id, self.window_start(self.now_ms()) - LOOK_BACK * HOUR)
-        self.take_refused_lots_up_again()
+        self.retry_refused_lots()
         self.connect()
 
     def sync(self, now_ms: int, window: Window | None = None) -> None:
-        """One pass over everything due, or over the cells of a window."""
+        """One pass over all cells that are due, or over those of a window."""
         self._machine_ms = now_ms
         self.receive()
         self.plan()
         self.reconcile(window)
 
     def advance(self, now_ms: int) -> None:
-        """Receive, plan the windows that have closed, ask about what is due."""
+        """Receive messages, plan the windows that have closed, ask about the cells that are due."""
         self.sync(now_ms)
 
     def wakes_at(self) -> int | None:
-        """When the next window closes, the next cell is due, or the connection is to be tried again."""
+        """This machine's time of the next closed window, due cell or reconnection, whichever is first."""
         moments = [self.next_close()]
         if not self._stopped and (due := self._store.next_due_ms()) is not None:
             moments.append(max(due, self._not_before))
@@ -120,45 +123,45 @@ class ReferenceClient(Client):
         return max(self._machine_ms + 1, min(moments) - (self.now_ms() - self._machine_ms))
 
     def quiet(self) -> None:
-        """Store and acknowledge what has come."""
+        """Store and acknowledge the messages that have arrived."""
         self.receive()
 
     def dump(self) -> list[DumpedRecord]:
-        """Every record."""
+        """Every record that is stored."""
         return self._store.dump()
 
     def effects(self) -> list[Effect]:
-        """One for each record, however often it came."""
+        """The effects: one for each record, however often it was delivered."""
         return self._store.effects()
 
     def crash(self) -> None:
-        """Nothing is kept that is not in the file already."""
+        """Close the store and nothing else: what is not in the file is lost."""
         self._store.close()
 
     def stop(self) -> None:
-        """Leave the queue and let go of the file."""
+        """Disconnect from the queue and close the file."""
         if self._socket is not None:
             self._socket.close()
         self._store.close()
 
-    # The present
+    # Clock, calls and store
 
     def now_ms(self) -> int:
-        """The cloud's time, as its answers tell it: this machine's clock may be wrong."""
+        """The cloud's time by its answers: this machine's clock may be wrong."""
         return self._api.now_ms()
 
     def make_api(self) -> VendorApi:
-        """The calls to the cloud."""
+        """The object that makes the calls to the cloud."""
         return VendorApi(self._exports, self._link, lambda: self._machine_ms)
 
     def make_store(self, path: Path) -> RecordStore:
-        """What outlives this process."""
+        """The durable store."""
         return RecordStore(path)
 
     # Receiving
 
     def connect(self) -> None:
-        """Consume the same subscription as before: what was not acknowledged waits there."""
+        """Consume the same subscription as before: it keeps the messages that were not acknowledged."""
         name, secret = self._exports["access_id"], self._exports["access_secret"]
         url = f"{self._exports['ws']}ws/v2/consumer/persistent/{name}/out/event/{self.subscription()}"
         keys = {"username": name, "password": password(name, secret)}
@@ -168,22 +171,22 @@ class ReferenceClient(Client):
             self.reconnect_later()
 
     def subscription(self) -> str:
-        """Always the same: a new one would begin without what is waiting."""
+        """The name of the subscription, always the same: a new one would start without the messages that wait."""
         return f"{self._exports['access_id']}-sub"
 
     def reconnect_later(self) -> None:
-        """Slower each time, until a message has come."""
+        """Plan the next connection, with a longer pause each time until a message arrives."""
         self._socket = None
         self._reconnect_at = self.now_ms() + self.pause(1_000, self._reconnects, MINUTE)
         self._reconnects += 1
 
     def pause(self, first_ms: int, tries: int, most_ms: int) -> int:
-        """A pause that doubles with each try, with up to a quarter more, so that not all come at once."""
+        """A pause in ms: doubled with each try up to `most_ms`, and up to a quarter more to spread clients."""
         doubled = min(most_ms, first_ms << min(tries, 20))
         return doubled + self._random.randrange(doubled // 4 + 1)
 
     def receive(self) -> None:
-        """Take every frame that has come; come back after a lost connection."""
+        """Process every frame that has arrived; reconnect after a lost connection."""
         if self._socket is None and self.now_ms() >= self._reconnect_at:
             self.connect()
         while self._socket is not None and (frames := self.read_frames(self._socket)):
@@ -192,14 +195,14 @@ class ReferenceClient(Client):
             self.reconnect_later()
 
     def read_frames(self, socket: Socket) -> list[dict[str, Any]]:
-        """Some of the frames that wait."""
+        """At most FRAMES_A_TRANSACTION of the frames that have arrived."""
         frames: list[dict[str, Any]] = []
         while len(frames) < FRAMES_A_TRANSACTION and (text := socket.receive()) is not None:
             frames.append(json.loads(text))
         return frames
 
     def take_frames(self, socket: Socket, frames: Sequence[dict[str, Any]]) -> None:
-        """Store first, durably; acknowledge then. What is acknowledged never comes again."""
+        """Store durably first, acknowledge then: a message is not delivered again once it is acknowledged."""
         with self._store.transaction():
             readable = [self.take(frame) for frame in frames]
         for frame, is_done in zip(frames, readable, strict=True):
@@ -207,12 +210,12 @@ class ReferenceClient(Client):
         self._reconnects = 0
 
     def answer_frame(self, socket: Socket, frame: dict[str, Any], *, is_done: bool) -> None:
-        """Acknowledge one message, or ask for it again. One by one: a cumulative acknowledgement takes others along."""
+        """Acknowledge one message, or ask for its redelivery. Never cumulative: that would acknowledge others too."""
         kind = "ack" if is_done else "negativeAcknowledge"
         socket.send(json.dumps({"type": kind, "messageId": frame["messageId"]}))
 
     def take(self, frame: dict[str, Any]) -> bool:
-        """Do what a message says; False to have it sent again. Known records are done too: they must not pile up."""
+        """Process a message. False asks for its redelivery; True for known records too, else they would never end."""
         try:
             report = self.read(frame)
         except UnreadableError as error:
@@ -232,7 +235,7 @@ class ReferenceClient(Client):
         return read_report(frame, self._exports["access_secret"])
 
     def take_status(self, device_id: str, status: dict[str, Any]) -> None:
-        """A record, a command's result, or something that this client need not know."""
+        """Process a record or a command's result; ignore any other status."""
         code = status["code"]
         if code in CODES:
             self.take_record(self.record_of(device_id, code, json.loads(status["value"])))
@@ -240,32 +243,32 @@ class ReferenceClient(Client):
             self.take_result(json.loads(status["value"]))
 
     def record_of(self, device_id: str, code: str, value: dict[str, Any]) -> Stored:
-        """A record as it is stored. The record id makes it the same record, whatever message brings it."""
+        """A record in the form of the store. Its identity is the record id, whatever message contains it."""
         data_type, time_field = CODES[code]
         direction = NO_DIRECTION if data_type else int(value["passDirection"])
         content = json.dumps(value, sort_keys=True, ensure_ascii=False)
         return Stored(device_id, data_type, str(value["recordId"]), direction, self.time_of(value[time_field]), content)
 
     def time_of(self, value: object) -> int:
-        """A record's time, normalised once: from here on there are only epoch milliseconds."""
+        """A record's time in epoch milliseconds, the only form after this."""
         return epoch_ms(value, self._record_time)
 
     def take_record(self, record: Stored) -> None:
-        """Store it; do what it asks for only if it is new. Any message of an asked cell may be part of a re-report."""
+        """Store a record; add its effect only if it is new. Any record of a cell asked about may be a re-report."""
         if self.keep(record):
             self._store.add_effect("charge" if record.data_type else "occupancy", record.record_id)
         self.heard(record)
 
     def keep(self, record: Stored) -> bool:
-        """Write a record over what is known of it; whether it is new."""
+        """Insert or replace a record. True if it is new."""
         return self._store.keep(record)
 
     def heard(self, record: Stored) -> None:
-        """Its cell is not asked about again before no more messages have come for a while."""
+        """Postpone the next ask about a record's cell until DRAIN_MS after this message."""
         self._store.heard(record, self.now_ms(), self.now_ms() + DRAIN_MS, GIVE_UP_AFTER)
 
     def take_result(self, value: dict[str, Any]) -> None:
-        """A command that did not succeed was no question: its cells are still to be asked about."""
+        """Process a command's result: the cells of one that did not succeed are still to be asked about."""
         lot = next((lot for lot in self._store.lots() if lot.device_id == value["deviceId"]), None)
         if lot is None or lot.state:
             return
@@ -279,46 +282,46 @@ class ReferenceClient(Client):
     # Planning
 
     def window_start(self, at_ms: int) -> int:
-        """The start of the window in which a time lies. Epoch milliseconds know no time zone and no summer time."""
+        """The start of the window of a time. Epoch milliseconds have no time zone and no daylight saving time."""
         return (at_ms - BOUNDARY_MS) // HOUR * HOUR + BOUNDARY_MS
 
     def windows(self, from_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
-        """The windows between two boundaries. Each begins where the one before it ends."""
+        """The windows (start, end) between two boundaries, each starting at the end of the one before it."""
         return ((start, start + HOUR) for start in range(from_ms, until_ms, HOUR))
 
     def closed_until(self) -> int:
-        """Up to where windows have been closed for long enough."""
+        """The end of the last window that ended `grace_ms` ago or earlier."""
         return self.window_start(self.now_ms() - self.grace_ms)
 
     def next_close(self) -> int:
-        """When the next window will have been closed for long enough."""
+        """When `grace_ms` will have passed since the end of the next window."""
         return self.closed_until() + HOUR + self.grace_ms
 
     def plan(self) -> None:
-        """Every window that has closed since the last time becomes cells, those of a time without this process too."""
+        """Make cells of every window that has closed since the last plan, also while this process was not running."""
         until = self.closed_until()
         for lot in self._store.lots():
             if lot.planned_ms < until and not lot.state:
                 start = max(lot.planned_ms, until - self.horizon_ms)
                 with self._store.transaction():
-                    self._store.let_go(lot.device_id, until - self.horizon_ms)
+                    self._store.stop_asking(lot.device_id, until - self.horizon_ms)
                     self._store.plan(self.cells_of(lot.device_id, start, until), lot.device_id, until)
 
     def cells_of(self, device_id: str, start: int, until: int) -> Iterator[tuple[str, int, int, int, int, int]]:
-        """Every line of every window, whether anything has come of it or not: all of it may be lost."""
+        """The cells of the windows, also those without a record: all their records may be lost."""
         wait_ms = self.grace_ms + self.turn_ms(device_id)
         for start_ms, end_ms in self.windows(start, until):
             for data_type, direction in LINES:
                 yield device_id, data_type, direction, start_ms, end_ms, end_ms + wait_ms
 
     def turn_ms(self, device_id: str) -> int:
-        """How long a lot waits for its turn."""
+        """Milliseconds that a lot waits for its turn."""
         return self._lots.index(device_id) % TURNS * TURN_MS if device_id in self._lots else 0
 
     # Asking
 
     def reconcile(self, window: Window | None = None) -> None:
-        """Ask each lot about what is due. One that fails does not stop the others."""
+        """Ask each lot about its due cells, or those of a window. A failure of one lot does not stop the others."""
         for lot in self._store.lots():
             for data_type in (0, 1):
                 if self._stopped or self.now_ms() < self._not_before or lot.state or self.now_ms() < lot.retry_ms:
@@ -328,13 +331,13 @@ class ReferenceClient(Client):
                     break
 
     def cells_to_ask(self, device_id: str, data_type: int, window: Window | None) -> list[CellRow]:
-        """What is due, or a window's cells."""
+        """The due cells, or those of a window, at most a batch."""
         if window is not None:
             return self._store.cells_between(device_id, data_type, *window)[: self._batch]
         return self._store.due_cells(device_id, data_type, self.now_ms(), self._batch)
 
     def try_to_ask(self, lot: LotRow, data_type: int, cells: Sequence[CellRow]) -> bool:
-        """Ask; a failure leaves every cell as it was, to be asked with the same window later."""
+        """Ask a lot. False if the call failed: then every cell stays as it was, to be asked about unchanged later."""
         counts = [self.count(cell) for cell in cells]
         try:
             sn = self.ask(lot.device_id, data_type, cells, counts)
@@ -350,15 +353,16 @@ class ReferenceClient(Client):
         return True
 
     def count(self, cell: CellRow) -> int:
-        """How many records of the cell are stored now, whenever and however often they came."""
+        """The number of the cell's records that are stored now, by their event time."""
         low = cell.start_ms + (self._bounds == "(s,e]")
         high = cell.end_ms + (self._bounds != "[s,e)")
         return self._store.count(cell.device_id, cell.data_type, cell.direction, low, high)
 
     def ask(self, device_id: str, data_type: int, cells: Sequence[CellRow], counts: Sequence[int]) -> str:
-        """Tell a lot some counts. The command's serial number says that they were passed on, not that they are right.
+        """Claim counts to a lot; return the command's serial number. CallError if the call failed.
 
-        Only the lot's silence says that, and only in the long run.
+        The answer means that the command was issued, not that the counts are equal: only the lot's lasting silence
+        means that.
         """
         result = self._api.post(self.path(device_id), self.body(data_type, cells, counts))
         sn = result.get("sn")
@@ -367,38 +371,40 @@ class ReferenceClient(Client):
         return sn
 
     def path(self, device_id: str) -> str:
-        """The command's path; the device is the lot, not one of its lanes."""
+        """The path of the command. The device is the lot, not one of its lanes."""
         return f"/v1.0/parking-control/{device_id}/records/sync"
 
     def body(self, data_type: int, cells: Sequence[CellRow], counts: Sequence[int]) -> dict[str, Any]:
-        """The body, in the spelling of the vendor's tables unless this cloud wants that of the examples."""
+        """The body. Its keys are in snake case as in the vendor's tables, or camel case if the profile says so."""
         infos = [self.info(cell, count) for cell, count in zip(cells, counts, strict=True)]
         return {self.key("data_type"): data_type, self.key("record_sync_infos"): infos}
 
     def info(self, cell: CellRow, count: int) -> dict[str, Any]:
-        """One cell and its count. Bills have no direction."""
+        """The entry for one cell. Bills have no direction."""
         info = {"total_count": count, "start_time": cell.start_ms, "end_time": cell.end_ms}
         info |= {} if cell.direction == NO_DIRECTION else {"pass_direction": cell.direction}
         return {self.key(name): value for name, value in info.items()}
 
     def key(self, name: str) -> str:
-        """One spelling throughout."""
+        """A key in the spelling of this cloud: the whole body has one spelling."""
         first, *rest = name.split("_")
         return first + "".join(word.title() for word in rest) if self._camel else name
 
     def asked(self, cell: CellRow, count: int, sn: str) -> CellRow:
-        """What is known of a cell after an ask, and when it is due again."""
+        """The cell after an ask, with its new due time."""
         heard = cell.heard_ms > 0
-        alike = cell.asked_ms > 0 and count == cell.told
+        alike = cell.asked_ms > 0 and count == cell.claimed
         silent = cell.silent + 1 if alike and not heard else 1
         fruitless = cell.fruitless + 1 if alike and heard else 0 if heard else cell.fruitless
         if fruitless == GIVE_UP_AFTER and fruitless > cell.fruitless:
             self._store.alarm(self.now_ms(), f"{cell.device_id}: the lot does not agree about {cell.start_ms}")
-        cell = cell._replace(asked_ms=self.now_ms(), heard_ms=0, told=count, silent=silent, fruitless=fruitless, sn=sn)
+        cell = cell._replace(
+            asked_ms=self.now_ms(), heard_ms=0, claimed=count, silent=silent, fruitless=fruitless, sn=sn
+        )
         return self.scheduled(cell)
 
     def scheduled(self, cell: CellRow) -> CellRow:
-        """When a cell is due again."""
+        """The cell with its next due time, None if it is closed or beyond the horizon."""
         now = self.now_ms()
         if now - cell.end_ms > self.horizon_ms or (cell.silent >= ALIKE and cell.visited):
             return cell._replace(due_ms=None)
@@ -409,7 +415,7 @@ class ReferenceClient(Client):
     # Failures
 
     def failed(self, lot: LotRow, error: CallError) -> None:
-        """What a refusal, or no answer at all, means for the lot and for everybody."""
+        """React to a failed call: stop, pause all calls, or leave or postpone this lot."""
         if error.kind is AnswerKind.STOP:
             self._stopped = str(error)
             self._store.alarm(self.now_ms(), f"stopped: {error}")
@@ -426,23 +432,23 @@ class ReferenceClient(Client):
             self.ask_later(lot, self.pause(MINUTE, lot.tries, HOUR))
 
     def ask_later(self, lot: LotRow, pause_ms: int) -> None:
-        """Leave a lot in peace for a while. The others go on."""
+        """Postpone a lot. The others go on."""
         self._store.put_lot(lot._replace(tries=lot.tries + 1, retry_ms=self.now_ms() + pause_ms))
 
     def leave_alone(self, lot: LotRow, state: str, reason: str) -> None:
-        """Ask this lot no more, and tell somebody. The others go on."""
+        """Stop asking this lot, and raise an alarm. The others go on."""
         self._store.put_lot(lot._replace(state=state))
         self._store.alarm(self.now_ms(), f"{lot.device_id} is left alone, {state}: {reason}")
 
-    def take_refused_lots_up_again(self) -> None:
-        """A restart may follow a correction of what was refused; what a brand does not support stays so."""
+    def retry_refused_lots(self) -> None:
+        """Ask lots again that refused before this start: the cause may be corrected. `unsupported` is for good."""
         for lot in self._store.lots():
             if lot.state == "refused":
                 self._store.put_lot(lot._replace(state=""))
 
     @property
     def alarms(self) -> list[str]:
-        """What somebody was told."""
+        """The alarms that were raised; none before `start`."""
         with suppress(AttributeError):
             return self._store.alarms()
         return []

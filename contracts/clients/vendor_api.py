@@ -1,4 +1,4 @@
-"""Signed calls to the vendor's API, and what the refusals mean: the part that every integration needs."""
+"""Signed calls to the vendor's API, and the meaning of its error codes: the part that every integration needs."""
 
 import hashlib
 import hmac
@@ -16,7 +16,7 @@ HTTP_OK = 200
 
 
 class AnswerKind(Enum):
-    """What a failed call asks of its caller."""
+    """What the caller should do after a failed call."""
 
     LATER = "temporary, or not known to be anything else: try this lot again later, slower each time"
     BUSY = "too many calls: make none for a while, longer each time"
@@ -33,11 +33,11 @@ KINDS = {
     **dict.fromkeys((1006, 1100, 1101, 1102, 1104, 1105, 1106, 1108, 1109, 2010), AnswerKind.REFUSED),
     **dict.fromkeys((SIGN_INVALID, 1005), AnswerKind.STOP),
 }
-"""The codes that ask for something else. The vendor's lists disagree, so every other code is temporary, to be safe."""
+"""Error codes that are not temporary. The vendor's lists disagree, so every other code counts as temporary."""
 
 
 class CallError(Exception):
-    """A call that did not do what it should. `code` is None where there was no usable answer."""
+    """A call failed. `code` is the vendor's error code, None where there was no usable answer."""
 
     def __init__(self, kind: AnswerKind, text: str, code: int | None = None) -> None:
         super().__init__(text)
@@ -46,9 +46,9 @@ class CallError(Exception):
 
 
 class VendorApi:
-    """Calls with a token that is renewed in time. Nothing here waits: who calls decides when to try again.
+    """Calls with a token that is renewed in time. Nothing here waits: the caller decides when to try again.
 
-    `read_clock` tells this machine's epoch milliseconds; `now_ms` is the cloud's, as its answers tell it.
+    `read_clock` returns the epoch milliseconds of this machine; `now_ms` those of the cloud, by the `t` of its answers.
     """
 
     def __init__(self, exports: Mapping[str, Any], link: Link, read_clock: Callable[[], int]) -> None:
@@ -60,15 +60,15 @@ class VendorApi:
         self._token, self._renew_at = "", 0
 
     def now_ms(self) -> int:
-        """The cloud's time."""
+        """The cloud's time in epoch milliseconds."""
         return self._read_clock() + self._ahead_ms
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The result of a POST. CallError says what to do otherwise."""
+        """The result of a POST. CallError if it failed."""
         return self.business("POST", path, json.dumps(body).encode())
 
     def business(self, method: str, target: str, body: bytes = b"") -> dict[str, Any]:
-        """A call with a token. One that died early is replaced once, a wrong clock is set right once."""
+        """A call with a token, repeated once with a new token or a corrected time if the cloud refused the old one."""
         try:
             return self.attempt(method, target, body)
         except CallError as error:
@@ -77,7 +77,7 @@ class VendorApi:
         return self.attempt(method, target, body)
 
     def attempt(self, method: str, target: str, body: bytes) -> dict[str, Any]:
-        """One attempt with the token that there is. A token that is refused is forgotten."""
+        """One attempt with the present token, which is dropped if the cloud refuses it."""
         try:
             return self.send(method, target, body, self.live_token())
         except CallError as error:
@@ -86,7 +86,7 @@ class VendorApi:
             raise
 
     def live_token(self) -> str:
-        """The access token, asked for anew a minute before it dies."""
+        """The access token, renewed a minute before it expires."""
         if not self._token or self.now_ms() >= self._renew_at:
             self._token = self._ask_for_token()
         return self._token
@@ -106,21 +106,21 @@ class VendorApi:
             raise CallError(AnswerKind.LATER, "the answer has no token") from None
 
     def send(self, method: str, target: str, body: bytes = b"", token: str = "") -> dict[str, Any]:
-        """Sign the very bytes that are sent, with the time of this attempt, and read the answer."""
+        """Sign the bytes that are sent, with the time of this attempt, and read the answer."""
         answer = self.exchange(method, target, self.headers(method, target, body, token), body)
         if answer.status != HTTP_OK:
             raise CallError(AnswerKind.LATER, f"HTTP status {answer.status}")
         return self.result_of(answer.body)
 
     def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
-        """One exchange. Without an answer nobody knows whether the call was carried out: it has failed, to be safe."""
+        """One exchange. A call without an answer counts as failed: whether it was carried out is unknown."""
         try:
             return self._link.call(method, self._base + target, headers, body, TIMEOUT_S)
         except OSError as error:
             raise CallError(AnswerKind.LATER, f"no answer: {error}") from None
 
     def headers(self, method: str, target: str, body: bytes, token: str) -> dict[str, str]:
-        """The headers of one attempt: signature v2. `target` has its query in the order of its keys."""
+        """The headers of one attempt, with the vendor's signature v2. The query in `target` must be sorted by key."""
         t = str(self.now_ms())
         text = f"{self._access_id}{token}{t}{method}\n{hashlib.sha256(body).hexdigest()}\n\n{target}"
         sign = hmac.digest(self._secret.encode(), text.encode(), "sha256").hex().upper()
@@ -129,7 +129,10 @@ class VendorApi:
         return headers | ({"Content-Type": "application/json"} if body else {})
 
     def result_of(self, content: bytes) -> dict[str, Any]:
-        """The result in an envelope. It is one only if the body says `success: true`: errors come with HTTP 200 too."""
+        """The result in an envelope; CallError unless it says `success: true`, as errors have HTTP status 200 too.
+
+        Every envelope corrects the estimate of the cloud's time.
+        """
         try:
             envelope = json.loads(content)
             success, t = envelope["success"], envelope["t"]

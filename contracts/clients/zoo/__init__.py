@@ -1,6 +1,6 @@
 """The zoo: known-bad clients, each the reference client with one defect that breaks one rule.
 
-Each module has the defects of one group of rules; importing it fills the zoo.
+Each module has the clients for one group of rules; importing it enters them into `ZOO`.
 """
 
 from contracts.clients.zoo import (

@@ -13,10 +13,10 @@ from mock_server.model import MINUTE
 
 
 class KnowsItsCells(ReferenceClient):
-    """Finds the cells in which a record lies: what several defects need."""
+    """Finds the cells of a record, which several defects need."""
 
     def asked_cells(self, record: Stored) -> list[CellRow]:
-        """Those that the lot was asked about already."""
+        """The cells of a record that the lot was asked about already."""
         around = self._store.cells_between(record.device_id, record.data_type, record.event_ms, record.event_ms + 1)
         return [cell for cell in around if cell.direction == record.direction and cell.asked_ms]
 
@@ -26,7 +26,6 @@ class DropsRereports(KnowsItsCells):
     """Acknowledges what comes for a window that was asked about, and does not store it."""
 
     def take_record(self, record: Stored) -> None:
-        """Late is too late."""
         if self.asked_cells(record):
             self.heard(record)
         else:
@@ -38,7 +37,6 @@ class TakesOneForAll(KnowsItsCells):
     """Takes the first message of a re-report for all of it: the window is settled."""
 
     def take_record(self, record: Stored) -> None:
-        """Never to be asked about again."""
         super().take_record(record)
         for cell in self.asked_cells(record):
             self._store.put_cell(cell._replace(due_ms=None))
@@ -53,13 +51,11 @@ class AddsRereports(KnowsItsCells):
         self._came: Counter[tuple[object, ...]] = Counter()
 
     def take_record(self, record: Stored) -> None:
-        """One more."""
         super().take_record(record)
         self._came.update(cell[:4] for cell in self.asked_cells(record))
 
     def count(self, cell: CellRow) -> int:
-        """The old count and what came."""
-        return cell.told + self._came.pop(cell[:4], 0) if cell.asked_ms else super().count(cell)
+        return cell.claimed + self._came.pop(cell[:4], 0) if cell.asked_ms else super().count(cell)
 
 
 @breaks("CONV-NOT-BY-SUCCESS")
@@ -67,11 +63,10 @@ class DoneBySuccess(ReferenceClient):
     """Takes a call's success for the lot's agreement."""
 
     def scheduled(self, cell: CellRow) -> CellRow:
-        """Done, unless a re-report shows that it is not."""
         return cell._replace(due_ms=None)
 
     def take_result(self, value: dict[str, Any]) -> None:
-        """What became of the command is of no interest any more."""
+        """Ignore the results of commands."""
 
 
 @breaks("CONV-DRAIN")
@@ -79,11 +74,9 @@ class AsksRegardless(ReferenceClient):
     """Asks about an open window every two minutes, whatever is coming."""
 
     def heard(self, record: Stored) -> None:
-        """Noted, and no reason to wait."""
         self._store.heard(record, self.now_ms(), due_ms=0, give_up_after=0)
 
     def scheduled(self, cell: CellRow) -> CellRow:
-        """Soon again."""
         cell = super().scheduled(cell)
         is_open = cell.due_ms == self.now_ms() + AGAIN_MS
         return cell._replace(due_ms=self.now_ms() + 2 * MINUTE) if is_open else cell
@@ -94,7 +87,6 @@ class AsksOnHearing(ReferenceClient):
     """Asks again as soon as something comes for a window."""
 
     def heard(self, record: Stored) -> None:
-        """Due at once."""
         self._store.heard(record, self.now_ms(), self.now_ms(), GIVE_UP_AFTER)
 
 
@@ -107,12 +99,11 @@ class AsksForEachMessage(KnowsItsCells):
         self._records: list[Stored] = []
 
     def take_record(self, record: Stored) -> None:
-        """To be asked about once it is stored."""
         super().take_record(record)
         self._records.append(record)
 
     def take_frames(self, socket: Socket, frames: Sequence[dict[str, Any]]) -> None:
-        """Its lot is asked about its window, unless it was silent often enough."""
+        """Ask about the cells of the new records, unless their lot has been silent often enough."""
         super().take_frames(socket, frames)
         records, self._records = self._records, []
         for record in records:
@@ -127,7 +118,6 @@ class NeverGivesUp(ReferenceClient):
     """Asks about a window until the counts agree, however often that was useless."""
 
     def asked(self, cell: CellRow, count: int, sn: str) -> CellRow:
-        """Forgets how often it was."""
         return super().asked(cell._replace(fruitless=0), count, sn)
 
 
@@ -136,13 +126,13 @@ class OneAfterTheOther(ReferenceClient):
     """Asks about no other window of a lot while one does not agree."""
 
     def cells_to_ask(self, device_id: str, data_type: int, window: Window | None) -> list[CellRow]:
-        """The stuck ones only."""
+        """Only the due cells with a fruitless ask, if the lot has any such cell."""
         due = super().cells_to_ask(device_id, data_type, window)
         known = self._store.cells_between(device_id, data_type, 0, self.now_ms())
         return [cell for cell in due if cell.fruitless] if any(cell.fruitless for cell in known) else due
 
     def wakes_at(self) -> int:
-        """It does not know whether what is due may be asked about."""
+        """A minute from now at the earliest: what is due may have to wait for another cell."""
         later = self._machine_ms + MINUTE
         return max(super().wakes_at() or later, later)
 
@@ -156,13 +146,12 @@ class ReadsAnOldCopy(ReferenceClient):
         self._asks: Counter[tuple[object, ...]] = Counter()
 
     def count(self, cell: CellRow) -> int:
-        """The copy has nothing of what came since."""
         self._asks[cell[:4]] += 1
         return super().count(cell) if self._asks[cell[:4]] % 2 else 0
 
 
 class PlanInMemory(RecordStore):
-    """Keeps the records, and no plan."""
+    """Starts without a plan: deletes cells and lots, keeps the records."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -174,7 +163,6 @@ class ForgetsItsPlan(ReferenceClient):
     """Keeps in memory which windows are still open: a restart begins with the present."""
 
     def make_store(self, path: Path) -> RecordStore:
-        """The plan is gone with the process."""
         return PlanInMemory(path)
 
 
@@ -183,7 +171,6 @@ class AllAtOnce(ReferenceClient):
     """Asks all lots at the same moment."""
 
     def turn_ms(self, device_id: str) -> int:
-        """Nobody waits."""
         return 0
 
 
@@ -192,5 +179,4 @@ class OneCallForEachCell(ReferenceClient):
     """Makes a call for each window, and for each direction in it."""
 
     def try_to_ask(self, lot: LotRow, data_type: int, cells: Sequence[CellRow]) -> bool:
-        """One by one."""
         return all(super(OneCallForEachCell, self).try_to_ask(lot, data_type, [cell]) for cell in cells)

@@ -241,6 +241,6 @@ def plate_of(record: Stored) -> str:
 
 
 def is_in(cell: CellRow, record: Stored) -> bool:
-    """Whether a record lies in a cell."""
+    """Whether a record is of a cell's lot, data type and direction, and inside its window."""
     is_line = (record.device_id, record.data_type, record.direction) == cell[:3]
     return is_line and cell.start_ms <= record.event_ms < cell.end_ms

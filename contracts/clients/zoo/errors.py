@@ -1,4 +1,4 @@
-"""Clients that make the wrong thing of a call that failed."""
+"""Clients that react wrongly to a failed call."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ BUSY = (1110, 1111, 1199)
 PASSING = (500, TOKEN_INVALID, TIME_INVALID)
 
 TIRELESS = 20
-"""How often a client without sense repeats a call at once: its loop has no bound, a test's has."""
+"""Immediate repeats of a call by a client whose loop has no bound; a test needs one."""
 
 SUCCESS: dict[str, Any] = {"sn": "unknown"}
 """The result that a client makes up for a call that failed."""
 
 
 class _Calls(ReferenceClient):
-    """Makes its calls in another way."""
+    """Makes its calls by a subclass of VendorApi."""
 
     api: ClassVar[type[VendorApi]] = VendorApi
 
@@ -112,7 +112,7 @@ class DiesOfGarbage(_Calls):
     api = _FragileApi
 
 
-# Leaving what failed
+# Not asking again after a failure
 
 
 @breaks("ERR-KEEP")
@@ -136,7 +136,7 @@ class MarksFirstDone(ReferenceClient):
         return is_done
 
 
-# Haste
+# Repeating a call at once
 
 
 class _HastyApi(VendorApi):
@@ -260,7 +260,7 @@ class RetriesUnsupported(_Mistakes):
     mistakes: ClassVar[Mapping[AnswerKind, AnswerKind]] = {AnswerKind.UNSUPPORTED: AnswerKind.OFFLINE}
 
     def take_result(self, value: dict[str, Any]) -> None:
-        """Failed commands mean nothing to it."""
+        """Ignore failed commands."""
 
 
 @breaks("ERR-UNSUPPORTED-SCOPE")

@@ -54,7 +54,7 @@ class KeepsItsSpelling(ReferenceClient):
         return name
 
     def leave_alone(self, *_: object) -> None:
-        """Ask again."""
+        """Pause all calls in place of leaving this lot."""
         self._not_before = self.now_ms() + self.pause(MINUTE, self._failures, HOUR)
 
 

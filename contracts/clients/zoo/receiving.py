@@ -24,13 +24,11 @@ class AcksBeforeStoring(ReferenceClient):
         self._waiting: list[dict[str, Any]] = []
 
     def take_frames(self, socket: Socket, frames: Sequence[dict[str, Any]]) -> None:
-        """Acknowledge first."""
         for frame in frames:
             self.answer_frame(socket, frame, is_done=True)
         self._waiting += frames
 
     def plan(self) -> None:
-        """Store then."""
         with self._store.transaction():
             for frame in self._waiting:
                 self.take(frame)
@@ -39,7 +37,7 @@ class AcksBeforeStoring(ReferenceClient):
 
 
 class KeylessStore(RecordStore):
-    """A table of records in which nothing keeps one from being there twice."""
+    """A table of records without a unique key."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -48,12 +46,11 @@ class KeylessStore(RecordStore):
             self._db.executescript(f"DROP TABLE records; CREATE TABLE records ({columns})")
 
     def has(self, record: Stored) -> bool:
-        """Whether it is known."""
+        """Whether a record with this id is stored."""
         query = "SELECT 1 FROM records WHERE device_id = ? AND data_type = ? AND record_id = ?"
         return self._db.execute(query, record[:3]).fetchone() is not None
 
     def keep(self, record: Stored) -> bool:
-        """One more row."""
         is_known = self.has(record)
         super().keep(record)
         return not is_known
@@ -64,7 +61,6 @@ class InsertsEachTime(ReferenceClient):
     """Keeps records in a table without a unique key."""
 
     def make_store(self, path: Path) -> RecordStore:
-        """Another table."""
         return KeylessStore(path)
 
 
@@ -73,7 +69,7 @@ class BlanksWhatItKnows(ReferenceClient):
     """Writes over a record that comes again, with nothing but its id and its time."""
 
     def keep(self, record: Stored) -> bool:
-        """Known records lose their content. No count shows it."""
+        """Known records lose their content, which no count shows."""
         is_new = super().keep(record)
         return is_new or super().keep(record._replace(content="{}"))
 
@@ -87,7 +83,6 @@ class DropsExitsWithoutEntry(ReferenceClient):
         self._entered: set[str] = set()
 
     def take_record(self, record: Stored) -> None:
-        """An exit needs an entry."""
         plate = json.loads(record.content)["plateNo"]
         if record.direction == ENTER:
             self._entered.add(plate)
@@ -100,7 +95,6 @@ class IgnoresOldEvents(ReferenceClient):
     """Ignores events that are older than ten minutes."""
 
     def take_record(self, record: Stored) -> None:
-        """Only what is fresh."""
         if self.now_ms() - record.event_ms < 10 * MINUTE:
             super().take_record(record)
 
@@ -110,20 +104,19 @@ class ActsOnEveryMessage(ReferenceClient):
     """Does what a record asks for each time that it comes."""
 
     def keep(self, record: Stored) -> bool:
-        """Every one is new."""
         super().keep(record)
         return True
 
 
 class ReplacingStore(RecordStore):
-    """Empties a cell for the first message that comes after it was asked about."""
+    """Takes the first message of a cell after an ask for the start of a whole re-report, and empties the cell."""
 
     def has(self, record: Stored) -> bool:
-        """Whether it was there once."""
+        """Whether a record with this id was ever stored: its effect stays."""
         return any(effect.record_id == record.record_id for effect in self.effects())
 
     def keep(self, record: Stored) -> bool:
-        """What comes after an ask is taken for a whole re-report."""
+        """Delete the cell's records before the first message after an ask, then insert."""
         is_known = self.has(record)
         cell = "device_id = ? AND data_type = ? AND direction = ?"
         key = (*record[:2], record.direction)
@@ -143,7 +136,6 @@ class ReplacesTheWindow(ReferenceClient):
     """Deletes a window's records when a re-report of it begins, and stores what arrives."""
 
     def make_store(self, path: Path) -> RecordStore:
-        """A store that makes room."""
         return ReplacingStore(path)
 
 
@@ -152,7 +144,6 @@ class AcksTheUnreadable(ReferenceClient):
     """Acknowledges what it cannot read, and forgets it."""
 
     def take(self, frame: dict[str, Any]) -> bool:
-        """`except: pass`, then the acknowledgement."""
         super().take(frame)
         return True
 
@@ -164,13 +155,11 @@ class StopsAtTheUnreadable(ReferenceClient):
     _ended = False
 
     def take(self, frame: dict[str, Any]) -> bool:
-        """The end, if it cannot be read."""
         is_done = super().take(frame)
         self._ended = self._ended or not is_done
         return is_done
 
     def read_frames(self, socket: Socket) -> list[dict[str, Any]]:
-        """Nobody listens any more."""
         return [] if self._ended else super().read_frames(socket)
 
 
@@ -179,7 +168,6 @@ class AcksTheLastOnly(ReferenceClient):
     """Acknowledges the last message of a batch, and takes that for an answer to all."""
 
     def take_frames(self, socket: Socket, frames: Sequence[dict[str, Any]]) -> None:
-        """Store all, answer the last."""
         with self._store.transaction():
             is_done = [self.take(frame) for frame in frames][-1]
         self.answer_frame(socket, frames[-1], is_done=is_done)
@@ -196,13 +184,11 @@ class SkipsWhatItKnows(ReferenceClient):
         self._skipped: set[str] = set()
 
     def keep(self, record: Stored) -> bool:
-        """Known or new."""
         is_new = super().keep(record)
         self._is_known = not is_new
         return is_new
 
     def take(self, frame: dict[str, Any]) -> bool:
-        """`if known: continue`."""
         self._is_known = False
         is_done = super().take(frame)
         if self._is_known:
@@ -210,7 +196,6 @@ class SkipsWhatItKnows(ReferenceClient):
         return is_done
 
     def answer_frame(self, socket: Socket, frame: dict[str, Any], *, is_done: bool) -> None:
-        """Not reached for what is known."""
         if frame["messageId"] not in self._skipped:
             super().answer_frame(socket, frame, is_done=is_done)
 
@@ -222,7 +207,6 @@ class NewNameEachTime(ReferenceClient):
     _times = 0
 
     def subscription(self) -> str:
-        """One more."""
         self._times += 1
         return f"{super().subscription()}-{self._times}"
 
@@ -232,7 +216,6 @@ class ComesBackAtOnce(ReferenceClient):
     """Opens a lost connection again without a pause, however often it is lost."""
 
     def reconnect_later(self) -> None:
-        """At once."""
         super().reconnect_later()
         self._reconnect_at = self.now_ms()
 
@@ -242,7 +225,6 @@ class StaysCut(ReferenceClient):
     """Leaves a lost connection lost."""
 
     def reconnect_later(self) -> None:
-        """Never."""
         super().reconnect_later()
         self._reconnect_at = self.now_ms() + HORIZON_MS
 
@@ -252,7 +234,6 @@ class RefusesNewFields(ReferenceClient):
     """Holds a message with a field that it does not know for unreadable."""
 
     def read(self, frame: dict[str, Any]) -> dict[str, Any]:
-        """A closed schema."""
         report = super().read(frame)
         if report.keys() - {"dataId", "devId", "productKey", "status"}:
             raise UnreadableError("a field of no schema")
@@ -264,7 +245,6 @@ class DiesOfNewEvents(ReferenceClient):
     """Does not survive an event of a kind that it does not know."""
 
     def take_status(self, device_id: str, status: dict[str, Any]) -> None:
-        """A case that nobody has thought of."""
         if status["code"] not in (*CODES, "command_result"):
             raise NotImplementedError(status["code"])
         super().take_status(device_id, status)
@@ -275,5 +255,4 @@ class GivesStrangersToTheFirstLot(ReferenceClient):
     """Counts the records of lots that it does not know for the first one that it does."""
 
     def take_status(self, device_id: str, status: dict[str, Any]) -> None:
-        """There must be a default."""
         super().take_status(device_id if device_id in self._lots else self._lots[0], status)

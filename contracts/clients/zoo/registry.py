@@ -1,4 +1,4 @@
-"""How a known-bad client is entered into the zoo."""
+"""The registry of known-bad clients, and the decorator that adds to it."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -9,19 +9,19 @@ AClient = TypeVar("AClient", bound=type[ReferenceClient])
 
 
 class KnownBadClient(NamedTuple):
-    """A known-bad client: the rule that it breaks, and what is wrong with it in a sentence."""
+    """A known-bad client and the rule that it breaks."""
 
     rule_id: str
     client: type[ReferenceClient]
 
     @property
     def name(self) -> str:
-        """Its class's name."""
+        """The name of its class."""
         return self.client.__name__
 
     @property
     def defect(self) -> str:
-        """What is wrong with it."""
+        """Its defect in a sentence: the first line of the class's docstring."""
         return (self.client.__doc__ or "").strip().splitlines()[0]
 
 
@@ -30,7 +30,7 @@ ZOO: dict[str, KnownBadClient] = {}
 
 
 def breaks(rule_id: str) -> Callable[[AClient], AClient]:
-    """Enter a client that breaks this rule, and as few others as its defect allows."""
+    """Enter a client that breaks this rule, and as few others as its defect allows. ValueError for a name in use."""
 
     def enter(client: AClient) -> AClient:
         if client.__name__ in ZOO:

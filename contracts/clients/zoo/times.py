@@ -20,12 +20,12 @@ class _InAZone(ReferenceClient):
         super().start(start)
 
     def ahead_ms(self, at_ms: int) -> int:
-        """How far the zone is ahead of UTC."""
+        """Milliseconds by which the zone is ahead of UTC at a time."""
         ahead = datetime.fromtimestamp(at_ms / SECOND, self._zone).utcoffset()
         return (ahead or timedelta()) // timedelta(milliseconds=1)
 
     def midnight(self, at_ms: int) -> datetime:
-        """The beginning of the local day of a time."""
+        """The start of the local day of a time."""
         return datetime.combine(datetime.fromtimestamp(at_ms / SECOND, self._zone), time(), self._zone)
 
 
@@ -88,7 +88,7 @@ class _HoursOfTheWall(_InAZone):
     """Lists the hours of the day as a clock on the wall shows them."""
 
     def hours(self, from_ms: int, until_ms: int) -> Iterator[tuple[datetime, datetime]]:
-        """The hours of the local days that begin in a span."""
+        """The (start, end) of the wall clock's hours that start between two times."""
         hour = self.midnight(from_ms - BOUNDARY_MS) + timedelta(milliseconds=BOUNDARY_MS)
         while _epoch_ms(hour) < until_ms:
             if _epoch_ms(hour) >= from_ms:

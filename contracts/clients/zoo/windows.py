@@ -16,7 +16,6 @@ class MakesOneWindowOfADowntime(ReferenceClient):
     """Asks about everything since the last window in one window, however long that is."""
 
     def windows(self, from_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
-        """All in one."""
         yield from_ms, until_ms
 
 
@@ -25,7 +24,6 @@ class SwapsEnds(ReferenceClient):
     """Writes the end of a window as its start, and its start as its end."""
 
     def info(self, cell: CellRow, count: int) -> dict[str, Any]:
-        """The other way round."""
         return super().info(cell._replace(start_ms=cell.end_ms, end_ms=cell.start_ms), count)
 
 
@@ -34,7 +32,6 @@ class BeginsNow(ReferenceClient):
     """Begins each window when it is planned, some minutes after the last one ended."""
 
     def windows(self, from_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
-        """What lies between is in no window."""
         return ((start + self.grace_ms, end) for start, end in super().windows(from_ms, until_ms))
 
 
@@ -43,7 +40,6 @@ class GroupsByHour(ReferenceClient):
     """Plans windows from its own rows, one a group: where there is no row, there is no group."""
 
     def cells_of(self, device_id: str, start: int, until: int) -> Iterator[tuple[str, int, int, int, int, int]]:
-        """Only lines and hours of which something has come."""
         return (cell for cell in super().cells_of(device_id, start, until) if self._store.count(*cell[:5]))
 
 
@@ -52,7 +48,6 @@ class SkipsDowntimes(ReferenceClient):
     """Goes on with the current hour after a restart, as if it had never been down."""
 
     def start(self, start: Start) -> None:
-        """What was not planned before is never planned."""
         super().start(start)
         for lot in self._store.lots():
             self._store.put_lot(lot._replace(planned_ms=max(lot.planned_ms, self.window_start(self.now_ms()))))
@@ -63,7 +58,6 @@ class CatchesUpInAFlood(ReferenceClient):
     """Makes a call for every cell, all that are due in one moment."""
 
     def try_to_ask(self, lot: LotRow, data_type: int, cells: Sequence[CellRow]) -> bool:
-        """One by one, without a pause."""
         return all(super(CatchesUpInAFlood, self).try_to_ask(lot, data_type, [cell]) for cell in cells)
 
 
@@ -72,7 +66,6 @@ class MovesWindowsOnRetry(ReferenceClient):
     """Reckons the windows of a failed call anew when it repeats it."""
 
     def failed(self, lot: LotRow, error: CallError) -> None:
-        """The same hour, a minute later."""
         super().failed(lot, error)
         for data_type in (0, 1):
             for cell in self._store.due_cells(lot.device_id, data_type, self.now_ms(), BATCH):
@@ -86,7 +79,6 @@ class CountsBetween(ReferenceClient):
     """Counts with BETWEEN start AND end, whatever the lot does with a record at a boundary."""
 
     def count(self, cell: CellRow) -> int:
-        """Both ends are inside."""
         return self._store.count(*cell[:4], cell.end_ms + 1)
 
 
@@ -95,7 +87,6 @@ class CutsAtFullHours(ReferenceClient):
     """Begins its windows at the full hour, where records lie."""
 
     def window_start(self, at_ms: int) -> int:
-        """To the second."""
         return at_ms // HOUR * HOUR
 
 
@@ -104,7 +95,6 @@ class SlidesItsWindows(ReferenceClient):
     """Asks about an hour every ten minutes."""
 
     def windows(self, from_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
-        """Each holds most of the one before it."""
         return ((end - HOUR, end) for end in range(from_ms + 10 * MINUTE, until_ms + 1, 10 * MINUTE))
 
 
@@ -120,7 +110,6 @@ class NeverComesBack(ReferenceClient):
     """Is done with a window once the lot has been silent about it."""
 
     def scheduled(self, cell: CellRow) -> CellRow:
-        """As if it had been visited again."""
         return super().scheduled(cell._replace(visited=1))
 
 
