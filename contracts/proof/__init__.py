@@ -1,1 +1,1 @@
-"""Shows that the judge is right: the kill matrix, examples of each rule, every small history."""
+"""Evidence that the judge is right: the kill matrix, an example of each rule, every small history."""

@@ -1,7 +1,7 @@
 """A bad and a good example of each rule: the smallest scenario found in which a known-bad client breaks it.
 
-The scenarios are in `examples.json`, which `make fixtures` writes; what is told of them is played whenever it is asked
-for: to the known-bad client, and to the reference client, which keeps the rule there.
+The scenarios are in `examples.json`, which `make fixtures` writes. Each is played when it is shown: to the known-bad
+client, and to the reference client, which keeps the rule there.
 """
 
 import json
@@ -33,20 +33,20 @@ class Example:
     scenario: Scenario
 
     def bad(self) -> Run:
-        """Played to the known-bad client."""
+        """The run of the scenario with the known-bad client."""
         return run_of(self.scenario, make_client_of(self.known_bad))
 
     def good(self) -> Run:
-        """Played to the reference client."""
+        """The run of the scenario with the reference client."""
         return run_of(self.scenario, make_client_of(KnownBadClient(self.known_bad.rule_id, ReferenceClient)))
 
     def shows(self) -> bool:
-        """Whether it is an example: the one client breaks the rule, the other keeps it, where it could be broken."""
+        """Whether the known-bad client breaks the rule, and the reference client exercises and keeps it."""
         good = self.rule.check(self.good())
         return good.exercised and not good.breaches and bool(self.rule.check(self.bad()).breaches)
 
     def to_json(self) -> JsonObject:
-        """As the file has it: without what every scenario has unless it says otherwise."""
+        """The example's object in the file, without the scenario's default values."""
         usual = Scenario().to_json()
         scenario = {
             name: value for name, value in self.scenario.to_json().items() if name == "steps" or value != usual[name]
@@ -56,10 +56,10 @@ class Example:
 
 def example_of(rule_id: str) -> Example | None:
     """The example of a rule, None if no known-bad client breaks it."""
-    told = _file().get(rule_id)
-    if told is None:
+    data = _file().get(rule_id)
+    if data is None:
         return None
-    return Example(RULES[rule_id], ZOO[told["client"]], told["case"], Scenario.from_json(told["scenario"]))
+    return Example(RULES[rule_id], ZOO[data["client"]], data["case"], Scenario.from_json(data["scenario"]))
 
 
 @cache

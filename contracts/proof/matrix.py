@@ -1,7 +1,7 @@
 """The kill matrix: every known-bad client against every rule.
 
-It shows that the judge catches wrong clients: a must-rule whose own client survives is a defect of the judge, and
-so is a rule that the reference client breaks.
+It shows that the judge catches wrong clients: a must-rule that does not catch its own known-bad client is a defect of
+the judge, and so is a rule that the reference client breaks.
 """
 
 import shlex
@@ -26,7 +26,7 @@ from contracts.run.run import Run
 from mock_server.model import JsonObject
 
 SAMPLES = 1
-"""How many scenarios of other cases are played to a known-bad client, to see what else it breaks."""
+"""Scenarios of each case in OTHERS that are played to a known-bad client, to see which other rules it breaks."""
 
 OTHERS = (
     "form/lanes",
@@ -40,14 +40,14 @@ OTHERS = (
     "security/retries",
     "times/milliseconds",
 )
-"""Those other cases: short ones that between them exercise most rules."""
+"""Short cases that together exercise most rules."""
 
 MatrixMark: TypeAlias = Literal["killed", "silent", "unreached"]
 
 
 @dataclass(slots=True)
 class MatrixRow:
-    """One known-bad client. `killed_after` is the number of scenarios until its own rule caught it."""
+    """The outcomes of one known-bad client. `killed_after` is the number of runs until its own rule caught it."""
 
     client: str
     rule_id: str
@@ -58,16 +58,16 @@ class MatrixRow:
 
     @property
     def mark(self) -> MatrixMark:
-        """What its own rule says of it."""
+        """The mark of its own rule."""
         return self.marks.get(self.rule_id, "unreached")
 
     @property
     def also(self) -> list[str]:
-        """The other rules that it breaks."""
+        """The other rules that the client breaks."""
         return [rule_id for rule_id, mark in self.marks.items() if mark == "killed" and rule_id != self.rule_id]
 
     def to_json(self) -> JsonObject:
-        """The row as the command prints it."""
+        """The row as `parking-mock matrix --json` prints it."""
         return {
             "client": self.client,
             "rule": self.rule_id,
@@ -78,7 +78,7 @@ class MatrixRow:
         }
 
     def see(self, outcomes: Mapping[str, Outcome]) -> bool:
-        """One more run; true once its own rule has caught it."""
+        """Add the outcomes of one run. True once its own rule has caught the client."""
         self.runs += 1
         for rule_id, outcome in outcomes.items():
             known = self.marks.get(rule_id, "unreached")
@@ -92,14 +92,14 @@ class MatrixRow:
 
 
 def make_client_of(known_bad: KnownBadClient, *, elsewhere: bool = False) -> MakeClient:
-    """A known-bad client, in a process of its own where asked for, or where nobody could see its defect otherwise."""
+    """Makes a known-bad client; in a process of its own if `elsewhere`, or if its rule can only be judged there."""
     if elsewhere or "process" in RULES[known_bad.rule_id].needs:
         return load(f"exec {shim_command(known_bad.client)}")
     return known_bad.client
 
 
 def shim_command(client: type[Client]) -> str:
-    """The command line that runs a client of ours as a process."""
+    """The command line that runs a client class as a process."""
     return shlex.join([sys.executable, "-m", "contracts.client.shim", f"{client.__module__}:{client.__qualname__}"])
 
 
@@ -111,7 +111,7 @@ def row_of(
     *,
     elsewhere: bool = False,
 ) -> MatrixRow:
-    """Play to one known-bad client: the cases made for its rule until it is caught, then some others."""
+    """Play to one known-bad client the cases made for its rule until it is caught, then `samples` runs of others."""
     known_bad = ZOO[name]
     row = MatrixRow(name, known_bad.rule_id, elsewhere=elsewhere)
     aimed = aimed_at([known_bad.rule_id])
@@ -142,7 +142,7 @@ def rows(
     elsewhere: bool = False,
     on_row: Callable[[MatrixRow], None] = lambda _: None,
 ) -> list[MatrixRow]:
-    """The rows of some known-bad clients, made in `jobs` processes; `on_row` is told of each when it is done."""
+    """The rows of some known-bad clients, made in `jobs` processes; `on_row` is called with each when it is done."""
     make = partial(row_of, examples=examples, seed=seed, samples=samples, elsewhere=elsewhere)
     if jobs == 1:
         return [_reported(row, on_row) for row in map(make, names)]
@@ -161,13 +161,13 @@ def survivors(made: Iterable[MatrixRow]) -> list[MatrixRow]:
 
 
 def unproven() -> list[str]:
-    """The must-rules that no known-bad client breaks: nothing shows that they can fail."""
+    """The must-rules without a known-bad client: nothing shows that they can fail."""
     proven = {known_bad.rule_id for known_bad in ZOO.values()}
     return [rule.id for rule in RULES.values() if rule.level == "must" and rule.id not in proven]
 
 
 def differences(there: Iterable[MatrixRow], here: Iterable[MatrixRow]) -> list[str]:
-    """What clients break as processes and not in this one, or the other way round, of what can be seen in both."""
+    """The rules that a client breaks only as a process or only in this process, of those that can be judged in both."""
     in_process = {row.client: row for row in here}
     return [
         f"{row.client} {rule_id}: {mark} as a process, {known} in process"

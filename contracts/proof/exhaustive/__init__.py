@@ -1,1 +1,1 @@
-"""Every history of a few records and faults, and what counting clients make of it."""
+"""Plays every history of a few records and faults to models of counting clients."""

@@ -1,6 +1,6 @@
 """Models of clients that only receive records and count them: one is correct, each of the others has one defect.
 
-A model is a few lines and so cheap that every small history can be played to all of them.
+A model is a few lines of code and cheap enough to play every small history to all of them.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from mock_server.model import PassDirection, Record
 
 
 class Arrival(NamedTuple):
-    """The delivery of a record. `rereport` is the number of its re-report, None for a first report."""
+    """The delivery of a record. `rereport` is the number of the command that caused it, None for a first report."""
 
     record: Record
     message_id: str
@@ -21,7 +21,7 @@ class Arrival(NamedTuple):
 
 
 class CorrectModel:
-    """Keeps each record once, by its record id, and counts the window's records anew for every claim."""
+    """Keeps each record once, by its record id, and counts the records of the window for every claim."""
 
     title: ClassVar[str] = "correct"
     acks_early: ClassVar[bool] = False
@@ -30,28 +30,28 @@ class CorrectModel:
         self.window = window
         self.records: dict[Hashable, Record] = {}
 
-    def makes_sync(self, number: int) -> bool:  # noqa: ARG002 one model has a use for it
-        """Whether it makes the sync with this number; the first is 0."""
+    def makes_sync(self, number: int) -> bool:  # noqa: ARG002 a subclass reads it
+        """Whether the model makes the sync with this number; the first is 0."""
         return True
 
     def identity(self, arrival: Arrival) -> Hashable:
-        """The key under which a record is kept."""
+        """The key under which a delivered record is kept."""
         return arrival.record.record_id
 
     def receive(self, arrival: Arrival) -> None:
-        """Keep a record."""
+        """Keep the record of a delivery."""
         self.records[self.identity(arrival)] = arrival.record
 
     def is_counted(self, record: Record, direction: PassDirection) -> bool:
-        """Whether a record counts into the window for a direction."""
+        """Whether a record counts for a direction: it has that direction and lies inside the window."""
         return record.pass_direction == direction and self.window.start_ms <= record.event_time < self.window.end_ms
 
     def count(self, direction: PassDirection) -> int:
-        """The count that it claims for a direction."""
+        """The count that the model claims for a direction."""
         return sum(self.is_counted(record, direction) for record in self.records.values())
 
     def stored(self) -> frozenset[str]:
-        """The ids of the records that it holds."""
+        """The ids of the records that are kept."""
         return frozenset(record.record_id for record in self.records.values())
 
 
@@ -76,7 +76,7 @@ class DedupesByMessageIdModel(CorrectModel):
 
 
 class DropsRereportsModel(CorrectModel):
-    """Acknowledges re-reported records and forgets them."""
+    """Acknowledges re-reported records without keeping them."""
 
     title = "drops re-reports"
 
@@ -87,7 +87,7 @@ class DropsRereportsModel(CorrectModel):
 
 
 class ReplacesWindowModel(CorrectModel):
-    """Deletes the cell's records when a re-report begins, then keeps what arrives."""
+    """Deletes the cell's records when a re-report begins, then keeps the records that are delivered."""
 
     title = "replaces window"
 
@@ -106,7 +106,7 @@ class ReplacesWindowModel(CorrectModel):
 
 
 class ClosedEndModel(CorrectModel):
-    """Counts a record at the very end of the window into it."""
+    """Counts a record whose time is the end of the window."""
 
     title = "closed end"
 
@@ -136,7 +136,7 @@ class SwapsDirectionModel(CorrectModel):
 
 
 class IdentityIsPlateModel(CorrectModel):
-    """Uses the plate as the record's identity: of a car that comes twice only the newest record is kept."""
+    """Uses the plate as the record's identity: of two passes of a car only the newer one is kept."""
 
     title = "identity = plate"
 
@@ -146,7 +146,7 @@ class IdentityIsPlateModel(CorrectModel):
 
 
 class ArrivalTimeModel(CorrectModel):
-    """Counts a record into the window of its first arrival."""
+    """Counts a record in the window of its first delivery."""
 
     title = "arrival time"
 
@@ -155,12 +155,12 @@ class ArrivalTimeModel(CorrectModel):
         self.arrived: dict[str, int] = {}
 
     def receive(self, arrival: Arrival) -> None:
-        """Note the time of the first arrival."""
+        """Keep the record and the time of its first delivery."""
         self.arrived.setdefault(arrival.record.record_id, arrival.at_ms)
         super().receive(arrival)
 
     def is_counted(self, record: Record, direction: PassDirection) -> bool:
-        """Compare the time of arrival, not the event time."""
+        """Compare the time of delivery, not the event time."""
         arrived = self.arrived[record.record_id]
         return record.pass_direction == direction and self.window.start_ms <= arrived < self.window.end_ms
 
@@ -180,7 +180,7 @@ class CachedCountModel(CorrectModel):
 
 
 class OneShotModel(CorrectModel):
-    """Takes `success: true` for agreement and never syncs the window again."""
+    """Treats `success: true` as agreement and never syncs the window again."""
 
     title = "one shot"
 
@@ -197,7 +197,7 @@ class AcksBeforePersistingModel(CorrectModel):
 
 
 class AddsRereportsModel(CorrectModel):
-    """Adds every re-reported record to its last claim, whether it has the record or not."""
+    """Adds every re-reported record to its last claim, whether it is new or not."""
 
     title = "adds re-reports to last count"
 
@@ -207,13 +207,13 @@ class AddsRereportsModel(CorrectModel):
         self.rereported: Counter[PassDirection] = Counter()
 
     def receive(self, arrival: Arrival) -> None:
-        """Count a re-reported record as one more."""
+        """Keep the record, and add one to the next claim if it is re-reported."""
         direction = PassDirection(arrival.record.pass_direction or 0)
         self.rereported[direction] += arrival.rereport is not None
         super().receive(arrival)
 
     def count(self, direction: PassDirection) -> int:
-        """The last claim and the re-reported records, or the number of records held if that is more."""
+        """The last claim plus the re-reported records, or the number of records kept if that is more."""
         added = self.claimed.get(direction, 0) + self.rereported.pop(direction, 0)
         self.claimed[direction] = max(added, super().count(direction))
         return self.claimed[direction]

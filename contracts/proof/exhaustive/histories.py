@@ -1,8 +1,8 @@
-"""Every history up to so many records and faults, played to a model of a client through the emulator's own objects.
+"""Every history up to a number of records and faults, played to a model of a client through the emulator's objects.
 
 A history is a sequence of choices: which records there are, what happens to each first report and, sync by sync, to
-the command and to every re-reported record. An odometer enumerates them. The emulator asks for faults where it would
-ask chaos, so there is a choice exactly where the emulator can make a fault.
+the command and to every re-reported record. An odometer enumerates them. It takes the place of the emulator's source
+of random faults, so there is a choice exactly where the emulator can inject a fault.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ from mock_server.queue.queue import Consumer
 
 LOT = "6ce0000000000001"
 PLATES = ("京A10001", "京A10001", "京A10002", "京A10002")
-"""The plates of the records in order: the first two are of one car, and so are the next two."""
+"""The plates of the records in order: two records of one car, then two of another."""
 
 BEGIN_MS = 1_772_409_600_000
 SYNC_AFTER, LATE_AFTER, SYNC_EVERY = MINUTE, 5 * MINUTE, 10 * MINUTE
@@ -34,11 +34,11 @@ Copies: TypeAlias = Literal["redelivered", "published"]
 
 LIVE: tuple[Live, ...] = ("", "lost", "twice", "late", "crash")
 COMMAND = REREPORTED = ("", "lost", "twice")
-"""What can happen to a record's first report, to a command, to one re-reported record; "" is no fault."""
+"""The fates of a record's first report, of a command and of a re-reported record; "" is no fault."""
 
 LIVE_KINDS = {"lost": FaultKind.UPLINK_LOSE, "twice": FaultKind.UPLINK_DUPLICATE, "late": FaultKind.UPLINK_DELAY}
 REREPORTED_KINDS = {"lost": FaultKind.REREPORT_LOSE, "twice": FaultKind.REREPORT_DUPLICATE}
-"""The faults that make these happen."""
+"""The emulator's fault for each fate of a first report, and of a re-reported record."""
 
 
 class HistoryKind(NamedTuple):
@@ -57,7 +57,7 @@ KINDS = tuple(HistoryKind(direction, at_end) for at_end in (False, True) for dir
 
 
 class Violation(StrEnum):
-    """What can be wrong with a client in a history. S are the lot's records of the window, F the most faults."""
+    """A violation by a client in a history. S is the set of the lot's records in the window, F the most faults."""
 
     STORE = "final store != S"
     DIFFERS = "counts differ at end"
@@ -71,8 +71,8 @@ class Violation(StrEnum):
 class Scope:
     """The bounds of a history: records, faults, and syncs that faults can hit. One more sync without faults follows.
 
-    A message that comes twice is `redelivered` (the same message, because its acknowledgement was lost) or
-    `published` twice by the lot under two message ids. Without `at_end` no record lies at the end of the window.
+    A second copy of a message is `redelivered` (the same message, because its acknowledgement was lost) or `published`
+    by the lot under another message id. Without `at_end` no record lies at the end of the window.
     """
 
     records: int = 3
@@ -96,7 +96,7 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One history and its violations. `words` are its records and faults, in order; `position` is the odometer's."""
+    """One history and its violations. `words` are its records and faults in order; `position` is the odometer's."""
 
     size: Size
     violations: frozenset[Violation]
@@ -105,7 +105,7 @@ class Played:
 
 
 class Choices:
-    """The odometer as the emulator's source of faults; it makes no more than the scope allows."""
+    """The odometer as the emulator's source of random faults, with at most as many faults as the scope allows."""
 
     def __init__(self, odometer: Odometer, scope: Scope) -> None:
         self._odometer = odometer
@@ -115,7 +115,7 @@ class Choices:
         self.begin()
 
     def begin(self) -> None:
-        """Begin a new history."""
+        """Reset for the next history."""
         self.left = self._scope.faults
         self.words: list[str] = []
         self.twice: set[str] = set()
@@ -130,7 +130,7 @@ class Choices:
         return chosen
 
     def fault(self, what: str, options: tuple[str, ...]) -> str:
-        """Choose the fault that hits something; "" for none."""
+        """Choose a fault for `what` from the options; "" for none. No choice once the scope's faults are used up."""
         chosen = options[self._odometer.choose(len(options))] if self.left else ""
         if chosen:
             self.left -= 1
@@ -138,19 +138,19 @@ class Choices:
         return chosen
 
     def live(self, name: str, late_ms: int) -> Live:
-        """Choose what happens to a record's first report, which the emulator publishes next."""
+        """Choose the fate of a record's first report, which is published next; `late_ms` is the delay of a late one."""
         self._late_ms = late_ms
         chosen = self.fault(name, LIVE)
         self._live = next(each for each in LIVE if each == chosen)  # str to Literal, for mypy
         return self._live
 
     def played(self, records: int, violations: Iterable[Violation]) -> Played:
-        """The history that was chosen, with its violations."""
+        """The history chosen since `begin`, with its violations."""
         size = Size(records, self._scope.faults - self.left)
         return Played(size, frozenset(violations), tuple(self.words), self._odometer.position)
 
     def draw(self, occasion: Occasion, consecutive: int, worst: int) -> Strike | None:  # noqa: ARG002 chaos asks for less
-        """The fault that the emulator is to make at this occasion."""
+        """The fault that the emulator injects at this occasion, None for none."""
         name = occasion.record_id or ""
         if occasion.site == UPLINK:
             return self._strike(LIVE_KINDS, self._live, name)
@@ -169,9 +169,8 @@ class Choices:
 class HistoryStage:
     """One project with one consumer, on which history after history is played, each in a window of its own.
 
-    It is no `Session`: what it drives is a model, a store and a count, without calls, sockets, threads or a plan of its
-    own. Each history resets the project and takes a fraction of a millisecond, which is what makes it possible to play
-    hundreds of thousands of them.
+    It is not a `Session`, because a model has no calls, sockets, threads or plan. Each history resets the project and
+    takes about a millisecond of CPU time, so that hundreds of thousands can be played.
     """
 
     def __init__(self, scope: Scope, choices: Choices, make_client: type[CorrectModel]) -> None:
@@ -187,10 +186,10 @@ class HistoryStage:
         self._queue.connect(self._consumer)
 
     def play(self) -> Played:
-        """Play the history at which the odometer stands."""
+        """Play the history at the odometer's present position."""
         self._begin()
         for place, kind in enumerate(self.choices.kinds()):
-            self._happen(f"r{place + 1}", kind, PLATES[place % len(PLATES)])
+            self._add_record(f"r{place + 1}", kind, PLATES[place % len(PLATES)])
         self._cell_ids = {cell: frozenset(each.record_id for each in self._records_in(cell)) for cell in self._cells}
         self._check_stored()
         for sync in range(self.scope.syncs):
@@ -198,7 +197,7 @@ class HistoryStage:
             self._sync(sync)
         self._go_to(self._window.end_ms + SYNC_AFTER + self.scope.syncs * SYNC_EVERY)
         self._check_end()
-        return self.choices.played(self._happened, self._violations)
+        return self.choices.played(self._records, self._violations)
 
     def _begin(self) -> None:
         self._project.reset()
@@ -213,17 +212,17 @@ class HistoryStage:
         self._acked: set[str] = set()
         self._violations: set[Violation] = set()
         self._claimed: dict[Cell, int] = {}
-        self._commands = self._mismatches = self._happened = 0
+        self._commands = self._mismatches = self._records = 0
         self._crashes = False
 
     def _records_in(self, cell: Cell) -> list[Record]:
         return self._project.lots.records_in(cell)
 
-    def _happen(self, name: str, kind: HistoryKind, plate: str) -> None:
-        """Let a record happen; the emulator reports it at once or late, or loses it."""
+    def _add_record(self, name: str, kind: HistoryKind, plate: str) -> None:
+        """Add a record to the lot; the emulator reports it at once or late, or loses it."""
         at_ms = self._window.end_ms if kind.at_end else self._window.start_ms
         self._go_to(at_ms)
-        self._happened += 1
+        self._records += 1
         self.choices.words.append(f"{name} {kind.words}")
         live = self.choices.live(name, self._window.end_ms + LATE_AFTER - at_ms)
         self._crashes = live == "crash"
@@ -244,10 +243,10 @@ class HistoryStage:
         self._check_stored()
 
     def _claims(self) -> list[SyncInfo]:
-        """The client's claims about both cells, checked.
+        """The client's claims about both cells, after checking them.
 
-        A truthful claim lies between the records acknowledged, which the client has promised to keep, and the records
-        delivered: it cannot know others.
+        A right claim is at least the number of records acknowledged, which the client must have stored, and at most
+        the number of records delivered, as it cannot know others.
         """
         infos = [SyncInfo(cell, self._client.count(PassDirection(cell.pass_direction or 0))) for cell in self._cells]
         for cell, claimed in infos:
@@ -264,7 +263,7 @@ class HistoryStage:
             self._violations.add(Violation.FORGOT)
 
     def _check_end(self) -> None:
-        """Check a last claim, made without faults, and the store."""
+        """Check a last claim, made without faults, and the final store."""
         if self._client.makes_sync(self.scope.syncs) and any(
             each != len(self._cell_ids[cell]) for cell, each in self._claims()
         ):
@@ -282,7 +281,7 @@ class HistoryStage:
         self._receive()
 
     def _receive(self) -> None:
-        """Let the client take the messages that have arrived, one after the other."""
+        """Deliver the messages in the inbox to the client, one after the other."""
         while self._inbox:
             self._take(self._inbox.pop(0))
 
@@ -304,7 +303,7 @@ class HistoryStage:
         self._acknowledge(message, record)
 
     def _crash(self, message: Message, record: Record) -> None:
-        """Let the process die before anything is durable, and restart at once."""
+        """Crash the client before the record is durable, and restart it at once."""
         self._crashes = False
         if self._client.acks_early:
             self._acknowledge(message, record)
@@ -315,23 +314,23 @@ class HistoryStage:
         self._queue.acknowledge(self._consumer, message.message_id)
 
     def _reconnect(self) -> None:
-        """Lose the connection: the queue redelivers what was not acknowledged."""
+        """Lose the connection and open it again: the queue redelivers every message that was not acknowledged."""
         self._inbox.clear()
         self._queue.disconnect(self._consumer)
         self._queue.connect(self._consumer)
 
 
 Play: TypeAlias = Callable[[], Played]
-"""Plays the history at which an odometer stands."""
+"""Plays the history at the odometer's present position."""
 
 
 def play_of(scope: Scope, odometer: Odometer, make_client: type[CorrectModel]) -> Play:
-    """Plays histories of a scope to a model: each call plays the one at which the odometer stands."""
+    """A function that plays, to this model, the history of the scope at the odometer's present position."""
     return HistoryStage(scope, Choices(odometer, scope), make_client).play
 
 
 def histories(scope: Scope, make_client: type[CorrectModel], odometer: Odometer | None = None) -> Iterator[Played]:
-    """Every history of a scope with this model, from where the odometer stands; it advances after each."""
+    """Play every history of a scope to this model, from the odometer's position; the odometer advances after each."""
     odometer = odometer or Odometer()
     play = play_of(scope, odometer, make_client)
     while True:

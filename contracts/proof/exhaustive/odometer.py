@@ -1,7 +1,7 @@
 """An odometer over choices: code that asks it for choices is run once for every sequence of choices.
 
-The code calls `choose` wherever it can go on in several ways; how many may depend on the earlier choices. Only the
-present position is kept, so a run can be resumed from it.
+The code calls `choose` wherever it can continue in several ways; their number may depend on the earlier choices. The
+position is the whole state, so an enumeration can be resumed from it.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ class Odometer:
         self._at = 0
 
     def choose(self, options: int) -> int:
-        """One of 0, 1, ..., options - 1. ValueError if the code asks otherwise than in the run before."""
+        """One of 0, 1, ..., options - 1. ValueError if the code asks other questions than in the run before."""
         if self._at == len(self._digits):
             self._digits.append(0)
         if self._at == len(self._bounds):
@@ -28,7 +28,7 @@ class Odometer:
         return digit
 
     def advance(self) -> bool:
-        """Go to the next sequence, for the next run. False when every sequence has been run."""
+        """Move to the next sequence, for the next run. False when every sequence has been run."""
         del self._digits[self._at :], self._bounds[self._at :]
         self._at = 0
         while self._digits and self._digits[-1] + 1 == self._bounds[-1]:
@@ -40,12 +40,12 @@ class Odometer:
 
     @property
     def position(self) -> tuple[int, ...]:
-        """The present sequence: an odometer made from it goes on here."""
+        """The present sequence: an odometer made from it continues here."""
         return tuple(self._digits)
 
     @property
     def share(self) -> float:
-        """The share of the tree of choices that has been run, taking all branches of a choice for equally large."""
+        """The share (0 to 1) of the tree of choices that has been run, as if all branches were equally large."""
         done, part = 0.0, 1.0
         for digit, options in zip(self._digits, self._bounds, strict=False):
             part /= options

@@ -1,4 +1,4 @@
-"""The totals of many small histories: how many there were of each size, and how many of them show each violation."""
+"""The totals of many small histories: the number of each size, and of those that show each violation."""
 
 from collections import Counter
 from typing import Any, Self
@@ -8,7 +8,7 @@ from mock_server.model import JsonObject
 
 
 class ExhaustiveTotals:
-    """The histories of one model by size: all, and those with each violation, and the smallest of those."""
+    """The number of histories of one model by size: all, and those with each violation; the smallest of those."""
 
     def __init__(self) -> None:
         self.histories: Counter[Size] = Counter()
@@ -25,7 +25,7 @@ class ExhaustiveTotals:
                 self.smallest[violation] = played
 
     def cell(self, violation: Violation) -> str:
-        """The text of a table's cell: how many histories show a violation, and the size of the smallest."""
+        """The text of a table's cell: the number of histories that show a violation, and the size of the smallest."""
         sizes = self.seen[violation]
         if not sizes:
             return "0"
