@@ -1,1 +1,1 @@
-"""What is said of a checked client: on the console, and as files."""
+"""The report on a checked client: on the console, and as files."""

@@ -1,4 +1,4 @@
-"""What has changed since the last run: the rules that are newly broken, mended, and broken still."""
+"""The changes since the last run: the rules that are newly broken, fixed, still broken, or no longer seen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from mock_server.problems import parse_json
 
 REPORT = "report.json"
 LAST = "report.last.json"
-"""Where the report of the last run is kept when the next one takes its place."""
+"""The name under which the last run's report is kept when a new one is written."""
 
 Change: TypeAlias = Literal["new", "fixed", "still", "unseen"]
 CHANGES: tuple[Change, ...] = ("new", "fixed", "still", "unseen")
@@ -22,7 +22,7 @@ _BROKEN = {verdict.value for verdict in BROKEN.values()}
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The last report in a folder: the verdicts by rule id, and of whom. `problem` says why it cannot be read."""
+    """The last report in a folder: its client and its verdicts by rule id. `problem` says why it cannot be read."""
 
     agent: str = ""
     version: str = ""
@@ -32,13 +32,13 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The rules of each change. `unseen` were broken in the last run and could not be broken or kept in this one."""
+    """The rule ids of each change. `unseen` were broken in the last run and not exercised in this one."""
 
     last: LastRun
     changes: Mapping[Change, tuple[str, ...]]
 
     def of(self, rule_id: str) -> Change | None:
-        """What has changed for a rule; None where nothing was or is broken."""
+        """The change of a rule; None if it was and is not broken."""
         return next((change for change, rule_ids in self.changes.items() if rule_id in rule_ids), None)
 
     def to_json(self) -> JsonObject:
@@ -49,7 +49,7 @@ class Comparison:
 
 
 def read_last(folder: Path) -> LastRun | None:
-    """The report that lies in a folder, None if there is none. OSError if it cannot be opened."""
+    """The report in a folder, None if there is none. OSError if it cannot be opened."""
     path = folder / REPORT
     if not path.exists():
         return None
@@ -65,14 +65,14 @@ def _last_run(data: Any) -> LastRun:
 
 
 def keep_last(folder: Path) -> None:
-    """Move the report aside, so that it is still there when the new one is."""
+    """Rename the report, so that writing a new one does not replace it."""
     path = folder / REPORT
     if path.exists():
         path.replace(folder / LAST)
 
 
 def compare(last: LastRun | None, found: Check) -> Comparison | None:
-    """This run beside the last one, None if there was none."""
+    """Compare this run with the last one; None if there was none."""
     if last is None:
         return None
     if last.verdicts is None:

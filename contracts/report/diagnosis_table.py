@@ -1,4 +1,4 @@
-"""What each known wrong counter would have claimed in a run, beside what the client claimed."""
+"""The claims that each known wrong counter would have made in a run, beside those of the client."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,15 @@ from contracts.run.syncs import Claim
 from mock_server.words import clock_text, line_text, range_text
 
 CLAIMS_SHOWN = 6
-"""So many claims are columns: the wrong ones first."""
+"""The most claims that are shown as columns; the wrong ones have precedence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A wrong counter, whether it explains every claim, and what it would have claimed in place of those shown."""
+    """A wrong counter and the claims that it would have made in place of those shown.
+
+    `fits` means that it explains every claim of the run, `against` is the first that it does not, in words.
+    """
 
     name: str
     remedy: str
@@ -26,7 +29,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The claims that are shown, what was right, and the suspects, those that fit first."""
+    """The claims that are shown, their right counts, and the wrong counters, those that fit first."""
 
     titles: tuple[str, ...]
     claimed: tuple[int, ...]
@@ -36,17 +39,17 @@ class Explanation:
 
     @property
     def fitting(self) -> list[Suspect]:
-        """Those that explain every claim of the run."""
+        """The wrong counters that explain every claim of the run."""
         return [suspect for suspect in self.suspects if suspect.fits]
 
     @property
     def others(self) -> list[Suspect]:
-        """Those that some claim speaks against."""
+        """The wrong counters that some claim contradicts."""
         return [suspect for suspect in self.suspects if not suspect.fits]
 
 
 def explanation(run: Run) -> Explanation | None:
-    """What explains the claims of a run, None if every claim is right."""
+    """The table for a run, None if every claim is right."""
     if not run.off_bracket:
         return None
     places = _places(run)
@@ -61,7 +64,7 @@ def explanation(run: Run) -> Explanation | None:
 
 
 def _places(run: Run) -> list[int]:
-    """The wrong claims, and before them those of the same cells that show how it came to it."""
+    """The indexes of the claims to show: wrong ones, then right ones of the same cells while there is room."""
     off = {claim.seq for claim, _, _ in run.off_bracket}
     cells = {claim.cell for claim, _, _ in run.off_bracket}
     wrong = [place for place, claim in enumerate(run.claims) if claim.seq in off and claim.cell in cells]
@@ -77,7 +80,7 @@ def _suspect(run: Run, found: Diagnosis, places: Sequence[int]) -> Suspect:
 
 
 def _against(run: Run, counter: WrongCounter, against: Claim | None) -> str:
-    """The first claim that it cannot explain."""
+    """The first claim that a wrong counter does not explain, in words; empty if it explains all."""
     if against is None:
         return ""
     least, most = run.once(counter.claims)[run.claims.index(against)]

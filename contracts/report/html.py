@@ -1,4 +1,4 @@
-"""`index.html`: a page about one run that opens from disk, without a network and without a script."""
+"""`index.html`: a page about one run that opens from disk, without network access or scripts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from mock_server.version import __version__
 from mock_server.words import clock_text, day_text
 
 ROWS_SHOWN = 40
-"""So many records of a run are in its table: those that are not well first."""
+"""The most records in the table of a run; those with another fate than `ok` have precedence."""
 
 LINES_BEFORE, LINES_AFTER = 60, 15
 """How many lines of a history are shown before a breach, and how many after it."""
@@ -41,14 +41,14 @@ SIGNS: Mapping[str, str] = {
     Verdict.NOT_EXERCISED: "\u2013",
     Verdict.UNIMPLEMENTED: "?",
 }
-"""What stands beside a verdict's name, so that nobody need tell colours apart."""
+"""The sign beside a verdict's name, so that the verdict can be read without colours."""
 
 _BROKEN = frozenset(BROKEN.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the page is about. `files` has the file of each failure by rule and case, `commands` what repeats it."""
+    """The input of the page. `files` and `commands` have each failure's file and repeat command, by rule and case."""
 
     agent: str
     plan: Plan
@@ -60,7 +60,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
-    """A rule with its verdict, its change since the last run, the place of its failure, and why it is known to fail."""
+    """A rule with its verdict, its change since the last run, the anchor of its failure, and why it may fail."""
 
     rule: Rule
     verdict: Verdict
@@ -77,13 +77,13 @@ class RuleView:
 
     @property
     def is_broken(self) -> bool:
-        """Whether it was broken."""
+        """Whether the client breaks the rule."""
         return self.verdict in _BROKEN
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A failure of the same rule in another case, which is only listed."""
+    """A failure of the same rule in another case: listed only."""
 
     case: str
     message: str
@@ -93,7 +93,10 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class FailureView:
-    """A history that breaks some rules, with everything that the page shows of it."""
+    """A history that breaks some rules, with all that the page shows of it.
+
+    `here` is the number of the line of the breach; `before` and `after` are the numbers of lines that are not shown.
+    """
 
     anchor: str
     case: str
@@ -117,7 +120,7 @@ class FailureView:
 
 
 def index_html(page: Page) -> str:
-    """The page."""
+    """The page as HTML."""
     views = _rule_views(page)
     failures = _failure_views(page, views)
     template = _environment().get_template("index.html")
@@ -158,14 +161,14 @@ def _number(views: Any, verdict: Verdict) -> int:
 
 
 def _groups(views: Sequence[RuleView]) -> list[tuple[str, list[RuleView]]]:
-    """The rules under the titles of their groups."""
+    """The rules by the titles of their groups."""
     titles = {rule.id: book.title for book in BOOKS for rule in book}
     by_title = groupby(views, key=lambda view: titles[view.rule.id])
     return [(title, list(group)) for title, group in by_title]
 
 
 def _stories(page: Page) -> list[list[Failure]]:
-    """The smallest failure of each rule, those together that one history shows."""
+    """The smallest failure of each rule, grouped by history."""
     return by_history(failures[0] for rule in page.found.rules if (failures := page.found.failures(rule)))
 
 

@@ -1,4 +1,4 @@
-"""`junit.xml`: one test case a rule, for whatever reads test results. Names never change."""
+"""`junit.xml`: one test case for each rule. Names never change, so that build servers can track them."""
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -12,16 +12,17 @@ from contracts.rules.verdict import BROKEN, Verdict
 from mock_server.version import __version__
 
 Story = Callable[[Rule], Sequence[str]]
-"""The lines in which the failures of a rule are told."""
+"""The lines that describe the failures of a rule."""
 
 _SKIPPED = (Verdict.NOT_EXERCISED, Verdict.UNIMPLEMENTED)
 
 
 def junit_xml(agent: str, plan: Plan, found: Check, story: Story) -> bytes:
-    """The verdicts as JUnit: a suite a group of rules, a case a rule.
+    """The verdicts as JUnit: a suite for each group of rules, a case for each rule.
 
-    A broken must-rule is a failure. Broken rules of other levels have passed, and their story is in `system-out`.
-    What was not seen is skipped, with the reason, and so is what is known to fail; if that holds, it is a failure.
+    A broken must-rule is a failure. A broken rule of another level has passed, with its story in `system-out`. A rule
+    that was not exercised or is unimplemented is skipped, with the reason, and so is one that is known to fail; if a
+    rule that is known to fail holds, that is a failure.
     """
     root = ET.Element("testsuites", name="parking-mock")
     for group, rules in groupby(found.rules, key=lambda rule: rule.group):
@@ -47,7 +48,7 @@ def _properties(suite: ET.Element, values: dict[str, str]) -> None:
 
 
 def _known_case(case: ET.Element, rule: Rule, plan: Plan, found: Check, story: Story) -> None:
-    """A rule that is known to fail, at least in some cases."""
+    """Fill the test case of a rule that is known to fail, at least in some cases."""
     surprises = [line for line in found.surprises(plan.known) if line.rule_id == rule.id]
     if surprises:
         said = "; ".join(
@@ -83,7 +84,7 @@ def _reason(rule: Rule, verdict: Verdict) -> str:
 
 
 def _count(element: ET.Element) -> None:
-    """How many cases there are below, and how many of each outcome that is no success."""
+    """Set the number of test cases below an element, and of each outcome other than success."""
     element.set("tests", str(len(element.findall(".//testcase"))))
     element.set("failures", str(len(element.findall(".//failure"))))
     element.set("errors", "0")

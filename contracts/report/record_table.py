@@ -1,4 +1,4 @@
-"""What became of each record of a run: what the lot has, what came, and what the client has stored of it."""
+"""The table of a run's records: how often each was delivered, and what the client has stored in the end."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ FATES: tuple[RecordFate, ...] = ("ok", "lost", "doubled", "foreign", "misplaced"
 
 @dataclass(frozen=True, slots=True)
 class RecordRow:
-    """One record. `stored` is how often the client has it, None if it lets nobody look."""
+    """One record. `stored` is the number of its rows in the client's last dump, None if the client has no `dump`."""
 
     name: str
     what: str
@@ -29,12 +29,12 @@ class RecordRow:
 
     @property
     def text(self) -> str:
-        """Its fate and the reason."""
+        """The fate and the reason."""
         return f"{self.fate}: {self.why}" if self.why else self.fate
 
 
 def rows(run: Run) -> Iterator[RecordRow]:
-    """Every record that a lot has had, in the order of the history, then what the client has beyond that."""
+    """Every record that a lot has had, in the order of the history, then the client's records with unknown ids."""
     stored = _stored(run)
     for record in run.records.values():
         fate, why = fate_of(run, record, stored)
@@ -49,11 +49,11 @@ def rows(run: Run) -> Iterator[RecordRow]:
             fate=fate,
             why=why,
         )
-    yield from _strangers(run, stored or {})
+    yield from _foreign(run, stored or {})
 
 
-def _strangers(run: Run, stored: dict[str, list[DumpedRecord]]) -> Iterator[RecordRow]:
-    """What the client has stored under an id that no lot has ever used."""
+def _foreign(run: Run, stored: dict[str, list[DumpedRecord]]) -> Iterator[RecordRow]:
+    """The client's records whose id no lot has ever used."""
     known = {record.name for record in run.records.values()}
     for name, copies in stored.items():
         if name not in known:
@@ -65,7 +65,7 @@ def _strangers(run: Run, stored: dict[str, list[DumpedRecord]]) -> Iterator[Reco
 
 
 def kind_text(data_type: int, direction: int | None) -> str:
-    """What a record is."""
+    """The kind of a record in words."""
     return "bill" if data_type == 1 else {0: "pass, enter", 1: "pass, leave"}.get(direction or 0, "pass")
 
 
@@ -79,7 +79,7 @@ def _stored(run: Run) -> dict[str, list[DumpedRecord]] | None:
 
 
 def fate_of(run: Run, record: LotRecord, stored: dict[str, list[DumpedRecord]] | None = None) -> tuple[RecordFate, str]:
-    """What became of a record in the end, and why it is said."""
+    """The fate of a record at the end of a run, and the reason."""
     if record.removed_seq is not None:
         return "foreign", "the lot has forgotten it"
     if not record.deliveries:
@@ -97,18 +97,18 @@ def fate_of(run: Run, record: LotRecord, stored: dict[str, list[DumpedRecord]] |
 
 
 def _place(run: Run, record: LotRecord, one: DumpedRecord) -> tuple[RecordFate, str]:
-    """Whether what is stored once is in its place, and is what the lot says now."""
-    told = [(*line_of(kept), kept.event_time) for kept in record.kept_as]
+    """The fate of a record that is stored once: compares the stored line, time and version with those of the lot."""
+    versions = [(*line_of(kept), kept.event_time) for kept in record.kept_as]
     own = (one.device_id, one.data_type, one.pass_direction, one.event_ms)
-    if own in told[:-1] and own != told[-1]:
+    if own in versions[:-1] and own != versions[-1]:
         return "stale", "stored as it was before the lot corrected it"
-    if own != told[-1]:
+    if own != versions[-1]:
         return "misplaced", "stored under another lot, type, direction or time"
     return ("stale", "the lot has corrected it, what is stored has not changed") if _is_old(run, record) else ("ok", "")
 
 
 def _is_old(run: Run, record: LotRecord) -> bool:
-    """Whether the client's own hash is the same as before it was told of the last version."""
+    """Whether the client's content hash is the same as before the last version was delivered to it."""
     newest = [each.seq for each in record.deliveries if each.readable and each.version == record.versions]
     if record.versions == 1 or not newest:
         return record.versions > 1
@@ -123,5 +123,5 @@ def _is_old(run: Run, record: LotRecord) -> bool:
 
 
 def summed(found: list[RecordRow]) -> Counter[RecordFate]:
-    """How many records have which fate."""
+    """The number of records of each fate."""
     return Counter(row.fate for row in found)

@@ -1,4 +1,4 @@
-"""`report.json`: the verdicts on a client, for machines. Names and ids are stable."""
+"""`report.json`: the verdicts on a client. Its keys and ids are stable."""
 
 from contracts.check.engine import Plan
 from contracts.check.results import Check, Failure
@@ -16,7 +16,7 @@ def report_json(
     histories: dict[tuple[str, str], str],
     comparison: Comparison | None = None,
 ) -> JsonObject:
-    """The report. `histories` has the file of each failure by rule and case, relative to the report."""
+    """The report as JSON. `histories` has the file of each failure by rule and case, relative to the report."""
     return {
         "agent": agent,
         "seed": plan.seed,

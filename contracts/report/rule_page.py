@@ -1,4 +1,4 @@
-"""One rule, whole: what it says and why, what it needs, where it is judged, and a bad and a good example, played."""
+"""The page of one rule: its statement, reason, needs and cases, and a bad and a good example, which are played."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -18,11 +18,11 @@ BODY_SHOWN = 300
 COLUMN = 26
 
 WORDS: dict[Need, str] = {need: capability.label for need, capability in CAPABILITY_OF_NEED.items()}
-"""What a need asks of a client."""
+"""The capability of a client for each need, in words."""
 
 
 def rule_text(rule: Rule) -> Iterator[str]:
-    """Everything about a rule."""
+    """The lines of a rule's page."""
     yield f"{rule.id}   {rule.level}, {rule.source}"
     yield from _wrapped("  ", rule.statement)
     yield from _wrapped("  Why: ", rule.why)
@@ -52,7 +52,7 @@ def _list(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def _examples(example: Example) -> Iterator[str]:
-    """The same scenario with the known-bad client and with the reference client."""
+    """One scenario with the known-bad client and with the reference client."""
     bad = example.bad()
     breach = example.rule.check(bad).breaches[0]
     yield ""
@@ -73,13 +73,13 @@ def _examples(example: Example) -> Iterator[str]:
 
 
 def _until(lines: list[NarratedEvent], seq: int) -> int:
-    """Where in the one history to look for what went wrong in the other: at the next sync, or else at the end."""
+    """The entry of the good history to show beside a breach at `seq` of the bad one: the next sync, or else the end."""
     syncs = (line.seq for line in lines if line.seq >= seq and line.text.startswith("sync"))
     return next(syncs, lines[-1].seq if lines else seq)
 
 
 def _request(example: Example, run: Run, seq: int) -> Iterator[str]:
-    """What was sent, where the history does not show what matters: its form, or all of it."""
+    """The request, for breaches that the narration does not show: of the form of a request, or at an entry left out."""
     call = request_at(run, seq)
     is_narrated = any(line.seq == seq for line in narrate(run))
     if call is not None and (example.rule.group == "FORM" or not is_narrated):

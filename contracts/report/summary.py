@@ -1,4 +1,4 @@
-"""The last lines of a check on the console: how many rules have which verdict, and which need a look."""
+"""The last lines of a check on the console: the number of rules of each verdict, and the ids of all but `pass`."""
 
 import textwrap
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _WIDTH = 110
 
 
 def summary(found: Check) -> Iterator[str]:
-    """Every verdict with its rules; those that passed are only counted."""
+    """The lines: each verdict with its number of rules, and their ids except of `pass`."""
     by_verdict: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
     for rule in found.rules:
         by_verdict[found.verdict(rule)].append(rule.id)

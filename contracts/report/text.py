@@ -1,4 +1,4 @@
-"""Text that is fit for a file, whatever a client has sent."""
+"""Makes text from a client fit for XML and HTML files."""
 
 import re
 
@@ -6,10 +6,10 @@ _UNFIT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\
 
 
 def plain(text: str) -> str:
-    """The text with a sign in place of what neither XML nor HTML can hold: control signs, halves of signs."""
+    """The text with U+FFFD in place of characters that XML and HTML forbid: controls, surrogates, noncharacters."""
     return _UNFIT.sub("\ufffd", text)
 
 
 def shortened(text: str, most: int) -> str:
-    """The text, its end cut off if it is too long."""
+    """The text, cut off at `most` characters with an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -1,4 +1,4 @@
-"""The timeline of a run: what is drawn where. Each thing that happens has a column of its own."""
+"""The layout of a run's timeline. Each event has a column of its own."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,27 +22,30 @@ Shape: TypeAlias = Literal["kept", "removed", "lost", "delivery", "ack", "sync",
 TimelineLane: TypeAlias = Literal["lot", "queue", "client"]
 
 LANES: dict[TimelineLane, int] = {"lot": 62, "queue": 132, "client": 202}
-"""How far down each lane is."""
+"""The y coordinate of each lane, in SVG units."""
 
 LEFT, STEP, HEIGHT = 74, 62, 286
+"""The left margin, the width of a column and the height of the drawing, in SVG units."""
+
 BEFORE, AFTER = 24, 8
-"""How many columns are drawn before a breach, and how many after it."""
+"""The most columns before a breach, and after it."""
 
 FOLDED_FROM = 5
-"""So many alike at one moment, or more, are drawn as one."""
+"""From this number on, events of one kind at one time are drawn as one."""
 
 ALONE: frozenset[Shape] = frozenset({"sync", "rereport", "act"})
-"""What is never drawn as one."""
+"""The shapes that are never drawn as one."""
 
 LABEL, COUNT_LABEL = 9, 6
+"""The most characters of a label, and of a count in one."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineMark:
-    """One thing that happens. `label` is drawn beside it, `text` is its description; `good` is false for faults.
+    """One event, or several of one kind. `label` is drawn beside it, `text` describes it; `good` is false for faults.
 
-    `again` tells a re-report's delivery, `reaches` whether a sync came to the lot. `many` are drawn as this one, `more`
-    is a second line of the label.
+    `again` marks the delivery of a re-report; `reaches` is false for a sync that did not reach the lot. `many` is the
+    number of events that are drawn as this one, `more` a second line of the label.
     """
 
     seq: int
@@ -60,7 +63,7 @@ class TimelineMark:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A mark in its place. `clock` and `day` are what stands below it, empty where it is as in the column before."""
+    """A mark at `x`. `clock` and `day` are the texts below it, empty where they equal those of the column before."""
 
     x: int
     mark: TimelineMark
@@ -72,7 +75,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A drawing. `window` is from where to where the window is shaded, `window_text` what window it is."""
+    """A drawing. `window` are the left and right edge of the shaded window, `window_text` is its cell in words."""
 
     columns: tuple[Column, ...]
     before: int
@@ -82,19 +85,19 @@ class Timeline:
 
     @property
     def width(self) -> int:
-        """How wide it is."""
+        """The width in SVG units."""
         return LEFT + STEP * len(self.columns) + STEP // 2
 
     @property
     def text(self) -> str:
-        """What it shows, in a sentence."""
+        """A description of the drawing, in a sentence."""
         first, last = (f"{day_text(self.columns[place].mark.time)}" for place in (0, -1))
         shaded = f" Shaded: {self.window_text}." if self.window else ""
         return f"{how_many(len(self.columns), 'event')} on the lanes lot, queue and client, {first} to {last}.{shaded}"
 
 
 def timeline(run: Run, seq: int) -> Timeline | None:
-    """The drawing of what happened around line `seq` of the history, None if nothing did."""
+    """The drawing of the events around entry `seq` of the history, None if there are none."""
     marks = list(_folded(sorted(_marks(run), key=lambda mark: mark.seq)))
     if not marks:
         return None
@@ -107,7 +110,7 @@ def timeline(run: Run, seq: int) -> Timeline | None:
 
 
 def cell_at(run: Run, seq: int) -> Cell | None:
-    """The cell that a breach is about: that of the wrong claim of this line, or of the first claim."""
+    """The cell of a breach at an entry: that of its wrong claim, or else of its first claim."""
     wrong = [claim.cell for claim, _, _ in run.off_bracket if claim.seq == seq]
     asked = [claim.cell for claim in run.claims if claim.seq == seq]
     return next(iter([*wrong, *asked]), None)
@@ -130,7 +133,7 @@ def _columns(marks: list[TimelineMark], here: int) -> Iterator[Column]:
 
 
 def _window(columns: tuple[Column, ...], cell: Cell) -> tuple[int, int] | None:
-    """From left of the first event in the window to left of the first behind it; None if all are outside."""
+    """The left and right edge of the columns of events in the cell's window; None if there are none."""
     inside = [column.x for column in columns if cell.start_time <= column.mark.time < cell.end_time]
     return (inside[0] - STEP // 2, inside[-1] + STEP // 2) if inside else None
 
@@ -171,7 +174,7 @@ def _kept(entry: Entry, event: RecordKept) -> TimelineMark:
 
 
 def _of_delivery(run: Run, delivery: Delivery) -> Iterator[TimelineMark]:
-    """The delivery and, where it does not follow at once, its acknowledgement."""
+    """The marks of a delivery and of its acknowledgement, if that has another time."""
     if delivery.record is None:
         return
     name, again = delivery.record.name, delivery.origin == "rereport"
@@ -197,7 +200,7 @@ def _times(run: Run) -> dict[int, int]:
 
 
 def _of_sync(run: Run, sync: Sync, claims: list[Claim]) -> TimelineMark:
-    """A sync shows the claim that the lot contradicts, or the first."""
+    """The mark of a sync, labelled with its first claim that the lot contradicts, or else its first."""
     shown = next((claim for claim in claims if claim.counted is not None and not claim.equal), next(iter(claims), None))
     counted = "?" if shown is None or shown.counted is None else str(shown.counted)
     label = f"{_label(str(shown.claimed), COUNT_LABEL)} / {_label(counted, COUNT_LABEL)}" if shown else "failed"
@@ -234,7 +237,7 @@ def _label(name: str, most: int = LABEL) -> str:
 
 
 def _folded(marks: list[TimelineMark]) -> Iterator[TimelineMark]:
-    """The same, with many alike at one moment as one, in the place of the first; calls and acts stay apart."""
+    """The marks, with many of one kind at one time as one, in the place of the first; those of ALONE stay apart."""
     for (_, alone), group in groupby(marks, key=lambda mark: (mark.time, mark.shape in ALONE)):
         if alone:
             yield from group

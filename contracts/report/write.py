@@ -1,6 +1,6 @@
 """Writes a run's folder: `report.json`, `junit.xml`, `index.html`, and a file for each failure.
 
-One folder a run. What lies there from the run before is read first, for the comparison, and kept as `report.last.json`.
+A folder has one run. The report of the run before is read first, for the comparison, and kept as `report.last.json`.
 """
 
 import json
@@ -44,7 +44,7 @@ def write_report(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
 
 
 def _write_failures(folder: Path, agent: str, plan: Plan, found: Check) -> Written:
-    """Write the failures; those of earlier runs stay until they are judged again and found no more."""
+    """Write the failures. A file of an earlier run stays until its rule is judged again in its case and holds."""
     folder.mkdir(parents=True, exist_ok=True)
     drop_fixed(folder, found)
     return {
@@ -55,7 +55,7 @@ def _write_failures(folder: Path, agent: str, plan: Plan, found: Check) -> Writt
 
 
 def _story(rule: Rule, found: Check, plan: Plan, agent: str, written: Written) -> list[str]:
-    """The smallest failure of a rule, one that is not known if there is one, told as on the console."""
+    """The story of a rule's smallest failure as on the console; failures that are not known have precedence."""
     smallest: list[Failure] = (found.unknown(rule, plan.known) or found.failures(rule))[:1]
     (together,) = by_history(smallest)
     case = smallest[0].case
@@ -63,7 +63,7 @@ def _story(rule: Rule, found: Check, plan: Plan, agent: str, written: Written) -
 
 
 def repeat_command(path: Path | None, client: str, rule_id: str) -> str:
-    """What repeats the failure of a file; a client that was observed has none that does."""
+    """The command that repeats the failure of a file. That of an observed client cannot be repeated exactly."""
     if client.startswith(OBSERVED):
         return f"parking-mock check --observe --rule {rule_id} ..., though nothing of it comes exactly again"
     return f"parking-mock replay {shlex.quote(str(path))}"
