@@ -1,4 +1,4 @@
-"""`ClientContract`: a client's own test suite, one test a case, and one machine that explores freely.
+"""`ClientContract`: a pytest class with one test for each case, and one test that explores freely.
 
 from contracts import Client, ClientContract
 
@@ -26,11 +26,11 @@ from mock_server.model import JsonObject
 
 
 class ClientContract:
-    """Subclass it in a test module, give it a client, and run pytest.
+    """Subclass it in a test module, define `make_client`, and run pytest.
 
-    `level`: rules from this level on must hold. `examples` of each case; None takes hypothesis' own setting, so that
-    `--hypothesis-profile parking-mock-night` makes it a long night. `seed` None lets hypothesis choose, and remember
-    what failed in its database. `rules` leaves out what is not in it.
+    `level`: rules from this level on must hold. `examples` is the number for each case; None takes hypothesis' setting,
+    so that `--hypothesis-profile parking-mock-night` plays a thousand. With `seed` None hypothesis chooses, and keeps
+    failures in its database. Only the rules in `rules` are judged.
     """
 
     level: ClassVar[Level] = "must"
@@ -52,7 +52,7 @@ class ClientContract:
             pytest.fail("\n".join(lines), pytrace=False)
 
     def test_free_exploration(self) -> None:
-        """The client breaks no rule whatever happens in whatever order."""
+        """The client breaks no rule in any sequence of events that hypothesis tries."""
         __tracebackhide__ = True
         examples = self.examples or settings().max_examples
         lines = list(_story_lines(explore_freely(self.make_client, self._held(), examples=examples, seed=self.seed)))

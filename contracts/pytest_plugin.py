@@ -1,4 +1,4 @@
-"""Registers our hypothesis profiles, for `--hypothesis-profile`: one for CI, repeatable, and one for a long night."""
+"""Registers our hypothesis profiles for `--hypothesis-profile`: a repeatable one for CI, a long one for the night."""
 
 import pytest
 
@@ -7,7 +7,7 @@ CI, NIGHT = "parking-mock-ci", "parking-mock-night"
 
 @pytest.hookimpl(tryfirst=True)  # before hypothesis looks for the profile that the command line names
 def pytest_configure(config: pytest.Config) -> None:
-    """Register them only where one is asked for: importing hypothesis takes a while."""
+    """Register the profiles only if the command line names one: importing hypothesis is slow."""
     if config.getoption("--hypothesis-profile", default=None) in (CI, NIGHT):
         from hypothesis import settings  # noqa: PLC0415 only then
 

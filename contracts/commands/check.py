@@ -40,7 +40,7 @@ from mock_server.cli import ConfigurationError, option
 from mock_server.history.story import how_many
 
 EXAMPLES = ".hypothesis"
-"""The folder of hypothesis' database, inside of the report's folder."""
+"""The folder of hypothesis' example database, inside the report's folder."""
 
 KNOWN_HELP = (
     "Rules that fail for now: a line has RULE or RULE CASE-GLOB, then # and the reason. They are judged; one that holds"
@@ -70,7 +70,7 @@ KNOWN_HELP = (
     help="With --observe: how long a window is that would be an hour.",
 )
 @option("--report", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the report.")
-def check(  # noqa: PLR0913 an argument an option
+def check(  # noqa: PLR0913 an argument for each option
     *,
     rule_globs: tuple[str, ...],
     case_globs: tuple[str, ...],
@@ -89,7 +89,9 @@ def check(  # noqa: PLR0913 an argument an option
     **specs: str | None,
 ) -> None:
     """Judge a client: play scenarios to it and name the rules that it breaks."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends a build wants the report too
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # a build server ends a job by SIGTERM: write the report then too
     selection = Selection(rule_globs, case_globs, only, needs)
     if lists:
         for line in case_lines(selection.case_ids):
@@ -116,7 +118,7 @@ def check(  # noqa: PLR0913 an argument an option
 
 
 def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
-    """Play the failures that earlier checks have left in the report's folder, then the cases."""
+    """Play the failures of earlier checks in the report's folder, then the cases."""
     with this_process_as_worker():
         earlier = _play_earlier(client, plan, folder / FAILURES) if folder else []
         if end_requested():
@@ -144,7 +146,7 @@ def _observe(
     folder: Path | None,
     known: KnownFailing,
 ) -> NoReturn:
-    """A client that is only observed. Exit code 1 also if there never was a sign of life."""
+    """Observe a client and end the process. Exit code 1 also if the client never connected or called."""
     if specs["client"] or specs["http"]:
         raise click.UsageError("--observe goes with --exec CMD, or alone: then somebody else starts the client")
     from contracts.commands.observe import observe  # noqa: PLC0415 it needs a server; other checks do not
@@ -159,13 +161,13 @@ def _observe(
 
 
 def _database(folder: Path | None) -> ExampleDatabase | None:
-    """What hypothesis remembers of earlier runs, in the report's folder. A seed that was asked for repeats a run."""
+    """Hypothesis' examples of earlier runs, in the report's folder. None with --seed, which repeats a run exactly."""
     is_asked_for = click.get_current_context().get_parameter_source("seed") is not ParameterSource.DEFAULT
     return None if folder is None or is_asked_for else DirectoryBasedExampleDatabase(folder / EXAMPLES)
 
 
 def _known(path: Path | None) -> KnownFailing:
-    """The file of known failures; exit code 2 if it cannot be used."""
+    """The rules that are known to fail, from their file; exit code 2 if it cannot be used."""
     if path is None:
         return NOTHING_KNOWN
     try:
@@ -177,7 +179,7 @@ def _known(path: Path | None) -> KnownFailing:
 
 
 def _agent(spec: ClientSpec, patience_s: float) -> str:
-    """What the client calls itself. Exit code 2 if there is no such client."""
+    """The name that the client gives itself. Exit code 2 if there is no such client."""
     load_here(str(spec))
     try:
         return agent_of(spec, patience_s) if spec.is_elsewhere else spec.target

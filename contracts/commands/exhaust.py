@@ -1,7 +1,7 @@
-"""`parking-mock exhaust`: every history up to so many records and faults, played to models of clients.
+"""`parking-mock exhaust`: plays every history up to a number of records and faults to models of clients.
 
 Exit codes: 0 the correct model shows no violation, 1 it shows one, 2 wrong usage. With `--resume` a checkpoint is
-written every so many histories, and an interrupted run goes on from there.
+written every EVERY histories, from which an interrupted run continues.
 """
 
 import json
@@ -23,15 +23,15 @@ from mock_server.model import JsonObject
 FORMAT = "parking-mock/exhaust"
 
 EVERY = 200
-"""How many histories are played between two writings of the checkpoint and two updates of the progress bar."""
+"""Histories between two checkpoints and two updates of the progress bar."""
 
 STEPS = 10_000
-"""The length of the progress bar for each model."""
+"""The steps of the progress bar for each model."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run has come: the totals of the models that are done; the present one's odometer and totals so far."""
+    """The state of a run: the totals of the models that are done; the present model's odometer and totals so far."""
 
     scope: Scope
     clients: tuple[str, ...]
@@ -41,16 +41,16 @@ class Progress:
 
     @property
     def client(self) -> str | None:
-        """The model that is being played to, None if all are done."""
+        """The title of the present model, None if all are done."""
         return self.clients[len(self.done)] if len(self.done) < len(self.clients) else None
 
     def next_client(self) -> None:
-        """The present model is done."""
+        """Finish the present model and begin the next."""
         self.done.append(self.tally)
         self.tally, self.odometer = ExhaustiveTotals(), Odometer()
 
     def to_json(self) -> JsonObject:
-        """The checkpoint file."""
+        """The checkpoint as JSON."""
         return {
             "format": FORMAT,
             "scope": asdict(self.scope),
@@ -83,7 +83,7 @@ def read_progress(path: Path, scope: Scope, clients: tuple[str, ...]) -> Progres
 
 
 def run(progress: Progress) -> Iterator[None]:
-    """Play to one model after the other. Yields after every so many histories, when `progress` can be saved."""
+    """Play to one model after the other. Yields after every EVERY histories, when `progress` can be saved."""
     while (client := progress.client) is not None:
         play = play_of(progress.scope, progress.odometer, MODELS[client])
         more = True
@@ -169,7 +169,7 @@ def _play_on(progress: Progress, checkpoint: Path | None) -> None:
 
 
 def save(progress: Progress, path: Path) -> None:
-    """Write the checkpoint file: beside it first and then in one step, so that an interrupt leaves a whole file."""
+    """Write the checkpoint to a draft beside it, then rename that: an interrupt never leaves a torn file."""
     draft = path.with_name(f"{path.name}.new")
     try:
         draft.write_text(json.dumps(progress.to_json(), ensure_ascii=False), encoding="utf-8")

@@ -33,8 +33,8 @@ def matrix(*, examples: int | None, seed: int, jobs: int, elsewhere: bool, as_js
             odd = kill_matrix.differences(rows, make(samples=0, on_row=lambda row: bar.done(row.client)))
     alive, unproven = kill_matrix.survivors(rows), kill_matrix.unproven()
     if as_json:
-        told = {"seed": seed, "examples": examples or DEFAULT_EXAMPLES, "rows": [row.to_json() for row in rows]}
-        click.echo(json.dumps(told | {"unproven": unproven} | ({"differences": odd} if elsewhere else {})))
+        data = {"seed": seed, "examples": examples or DEFAULT_EXAMPLES, "rows": [row.to_json() for row in rows]}
+        click.echo(json.dumps(data | {"unproven": unproven} | ({"differences": odd} if elsewhere else {})))
     else:
         for line in [*map(_row_text, rows), "", *_conclusions(rows, alive, unproven, odd, elsewhere=elsewhere)]:
             click.echo(line)
@@ -49,7 +49,7 @@ def _conclusions(
     *,
     elsewhere: bool,
 ) -> Iterator[str]:
-    """What follows from the rows."""
+    """The lines below the rows: survivors, differences between processes, rules without proof."""
     yield f"{len(rows) - len(alive)} of {len(rows)} known-bad clients are caught by the rule that they break"
     if elsewhere and not odd:
         yield "each breaks the same rules in the same scenarios as in process, as far as those can be seen there"

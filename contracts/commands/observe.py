@@ -1,4 +1,4 @@
-"""`parking-mock check --observe`: a client that knows nothing of us, beside its traffic."""
+"""`parking-mock check --observe`: judges a client without an adapter, by its traffic alone."""
 
 import json
 import shlex
@@ -20,15 +20,15 @@ from mock_server.cli import ConfigurationError
 
 
 def observe(command: str | None, rules: Iterable[Rule], window_ms: int, waits_s: float) -> Check:
-    """Let a client run against sessions of its own, all at the same time, and judge its traffic.
+    """Run a client in several sessions at the same time, a process in each, and judge its traffic.
 
-    Without a command one session waits for whoever is given the addresses that are printed.
+    Without a command there is one session, whose addresses are printed; it waits for a client started by others.
     """
     judged = tuple(rule for rule in rules if rule in JUDGED)
     steps = plan(window_ms) if command is not None else {"stormy": plan(window_ms)["stormy"]}
     with ExitStack() as opened:
         sessions = [
-            opened.enter_context(Observation(name, each, window_ms, waits_s, _teller(command)))
+            opened.enter_context(Observation(name, each, window_ms, waits_s, _state_printer(command)))
             for name, each in steps.items()
         ]
         for session in sessions:
@@ -38,15 +38,15 @@ def observe(command: str | None, rules: Iterable[Rule], window_ms: int, waits_s:
     return Check(judged, tuple(results))
 
 
-def _teller(command: str | None) -> OnState:
-    def tell(name: str, state: SessionState) -> None:
+def _state_printer(command: str | None) -> OnState:
+    def show(name: str, state: SessionState) -> None:
         click.echo(f"session {name}: {state}", err=command is not None)
 
-    return tell
+    return show
 
 
 def _begin(session: Observation, command: str | None) -> None:
-    """Start the client, or tell whoever will."""
+    """Start the client, or print what is needed to start one."""
     if command is None:
         click.echo(json.dumps(session.exports | {"window_ms": session.window_ms}))
         for name, value in session.variables.items():

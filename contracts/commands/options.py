@@ -1,4 +1,4 @@
-"""What the judge's commands share: options, which client, progress, and whose fault it is if something fails."""
+"""Shared by the judge's commands: options, the choice of a client, progress bars, and errors of the harness."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ from mock_server.cli import ConfigurationError, option, variable
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 EXAMPLES_ELSEWHERE = 5
-"""How many scenarios of each case are played to a client in a process of its own: each takes a third of a second."""
+"""The default number of scenarios of each case for a client in another process, where one takes a third of a second."""
 
 
 def seed_option(command: Callback) -> Callback:
@@ -59,14 +59,14 @@ def client_options(command: Callback) -> Callback:
 
 
 def given(specs: dict[str, str | None]) -> dict[str, str | None]:
-    """The client options in force: a flag beats the environment variables of all three."""
+    """The client options in force: a flag overrides the environment variables of all three options."""
     source_of = click.get_current_context().get_parameter_source
     flags = {kind: text for kind, text in specs.items() if text and source_of(kind) is ParameterSource.COMMANDLINE}
     return dict.fromkeys(specs) | flags if flags else specs
 
 
 def spec_of(specs: dict[str, str | None]) -> ClientSpec:
-    """The client that was named; usage error unless exactly one was."""
+    """The client that the options name; a usage error unless they name exactly one."""
     given = [ClientSpec(kind, target) for kind in SPEC_KINDS if (target := specs.get(kind)) is not None]
     if len(given) != 1:
         named = f", not {' and '.join(f'--{spec.kind}' for spec in given)}" if given else ""
@@ -75,8 +75,8 @@ def spec_of(specs: dict[str, str | None]) -> ClientSpec:
 
 
 def load_here(client: str, patience_s: float = PATIENCE_S) -> Any:
-    """What makes a client; exit code 2 if there is none."""
-    sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a client usually lies where the command is given
+    """The factory of a client; exit code 2 if it cannot be loaded."""
+    sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a client is usually in the current folder
     try:
         return load(client, patience_s)
     except ClientNotFoundError as error:
@@ -84,24 +84,24 @@ def load_here(client: str, patience_s: float = PATIENCE_S) -> Any:
 
 
 class Bar:
-    """A progress bar that names what is done; nothing where nobody looks."""
+    """A progress bar that names the present item; hidden if standard error is not a terminal."""
 
     def __init__(self, bar: Any) -> None:
         self._bar = bar
 
     def begin(self, name: str) -> None:
-        """The turn of this name has come."""
+        """Show the item that begins."""
         self._bar.current_item = name
         self._bar.render_progress()
 
     def done(self, name: str | None = None) -> None:
-        """One more is done, of this name if its turn was not told."""
+        """Advance by one item. `name` is the item, if `begin` has not shown it."""
         self._bar.update(1, name)
 
 
 @contextmanager
 def progress(length: int, label: str) -> Any:
-    """A progress bar on a terminal."""
+    """A progress bar of `length` items on standard error."""
     bar: Any = click.progressbar(
         length=length,
         label=label,
@@ -115,7 +115,7 @@ def progress(length: int, label: str) -> Any:
 
 @contextmanager
 def harness() -> Any:
-    """Whatever goes wrong in here is the harness's fault: exit code 3."""
+    """Report any exception inside the block as a failure of the harness: exit code 3."""
     try:
         yield
     except (click.ClickException, click.Abort, SystemExit):
@@ -125,6 +125,6 @@ def harness() -> Any:
 
 
 class HarnessError(click.ClickException):
-    """The harness failed, whatever the client did."""
+    """The harness itself failed; that says nothing about the client."""
 
     exit_code = 3

@@ -1,4 +1,4 @@
-"""How a check ends: the report, the stories, what was known before, and the exit code."""
+"""The end of a check: the report, the stories of failures, the known failures, and the exit code."""
 
 import sys
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
 
 STORIES_SHOWN = 5
-"""How many failures are told whole; the others are in the report."""
+"""The most failures that are printed in full; the others are in the report."""
 
 FAILED, NOT_FINISHED = 1, 3
 
 
 def conclude(found: Check, client: str, plan: Plan, level: Level, folder: Path | None) -> NoReturn:
-    """Write the report, tell what was found, and end with the exit code that goes with it."""
+    """Write the report, print the failures and the summary, and exit with the code for them."""
     written = _written(folder, client, plan, found) if folder else {}
     failed = _failed(found, plan, level)
     for line in _stories(found, client, plan, written):
@@ -40,7 +40,7 @@ def _failed(found: Check, plan: Plan, level: Level) -> bool:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the report's folder; exit code 2, before anything is played, if that cannot be done."""
+    """Make the report's folder before anything is played; exit code 2 if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -56,14 +56,14 @@ def _written(folder: Path, client: str, plan: Plan, found: Check) -> Written:
 
 def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterator[str]:
     """The smallest failure of each rule that is not known to fail."""
-    told = by_history(failures[0] for rule in found.rules if (failures := found.unknown(rule, plan.known)))
-    for failures in told[:STORIES_SHOWN]:
+    groups = by_history(failures[0] for rule in found.rules if (failures := found.unknown(rule, plan.known)))
+    for failures in groups[:STORIES_SHOWN]:
         yield ""
         repeat = _repeat(failures[0], client, plan, written)
         yield from story(failures, repeat, found.narrowing(failures[0].case))
     yield ""
-    if len(told) > STORIES_SHOWN:
-        more = how_many(len(told) - STORIES_SHOWN, "other failure")
+    if len(groups) > STORIES_SHOWN:
+        more = how_many(len(groups) - STORIES_SHOWN, "other failure")
         yield f"{more} not told here: --report DIR writes a file of each"
 
 
@@ -76,7 +76,7 @@ def _repeat(failure: Failure, client: str, plan: Plan, written: Written) -> str:
 
 
 def _known(found: Check, plan: Plan) -> Iterator[str]:
-    """What came of the lines of the file of known failures."""
+    """The entries of the known-failing file: those that failed as expected, and those that hold after all."""
     for rule in found.rules:
         for line in plan.known.of(rule.id):
             if any(line.covers(rule.id, failure.case) for failure in found.failures(rule)):

@@ -55,15 +55,15 @@ def _show(path: Path, recorded: RecordedFailure) -> None:
     except ReplayError as error:
         raise ConfigurationError(f"{path}: {error}") from None
     click.echo(f"RECORDED  {recorded.client or 'a client without a name'}")
-    _tell(path, failure)
+    _print_story(path, failure)
 
 
-def _tell(path: Path, failure: Failure) -> None:
+def _print_story(path: Path, failure: Failure) -> None:
     for line in story([failure], f"parking-mock replay {shlex.quote(str(path))}"):
         click.echo(line)
 
 
-def _again(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None:
+def _play_again(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None:
     try:
         return play_again(recorded, make_client)
     except ReplayError as error:
@@ -71,18 +71,18 @@ def _again(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None
 
 
 def _repeat(path: Path, recorded: RecordedFailure, name: str | None, patience_s: float, *, alone: bool) -> bool:
-    """Whether it is mended. One that is alone has its story told."""
+    """Repeat a failure and print the outcome, with its story if it is the only file. True if it is fixed."""
     name = recorded.client if name is None else name
     if name is None:
         raise click.UsageError(f"{path} names no client: use --client MODULE:NAME, --exec CMD or --http URL")
     make_client = load_here(name, patience_s)
     with harness():
-        failure = _again(recorded, make_client)
+        failure = _play_again(recorded, make_client)
     if failure is None:
         click.echo(f"FIXED  {recorded.rule.id} holds in this history: {name}" if alone else f"FIXED   {path}")
     elif alone:
         click.echo(f"FAILED  {name}")
-        _tell(path, failure)
+        _print_story(path, failure)
     else:
         click.echo(f"FAILED  {path}\n        {failure.breaches[0].message}")
     return failure is None

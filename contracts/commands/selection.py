@@ -1,4 +1,4 @@
-"""Which rules a client is judged by, and in which cases: options, and what they choose."""
+"""The options that select rules and cases, and the selection that they make."""
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ WHERE = {"rule": "`parking-mock rules`", "case": "`parking-mock check --list`"}
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was asked for; nothing means everything."""
+    """The values of the options; an empty value selects everything."""
 
     rule_globs: tuple[str, ...] = ()
     case_globs: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Selection:
 
     @property
     def rule_ids(self) -> tuple[str, ...]:
-        """The rules. A usage error if there are none."""
+        """The ids of the selected rules. A usage error if there are none."""
         named = matching(self.rule_globs, RULES, "rule")
         chosen = tuple(rule_id for rule_id in named if self._takes(RULES[rule_id]))
         if not chosen:
@@ -38,7 +38,7 @@ class Selection:
 
     @property
     def case_ids(self) -> tuple[str, ...]:
-        """The cases that are made for the rules; all if neither rules nor cases are chosen."""
+        """The selected cases: those that are named, or else those made for the selected rules, or else all."""
         chooses_rules = self.rule_globs or self.only or self.needs
         aimed = aimed_at(self.rule_ids) if chooses_rules and not self.case_globs else tuple(CASES)
         names = [name for case_id in aimed for name in (case_id, *(each.id for each in CASES[case_id].each_variant()))]
@@ -51,7 +51,7 @@ class Selection:
 
 
 def _is_in(case_id: str, chosen: Container[str]) -> bool:
-    """Whether it is a variant of a case that is chosen as a whole."""
+    """Whether a case is a variant of one that is chosen as a whole."""
     return case_id in VARIANTS and case_id.rpartition("/")[0] in chosen
 
 
@@ -85,7 +85,7 @@ def matching(globs: tuple[str, ...], names: Iterable[str], what: str) -> tuple[s
 
 
 def case_lines(case_ids: Iterable[str]) -> Iterator[str]:
-    """The cases as `--list` shows them: each with what happens in it and the rules that it is made for."""
+    """The cases as `--list` shows them: each with its description, its rules and its variants."""
     for case_id in case_ids:
         case = case_of(case_id)
         yield f"{case_id:<26}  {case.doc}"
