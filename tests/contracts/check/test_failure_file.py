@@ -71,13 +71,15 @@ def test_a_file_of_an_older_form_is_read(tmp_path: Path) -> None:
 
 
 def test_a_file_of_before_the_event_of_a_sync_still_tells_and_repeats() -> None:
-    """It was written when the history had no `sync.asked`: the story is the same, and so is the failure."""
+    """It was written when the history had no `sync.asked`: today's judge finds the failure in it, and in a replay."""
     recorded = read_failure(WITHOUT_SYNC_ASKED)
     failure = recorded.failure()
-    assert recorded.rule.check(failure.run).breaches == failure.breaches == recorded.breaches
+    found = recorded.rule.check(failure.run).breaches
+    assert failure.breaches == recorded.breaches
+    assert [breach.seq for breach in found] == [breach.seq for breach in recorded.breaches]
     again = replay(recorded, CountsDeliveries)
     assert again is not None
-    assert [breach.message for breach in again.breaches] == [breach.message for breach in recorded.breaches]
+    assert [breach.message for breach in again.breaches] == [breach.message for breach in found]
     assert any("claims 2, lot has 1 -> re-reports 1   <- here" in line for line in story([failure], "again"))
 
 
