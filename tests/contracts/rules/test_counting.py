@@ -145,7 +145,7 @@ def test_a_rule_is_not_blamed_on_a_neighbour(rule_id: str, scenario: Scenario, c
 def test_a_breach_names_the_cell_the_numbers_and_the_defect() -> None:
     """Whoever wrote the client reads what was claimed, what was right, of which records, and what the client does."""
     (breach,) = outcome("CNT-RECORD-ID", run_of(DOUBLED, zoo.CountsDeliveries)).breaches
-    assert "claimed 2 for 6ce0000000000001 entering" in breach.message
+    assert "claimed 2 for lot 6ce0000000000001, passes, enter," in breach.message
     assert breach.message.endswith("where 1 was right (r1): the client counts every delivery")
 
 
