@@ -9,19 +9,16 @@ from typing import Literal, NamedTuple
 
 
 class Edit(NamedTuple):
-    """`text` is put behind the first line with `anchor`, before it, or in its place; without one it is a new file."""
+    """`text` is put behind the first line with `anchor`, before it, or in its place."""
 
     path: str
     text: str
-    anchor: str = ""
+    anchor: str
     place: Literal["behind", "before", "instead"] = "behind"
 
     def make(self, root: Path) -> None:
         """Make the change. LookupError if the anchor is gone."""
         path = root / self.path
-        if not self.anchor:
-            path.write_text(self.text, encoding="utf-8")
-            return
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         places = [place for place, line in enumerate(lines) if self.anchor in line]
         if not places:
