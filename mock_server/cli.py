@@ -1,6 +1,7 @@
-"""`parking-mock serve`, and the place where other packages hang in their commands.
+"""The command `parking-mock`: `serve`, and the commands that other packages register by entry points.
 
-Exit codes: 0 all well, 2 wrong usage or configuration. Every flag has a variable `PARKING_MOCK_...`; a flag beats it.
+Exit codes: 0 success, 2 wrong usage or configuration. Every flag has a variable `PARKING_MOCK_...`; a flag overrides
+its variable.
 """
 
 import asyncio
@@ -30,12 +31,12 @@ from mock_server.project import Project
 from mock_server.spec import ProjectSpec
 from mock_server.version import __version__
 from mock_server.web.server import AddressInUseError, Server, silence_uvicorn
-from mock_server.web.serving.collector import tame_collector
+from mock_server.web.serving.collector import schedule_full_collections
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 COMMANDS = "parking_mock.commands"
-"""The entry point group of further commands, so that this package need not know who brings them."""
+"""The entry point group of further commands: `contracts`, which this package must not import, registers its own."""
 
 _DEVICES_SHOWN = 10
 _CHAOS_SEEDS = 1_000_000
@@ -48,7 +49,7 @@ _INDENT = "    "
 
 
 class ConfigurationError(click.ClickException):
-    """Something about the configuration cannot be used: a message, no traceback, exit code 2."""
+    """The configuration cannot be used: the message is shown without a traceback, and the exit code is 2."""
 
     exit_code = 2
 
@@ -67,7 +68,7 @@ class _Port(click.ParamType[int]):
 
 
 class _Token(click.ParamType[str]):
-    """A text that a header can carry as it is, and that is there."""
+    """A text of visible ASCII characters, which an HTTP header can hold, at least one."""
 
     name = "token"
 
@@ -80,10 +81,10 @@ class _Token(click.ParamType[str]):
 
 
 class _Commands(click.Group):
-    """Our own commands and those of the entry point group, which are imported only when they are used."""
+    """This package's commands and those of the entry point group, which are imported only when they are run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every command's name."""
+        """The names of all commands, sorted."""
         return sorted({*super().list_commands(ctx), *(each.name for each in entry_points(group=COMMANDS))})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -108,7 +109,7 @@ def variable(flag: str) -> str:
 
 
 def option(flag: str, *names: str, **settings: Any) -> Callable[[Callback], Callback]:
-    """A flag with its variable, both shown in the help unless `settings` say otherwise."""
+    """A flag with its environment variable, both shown in the help unless `settings` change that."""
     return click.option(flag, *names, **{"envvar": variable(flag), "show_envvar": True, **settings})
 
 
@@ -160,7 +161,7 @@ def serve(  # noqa: PLR0913 one argument a flag
 
 
 def default_project(seed: Seed | None = None, profile: Profile | None = None, chaos: Chaos | None = None) -> Project:
-    """The project that `serve` starts with: fixed keys, and three devices unless a seed brings others."""
+    """The project that `serve` starts with: fixed keys, and the default seed's three devices unless a seed is given."""
     plain = ProjectSpec(seed=seed or default_seed())
     spec = replace(plain, profile=profile or plain.profile, chaos=chaos or plain.chaos)
     return spec.make_project(DEFAULT_ACCESS_ID)
@@ -173,7 +174,7 @@ def _chaos(name: str, seed: int) -> Chaos:
 
 
 def _profile(name: str) -> Profile:
-    """A preset by its name, or else the fields of a JSON file."""
+    """The preset of that name, else a profile from the JSON file of that path."""
     if name in PROFILE_PRESETS:
         return PROFILE_PRESETS[name]
     problems: list[Problem] = []
@@ -190,7 +191,7 @@ def _profile(name: str) -> Profile:
 
 
 def _seed(name: str | None) -> Seed | None:
-    """A seed by its name, or else from a seed file."""
+    """The seed of that name, else one from the seed file of that path."""
     if name is None:
         return None
     if name in NAMED_SEEDS:
@@ -207,7 +208,7 @@ def _seed(name: str | None) -> Seed | None:
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Uvloop where it exists, else asyncio's own."""
+    """A uvloop event loop where uvloop is installed, else asyncio's own."""
     try:
         import uvloop  # noqa: PLC0415 does not exist on Windows
     except ImportError:
@@ -216,15 +217,15 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 async def _serve(server: Server, ready_file: Path | None, *, as_json: bool) -> None:
-    """Serve until a signal comes. Nothing here holds the default project: whoever deletes it gets its memory back."""
+    """Serve until SIGINT or SIGTERM. Keeps no reference to the default project: once deleted, its memory is freed."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, stopping.set)
     await server.start()
-    tame_collector(loop)
+    schedule_full_collections(loop)
     try:
-        _tell(server, next(iter(server.cloud)), ready_file, as_json=as_json)
+        _announce(server, next(iter(server.cloud)), ready_file, as_json=as_json)
         await stopping.wait()
     finally:
         await server.stop()
@@ -232,17 +233,17 @@ async def _serve(server: Server, ready_file: Path | None, *, as_json: bool) -> N
             ready_file.unlink(missing_ok=True)  # noqa: ASYNC240 nothing is served any more
 
 
-def _tell(server: Server, project: Project, ready_file: Path | None, *, as_json: bool) -> None:
-    """Say what can be called, in the ready file and on standard output."""
+def _announce(server: Server, project: Project, ready_file: Path | None, *, as_json: bool) -> None:
+    """Write the addresses and the project's keys to the ready file and to standard output."""
     exports = server.exports(project)
     line = json.dumps(exports, ensure_ascii=False)
     if ready_file is not None:
-        _write_at_once(ready_file, line + "\n")
+        _write_atomically(ready_file, line + "\n")
     click.echo(line if as_json else ready_text(exports, project))
 
 
-def _write_at_once(path: Path, text: str) -> None:
-    """Write a file that nobody can see half written."""
+def _write_atomically(path: Path, text: str) -> None:
+    """Write a file by renaming a draft, so that no reader sees a part of it. ConfigurationError if that fails."""
     try:
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.write_text(text, encoding="utf-8")
@@ -252,7 +253,7 @@ def _write_at_once(path: Path, text: str) -> None:
 
 
 def ready_text(exports: JsonObject, project: Project) -> str:
-    """What a person reads when the server is ready."""
+    """The text that `serve` prints when it is ready."""
     devices: Any = exports["devices"]
     width = max(len(device["device_name"]) for device in devices)
     shown = [

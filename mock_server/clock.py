@@ -1,7 +1,7 @@
-"""System and virtual time, and the one list of what happens later.
+"""System and virtual clocks, and the timers of a project.
 
-Every delay of a project (a late record, a redelivery, a command's next status) is a `call_at` on its clock, so
-"nothing is pending" is a fact that the clock knows.
+Every delay of a project (a late record, a redelivery, a command's next status) is a `call_at` on its clock, so the
+clock knows whether anything is pending.
 """
 
 import heapq
@@ -12,7 +12,7 @@ from itertools import count
 
 
 class Timer:
-    """One thing that happens later. `cancel` may be called at any time, also after it has run."""
+    """A callback at a time in epoch milliseconds. `on_dropped` is called if the clock drops it (`cancel_all`)."""
 
     __slots__ = ("_clock", "at_ms", "callback", "on_dropped")
 
@@ -23,14 +23,17 @@ class Timer:
         self.on_dropped: Callable[[], object] | None = None
 
     def cancel(self) -> None:
-        """Forget the callback."""
+        """Do not call the callback. Without effect once the timer has run."""
         if self.callback is not None:
             self.callback = None
             self._clock.forget_one()
 
 
 class Clock(ABC):
-    """Epoch milliseconds and a list of timers, run in the order of their times and then of their making."""
+    """Epoch milliseconds, and timers that run in the order of their times, then in that of `call_at`.
+
+    `on_earlier(at_ms)` is called when a timer is added that is due before all others: a driver wakes up for it.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Timer]] = []
@@ -40,15 +43,15 @@ class Clock(ABC):
 
     @abstractmethod
     def now_ms(self) -> int:
-        """The present in epoch milliseconds."""
+        """The present time in epoch milliseconds."""
 
     @property
     def pending(self) -> int:
-        """How many timers have neither run nor been cancelled."""
+        """The number of timers that have neither run nor been cancelled."""
         return self._live
 
     def call_at(self, at_ms: int, callback: Callable[[], object]) -> Timer:
-        """Run `callback` once `at_ms` is reached; a time that is past means as soon as timers run."""
+        """Call `callback` once `at_ms` is reached; for a time in the past, when timers run next."""
         timer = Timer(self, at_ms, callback)
         earliest = self.next_at()
         heapq.heappush(self._heap, (at_ms, next(self._order), timer))
@@ -58,11 +61,11 @@ class Clock(ABC):
         return timer
 
     def forget_one(self) -> None:
-        """A timer was cancelled: it no longer counts as pending."""
+        """Count one timer less as pending: it was cancelled."""
         self._live -= 1
 
     def next_at(self) -> int | None:
-        """When the next timer is due, or None."""
+        """The time of the next timer in epoch milliseconds, or None."""
         while self._heap and self._heap[0][2].callback is None:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
@@ -78,7 +81,7 @@ class Clock(ABC):
         return at_ms is not None and at_ms <= self.now_ms()
 
     def run_all_due(self) -> None:
-        """Run everything that is due, and what that makes due."""
+        """Run all timers that are due, including those that become due meanwhile."""
         while self.run_due():
             pass
 
@@ -90,7 +93,7 @@ class Clock(ABC):
             callback()
 
     def cancel_all(self) -> None:
-        """Forget every timer. Whoever waits for one is told by its `on_dropped`."""
+        """Cancel every timer, then call their `on_dropped`."""
         dropped = [timer for _, _, timer in self._heap if timer.callback is not None]
         for timer in dropped:
             timer.cancel()
@@ -101,17 +104,17 @@ class Clock(ABC):
 
 
 def wall_clock_ms() -> int:
-    """The machine's epoch milliseconds: the only place of the package that asks for them."""
+    """The machine's epoch milliseconds. The only place of the package that reads the system time."""
     return time.time_ns() // 1_000_000
 
 
 def monotonic_s() -> float:
-    """Seconds that never go back, for whoever waits for a fact in real time."""
+    """Seconds that never decrease, for timeouts in real time."""
     return time.monotonic()
 
 
 class SystemClock(Clock):
-    """The machine's time. Whoever owns it calls `run_due` when `next_at` is reached."""
+    """The machine's time. Its owner calls `run_due` when `next_at` is reached."""
 
     def __init__(self, read: Callable[[], int] = wall_clock_ms) -> None:
         super().__init__()
@@ -123,18 +126,18 @@ class SystemClock(Clock):
 
 
 class VirtualClock(Clock):
-    """Time that stands still until it is advanced, and then passes through every timer on the way."""
+    """A time that changes only by `advance`, which runs every timer on the way at its own time."""
 
     def __init__(self, start_ms: int) -> None:
         super().__init__()
         self._now_ms = start_ms
 
     def now_ms(self) -> int:
-        """The virtual present."""
+        """The virtual time in epoch milliseconds."""
         return self._now_ms
 
     def advance_to(self, at_ms: int) -> None:
-        """Go to `at_ms`, running each timer at its own time. A time in the past is refused with ValueError."""
+        """Go to `at_ms`, running each timer at its own time. ValueError for a time in the past."""
         if at_ms < self._now_ms:
             raise ValueError(f"time does not go back: it is {self._now_ms}, not yet {at_ms}")
         while (due := self.next_at()) is not None and due <= at_ms:

@@ -1,4 +1,4 @@
-"""All projects of one server, found by their access id."""
+"""The projects of one server, by access id."""
 
 from collections.abc import Callable, Iterator
 from random import Random
@@ -9,14 +9,13 @@ from mock_server.vendor.tokens import hex_id
 
 DEFAULT_ACCESS_ID = "parkingmockdefault01"
 DEFAULT_ACCESS_SECRET = "parkingmock0secret0parkingmock01"  # noqa: S105 a fake one, printed at start
-"""The keys of the default project are fixed, so that a client's settings need no change from run to run."""
-
+"""The keys of the default project, fixed so that a client's settings stay valid from run to run."""
 
 Listener = Callable[[Project], None]
 
 
 class Cloud:
-    """Projects by access id, and a clock and trace ids for callers that belong to none."""
+    """Projects by access id, with a clock and trace ids for answers to callers without a project."""
 
     def __init__(self, clock: Clock | None = None, random_seed: int = 0) -> None:
         self.clock = clock or SystemClock()
@@ -35,7 +34,7 @@ class Cloud:
         return project
 
     def remove(self, project: Project) -> None:
-        """Remove a project: nobody reaches it any more, and whoever waits for it is told."""
+        """Remove a project: cancel its timers and end every wait on its clock and history."""
         del self._projects[project.access_id]
         for listener in self._on_removed:
             listener(project)
@@ -43,7 +42,7 @@ class Cloud:
         project.history.wake()
 
     def listen(self, on_added: Listener, on_removed: Listener) -> None:
-        """Tell of every project, those that are there included, and of each that is removed."""
+        """Call `on_added` for every present and future project, and `on_removed` for each that is removed."""
         self._on_added.append(on_added)
         self._on_removed.append(on_removed)
         for project in self._projects.values():
@@ -57,16 +56,16 @@ class Cloud:
         return iter(tuple(self._projects.values()))
 
     def new_keys(self) -> tuple[str, str]:
-        """A free access id of 20 signs and a secret of 32."""
+        """A free access id of 20 hex digits and a secret of 32."""
         while (access_id := f"{self._random.getrandbits(80):020x}") in self._projects:
             pass
         return access_id, hex_id(self._random)
 
     @property
     def unknown_client_code(self) -> int:
-        """What a caller of no project is told: the first project's profile says it."""
+        """The error code for an unknown access id: a choice of the first project's profile, 1005 without a project."""
         return next((each.profile.unknown_client_code for each in self._projects.values()), 1005)
 
     def stranger_tid(self) -> str:
-        """A trace id for an answer that belongs to no project."""
+        """A trace id for an answer to a caller without a project."""
         return hex_id(self._random)

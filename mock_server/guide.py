@@ -1,7 +1,7 @@
-"""A story that is told beside a project: its captions, and how whoever watches steers it.
+"""A guide: the captions of a story about a project, and the orders with which its viewers steer it.
 
-Facts are in the history; a guide only says which of them to look at. It is told by a thread of its own and watched
-from the serving loop.
+Facts are in the history; a guide only points to them. The narrator is a thread of its own (the demo); viewers are
+requests on the serving loop (the dashboard and the lab API).
 """
 
 import threading
@@ -16,12 +16,12 @@ Speed: TypeAlias = Literal["slow", "normal", "fast"]
 Who: TypeAlias = Literal["lot", "queue", "client"]
 
 _PACE: dict[Speed, float] = {"slow": 2.0, "normal": 1.0, "fast": 0.2}
-_SECONDS, _SECONDS_A_SIGN = 2.0, 0.04
-"""How long a caption stays: what a reader needs."""
+_SECONDS, _SECONDS_A_CHARACTER = 2.0, 0.04
+"""The seconds that a caption is shown, fixed and for each character, at normal speed: time to read it."""
 
 
 class ActChosenError(Exception):
-    """Whoever watches wants an act from its beginning."""
+    """A viewer has chosen an act: the narrator must start it from its beginning."""
 
     def __init__(self, act: int) -> None:
         super().__init__(f"act {act}")
@@ -30,7 +30,7 @@ class ActChosenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """One step: who does what, what goes over the wire, and the cell to look at."""
+    """One step of a story: its actor, the text, the bytes on the wire as text, and the cell to show."""
 
     who: Who
     text: str
@@ -39,7 +39,10 @@ class Caption:
 
 
 class Guide:
-    """The present caption, and the orders of whoever watches. `acts` are the titles of the story's parts."""
+    """The present caption and the orders of viewers; methods may be called from any thread.
+
+    `acts` are the titles of the story's parts.
+    """
 
     def __init__(self, access_id: str, acts: Sequence[str]) -> None:
         self.access_id = access_id
@@ -53,37 +56,37 @@ class Guide:
         self._paused = self._stepping = self._ended = False
         self._chosen: int | None = None
 
-    # Whoever tells
+    # For the narrator
 
     def told_to(self, run_there: Callable[[Callable[[], None]], object]) -> None:
-        """Tell listeners on another thread from now on: `run_there` carries out work on it."""
+        """Call listeners on another thread from now on: `run_there` runs work on it."""
         self._run_there = run_there
 
     def begin(self, act: int) -> None:
-        """An act begins."""
+        """Begin an act, by its place in `acts`."""
         with self._changed:
             self._act, self._step, self._ended = act, 0, False
 
     def tell(self, caption: Caption) -> None:
-        """Show the next caption. ActChosenError if another act is wanted."""
+        """Show the next caption. ActChosenError if a viewer has chosen an act."""
         with self._changed:
             self._take_choice()
             self._caption = caption
             self._step += 1
-        self._tell_listeners()
+        self._notify()
 
     def end(self, caption: Caption) -> None:
-        """Show the last caption: nothing follows by itself."""
+        """Show the last caption of the story. ActChosenError if a viewer has chosen an act."""
         with self._changed:
             self._take_choice()
             self._ended = True
         self.tell(caption)
 
     def wait(self) -> None:
-        """Let the present caption be read. ActChosenError if another act is wanted."""
+        """Wait until the caption's time is over, or while paused until a step. ActChosenError if an act is chosen."""
         with self._changed:
             caption = self._caption
-            seconds = _SECONDS + _SECONDS_A_SIGN * len(caption.text if caption else "")
+            seconds = _SECONDS + _SECONDS_A_CHARACTER * len(caption.text if caption else "")
             self._changed.wait_for(self._may_go_on, None if self._paused else seconds * _PACE[self._speed])
             while self._paused and not self._may_go_on():
                 self._changed.wait()
@@ -91,13 +94,13 @@ class Guide:
             self._take_choice()
 
     def wait_for_order(self, also: Callable[[], bool] = lambda: False) -> None:
-        """Wait until an act is chosen (ActChosenError) or `also` holds; `nudge` has it looked at again."""
+        """Wait until an act is chosen (ActChosenError) or `also` returns True, which `nudge` evaluates again."""
         with self._changed:
             self._changed.wait_for(lambda: self._chosen is not None or also())
             self._take_choice()
 
     def nudge(self) -> None:
-        """Have whoever waits look again."""
+        """Wake up the narrator, so that it evaluates again what it waits for."""
         with self._changed:
             self._changed.notify_all()
 
@@ -109,10 +112,10 @@ class Guide:
     def _may_go_on(self) -> bool:
         return self._stepping or self._chosen is not None
 
-    # Whoever watches
+    # For viewers
 
     def steer(self, order: Order | None = None, speed: Speed | None = None, act: int | None = None) -> None:
-        """Follow an order."""
+        """Carry out an order of a viewer, change the speed, or choose an act."""
         with self._changed:
             self._speed = speed or self._speed
             if order is not None:
@@ -122,7 +125,7 @@ class Guide:
                 self._chosen = self._act = self._act if act is None else act
                 self._step = 0
             self._changed.notify_all()
-        self._tell_listeners()
+        self._notify()
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` after every change until the returned function is called."""
@@ -130,7 +133,7 @@ class Guide:
         return lambda: self._listeners.remove(listener)
 
     def to_json(self) -> JsonObject:
-        """The present caption and how the story goes on; `number` counts the changes."""
+        """The present caption and the state of the story, in the form of the lab API; `number` counts the changes."""
         with self._changed:
             caption = self._caption
             return {
@@ -150,20 +153,20 @@ class Guide:
 
     @property
     def cell(self) -> Cell | None:
-        """The cell to look at."""
+        """The cell that the present caption points to, or None."""
         with self._changed:
             return self._caption.cell if self._caption else None
 
     @property
     def number(self) -> int:
-        """How often something has changed."""
+        """The number of changes so far."""
         return self._number
 
-    def _tell_listeners(self) -> None:
+    def _notify(self) -> None:
         with self._changed:
             self._number += 1
-        self._run_there(self._wake)
+        self._run_there(self._call_listeners)
 
-    def _wake(self) -> None:
+    def _call_listeners(self) -> None:
         for listener in tuple(self._listeners):
             listener()

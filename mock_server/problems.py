@@ -1,4 +1,4 @@
-"""Reading untrusted JSON: every problem is collected with its path, nothing is raised half way."""
+"""Reads untrusted JSON, and collects every problem with its path instead of raising the first."""
 
 import json
 import re
@@ -9,14 +9,14 @@ from enum import Enum
 from mock_server.model import INT64_MAX
 
 MAX_DEPTH = 32
-"""How deeply a body may be nested (our choice)."""
+"""The deepest nesting of a body that is read (our choice)."""
 
 _NAME_SHOWN = 64
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
 class ProblemKind(Enum):
-    """What is wrong with a value."""
+    """The kind of a problem; each has an error code of the vendor (`mock_server.wire.errors`)."""
 
     MISSING = "missing"
     NULL = "null"
@@ -27,7 +27,7 @@ class ProblemKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong: where (`recordSyncInfos[0].totalCount`, or `body`), and what, as the end of a sentence."""
+    """A problem of a value: its path (`recordSyncInfos[0].totalCount`, or `body`), and the text that follows it."""
 
     kind: ProblemKind
     path: str
@@ -35,12 +35,12 @@ class Problem:
 
 
 def in_words(problems: Sequence[Problem]) -> str:
-    """All the problems as one text, each with its path."""
+    """The problems as one text, each with its path."""
     return "; ".join(f"{problem.path} {problem.text}" for problem in problems)
 
 
 def parse_json(raw: bytes) -> object:
-    """The JSON value of a body, at most `MAX_DEPTH` deep. ValueError says what is wrong, in one sentence."""
+    """The JSON value of a body, at most `MAX_DEPTH` deep. ValueError, with the problem in one sentence, if invalid."""
     try:
         value = _DECODER.decode(raw.decode())
     except UnicodeDecodeError:
@@ -49,7 +49,7 @@ def parse_json(raw: bytes) -> object:
         raise ValueError(f"the body is not JSON: {error.msg} at character {error.pos}") from None
     except _ConstantError as error:
         raise ValueError(f"the body is not JSON: {error} is not a JSON value") from None
-    except ValueError:  # all that is left is the interpreter's limit of digits
+    except ValueError:  # the only other ValueError: the interpreter's limit of the digits of an integer
         raise ValueError("the body has a number with too many digits") from None
     except RecursionError:
         raise ValueError(f"the body is nested deeper than {MAX_DEPTH} levels") from None
@@ -59,7 +59,7 @@ def parse_json(raw: bytes) -> object:
 
 
 class _ConstantError(ValueError):
-    """A constant that Python's JSON has and JSON has not: NaN, Infinity, -Infinity."""
+    """A constant that Python's parser accepts and JSON does not have: NaN, Infinity, -Infinity."""
 
 
 def _refuse_constant(name: str) -> None:
@@ -70,7 +70,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _may_be_deep(raw: bytes) -> bool:
-    """Whether there are brackets enough to go too deep: most bodies need no closer look."""
+    """Whether a body has more brackets than levels allowed. A cheap test, which spares most bodies the exact one."""
     return raw.count(b"{") + raw.count(b"[") > MAX_DEPTH
 
 
@@ -90,27 +90,27 @@ def _deeper_than(value: object, limit: int) -> bool:
 
 
 def whole_number(text: str) -> int | None:
-    """The number that a text of at most 18 plain digits stands for, else None."""
+    """The number of a text of 1 to 18 ASCII digits, else None. 18 digits fit into an int64."""
     return int(text) if _DIGITS.fullmatch(text) else None
 
 
 def type_name(value: object) -> str:
-    """What JSON calls a value's type, with its article."""
+    """The name of a value's JSON type, with its article."""
     if isinstance(value, bool):
         return "a boolean"
     names = {int: "an integer", float: "a fraction", str: "a string", list: "a list", dict: "an object"}
     return names.get(type(value), "null")
 
 
-def _shown(name: str) -> str:
-    """A name that came from outside, fit for a message: short, and nothing that UTF-8 cannot carry."""
+def _printable(name: str) -> str:
+    """A name from outside for use in a message: cut to 64 characters, valid in UTF-8."""
     return name[:_NAME_SHOWN].encode("utf-8", "replace").decode()
 
 
 class Reader:
-    """Reads the fields of one JSON object and notes what is wrong with them.
+    """Reads the fields of one JSON object and notes their problems.
 
-    Every method returns the value, or None when it is absent or was noted as a problem.
+    The methods for values return None if the field is absent or its problem was noted.
     """
 
     def __init__(self, data: dict[str, object], path: str, problems: list[Problem]) -> None:
@@ -122,11 +122,11 @@ class Reader:
         return name in self._data
 
     def raw(self, name: str) -> object:
-        """The value of a field as it is, None for one that is absent."""
+        """The value of a field, unchecked; None if it is absent."""
         return self._data.get(name)
 
     def inner(self, name: str, value: dict[str, object]) -> "Reader":
-        """A reader of the object that a field holds."""
+        """A reader of the object in a field, which notes its problems under the field's path."""
         return Reader(value, self.where(name), self._problems)
 
     def where(self, name: str) -> str:
@@ -138,18 +138,18 @@ class Reader:
         self._problems.append(Problem(kind, self.where(name), text))
 
     def only(self, known: Collection[str]) -> None:
-        """Note every field that is not known."""
+        """Note every field that is not in `known`."""
         for name in self._data:
             if name not in known:
-                self.note(ProblemKind.ILLEGAL, _shown(name), f"is not known; known are {', '.join(known)}")
+                self.note(ProblemKind.ILLEGAL, _printable(name), f"is not known; known are {', '.join(known)}")
 
     def absent(self, name: str, text: str) -> None:
-        """Note a field that is there."""
+        """Note a field that must be absent."""
         if name in self._data:
             self.note(ProblemKind.ILLEGAL, name, text)
 
     def integer(self, name: str, low: int = 0, high: int = INT64_MAX, *, required: bool = True) -> int | None:
-        """A whole number from `low` to `high`. A boolean or a fraction is none, whatever its value."""
+        """An integer from `low` to `high`. Booleans and floats are of the wrong type, even `true` and `1.0`."""
         value = self._present(name, required=required)
         if value is None:
             return None
@@ -162,7 +162,7 @@ class Reader:
         return None
 
     def choice(self, name: str, values: Collection[int], *, required: bool = True) -> int | None:
-        """One of a few whole numbers."""
+        """One of some integers."""
         value = self._present(name, required=required)
         if value is None:
             return None
@@ -175,7 +175,7 @@ class Reader:
         return None
 
     def text(self, name: str, low: int = 0, high: int = 256, *, required: bool = True) -> str | None:
-        """A string of `low` to `high` characters that UTF-8 can carry."""
+        """A string of `low` to `high` characters, without lone surrogates, which UTF-8 cannot encode."""
         value = self._present(name, required=required)
         if value is None:
             return None
@@ -190,7 +190,7 @@ class Reader:
         return None
 
     def word(self, name: str, values: tuple[str, ...], *, required: bool = True) -> str | None:
-        """One of a few strings."""
+        """One of some strings."""
         value = self.text(name, required=required)
         if value is None or value in values:
             return value
@@ -221,6 +221,7 @@ class Reader:
         return None
 
     def _present(self, name: str, *, required: bool) -> object:
+        """The value of a field; None, with a problem noted, if it is null, or absent though required."""
         value = self._data.get(name)
         if value is None and name in self._data:
             self.note(ProblemKind.NULL, name, "must not be null")

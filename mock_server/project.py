@@ -1,4 +1,4 @@
-"""One customer's world, wired: devices, lots, queue, tokens, commands, on one clock, from one seed of randomness."""
+"""One customer's project: its devices, lots, queue, tokens and commands, with one clock and one random seed."""
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ RefusalReason = Literal["unknown", "lane", "jieshun", "offline"]
 
 
 class CommandRefusedError(Exception):
-    """A command that the device cannot take, and why."""
+    """A command that the device cannot take, with the reason."""
 
     def __init__(self, reason: RefusalReason, device_id: str) -> None:
         super().__init__(f"{device_id}: {reason}")
@@ -46,19 +46,19 @@ class CommandRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Whether anything is still to happen: messages not acknowledged, and timers that have not run."""
+    """The number of messages that are not acknowledged, and of timers that have not run."""
 
     messages: int
     timers: int
 
     @property
     def idle(self) -> bool:
-        """True if nothing is pending."""
+        """True if both are 0."""
         return not self.messages and not self.timers
 
 
 class Project:
-    """Everything that belongs to one access id. Two projects never see each other."""
+    """Everything that belongs to one access id. Projects are isolated from each other."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Project:
         self._start()
 
     def reset(self) -> None:
-        """Go back to the seed. Consumers stay connected; tokens, messages, records, commands and history are gone."""
+        """Go back to the seed. Drops tokens, messages, records, commands and history; consumers stay connected."""
         self.clock.cancel_all()
         self.queue.clear()
         self.tokens.clear()
@@ -101,7 +101,7 @@ class Project:
 
     def _start(self) -> None:
         self._ledger += 1
-        self._made = {DataType.PASS: 0, DataType.BILL: 0}
+        self._ids_given = {DataType.PASS: 0, DataType.BILL: 0}
         self.devices: dict[str, Device] = {}
         self.store = MemoryStore(self.profile.time_of)
         shared = (self.history, self.random, self.faults)
@@ -114,24 +114,24 @@ class Project:
         self.set_chaos(self._first_chaos.again())
 
     def set_chaos(self, chaos: Chaos) -> None:
-        """Let faults strike at random from now on; `off` is calm."""
+        """Draw random faults from this chaos from now on; preset `off` has none."""
         self.chaos = chaos
         self.faults.random_faults = chaos if chaos.rates else None
         self.history.add(FaultsChanged("chaos", f"{chaos.preset} seed {chaos.seed} budget {chaos.budget}"))
 
     def calm(self, keep: Callable[[Fault], bool] = lambda _: False) -> None:
-        """No more faults but those to keep: the other directed ones are forgotten, chaos is off."""
+        """Turn chaos off and drop the directed faults, except those for which `keep` returns True."""
         self.faults.clear(keep)
         self.history.add(FaultsChanged("cleared", "directed faults"))
         self.set_chaos(Chaos("off", self.chaos.seed))
 
     def arm(self, fault: Fault) -> None:
-        """Direct a fault."""
+        """Add a directed fault."""
         self.faults.arm(fault)
         self.history.add(FaultsChanged("directed", f"{fault.kind} x {fault.times}"))
 
     def put_device(self, device: Device) -> Device:
-        """Add a device or replace it by a newer version of itself."""
+        """Add a device, or replace the one with its id. Returns it with its time of creation."""
         known = self.devices.get(device.device_id)
         created = known.create_time if known else self.clock.now_ms()
         kept = self.devices[device.device_id] = replace(device, create_time=created)
@@ -139,7 +139,7 @@ class Project:
         return kept
 
     def keep(self, records: Sequence[NewRecord]) -> list[Record]:
-        """Let the lots keep records and send them up the line; each gets a record id if it has none."""
+        """Add records to their lots, which publish them. A record without a record id is assigned one."""
         kept = []
         named = {(new.device_id, new.data_type, new.record_id) for new in records if new.record_id}
         for new in records:
@@ -148,7 +148,7 @@ class Project:
         return kept
 
     def sync(self, device_id: str, infos: Sequence[SyncInfo], *, lost: bool = False) -> Command:
-        """Issue a records/sync command and let the lot compare. CommandRefusedError leaves everything as it was.
+        """Issue a records/sync command and compare its counts. CommandRefusedError, before any change, if refused.
 
         A `lost` command never reaches the lot and ends in status 5.
         """
@@ -161,34 +161,34 @@ class Project:
         return command
 
     def take_offline(self, device_id: str, for_ms: int) -> None:
-        """Let a device be off line for a while."""
+        """Set a device off line, and on line again after `for_ms` milliseconds."""
         self.set_online(device_id, online=False)
         self.clock.call_at(self.clock.now_ms() + for_ms, partial(self.set_online, device_id, online=True))
 
     def set_online(self, device_id: str, *, online: bool) -> None:
-        """Let a device be on line or off line."""
+        """Set a device on line or off line."""
         self.put_device(replace(self.devices[device_id], online=online))
 
     def snapshot(self) -> Seed:
-        """The state as a seed: messages that wait are delivered again, those on their way keep their delay."""
+        """The state as a seed. Records with a pending message are delivered again, delayed ones keep their delay."""
         messages = self.queue.main.pending_messages()
         waiting = {message.subject.key for message in messages if isinstance(message.subject, Record)}
         records = (NewRecord.of(record, self._fate_again(record, waiting)) for record in self.store.records())
         return Seed(tuple(self.devices.values()), tuple(records))
 
     def _fate_again(self, record: Record, waiting: Container[RecordKey]) -> Fate:
-        """What must happen to a record's message in a copy of this world."""
+        """The fate of a record in a snapshot: none of its messages may be published there that is not due here."""
         if record.key in waiting:
             return "deliver"
         remaining_ms = self.uplink.remaining_ms(record)
         return "lose" if remaining_ms is None else remaining_ms
 
     def idle(self) -> Idle:
-        """What is still to happen."""
+        """What is still pending."""
         return Idle(messages=self.queue.pending, timers=self.clock.pending)
 
     def new_device_id(self) -> str:
-        """A free device id in the vendor's style."""
+        """A free device id, in the form of the vendor's."""
         number = len(self.devices) + 1
         while (device_id := f"6ce{number:013d}") in self.devices:
             number += 1
@@ -199,12 +199,12 @@ class Project:
         return hex_id(self.random)
 
     def new_consumer_id(self) -> str:
-        """A name for the next consumer."""
+        """An id for the next consumer, unique in the project."""
         self._consumers += 1
         return f"consumer-{self._consumers}"
 
     def exports(self, api: str, ws: str, lab: str) -> JsonObject:
-        """What a client must be told to use this project: the object of `serve --json`."""
+        """What a client needs to use this project: the object of `serve --json`."""
         return {
             "api": api,
             "ws": ws,
@@ -215,6 +215,7 @@ class Project:
         }
 
     def _outcome(self, device_id: str) -> ProcessStatus:
+        """The final status of a sync command to this device. CommandRefusedError if it is not issued at all."""
         device = self.devices.get(device_id)
         if device is None:
             raise CommandRefusedError("unknown", device_id)
@@ -232,11 +233,11 @@ class Project:
         return outcome
 
     def _new_record_id(self, new: NewRecord, named: Container[RecordKey]) -> str:
-        """The next free id of its kind; those in `named` are about to be taken."""
+        """The next free id of its data type. The keys in `named` are not free: later records of the batch have them."""
         prefix = "pass" if new.data_type is DataType.PASS else "bill"
         while True:
-            self._made[new.data_type] += 1
-            record_id = f"{prefix}-{self._made[new.data_type]:06d}"
+            self._ids_given[new.data_type] += 1
+            record_id = f"{prefix}-{self._ids_given[new.data_type]:06d}"
             key = (new.device_id, new.data_type, record_id)
             if key not in named and self.store.get(key) is None:
                 return record_id

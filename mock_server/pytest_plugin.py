@@ -1,6 +1,6 @@
-"""The pytest plugin: `parking_mock` in process, `parking_server` on a real server, and the story of a failing test.
+"""The pytest plugin: the fixtures `parking_mock` (in process) and `parking_server`, and the story of a failing test.
 
-Loading it imports nothing of the emulator: a suite that does not use it pays nothing.
+Loading it imports nothing of the emulator, so it does not slow down suites that do not use it.
 """
 
 from collections.abc import Iterator
@@ -21,15 +21,15 @@ _PARKINGS = pytest.StashKey[list[Any]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", MARKER)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Show what happened to a failing test's cloud."""
+    """Add the story of a failing test's projects to its report."""
     report = yield
-    if report.failed and report.when != "teardown":  # by then it is gone
+    if report.failed and report.when != "teardown":  # the fixture has closed the project by then
         report.sections += [_section(parking) for parking in item.stash.get(_PARKINGS, [])]
     return report
 
@@ -81,7 +81,7 @@ def parking_server(
 
 
 def _settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The settings of the test's markers, the nearest one first."""
+    """The settings of the test's markers. Those of a nearer marker override others. UsageError for unknown ones."""
     settings: dict[str, Any] = {}
     for marker in request.node.iter_markers("parking_mock"):
         if marker.args:

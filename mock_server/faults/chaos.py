@@ -1,8 +1,7 @@
-"""Chaos: faults at random, bounded, from one seed.
+"""Chaos: random faults, bounded, repeatable from one seed.
 
-Two levels, as FoundationDB does it: first it is drawn which kinds of fault this run has, then when they strike. At
-most two faults in a row hit one logical operation, so whoever tries three times gets through; the number of all
-faults is bounded by a budget known in advance.
+Two draws, as in FoundationDB's simulation: which kinds of fault a run has, and at which occasions they strike. At most
+two faults in a row strike one logical operation, so three tries succeed; a budget bounds the number of all faults.
 """
 
 from dataclasses import dataclass
@@ -14,18 +13,21 @@ from mock_server.model import DataType, JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
 
 MAX_CONSECUTIVE = 2
-"""How many faults in a row may hit one logical operation."""
+"""The most faults in a row that strike one logical operation."""
 
 MAX_BUDGET = 10**9
+"""The largest budget that the lab API accepts."""
 
 BUSY_CODES = (1110, 1111, 1199)
 UNKNOWN_CODES = (90_210, 40_001_999, 1_777)
+"""The codes that `answer.busy` and `answer.unknown_code` choose from."""
+
 TOKEN_KINDS = (FaultKind.TOKEN_EXPIRE, FaultKind.TOKEN_REVOKE)
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A named chaos: how likely each kind is to be part of a run, how often it then strikes, and at most how often."""
+    """A named chaos: the probability that a run has a kind, the budget, and each kind's probability at an occasion."""
 
     activation: float
     budget: int
@@ -83,12 +85,12 @@ PRESETS = {
     "default": Preset(0.75, 400, _DEFAULT),
     "rough": Preset(1.0, 5_000, _ROUGH),
 }
-"""The named chaos presets. None has `record.delete`, after which no client can ever agree with the lot, or
-`answer.refuse`, which tells a client to stop."""
+"""The presets. None has `record.delete`, after which no client can agree with the lot, or `answer.refuse`, after
+which a client must stop."""
 
 
 class Chaos:
-    """A run of one preset: which kinds are part of it, and what is left of its budget."""
+    """A run of one preset: `rates` of the kinds that it has, by kind, and the faults `used` of its `budget`."""
 
     def __init__(self, preset: str, seed: int, budget: int | None = None) -> None:
         chosen = PRESETS[preset]
@@ -103,21 +105,24 @@ class Chaos:
             self._by_site.setdefault(CATALOGUE[kind].site, []).append((kind, rate))
 
     def again(self) -> "Chaos":
-        """The same run from its beginning."""
+        """The same run, from its beginning."""
         return Chaos(self.preset, self.seed, self.budget)
 
     def draw(self, occasion: Occasion, consecutive: int, worst: int) -> Strike | None:
-        """At most one fault for this occasion, none when a bound is reached."""
+        """A fault for this occasion, or None. None when the budget or `MAX_CONSECUTIVE` is reached.
+
+        `consecutive` faults have struck the operation in a row, and `worst` is the most that have struck any call.
+        """
         if self.used >= self.budget or consecutive >= MAX_CONSECUTIVE:
             return None
         for kind, rate in self._by_site.get(occasion.site, ()):
-            if self._random.random() < rate and self._may(kind, occasion, worst):
+            if self._random.random() < rate and self._is_allowed(kind, occasion, worst):
                 self.used += 1
                 return Strike(kind, self._value(kind))
         return None
 
     def to_json(self) -> JsonObject:
-        """The run as the lab API tells it."""
+        """The run in JSON, in the form of the lab API."""
         return {
             "preset": self.preset,
             "seed": self.seed,
@@ -126,8 +131,9 @@ class Chaos:
             "kinds": list(self.rates),
         }
 
-    def _may(self, kind: str, occasion: Occasion, worst: int) -> bool:
-        """A dead token fails calls that this occasion does not know: none of them may be at the bound already."""
+    def _is_allowed(self, kind: str, occasion: Occasion, worst: int) -> bool:
+        """Whether a kind may strike at this occasion."""
+        # An invalid token fails whichever call comes next: no call may be at the bound of faults in a row already.
         if kind in TOKEN_KINDS:
             return worst < MAX_CONSECUTIVE
         if kind in (FaultKind.COMMAND_LOSE, FaultKind.DEVICE_OFFLINE):
@@ -135,6 +141,7 @@ class Chaos:
         return kind != FaultKind.RECORD_ZERO_FEE or occasion.data_type == DataType.BILL
 
     def _value(self, kind: str) -> int:
+        """The parameter of a strike: a code, or a time up to the kind's default in milliseconds, or 0."""
         if kind == FaultKind.ANSWER_BUSY:
             return self._random.choice(BUSY_CODES)
         if kind == FaultKind.ANSWER_UNKNOWN_CODE:
@@ -144,7 +151,7 @@ class Chaos:
 
 
 def read_chaos(data: object, path: str, problems: list[Problem], default_seed: int) -> Chaos | None:
-    """Chaos from `"rough"` or `{"preset", "seed"?, "budget"?}`, or None after noting what is wrong."""
+    """Chaos from `"rough"` or `{"preset", "seed"?, "budget"?}`, or None with its problems noted."""
     if isinstance(data, str):
         data = {"preset": data}
     if not isinstance(data, dict):

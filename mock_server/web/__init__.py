@@ -1,1 +1,1 @@
-"""HTTP and WebSockets: the vendor's API, the message socket, the lab API, and the loop that serves them."""
+"""HTTP and WebSockets: the vendor's API, the queue's endpoint, the lab plane, and the loop that serves them."""

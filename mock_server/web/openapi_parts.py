@@ -1,4 +1,4 @@
-"""What both halves of the OpenAPI document are put together from."""
+"""Builders of the OpenAPI document's parts, used by both halves of it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,12 +13,12 @@ Properties = Mapping[str, Mapping[str, Any]]
 
 
 def ref(name: str) -> JsonObject:
-    """A schema of the document's components."""
+    """A reference to a schema of the document's components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def closed(properties: Properties, required: tuple[str, ...] = (), doc: str = "") -> JsonObject:
-    """An object that has no other properties."""
+    """An object without other properties than these."""
     return described(
         {
             "type": "object",
@@ -31,7 +31,7 @@ def closed(properties: Properties, required: tuple[str, ...] = (), doc: str = ""
 
 
 def answered(properties: Properties, optional: tuple[str, ...] = (), doc: str = "") -> JsonObject:
-    """An object of an answer: everything is there but what is optional, and more may come in later versions."""
+    """An object of an answer: all but the optional properties are present; later versions may add others."""
     required = [name for name in properties if name not in optional]
     return described({"type": "object", "properties": dict(properties), "required": required}, doc)
 
@@ -42,17 +42,17 @@ def described(schema: JsonObject, doc: str) -> JsonObject:
 
 
 def integer(low: int = 0, high: int = INT64_MAX, doc: str = "") -> JsonObject:
-    """A whole number in a range."""
+    """An integer from `low` to `high`."""
     return described(Whole(low, high).schema(), doc)
 
 
 def text(low: int, high: int, pattern: str = "", doc: str = "") -> JsonObject:
-    """A string of a length and, if given, of a pattern."""
+    """A string of `low` to `high` characters and, if given, of a pattern."""
     return described(Text(low, high, pattern).schema(), doc)
 
 
 def array(items: JsonObject, low: int = 0, high: int | None = None) -> JsonObject:
-    """A list."""
+    """A list of `low` to `high` items."""
     bounds = {"minItems": low, "maxItems": high}
     return {"type": "array", "items": items, **{name: bound for name, bound in bounds.items() if bound}}
 
@@ -63,7 +63,7 @@ def one_or_many(item: JsonObject, high: int | None = None) -> JsonObject:
 
 
 def number_parameter(name: str, high: int, default: int, doc: str) -> JsonObject:
-    """A number of the query."""
+    """A parameter of the query that is an integer from 0 to `high`."""
     return {
         "name": name,
         "in": "query",
@@ -73,7 +73,7 @@ def number_parameter(name: str, high: int, default: int, doc: str) -> JsonObject
 
 
 def path_parameter(name: str, schema: JsonObject, doc: str, example: str) -> JsonObject:
-    """A part of the path."""
+    """A parameter in the path."""
     return {"name": name, "in": "path", "required": True, "description": doc, "schema": schema, "example": example}
 
 

@@ -1,7 +1,7 @@
-"""The serving loop: three addresses, one event loop, one process.
+"""The server: three addresses, one event loop, one process.
 
-uvicorn calls Flask inline and runs the message socket natively; the domain needs no lock because nothing else runs.
-Why this stack, with figures: `docs/serving.md`.
+uvicorn calls the Flask applications inline and runs the queue's WebSockets natively. Everything runs on the loop, so
+the domain needs no lock. The reasons for this stack, with figures: `docs/serving.md`.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ from mock_server.web.serving.inline import InlineWsgi
 T = TypeVar("T")
 
 MAX_FRAME = 64 * 1024
-"""The longest WebSocket frame that is read: an acknowledgement is 50 bytes."""
+"""The longest WebSocket frame that is read, in bytes (our choice): an acknowledgement has about 50."""
 
 
 class AddressInUseError(Exception):
-    """An address that cannot be listened on: which flag named it, and why."""
+    """An address that cannot be listened on: the flag that named it, and the reason."""
 
     def __init__(self, flag: str, host: str, port: int, reason: str) -> None:
         super().__init__(f"cannot listen on {host}:{port}: {reason}")
@@ -45,8 +45,8 @@ class AddressInUseError(Exception):
 
 
 def listen(host: str, port: int, flag: str) -> socket.socket:
-    """A listening socket; port 0 picks a free one. AddressInUseError if it cannot be had."""
-    if not host:  # to a socket that means every address of the machine
+    """A listening socket; port 0 picks a free one. AddressInUseError if the address cannot be listened on."""
+    if not host:  # a socket would listen on every address of the machine
         raise AddressInUseError("--host", host, port, "an address is needed")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio turns Nagle's algorithm off only where the protocol is named: else each kept-alive answer waits 40 ms
@@ -65,7 +65,7 @@ def listen(host: str, port: int, flag: str) -> socket.socket:
 
 
 def _loopback(host: str) -> str:
-    """Without a token the lab plane answers nobody but this machine, wherever the data plane listens."""
+    """The host of a lab plane without a token: `host` if it is loopback, else 127.0.0.1."""
     try:
         is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:  # some other name
@@ -74,16 +74,19 @@ def _loopback(host: str) -> str:
 
 
 class _QuietServer(uvicorn.Server):
-    """A uvicorn server that leaves signals and messages to whoever runs it."""
+    """A uvicorn server that does not handle signals: its caller does."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle none."""
+        """Handle no signal."""
         yield
 
 
 class Server:
-    """All addresses of one cloud. Listens from its making on; serves between `start` and `stop`."""
+    """The addresses of one cloud. It listens from its construction on, and serves between `start` and `stop`.
+
+    AddressInUseError if an address cannot be listened on.
+    """
 
     def __init__(
         self,
@@ -130,11 +133,11 @@ class Server:
         return f"http://{self._address(2)}"
 
     def addresses(self) -> tuple[str, str, str]:
-        """API, queue and lab address."""
+        """The addresses of the API, the queue and the lab plane."""
         return self.api, self.ws, self.lab
 
     def exports(self, project: Project) -> JsonObject:
-        """What a client must be told to use a project."""
+        """What a client needs to use a project: the object of `serve --json`."""
         return project.exports(*self.addresses())
 
     async def start(self) -> None:
@@ -149,7 +152,7 @@ class Server:
             await asyncio.sleep(0)
 
     async def stop(self) -> None:
-        """Answer who waits, let running requests end, close every WebSocket, free the addresses."""
+        """Answer waiting requests, let running ones end, close every WebSocket, free the addresses."""
         for driver in self._drivers.values():
             driver.stop()
         self._messages.close_all()
@@ -226,7 +229,7 @@ class ThreadedServer:
         self._loop = None
 
     def run(self, work: Callable[[], T]) -> T:
-        """Carry out work on the server's loop and return its result: projects live there."""
+        """Run `work` on the server's loop, where projects must be used; return its result or raise its exception."""
         if self._loop is None:
             raise RuntimeError("the server does not run")
         if threading.current_thread() is self._thread:
@@ -236,7 +239,7 @@ class ThreadedServer:
         def carry_out() -> None:
             try:
                 done.set_result(work())
-            except BaseException as error:  # noqa: BLE001 it belongs to whoever asked for the work
+            except BaseException as error:  # noqa: BLE001 raised in the thread that asked for the work
                 done.set_exception(error)
 
         self._loop.call_soon_threadsafe(carry_out)
@@ -261,6 +264,6 @@ class ThreadedServer:
 
 
 def silence_uvicorn() -> None:
-    """What uvicorn logs is no news to a user: who we listen for we say ourselves, refusals are answers."""
+    """Turn uvicorn's log off: `serve` prints the addresses itself, and refused requests have an answer."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

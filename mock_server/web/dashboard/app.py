@@ -1,7 +1,7 @@
-"""The dashboard: the lab plane's `/`, a page on which a person sees what happens in a project.
+"""The dashboard: the lab plane's `/`, a page that shows what happens in a project.
 
-What it shows is the project's history, summed up by `mock_server.history.digest`; what its buttons do are calls of the
-lab API. The page is whole as it is served; the scripts beside it only fetch it again when something has happened.
+It shows the project's history, summed up by `mock_server.history.digest`; its buttons call the lab API. The page is
+rendered completely on the server; its scripts only fetch it again after changes.
 """
 
 import re
@@ -15,13 +15,13 @@ from mock_server.guide import Guide
 from mock_server.history.digest import Digest
 from mock_server.project import Project
 from mock_server.web.dashboard.view import ViewRequest, look
-from mock_server.web.serving.inline import let_others
+from mock_server.web.serving.inline import yield_turn
 
 PATHS = re.compile(r"/|/dashboard/[a-z][a-z_.-]*")
-"""What is served here; every other path of the lab plane is the lab API's."""
+"""The paths that the dashboard serves; every other path of the lab plane is the lab API's."""
 
 ENTRIES_A_TURN = 500
-"""How many entries of a history are read before others get their turn."""
+"""The entries of a history that are folded before other requests are served: some 20 ms of the loop (our choice)."""
 
 _POLICY = (
     "default-src 'none'",
@@ -43,7 +43,7 @@ _HEADERS = {
 
 
 def create_dashboard(cloud: Cloud, guide: Guide | None = None) -> Flask:
-    """The dashboard for all projects of a cloud, with the story that is told beside one, if there is one."""
+    """The dashboard for all projects of a cloud, with the guide of a demo, if there is one."""
     app = Flask(
         "mock_server.web.dashboard",
         static_folder="pages/static",
@@ -59,7 +59,7 @@ def create_dashboard(cloud: Cloud, guide: Guide | None = None) -> Flask:
 
 
 class _Page:
-    """The view, and the digest of each project that somebody has looked at."""
+    """The view, with a digest of each project that was shown, kept as long as its project."""
 
     def __init__(self, cloud: Cloud, guide: Guide | None) -> None:
         self._cloud = cloud
@@ -75,7 +75,7 @@ class _Page:
             return render_template("nothing.html", name=(name or "")[:64], projects=projects[:200]), 404
         digest = self._digests.setdefault(project, Digest(project.profile))
         while digest.read(project.history, ENTRIES_A_TURN):
-            if let_others(request.environ):
+            if yield_turn(request.environ):
                 return ""
         guide = self._guide if self._guide and self._guide.access_id == project.access_id else None
         asked = ViewRequest.of(request.args, guide)

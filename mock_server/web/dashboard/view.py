@@ -1,4 +1,4 @@
-"""What one look at the dashboard shows, made from a project's digest for the template."""
+"""The data that the dashboard's template shows of a project, made from its digest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from mock_server.project import Project
 from mock_server.web.dashboard import words
 
 WINDOWS = 24
-"""How many windows are shown at once."""
+"""The most windows that are shown at once."""
 
 LOTS, FEED_ROWS, COMMANDS, RECORDS = 500, 100, 20, 60
 WORST: tuple[CellState, ...] = ("re-reporting", "mismatch", "refused", "repaired", "equal", "never asked")
-"""The states in the order in which they deserve a look."""
+"""The states of cells, from the one that most needs attention; a lot is listed with its first one."""
 
 KINDS = (*GROUPS, "history.dropped", "history.reset")
 GROUP_NAMES = tuple(dict.fromkeys(GROUPS.values()))
@@ -32,7 +32,10 @@ GROUP_NAMES = tuple(dict.fromkeys(GROUPS.values()))
 
 @dataclass(frozen=True, slots=True)
 class ViewRequest:
-    """What whoever looks wants to see; where nothing is said, what the story or the latest sync is about."""
+    """A viewer's choice of lot, cell and event groups. Without one: the cell of the story, or of the latest sync.
+
+    `before` is an epoch time in milliseconds: the windows before it are shown. `follows` is the cell of the story.
+    """
 
     lot: str | None = None
     cell: tuple[LineKey, WindowSpan] | None = None
@@ -42,7 +45,7 @@ class ViewRequest:
 
     @classmethod
     def of(cls, query: MultiDict[str, str], guide: Guide | None) -> Self:
-        """What a query asks for. What it says wrongly it does not say."""
+        """The choice in a query. Invalid values are ignored."""
         groups = tuple(group for group in GROUP_NAMES if group in query.getlist("show"))
         return cls(
             lot=query.get("lot"),
@@ -63,13 +66,13 @@ class LotView:
 
     @property
     def missing(self) -> int:
-        """How many records no client has acknowledged."""
+        """The number of records that no client has acknowledged."""
         return self.digest.records - self.digest.acknowledged
 
 
 @dataclass(frozen=True, slots=True)
 class WindowRow:
-    """A window with its cells, one a line."""
+    """A window with its cells, one for each of `LINES`."""
 
     span: WindowSpan
     cells: list[CellView]
@@ -77,7 +80,7 @@ class WindowRow:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything that the template needs."""
+    """The variables of the template."""
 
     project: Project
     digest: Digest
@@ -98,27 +101,27 @@ class View:
 
     @property
     def now_ms(self) -> int:
-        """The project's time."""
+        """The project's time in epoch milliseconds."""
         return self.project.clock.now_ms()
 
     @property
     def more_lots(self) -> int:
-        """How many lots are not listed."""
+        """The number of lots that are not listed."""
         lots = sum(device.device_kind == DeviceKind.LOT for device in self.digest.devices.values())
         return max(0, lots - LOTS)
 
     @property
     def armed(self) -> list[tuple[str, int]]:
-        """The faults that are directed, each with how often it is still to strike."""
+        """The directed faults by kind, each with the number of strikes that it has left."""
         return [(fault.kind, fault.times - struck) for fault, struck in self.project.faults.armed()]
 
     @property
     def records(self) -> list[LotRecord]:
-        """The records of the chosen cell that are drawn, the latest of many."""
+        """The latest records of the chosen cell, `RECORDS` at most."""
         return self.cell.records[-RECORDS:] if self.cell else []
 
     def link(self, lot: str | None = None, cell: CellView | None = None, before: int | None = None) -> str:
-        """The address of another look at this project; without a lot or cell it follows what happens."""
+        """The address of a page of this project. Without a lot and a cell it follows the story or the latest sync."""
         query = [("project", self.project.access_id)]
         query += [("lot", lot)] if lot else []
         query += [("cell", cell_name(cell))] if cell else []
@@ -128,7 +131,7 @@ class View:
 
     @property
     def is_following(self) -> bool:
-        """Whether it shows what the story or the latest sync is about."""
+        """Whether the page follows the story or the latest sync."""
         return self.asked.lot is None and self.asked.cell is None
 
     kinds = " ".join(KINDS)
@@ -137,7 +140,7 @@ class View:
 
 
 def look(project: Project, digest: Digest, asked: ViewRequest) -> View:
-    """What is to be seen now."""
+    """The view of a project for a viewer's choice. `digest` must have read the history."""
     rows = list(_lots(digest))
     lot = _chosen_lot(digest, rows, asked)
     spans = lot.digest.spans(WINDOWS + 1, asked.before) if lot else []
@@ -159,12 +162,13 @@ def look(project: Project, digest: Digest, asked: ViewRequest) -> View:
 
 
 def cell_name(cell: CellView) -> str:
-    """A cell as the query names it."""
+    """The name of a cell in a query: `type.direction.start.end`."""
     data_type, direction = cell.line
     return f"{data_type}.{'' if direction is None else direction}.{cell.span.start}.{cell.span.end}"
 
 
 def _read_cell(text: str) -> tuple[LineKey, WindowSpan] | None:
+    """The cell of that name (`cell_name`), or None if it is invalid."""
     parts = text.split(".")
     numbers = [whole_number(part) for part in parts]
     if len(parts) != len(("type", "direction", "start", "end")) or (numbers[1] is None and parts[1]):
@@ -183,7 +187,7 @@ def _lots(digest: Digest) -> Iterator[LotView]:
 
 
 def _focus(digest: Digest, asked: ViewRequest) -> Focus | None:
-    """What the story is about, or what happens."""
+    """The cell of the story, else that of the latest sync or record."""
     cell = asked.follows
     if cell is None:
         return digest.focus

@@ -1,4 +1,4 @@
-"""Events, lines, windows and states in the words of the dashboard. Times of day are those of the lots: UTC+8."""
+"""Texts of the dashboard for events, lines, windows and states. Times of day are the lots' local time, UTC+8."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -9,7 +9,7 @@ from mock_server.history.digest_lot import LineKey, WindowSpan
 from mock_server.model import DAY, Cell
 
 ZONE = timezone(timedelta(hours=8))
-"""The vendor's lots are in China (our choice)."""
+"""The time zone of the lots: China, where the vendor's lots are (our choice)."""
 
 STATUSES = {1: "sending", 2: "sent", 3: "succeeded", 4: "failed", 5: "unknown"}
 SYMBOLS = {
@@ -25,12 +25,12 @@ _TYPES = {0: "pass", 1: "bill"}
 
 
 def line_text(line: LineKey) -> str:
-    """What is counted."""
+    """The kind of records that a line counts, in one word."""
     return _LINES.get(line, "records")
 
 
 def moment(at_ms: int) -> datetime | None:
-    """A time of the lots, None for one that no calendar has."""
+    """Epoch milliseconds as a time in the lots' zone; None beyond the years of `datetime`."""
     try:
         return datetime.fromtimestamp(at_ms / 1000, ZONE)
     except (OverflowError, ValueError, OSError):
@@ -38,7 +38,7 @@ def moment(at_ms: int) -> datetime | None:
 
 
 def clock_text(at_ms: int) -> str:
-    """A time of day, with its fraction only where there is one."""
+    """A time of day, with its milliseconds unless they are 0."""
     at = moment(at_ms)
     if at is None:
         return str(at_ms)
@@ -47,32 +47,32 @@ def clock_text(at_ms: int) -> str:
 
 
 def short_clock(at_ms: int) -> str:
-    """A time of day without seconds if there are none."""
+    """A time of day, without its seconds if they are 0."""
     return clock_text(at_ms).removesuffix(":00")
 
 
 def day_text(at_ms: int) -> str:
-    """A date."""
+    """The date of a time; empty beyond the years of `datetime`."""
     at = moment(at_ms)
     return f"{at:%a} {at.day} {at:%b %Y}" if at else ""
 
 
 def span_text(span: WindowSpan) -> str:
-    """A window's times."""
+    """The first and last time of day of a window, and how many days they are apart, if any."""
     days = (span.end - span.start) // DAY
     return f"{short_clock(span.start)} – {short_clock(span.end)}" + (f" (+{days} d)" if days else "")
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell without its lot."""
+    """The line and window of a cell, without its lot."""
     direction = None if cell.pass_direction is None else int(cell.pass_direction)
     return f"{line_text((int(cell.data_type), direction))} {span_text(WindowSpan(cell.start_time, cell.end_time))}"
 
 
 def event_text(item: FeedItem) -> str:
-    """An event as a line of the feed."""
-    say = _SAY.get(item.entry.event.kind)
-    return say(item.entry.event, item.about) if say else item.entry.event.kind
+    """The text of an event in the feed."""
+    text_of = _TEXT_OF.get(item.entry.event.kind)
+    return text_of(item.entry.event, item.about) if text_of else item.entry.event.kind
 
 
 def _kept(event: Any, _: str) -> str:
@@ -99,12 +99,12 @@ def _compared(event: Any, _: str) -> str:
 
 
 def _answer(event: Any, _: str) -> str:
-    gone = {"whole": "", "garbled": ", damaged on its way", "not": ", never sent"}[event.sent]
-    said = f"success, sn {event.sn}" if event.sn else "success"
-    return f"answer to {event.request}: " + (said if event.code is None else f"{event.code} {event.msg}") + gone
+    damage = {"whole": "", "garbled": ", damaged on its way", "not": ", never sent"}[event.sent]
+    result = f"success, sn {event.sn}" if event.sn else "success"
+    return f"answer to {event.request}: " + (result if event.code is None else f"{event.code} {event.msg}") + damage
 
 
-_SAY: dict[str, Callable[[Any, str], str]] = {
+_TEXT_OF: dict[str, Callable[[Any, str], str]] = {
     "record.kept": _kept,
     "record.removed": lambda e, _: f"lot forgets {_TYPES.get(e.data_type, 'record')} {e.record_id}",
     "record.lost": lambda e, _: f"lost before the queue: {e.record_id} ({e.cause})",

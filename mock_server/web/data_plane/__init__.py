@@ -1,1 +1,1 @@
-"""The vendor's API."""
+"""The data plane: the vendor's API."""

@@ -1,7 +1,7 @@
-"""Who may call the vendor's API: the checks of one request, in the order in which the real service reports them.
+"""The checks that admit a request to the vendor's API, in the order in which their errors are reported.
 
-Route first (the router's business), then headers, client, time, signature, token. What comes after, content type,
-JSON, fields and device, is the view's business.
+The router checks the route first, before any credentials (observed). Here follow headers, client, time, signature and
+token. The view then checks content type, JSON, fields and device.
 """
 
 from dataclasses import dataclass
@@ -20,23 +20,24 @@ SIGN_METHOD = "HMAC-SHA256"
 REQUIRED_HEADERS = ("client_id", "sign", "t", "sign_method")
 
 _T_DIGITS = 13
+"""The digits of `t`: epoch milliseconds of the years 2001 to 2286."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The request as its signature sees it, before anything is checked."""
+    """A request before any check, with the parts that its signature covers."""
 
     environ: dict[str, Any]
     body: bytes
 
     @property
     def json_value(self) -> object:
-        """The JSON value of the body, None if it is not JSON."""
+        """The JSON value of the body; None if it is not JSON."""
         return self._parsed[0]
 
     @property
     def json_error(self) -> str:
-        """Why the body is not JSON, empty if it is."""
+        """The reason why the body is not JSON; empty if it is."""
         return self._parsed[1]
 
     @cached_property
@@ -47,18 +48,18 @@ class Caller:
             return None, str(error)
 
     def header(self, name: str) -> str:
-        """A header by its lower-case name, empty if absent. Bytes that are not UTF-8 stay what they are."""
+        """A header by its lower-case name; empty if absent. Bytes that are not UTF-8 become lone surrogates."""
         value: str = self.environ.get(_environ_key(name), "")
         return value if value.isascii() else value.encode("latin-1").decode("utf-8", "surrogateescape")
 
     @property
     def is_token_call(self) -> bool:
-        """Token calls are signed without an access token."""
+        """Whether this is a token call or a refresh, which are signed without an access token."""
         path: str = self.environ["PATH_INFO"]
         return path == TOKEN_PATH or path.startswith(REFRESH_PREFIX)
 
     def signed_request(self, access_token: str) -> SignedRequest:
-        """What the signature must cover."""
+        """The parts of the request that its signature must cover."""
         return SignedRequest(
             method=self.environ["REQUEST_METHOD"],
             path=self.environ.get(RAW_PATH) or self.environ["PATH_INFO"],
@@ -80,12 +81,12 @@ class Caller:
 
 @lru_cache(maxsize=64)
 def _environ_key(name: str) -> str:
-    # WSGI's exception that a client may sign
+    # The one header that a client may sign and whose key in WSGI has no HTTP_
     return "CONTENT_TYPE" if name == "content-type" else "HTTP_" + name.upper().replace("-", "_")
 
 
 def identify(caller: Caller, cloud: Cloud) -> Project:
-    """The project that a request belongs to, once headers, client, time and signature are right."""
+    """The project of a request with valid headers, client id, time and signature, else VendorError."""
     _check_headers(caller)
     project = find_project(caller, cloud)
     _check_time(caller, project)
@@ -94,13 +95,13 @@ def identify(caller: Caller, cloud: Cloud) -> Project:
 
 
 def check_token(caller: Caller, project: Project) -> None:
-    """A business call needs the live access token."""
+    """VendorError unless a call has the live access token, or is a token call."""
     if not caller.is_token_call and not project.tokens.is_live(caller.header("access_token")):
         raise VendorError(ErrorCode.TOKEN_INVALID)
 
 
 def find_project(caller: Caller, cloud: Cloud) -> Project:
-    """The project of the client id."""
+    """The project of the client id, else VendorError."""
     project = cloud.get(caller.header("client_id"))
     if project is not None:
         return project

@@ -1,4 +1,4 @@
-"""The vendor's API as a Flask application: HTTP 200 and an envelope for every answer, whatever was asked."""
+"""The vendor's API as a Flask application. Every answer, to any request, is HTTP 200 with an envelope (observed)."""
 
 import logging
 from collections.abc import Callable
@@ -39,7 +39,7 @@ _log = logging.getLogger("mock_server")
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """A call that may be carried out: whose it is, the variable part of its path, and what faults make of it."""
+    """An admitted call: its project, the variable part of its path (`name`), and the faults that struck it."""
 
     project: Project
     caller: Caller
@@ -51,7 +51,7 @@ Handler: TypeAlias = Callable[[ApiCall], object]
 
 
 def create_api(cloud: Cloud) -> Flask:
-    """The data plane's HTTP side for all projects of a cloud."""
+    """The vendor's API for all projects of a cloud."""
     app = LeanFlask("mock_server.api", static_folder=None)
     app.url_map = _urls()
     answers = _Answers(cloud, propagate=lambda: app.testing)
@@ -62,7 +62,7 @@ def create_api(cloud: Cloud) -> Flask:
 
 @cache
 def _urls() -> Map:
-    """The routes, the same for every cloud: compiling them takes longer than all the rest of an application."""
+    """The routes, shared by all applications: compiling them takes longer than making the rest of an application."""
     rules = [Rule(rule, methods=[method], endpoint=_endpoint(method, rule)) for method, rule, _ in _ROUTES]
     return Map(rules, merge_slashes=False)
 
@@ -72,27 +72,30 @@ def _endpoint(method: str, rule: str) -> str:
 
 
 class _Answers:
-    """Turns handlers into views: admission before, envelope and history after."""
+    """Makes Flask views of handlers. A view also admits the request, makes the envelope and writes the history.
+
+    `propagate` returns whether exceptions of handlers are raised (in tests) instead of being answered with code 500.
+    """
 
     def __init__(self, cloud: Cloud, propagate: Callable[[], bool]) -> None:
         self._cloud = cloud
         self._propagate = propagate
 
     def view(self, handler: Handler) -> Callable[..., JsonAnswer]:
-        """A Flask view. `handler` gets the call once it is admitted."""
+        """A Flask view, which calls `handler` with the admitted call."""
 
         def serve(name: str = "") -> JsonAnswer:
-            return _Turn(self._cloud, _caller(), propagate=self._propagate).carry_out(handler, name)
+            return _Exchange(self._cloud, _caller(), propagate=self._propagate).carry_out(handler, name)
 
         return serve
 
     def no_route(self, _error: HTTPException) -> JsonAnswer:
-        """Unknown path or wrong method: reported before anything about credentials (observed)."""
-        return _Turn(self._cloud, _caller(), propagate=self._propagate).refuse(ErrorCode.URI_PATH_INVALID)
+        """Refuse an unknown path or wrong method, before any check of credentials (observed)."""
+        return _Exchange(self._cloud, _caller(), propagate=self._propagate).refuse(ErrorCode.URI_PATH_INVALID)
 
 
-class _Turn:
-    """One request and its answer."""
+class _Exchange:
+    """One request and its answer. `_number` is the number of the request's entry in the history."""
 
     def __init__(self, cloud: Cloud, caller: Caller, propagate: Callable[[], bool]) -> None:
         self._cloud = cloud
@@ -104,11 +107,11 @@ class _Turn:
         self._number = 0
 
     def refuse(self, code: ErrorCode, detail: str = "") -> JsonAnswer:
-        """Answer with an error, whoever asks."""
+        """Answer with an error, without checking the caller."""
         return self._answer(lambda: _raise(VendorError(code, detail)))
 
     def carry_out(self, handler: Handler, name: str) -> JsonAnswer:
-        """Check the request, let faults strike it, carry it out, answer."""
+        """Admit the request, let faults strike it, call the handler, and answer."""
         if self._caller.environ["REQUEST_METHOD"] == "HEAD":
             return self.refuse(ErrorCode.URI_PATH_INVALID)
         if TOO_LARGE in self._caller.environ:
@@ -120,6 +123,7 @@ class _Turn:
         is_to_a_device = self._caller.environ["PATH_INFO"].startswith(SYNC_PREFIX)
         device_id = name if is_to_a_device else None
         self._mishap = strike_call(project, self._caller, device_id, self._number)
+        # `time.refuse` is reported in the place of the check of `t`, before the token's; other refusals after both.
         if self._mishap.has(FaultKind.TIME_REFUSE) and self._mishap.refusal is not None:
             raise self._mishap.refusal
         check_token(self._caller, project)
@@ -160,7 +164,7 @@ class _Turn:
 
 
 def _caller() -> Caller:
-    """The present request. Our own server hands its body over; any other WSGI server's is read."""
+    """The present request. This package's server has read its body; with another WSGI server it is read here."""
     environ = request.environ
     body: bytes | None = environ.get(BODY)
     return Caller(environ, request.get_data(cache=False) if body is None else body)
@@ -223,7 +227,7 @@ def _get_command(call: ApiCall) -> JsonObject:
 
 
 def _list_devices(call: ApiCall) -> JsonObject:
-    """`GET /v1.0/expand/devices`, a page of them (documented shape)."""
+    """`GET /v1.0/expand/devices`: one page of the devices (documented shape)."""
     page_no, page_size = read_page(request.args)
     devices = [device for device in call.project.devices.values() if _of_type(device, request.args.get("product_type"))]
     first = (page_no - 1) * page_size
@@ -248,7 +252,7 @@ def _of_type(device: Device, product_type: str | None) -> bool:
 
 
 def _product_type(device: Device) -> str:
-    """A category code in the style of the documented example `wf_znmj`; the parking codes are our choice."""
+    """A category code in the form of the documented example `wf_znmj`; the codes of parking devices are our choice."""
     return f"wf_parking_{device.kind.value}"
 
 
@@ -287,7 +291,7 @@ def _raise(error: VendorError) -> object:
 
 
 def _note_request(project: Project, caller: Caller) -> int:
-    """Note a request and, if it is a call of records/sync, what it asks; return the request's number."""
+    """Add a request to the history and, if it is a records/sync, what it asks; return the number of its entry."""
     environ = caller.environ
     path = masked_path(environ.get(RAW_PATH) or environ["PATH_INFO"])
     number = project.history.add(

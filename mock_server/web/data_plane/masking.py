@@ -1,4 +1,4 @@
-"""What of a request may be shown. Equal secrets have equal masks, so that re-use can still be seen."""
+"""Masks secrets and plates in requests, for the history. Equal secrets have equal masks, so re-use stays visible."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ _KEPT = 200
 _PATH_KEPT = 1000
 _QUERY_KEPT = 4096
 BODY_KEPT = 16_384
-"""So many bytes of a body are shown."""
+"""The most that the history keeps: characters of a header, a path and a query, bytes of a body (our choice)."""
 
 _NAMES = "(?:access_?token|refresh_?token|token|sign|secret|access_?secret|client_?secret|password|plate_?no)"
 _IN_QUERY = re.compile(rf"((?:^|&){_NAMES}=)([^&]+)", re.IGNORECASE)
@@ -22,29 +22,29 @@ _IN_BODY = re.compile(rf'("{_NAMES}"\s*:\s*")((?:[^"\\]|\\.)+)', re.IGNORECASE |
 
 
 def mask(secret: str) -> str:
-    """A short fingerprint of a secret; an empty one stays empty."""
+    """A fingerprint of a secret: `#` and 10 hex digits of its SHA-256. An empty one stays empty."""
     return f"#{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:10]}" if secret else ""
 
 
 def masked_headers(header: Callable[[str], str]) -> dict[str, str]:
-    """The headers that matter, those with credentials masked, each at most 200 characters."""
+    """The headers of the vendor's API, those with credentials masked, the others cut to 200 characters."""
     shown = {name: _clean(value[:_KEPT]) for name in PLAIN_HEADERS if (value := header(name))}
     return shown | {name: mask(value) for name in SECRET_HEADERS if (value := header(name))}
 
 
 def masked_path(path: str) -> str:
-    """The path as sent, at most 1000 characters; the refresh token in it is masked, however it was encoded."""
+    """The path as sent, cut to 1000 characters; a refresh token in it is masked, whether percent-encoded or not."""
     _, is_refresh, refresh_token = unquote(path).partition(REFRESH_PREFIX)
     return REFRESH_PREFIX + mask(refresh_token) if is_refresh else path[:_PATH_KEPT]
 
 
 def masked_query(query: str) -> str:
-    """The query as sent, at most 4096 characters; credentials that do not belong there are masked."""
+    """The query as sent, cut to 4096 characters; credentials, which should not be there, are masked."""
     return _IN_QUERY.sub(_masked, query[:_QUERY_KEPT])
 
 
 def masked_body(body: bytes) -> str:
-    """The first 16,384 bytes of a body as text; plates and credentials in its JSON are masked."""
+    """The first 16,384 bytes of a body as text; plates and credentials in JSON are masked, even in invalid JSON."""
     return _IN_BODY.sub(_masked, body[:BODY_KEPT].decode("utf-8", "replace"))
 
 

@@ -1,4 +1,4 @@
-"""What faults make of one API call: a refusal, a lost command, an answer late, garbled or never sent."""
+"""The faults that strike one API call: a refusal, a lost command, an answer that is late, garbled or never sent."""
 
 import hashlib
 from collections.abc import Callable
@@ -35,7 +35,7 @@ _HALF = 2
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
-    """The faults of one call."""
+    """The faults that struck one call."""
 
     strikes: tuple[Strike, ...] = ()
 
@@ -45,7 +45,7 @@ class Mishap:
 
     @property
     def refusal(self) -> VendorError | None:
-        """The error with which the call is refused before anything is done."""
+        """The error with which the call is refused before it is carried out, or None."""
         for strike in self.strikes:
             if strike.kind in _REFUSALS:
                 code = _CODES.get(strike.kind, strike.value)
@@ -54,11 +54,11 @@ class Mishap:
 
     @property
     def late_ms(self) -> int:
-        """How much later than now the answer is sent."""
+        """The milliseconds by which the answer is delayed."""
         return sum(strike.value for strike in self.strikes if strike.kind == FaultKind.ANSWER_LATE)
 
     def garble(self, envelope: JsonObject) -> bytes:
-        """The bytes that go out in place of an envelope."""
+        """The bytes that are sent in place of an envelope."""
         for strike in self.strikes:
             envelope = _CHANGED.get(strike.kind, _unchanged)(envelope)
         content = encode(envelope)
@@ -71,31 +71,32 @@ NO_MISHAP = Mishap()
 
 
 def call_operation(caller: Caller) -> str:
-    """The logical operation of a call, shared by its retries: method and path, and for a sync the cells asked about."""
+    """The logical operation of a call, shared by its retries: method, path and, of a sync, its cells' fingerprint."""
     name = f"{CALL} {caller.environ['REQUEST_METHOD']} {masked_path(caller.environ['PATH_INFO'])}"
     return f"{name} {_cells(caller)}" if caller.body else name
 
 
 def strike_call(project: Project, caller: Caller, device_id: str | None, request: int) -> Mishap:
-    """Let faults strike one call, after its signature was found right and before its token is looked at.
+    """Let faults strike one call, after its signature is checked and before its token is.
 
     `request` is the number of its entry in the history.
     """
     if not project.faults.active:
         return NO_MISHAP
     operation = call_operation(caller)
+    # A call that fails by a token that a fault has invalidated counts as struck, so that no further fault strikes it.
     token = caller.header("access_token")
     if project.tokens.was_killed(token) and not project.tokens.is_live(token):
         project.faults.suffer(operation)
         return NO_MISHAP
     occasion = Occasion(CALL, operation, device_id, path=caller.environ["PATH_INFO"], request=request)
     mishap = Mishap(tuple(project.faults.strike(occasion)))
-    _act(project, mishap, device_id)
+    _change_project(project, mishap, device_id)
     return mishap
 
 
-def _act(project: Project, mishap: Mishap, device_id: str | None) -> None:
-    """What a fault does to the project itself, whatever becomes of the call."""
+def _change_project(project: Project, mishap: Mishap, device_id: str | None) -> None:
+    """Carry out the faults that change the project's tokens or devices, whatever the answer to the call is."""
     for strike in mishap.strikes:
         if strike.kind == FaultKind.TOKEN_EXPIRE:
             project.tokens.expire()
@@ -106,7 +107,7 @@ def _act(project: Project, mishap: Mishap, device_id: str | None) -> None:
 
 
 def _cells(caller: Caller) -> str:
-    """A fingerprint of a sync body without its counts."""
+    """A fingerprint of a sync body without its counts, which a retry may change; of another body, of all its bytes."""
     value = caller.json_value
     infos = next((each for each in value.values() if isinstance(each, list)), []) if isinstance(value, dict) else []
     asked = [_without_count(info) for info in infos if isinstance(info, dict)]

@@ -1,6 +1,6 @@
-"""The data plane's half of the OpenAPI document: the vendor's calls, as far as this cloud has them.
+"""The data plane's half of the OpenAPI document: the vendor's calls that this cloud has.
 
-Every answer is HTTP 200 with an envelope, whatever was asked; only `success` and `code` tell.
+Every answer is HTTP 200 with an envelope; only `success` and `code` distinguish results from errors.
 """
 
 from mock_server.model import INT64_MAX, MAX_WINDOW_MS, JsonObject, ProcessStatus
@@ -135,7 +135,7 @@ def _sync() -> JsonObject:
 
 
 def _sync_request(keys: Spelling) -> JsonObject:
-    """A body in one spelling, as the default profile takes it. Other profiles take less or more."""
+    """The schema of a body in one spelling, for the default profile. Other profiles accept less or more."""
     passes = _sync_infos(keys, {keys.pass_direction: {"enum": [0, 1], "description": "0 enter, 1 leave"}})
     bills = _sync_infos(keys, {})
     return {"oneOf": [_sync_body(keys, 0, passes), _sync_body(keys, 1, bills)]}

@@ -16,7 +16,7 @@ from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.project import Project
 from mock_server.shapes import read_shape
 from mock_server.web.lab.request import LabError, json_body, json_object, query_number, refuse_problems
-from mock_server.web.serving.inline import MEMORY, let_others, wait_for
+from mock_server.web.serving.inline import MEMORY, wait_for, yield_turn
 
 DEFAULT_TIMEOUT_MS = 5_000
 MAX_TIMEOUT_MS = 60_000
@@ -156,7 +156,7 @@ def _step(project: Project, clock: VirtualClock, to_ms: int, timeout_ms: int) ->
             project.history.wake()  # whoever follows the time need not have seen an event
             return
         clock.advance_to(max(due, clock.now_ms()))
-    if not let_others(request.environ):
+    if not yield_turn(request.environ):
         _step(project, clock, to_ms, timeout_ms)
 
 

@@ -1,1 +1,1 @@
-"""The queue's WebSockets."""
+"""The queue's WebSocket endpoint."""

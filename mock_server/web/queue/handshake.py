@@ -1,4 +1,4 @@
-"""The handshake of a queue consumer: who asks, for which subscription, with which parameters."""
+"""The handshake of a queue consumer: checks its path, credentials and parameters."""
 
 import re
 from collections.abc import Mapping
@@ -14,16 +14,17 @@ from mock_server.wire.encryption import queue_password
 
 _PATH = re.compile(r"/ws/v2/consumer/persistent/([^/]+)/([^/]+)/([^/]+)/([^/]+)/?")
 MIN_ACK_TIMEOUT_MS = 1000
-"""Pulsar refuses a shorter ack timeout, other than none."""
+"""The shortest ack timeout that Pulsar accepts, other than 0, which means none."""
 
 MAX_RECEIVER_QUEUE = 100_000
+"""The largest `receiverQueueSize` (our choice): it bounds the frames that wait for a client that does not read."""
 
 MAX_SUBSCRIPTIONS = 100
-"""How many subscriptions a project may have (our choice): a client that invents names is stopped."""
+"""The most subscriptions of a project (our choice), for clients that invent names: each keeps its messages."""
 
 
 class HandshakeRefusedError(Exception):
-    """A handshake that fails: the HTTP status and a sentence."""
+    """A handshake that is refused, with the HTTP status and the reason as a sentence."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -33,7 +34,7 @@ class HandshakeRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ConsumerRequest:
-    """What a handshake asks for, once it is found to be right."""
+    """The subscription and parameters of a valid handshake; times in milliseconds."""
 
     project: Project
     topic: str
@@ -45,7 +46,7 @@ class ConsumerRequest:
 
 
 def read_handshake(path: str, query: str, headers: Mapping[str, str], cloud: Cloud) -> ConsumerRequest:
-    """Check a handshake: path 404, credentials 401, foreign subscription 403, parameters 400."""
+    """Check a handshake. HandshakeRefusedError: path 404, credentials 401, foreign subscription 403, parameters 400."""
     match = _PATH.fullmatch(path)
     if match is None:
         raise HandshakeRefusedError(

@@ -1,4 +1,4 @@
-"""One accepted consumer connection: text frames of messages out, acknowledgements in, whatever carries them."""
+"""One accepted consumer connection, without its transport: sends messages as text frames, reads acknowledgements."""
 
 import json
 from abc import ABC, abstractmethod
@@ -17,10 +17,14 @@ from mock_server.wire.messages import encrypted_payload, frame, status_report
 BAD_PAYLOAD = 1007
 GOING_AWAY = 1001
 FAILED = 1011
+"""WebSocket close codes (RFC 6455, 7.4.1): a frame that is not valid, a server that stops, an internal error."""
 
 
 class ConsumerSession(ABC):
-    """A consumer of a subscription, and the frames that come and go. HandshakeRefusedError if there is no room."""
+    """A consumer of a subscription and its frames. A subclass is the transport.
+
+    HandshakeRefusedError if the project may not have another subscription.
+    """
 
     def __init__(self, asked: ConsumerRequest) -> None:
         queue = asked.project.queue
@@ -43,36 +47,36 @@ class ConsumerSession(ABC):
 
     @abstractmethod
     def has_room(self) -> bool:
-        """Whether another frame may wait to be sent."""
+        """Whether another frame may be put."""
 
     @abstractmethod
     def put(self, text: str) -> None:
-        """Send a frame soon."""
+        """Send a frame, without blocking."""
 
     @abstractmethod
     def fail_soon(self) -> None:
-        """Call `end(FAILED)` once the subscription is done with what it is in the middle of."""
+        """Call `end(FAILED)` after the subscription's present delivery, which is on the stack."""
 
     @abstractmethod
     def end(self, code: int) -> None:
-        """Close the connection from our side."""
+        """Disconnect the consumer and close the connection with a WebSocket close code."""
 
     def connect(self) -> None:
-        """Begin to consume. HandshakeRefusedError if the subscription may not be shared."""
+        """Start to consume. HandshakeRefusedError if the subscription may not be shared."""
         try:
             self._subscription.connect(self._consumer)
         except SubscriptionBusyError as busy:
             raise HandshakeRefusedError(409, str(busy)) from None
 
     def disconnect(self) -> None:
-        """Consume no more: what was not acknowledged comes again."""
+        """Stop to consume: the messages that are not acknowledged are redelivered."""
         self._subscription.disconnect(self._consumer)
 
     def take(self, text: str) -> None:
-        """One frame of the client: an acknowledgement unless its `type` says otherwise. ValueError if it is none."""
+        """Handle one frame of the client, an acknowledgement unless its `type` names another. ValueError if invalid."""
         command = parse_json(text.encode())
         if not isinstance(command, dict):
-            raise ValueError("a frame is a JSON object")  # noqa: TRY004 one error for all that is no frame
+            raise ValueError("a frame is a JSON object")  # noqa: TRY004 one error for every invalid frame
         kind = command.get("type")
         message_id = command.get("messageId")
         if kind == "isEndOfTopic":
@@ -93,12 +97,12 @@ class ConsumerSession(ABC):
             self._failing = True
             self.fail_soon()
         elif self.has_room():
-            # Without room this is a redelivery to a client that does not read: the message is on its way already.
+            # Without room the client does not read, and this is a redelivery: its earlier frame is still to be sent.
             self.put(message_frame(self._project, message, redelivery_count, consumer))
 
 
 def message_frame(project: Project, message: Message, redelivery_count: int, consumer: str) -> str:
-    """A message as a text frame for a consumer, changed by the faults that strike this delivery."""
+    """The text frame of a message for a consumer, changed by the faults that strike this delivery."""
     struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(message, consumer))}
     encryption = project.profile.encryption
     nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""

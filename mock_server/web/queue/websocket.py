@@ -1,7 +1,7 @@
-"""The Pulsar WebSocket consumer endpoint, as the official clients use it: a native coroutine on the serving loop.
+"""Pulsar's WebSocket consumer endpoint, as the official clients use it, as an ASGI application on the serving loop.
 
 `/ws/v2/consumer/persistent/{access_id}/out/{event|event-test}/{access_id}-{suffix}` with the headers `username` and
-`password`. Text frames go out; acknowledgements come in.
+`password`. It sends messages as text frames and receives acknowledgements.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ class MessageSocket:
         self._sessions: set[_Session] = set()
 
     async def __call__(self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
-        """Serve one connection until it ends."""
+        """Serve one connection until it is closed."""
         if scope["type"] == "http":
             await _answer_http(send)
         elif scope["type"] == "websocket":
@@ -37,7 +37,7 @@ class MessageSocket:
             await self._run(session, receive)
 
     def close_all(self) -> None:
-        """Close every connection: the server is going away."""
+        """Close every connection: the server stops."""
         for session in tuple(self._sessions):
             session.end(GOING_AWAY)
 
@@ -55,7 +55,10 @@ class MessageSocket:
 
 
 class _Session(ConsumerSession):
-    """One accepted connection: a consumer of a subscription, a writer, and a reader of acknowledgements."""
+    """One accepted connection: a writer task, and a reader of acknowledgements.
+
+    `_outbox` holds text frames to send, and an integer as the code with which to close.
+    """
 
     def __init__(self, asked: ConsumerRequest, send: "ASGISendCallable") -> None:
         super().__init__(asked)
@@ -63,7 +66,7 @@ class _Session(ConsumerSession):
         self._outbox: asyncio.Queue[str | int] = asyncio.Queue()
 
     async def run(self, receive: "ASGIReceiveCallable") -> None:
-        """Accept, deliver and read until either side ends it."""
+        """Accept the connection, deliver and read until either side closes it."""
         try:
             self.connect()
         except HandshakeRefusedError as refused:
@@ -82,25 +85,25 @@ class _Session(ConsumerSession):
                     await writer
 
     def has_room(self) -> bool:
-        """Whether the client still reads."""
+        """Whether fewer frames wait than the consumer may hold: a client that does not read gets no more."""
         return self._outbox.qsize() < self._consumer.receiver_queue_size
 
     def put(self, text: str) -> None:
-        """Send a frame in its turn."""
+        """Send a frame after those that wait."""
         self._outbox.put_nowait(text)
 
     def fail_soon(self) -> None:
-        """Close the connection in the loop's next turn."""
+        """Close the connection in the loop's next iteration."""
         asyncio.get_running_loop().call_soon(self.end, FAILED)
 
     def end(self, code: int) -> None:
-        """Close the connection from our side. What the client still sends is not heard."""
+        """Disconnect the consumer and close the connection. Frames that the client still sends are ignored."""
         self._ended = True
         self.disconnect()
         self._outbox.put_nowait(code)
 
     async def _write(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError):  # the client has closed the connection: `_read` ends the session
             while True:
                 item = await self._outbox.get()
                 if isinstance(item, int):

@@ -1,1 +1,1 @@
-"""Flask on one event loop: what carries requests to the applications."""
+"""Serves Flask applications on one event loop."""

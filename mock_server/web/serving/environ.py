@@ -1,4 +1,4 @@
-"""From a request as it came over the wire to a WSGI environment, keeping what signatures need."""
+"""Makes the WSGI environment of a request, with the raw path and body that signatures need."""
 
 import io
 import string
@@ -8,16 +8,16 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 RAW_PATH = "mock_server.raw_path"
-"""The path as sent, before percent-decoding: the text that a client signs."""
+"""Key of the path as sent, before percent-decoding: the text that a client signs."""
 
 BODY = "mock_server.body"
-"""The body as sent. Only there if the server has read it; it is in `wsgi.input` too."""
+"""Key of the body as sent. Present if this server has read it; it is in `wsgi.input` too."""
 
 TOO_LARGE = "mock_server.too_large"
-"""Present when the body was longer than the server takes; `wsgi.input` is then empty."""
+"""Key that is present if the body is longer than the server accepts; `wsgi.input` is then empty."""
 
 UNDERSCORED = frozenset(("client_id", "access_token", "sign_method", "dev_lang", "dev_version", "dev_channel"))
-"""Vendor headers that have an underscore. WSGI maps dashes to underscores, so their dashed twins are left out."""
+"""The vendor's headers with an underscore. WSGI cannot tell it from a dash: headers with a dash instead are dropped."""
 
 
 def build_environ(
@@ -25,7 +25,7 @@ def build_environ(
 ) -> dict[str, Any]:
     """A WSGI environment. `raw_path` and `query` are as sent; header names may have any case.
 
-    Bytes that a query should have percent-encoded are encoded here, so that whoever reads it need not know of them.
+    Non-ASCII bytes of the query, which a client should have percent-encoded, are encoded.
     """
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn reads it, with the vendor's envelope also for what is no HTTP at all."""
+"""uvicorn's HTTP protocol, with a limit of the head, and the vendor's envelope in answer to bytes that are not HTTP."""
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -8,21 +8,27 @@ from mock_server.wire.envelope import encode, failure
 from mock_server.wire.errors import ErrorCode, VendorError
 
 MAX_HEAD = 64 * 1024
-"""How long request line and headers may be together, in bytes, give or take what one read of the socket brings."""
+"""The most bytes of request line and headers together, give or take one read of the socket.
+
+uvicorn's httptools reader has no limit: a head without an end would fill the memory. This one (our choice) is above
+the 8 to 32 KiB that common web servers accept by default.
+"""
 
 
 class VendorHttpProtocol(HttpToolsProtocol):
-    """Answers bytes that are no HTTP request with an envelope and closes the connection."""
+    """Answers bytes that are not an HTTP request with an envelope, and closes the connection.
+
+    `_in_head` says whether the next byte belongs to a head; `_head` is the bytes of that head so far.
+    """
 
     _head = 0
     _in_head = True
     _head_ended = False
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came in. A head that does not end is no HTTP request.
-
-        Only bytes that are nothing but head count: a body may come together with its head, or with the next one.
-        """
+        """Parse bytes that were read. A head over `MAX_HEAD` bytes is answered as not being HTTP."""
+        # Only reads within one head are counted. A read in which a head ends may have up to a whole body behind it, or
+        # further requests, and the parser does not say where the head ended: it is not counted at all.
         is_head, self._head_ended = self._in_head, False
         super().data_received(data)
         if is_head and not self._head_ended:
@@ -31,7 +37,7 @@ class VendorHttpProtocol(HttpToolsProtocol):
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """A request begins: let whoever answers it close its connection."""
+        """A request begins: put the transport into its scope, for answers that are never sent."""
         super().on_message_begin()
         self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
 
@@ -43,12 +49,12 @@ class VendorHttpProtocol(HttpToolsProtocol):
         self._head = 0
 
     def on_message_complete(self) -> None:
-        """A request has ended: what comes now is the next head."""
+        """A request has ended: the next bytes are a head."""
         super().on_message_complete()
         self._in_head = True
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 uvicorn's text is not the vendor's
-        """HTTP 200 like every answer of the vendor, code 1109, connection closed."""
+        """Answer HTTP 200, as the vendor always does, with code 1109, and close the connection."""
         error = VendorError(ErrorCode.PARAM_ILLEGAL, "this is no HTTP request")
         content = encode(failure(error, wall_clock_ms(), "0" * 32))
         self.transport.write(

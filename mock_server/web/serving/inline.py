@@ -1,7 +1,7 @@
-"""Calls a WSGI application on the event loop, without a thread: sound because no view blocks.
+"""Calls a WSGI application on the event loop, without a thread: correct because no view blocks.
 
-A view that has to wait says so with `wait_for` and returns; it is called again when what it waits for may have
-come, or when its time is up. Everything else is answered in one go.
+A view that has to wait calls `wait_for` and returns; it is called again after the next change or at its timeout, and
+its answer counts once it does not ask to wait.
 """
 
 import asyncio
@@ -20,20 +20,27 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 MAX_DRAINED = 256 * 1024 * 1024
-"""How much of a body that is too large is read and thrown away, so that its sender gets to read the answer."""
+"""The most bytes of a body over the limit that are read and discarded.
+
+Most clients read the answer only after they have sent their whole body, and closing the connection before would show
+them a connection error in place of the answer. A longer body gets its answer while it is sent.
+"""
 
 HOLD = "mock_server.hold"
 DROP = "mock_server.drop"
+"""Keys of a WSGI environment: the (clock, time) until which the answer is held, and that it is not to be sent."""
+
 TRANSPORT = "mock_server.transport"
-"""In the ASGI scope's extensions: the connection, for answers that are never sent."""
+"""Key of the ASGI scope's extensions: the connection's transport, for answers that are never sent."""
 
 MEMORY = "mock_server.memory"
-"""A dictionary that a view keeps from call to call while it waits."""
+"""Key of a WSGI environment: a dictionary that lasts over the calls of a view for one request."""
 
 _WAIT = "mock_server.wait"
 _WAITED_MS = "mock_server.waited_ms"
 
 Listen = Callable[[Callable[[], None]], Callable[[], None]]
+"""Registers a callback for changes, and returns a function that removes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,10 @@ class _Wait:
 
 
 def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: int) -> bool:
-    """Ask to be called again after the next change that `listen` tells of, at the latest when the time is up.
+    """Ask for another call of the view at the next change that `listen` reports, or at the timeout.
 
-    `timeout_ms` is counted from the request's first call. False if it is up, or if there is no loop to wait on.
+    `timeout_ms` is counted from the request's first call. False if it is over, or if the view is not called by
+    `InlineWsgi`: then the view must answer now.
     """
     if environ.get(_WAITED_MS, math.inf) >= timeout_ms:
         return False
@@ -53,24 +61,27 @@ def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: int) -> bool:
     return True
 
 
-class _GoneError(Exception):
-    """The client closed the connection in the middle of its request."""
+class _DisconnectedError(Exception):
+    """The client closed the connection before the end of its request."""
 
 
-def let_others(environ: dict[str, Any]) -> bool:
-    """Ask to be called again as soon as others have had their turn. False if there is no loop."""
+def yield_turn(environ: dict[str, Any]) -> bool:
+    """Ask for another call of the view in the loop's next iteration, after other requests.
+
+    False if the view is not called by `InlineWsgi`: then the view must go on by itself.
+    """
     if _WAITED_MS not in environ:
         return False
-    environ[_WAIT] = _Wait(_soon, 2**31)
+    environ[_WAIT] = _Wait(_next_iteration, 2**31)
     return True
 
 
-def _soon(changed: Callable[[], None]) -> Callable[[], None]:
+def _next_iteration(changed: Callable[[], None]) -> Callable[[], None]:
     return asyncio.get_running_loop().call_soon(changed).cancel
 
 
 def hold_until(environ: dict[str, Any], clock: Clock, at_ms: int) -> None:
-    """Send the answer only when a clock has reached `at_ms`."""
+    """Send the answer when a clock reaches `at_ms`."""
     environ[HOLD] = (clock, at_ms)
 
 
@@ -80,7 +91,10 @@ def drop(environ: dict[str, Any]) -> None:
 
 
 class InlineWsgi:
-    """An ASGI application around a WSGI one. Bodies over `max_body` bytes are only said to be too large."""
+    """An ASGI application around a WSGI one.
+
+    A request with a body over `max_body` bytes has `TOO_LARGE` in its environment, and no body.
+    """
 
     def __init__(self, app: "WSGIApplication", max_body: int) -> None:
         self._app = app
@@ -89,23 +103,23 @@ class InlineWsgi:
         self._ending = False
 
     def end_waits(self) -> None:
-        """Let nobody wait any longer: the server is going away. Whoever waits is answered now."""
+        """Let all waiting requests be answered now, and no further one wait: the server stops."""
         self._ending = True
         for waiting in self._waiting:
             waiting.set()
 
     async def __call__(self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
-        """Serve one request; refuse a WebSocket."""
+        """Serve one HTTP request. A WebSocket is refused."""
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "no WebSocket here"})
         elif scope["type"] == "http":
             try:
                 body = await self._read(receive)
-            except _GoneError:
+            except _DisconnectedError:
                 return
             environ, answer = await self._answer(scope, body)
             if HOLD in environ:
-                await self._reached(*environ[HOLD])
+                await self._wait_until(*environ[HOLD])
             if DROP in environ and await _abort(scope):
                 return
             headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
@@ -113,13 +127,13 @@ class InlineWsgi:
             await send({"type": "http.response.body", "body": answer.content, "more_body": False})
 
     async def _read(self, receive: "ASGIReceiveCallable") -> bytes | None:
-        """The whole body, or None if it is too large. Half a body is no request, whatever it says."""
+        """The whole body, or None if it is over the limit. _DisconnectedError if it does not end."""
         chunks: list[bytes] = []
         size = 0
         while size <= MAX_DRAINED:
             event = await receive()
             if event["type"] != "http.request":
-                raise _GoneError
+                raise _DisconnectedError
             size += len(event["body"])
             if size <= self._max_body:
                 chunks.append(event["body"])
@@ -128,6 +142,7 @@ class InlineWsgi:
         return b"".join(chunks) if size <= self._max_body else None
 
     async def _answer(self, scope: "HTTPScope", body: bytes | None) -> tuple[dict[str, Any], Answer]:
+        """Call the application until it does not ask to wait; return the last environment and answer."""
         start = _now()
         memory: dict[str, Any] = {}
         while True:
@@ -137,10 +152,10 @@ class InlineWsgi:
             wait: _Wait | None = environ.get(_WAIT)
             if wait is None:
                 return environ, answer
-            await self._changed(wait.listen, start + wait.timeout_ms / 1000)
+            await self._wait_for_change(wait.listen, start + wait.timeout_ms / 1000)
 
-    async def _reached(self, clock: Clock, at_ms: int) -> None:
-        """Wait until a clock has reached a time, or its project begins again or ends."""
+    async def _wait_until(self, clock: Clock, at_ms: int) -> None:
+        """Wait until a clock reaches a time, or drops its timers (reset, removed project), or the server stops."""
         with self._wait() as reached:
             timer = clock.call_at(at_ms, reached.set)
             timer.on_dropped = reached.set
@@ -149,8 +164,8 @@ class InlineWsgi:
             finally:
                 timer.cancel()
 
-    async def _changed(self, listen: Listen, deadline: float) -> None:
-        """Wait until something changes or the deadline passes."""
+    async def _wait_for_change(self, listen: Listen, deadline: float) -> None:
+        """Wait until `listen` reports a change, the deadline (loop time, seconds) passes, or the server stops."""
         with self._wait() as changed:
             stop = listen(changed.set)
             try:
@@ -163,7 +178,7 @@ class InlineWsgi:
 
     @contextlib.contextmanager
     def _wait(self) -> Iterator[asyncio.Event]:
-        """Something to wait for that is over at the latest when the server goes away."""
+        """An event that is also set when the server stops."""
         event = asyncio.Event()
         if self._ending:
             event.set()
@@ -185,13 +200,15 @@ def _environ(scope: "HTTPScope", body: bytes | None) -> dict[str, Any]:
 
 
 async def _abort(scope: "HTTPScope") -> bool:
-    """Close the connection without an answer. False if the server does not let us."""
+    """Close the connection without an answer. False if the server has not put its transport into the scope."""
     extensions: dict[Any, Any] = scope.get("extensions", {})
     if TRANSPORT not in extensions:
         return False
     extensions[TRANSPORT]["transport"].abort()
-    # The server must have heard of it before we return without an answer.
-    await asyncio.sleep(0)
+    # uvicorn answers 500 for an application that returns without an answer, unless `connection_lost` was called before.
+    # abort() schedules that call for the loop's next iteration (asyncio and uvloop), and a sleep(0) begun after it ends
+    # after it. Not `await receive()`, which reports disconnects: uvicorn reports this one only to the latest request
+    # of the connection, so it would never return with a pipelined request behind this one.
     await asyncio.sleep(0)
     return True
 

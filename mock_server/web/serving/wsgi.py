@@ -1,4 +1,4 @@
-"""Calls a WSGI application and collects its answer, for the serving loop and for in-process use."""
+"""Calls a WSGI application and collects its answer: for the serving loop, and in process without a server."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """A whole answer; header names are lower case."""
+    """A complete HTTP answer; header names are in lower case."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -16,7 +16,7 @@ class Answer(NamedTuple):
 
 
 def call_wsgi(app: "WSGIApplication", environ: dict[str, Any]) -> Answer:
-    """Call an application and read its answer to the end."""
+    """Call an application and read its whole answer. Exceptions of the application are raised."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(

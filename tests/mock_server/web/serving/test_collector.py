@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mock_server.web.serving.collector import FULL_PASS_S, tame_collector
+from mock_server.web.serving.collector import FULL_PASS_S, schedule_full_collections
 
 
 class Loop(asyncio.SelectorEventLoop):
@@ -51,13 +51,13 @@ def grown_old() -> "weakref.ref[Cycle]":
 
 def test_what_is_there_at_the_start_is_never_looked_at_again(loop: Loop) -> None:
     """Code and seed stay anyway."""
-    tame_collector(loop)
+    schedule_full_collections(loop)
     assert gc.get_freeze_count() > 0
 
 
 def test_only_the_young_are_looked_at_by_themselves(loop: Loop) -> None:
     """No number of requests brings a pass through everything."""
-    tame_collector(loop)
+    schedule_full_collections(loop)
     young, middle, old = gc.get_threshold()
     passes = gc.get_stats()[2]["collections"]
     kept = [Cycle() for _ in range(20 * young)]
@@ -67,7 +67,7 @@ def test_only_the_young_are_looked_at_by_themselves(loop: Loop) -> None:
 
 def test_garbage_that_grew_old_goes_once_a_minute(loop: Loop) -> None:
     """And again a minute later."""
-    tame_collector(loop)
+    schedule_full_collections(loop)
     for _ in range(2):
         garbage = grown_old()
         loop.pass_time(FULL_PASS_S - 1)
