@@ -1,4 +1,4 @@
-"""A typed client of the lab API, so that nobody writes its URLs by hand.
+"""A typed client of the lab API.
 
 lab = LabClient("http://127.0.0.1:8290")
 project = lab.create_project(clock="virtual", seed=7)
@@ -54,7 +54,7 @@ _DATA = b"data: "
 
 
 class LabApiError(Exception):
-    """A refusal of the lab API: HTTP status, stable code, and what to do."""
+    """A refusal of the lab API: HTTP status, stable code, and a message that says what to do."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{status} {code}: {message}")
@@ -64,7 +64,10 @@ class LabApiError(Exception):
 
 
 class LabClient:
-    """The lab plane of one server. A context manager; closing it ends its connections."""
+    """The lab plane of one server. A context manager that closes its connections.
+
+    Every call raises LabApiError if it is refused, and `requests`' exceptions if there is no answer in `timeout_s`.
+    """
 
     def __init__(self, url: str, token: str | None = None, timeout_s: float = 70.0) -> None:
         self.url = url.rstrip("/")
@@ -82,7 +85,7 @@ class LabClient:
         self.close()
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self._session.close()
 
     def health(self) -> dict[str, str]:
@@ -98,20 +101,20 @@ class LabClient:
         return cast("list[str]", self.call("GET", "/_lab/projects"))
 
     def create_project(self, **settings: Unpack[NewProject]) -> "LabProject":
-        """Make a project; everything is optional."""
+        """Create a project; all settings are optional."""
         exports = cast("Exports", self.call("POST", "/_lab/projects", settings))
         return LabProject(self, exports["access_id"])
 
     def guide(self, after: int = 0, timeout_ms: int = 0) -> GuideJson:
-        """The caption of the demo's story; with `after` wait until there is a newer one, or until the time is up."""
+        """The present caption of a demo. Waits until its number is above `after`, at most `timeout_ms`."""
         return cast("GuideJson", self.call("GET", "/_lab/guide", after=after, timeout_ms=timeout_ms))
 
     def steer_guide(self, **order: Unpack[GuideOrder]) -> GuideJson:
-        """Steer that story; everything is optional."""
+        """Steer the story of a demo; all orders are optional."""
         return cast("GuideJson", self.call("POST", "/_lab/guide", order))
 
     def project(self, access_id: str) -> "LabProject":
-        """A project that is there already."""
+        """An existing project."""
         return LabProject(self, access_id)
 
     def call(self, method: str, path: str, body: object = None, **query: Any) -> Any:
@@ -124,7 +127,7 @@ class LabClient:
         return response.json() if response.content else None
 
     def stream(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Iterator[bytes]:
-        """The lines of a body, as they come."""
+        """The lines of a body, each as soon as it is received."""
         with self._session.get(
             self.url + path, params=query or None, headers=headers, timeout=self._timeout_s, stream=True
         ) as response:
@@ -134,7 +137,7 @@ class LabClient:
 
 
 class LabProject:
-    """One project, seen from the lab plane."""
+    """One project of a server."""
 
     def __init__(self, lab: LabClient, access_id: str) -> None:
         self._lab = lab
@@ -159,7 +162,7 @@ class LabProject:
         return cast("Exports", self._call("POST", "/reset"))
 
     def snapshot(self) -> SeedJson:
-        """A seed file of the state as it is."""
+        """The present state as a seed file."""
         return cast("SeedJson", self._call("GET", "/snapshot"))
 
     def devices(self) -> list[DeviceJson]:
@@ -167,7 +170,7 @@ class LabProject:
         return cast("list[DeviceJson]", self._call("GET", "/devices"))
 
     def add_device(self, **device: Unpack[NewDevice]) -> DeviceJson:
-        """Add a device; everything is optional."""
+        """Add a device; all fields are optional."""
         return cast("DeviceJson", self._call("POST", "/devices", device))
 
     def change_device(self, device_id: str, **changes: Unpack[DeviceChange]) -> DeviceJson:
@@ -175,61 +178,61 @@ class LabProject:
         return cast("DeviceJson", self._call("PATCH", f"/devices/{_part(device_id)}", changes))
 
     def add_record(self, device_id: str, **record: Any) -> dict[str, Any]:
-        """Let a lot keep one record; the answer has its `record_id`."""
+        """Add one record to a lot; the answer has its `record_id`."""
         return cast("dict[str, Any]", self._call("POST", f"/devices/{_part(device_id)}/records", record))
 
     def add_records(self, device_id: str, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Let a lot keep several records, all or none."""
+        """Add several records to a lot, all or none."""
         return cast("list[dict[str, Any]]", self._call("POST", f"/devices/{_part(device_id)}/records", records))
 
     def remove_record(self, device_id: str, record_id: str, data_type: int = 0) -> None:
-        """Let a lot forget a record."""
+        """Remove a record from a lot."""
         path = f"/devices/{_part(device_id)}/records/{_part(record_id)}"
         self._call("DELETE", path, data_type=data_type)
 
     def faults(self) -> dict[str, Any]:
-        """What is directed, what chaos does, what has struck."""
+        """The directed faults, the run of chaos, and the strikes by kind."""
         return cast("dict[str, Any]", self._call("GET", "/faults"))
 
     def add_fault(self, kind: str, **settings: Any) -> dict[str, Any]:
-        """Direct a fault: times, skip, device_id, data_type, path, and the kind's own parameter."""
+        """Direct a fault. Settings: times, skip, device_id, data_type, path, and the kind's own parameter."""
         return cast("dict[str, Any]", self._call("POST", "/faults", {"kind": kind, **settings}))
 
     def calm(self) -> None:
-        """No more faults, directed or random."""
+        """Drop the directed faults and turn chaos off."""
         self._call("DELETE", "/faults")
 
     def set_chaos(self, preset: str, seed: int | None = None, budget: int | None = None) -> dict[str, Any]:
-        """Let faults strike at random."""
+        """Draw random faults from a preset from now on."""
         given = {"preset": preset, "seed": seed, "budget": budget}
         chosen = {name: value for name, value in given.items() if value is not None}
         return cast("dict[str, Any]", self._call("PUT", "/chaos", chosen))
 
     def advance(self, by_ms: int) -> IdleJson:
-        """Move a virtual clock forward; returns when the project is idle at that time."""
+        """Move a virtual clock forward by milliseconds; returns when the project is idle at that time."""
         return cast("IdleJson", self._call("POST", "/clock", {"advance_ms": by_ms}))
 
     def advance_to(self, to_ms: int) -> IdleJson:
-        """Move a virtual clock to a time."""
+        """Move a virtual clock to a time in epoch milliseconds; returns when the project is idle at that time."""
         return cast("IdleJson", self._call("POST", "/clock", {"to_ms": to_ms}))
 
     def idle(self, timeout_ms: int = 5_000) -> IdleJson:
-        """Wait until nothing is pending, or until the time is up."""
+        """Wait until nothing is pending, at most `timeout_ms`."""
         return cast("IdleJson", self._call("GET", "/idle", timeout_ms=timeout_ms))
 
     def rereports(self) -> list[RereportJson]:
-        """What was re-reported, oldest first."""
+        """The re-reports, oldest first."""
         return cast("list[RereportJson]", self._call("GET", "/rereports"))
 
     def history(self, after: int = 0) -> list[dict[str, Any]]:
-        """What happened, from number `after` on."""
+        """The entries of the history after number `after`."""
         lines = self._lab.stream(f"{self._path}/history", after=after)
         return [json.loads(line) for line in lines]
 
     def follow(self, after: int = 0) -> Iterator[dict[str, Any]]:
-        """What happened from number `after` on, and then what happens, until the project or the server is gone.
+        """The entries of the history after number `after`, then new ones, until the project or the server is gone.
 
-        Closing the iterator ends the connection.
+        Closing the iterator closes the connection.
         """
         for line in self._lab.stream(f"{self._path}/history", {"Accept": "text/event-stream"}, after=after):
             if line.startswith(_DATA):
@@ -240,7 +243,7 @@ class LabProject:
 
 
 def _part(name: str) -> str:
-    """A name as one part of a path."""
+    """A name, percent-encoded as one segment of a path."""
     return quote(name, safe="")
 
 

@@ -1,7 +1,7 @@
-"""The shapes of the lab API: what its requests and answers hold.
+"""The shapes of the lab API's requests and answers. Their docstrings are descriptions in the OpenAPI document.
 
-Its readers, its OpenAPI document and the types of `LabClient` all come from these declarations. Times are epoch
-milliseconds, amounts are fen.
+The readers, the OpenAPI document and the types of `LabClient` are made from these declarations. Times are in epoch
+milliseconds, amounts in fen.
 """
 
 from typing import Annotated, Any, Literal, NotRequired, Required, TypeAlias, TypedDict, get_args
@@ -17,15 +17,16 @@ SEED_FORMAT = "parking-mock/seed"
 SEED_VERSION = 1
 
 MAX_DEVICES = 10_000
+"""The most devices of a new project (our choice)."""
 
 MAX_RECORDS = 1_000_000
-"""How many records one seed or one call may bring."""
+"""The most records of one seed or one call (our choice)."""
 
 MIN_SECRET_LENGTH = 24
-"""The key of messages is characters 8 to 23 of the access secret, so a secret has at least 24."""
+"""The shortest access secret: its characters 8 to 23 are the key of messages (documented)."""
 
 Count = Annotated[int, Keywords(minimum=0)]
-"""A number of an answer."""
+"""An integer of an answer, 0 or more."""
 
 Struck = Annotated[dict[str, Count], "faults that struck, by kind"]
 
@@ -92,7 +93,7 @@ class UplinkKind(Kind):
     """What happens to the message of a record: `UplinkJson`, read as a `Fate`."""
 
     def read(self, reader: Reader, name: str, *, required: bool = False) -> Fate:  # noqa: ARG002 no record needs one
-        """The fate; None for a field that is absent or was noted as a problem."""
+        """The fate; None if the field is absent or its problem was noted."""
         value: Any = reader.raw(name)
         if name not in reader or value in get_args(UplinkWord):
             return value  # type: ignore[no-any-return]  # absent, or one of the words of a fate

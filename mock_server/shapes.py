@@ -1,6 +1,6 @@
-"""Shapes of JSON objects: one declaration gives the type, the reader of untrusted values, and the JSON Schema.
+"""Shapes of JSON objects: one declaration is the type, the reader of untrusted values, and the JSON Schema.
 
-A shape is a TypedDict. The type of a field says which values it has; `Annotated` adds what the type cannot say:
+A shape is a TypedDict. The type of a field defines its values; `Annotated` adds to it:
 
     class NewDevice(TypedDict, total=False):
         device_id: Annotated[str, Text(1, 64), "unique in its project"]
@@ -41,11 +41,11 @@ _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", NoneT
 
 
 class Kind(ABC):
-    """The values that a field may have."""
+    """A set of values that a field may have: reads one, and describes them in JSON Schema."""
 
     @abstractmethod
     def read(self, reader: Reader, name: str, *, required: bool = True) -> Any:
-        """The value of a field, or None when it is absent or was noted as a problem."""
+        """The value of a field; None if it is absent or its problem was noted."""
 
     @abstractmethod
     def schema(self) -> JsonObject:
@@ -54,13 +54,13 @@ class Kind(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Whole(Kind):
-    """A whole number from `low` to `high`."""
+    """An integer from `low` to `high`."""
 
     low: int = 0
     high: int = INT64_MAX
 
     def read(self, reader: Reader, name: str, *, required: bool = True) -> int | None:
-        """The number."""
+        """The integer, or None."""
         return reader.integer(name, self.low, self.high, required=required)
 
     def schema(self) -> JsonObject:
@@ -70,7 +70,7 @@ class Whole(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Text(Kind):
-    """A string of `low` to `high` characters; `rule` says in words what its `pattern` wants."""
+    """A string of `low` to `high` characters that matches `pattern`; `rule` is the problem's text if it does not."""
 
     low: int
     high: int
@@ -78,7 +78,7 @@ class Text(Kind):
     rule: str = ""
 
     def read(self, reader: Reader, name: str, *, required: bool = True) -> str | None:
-        """The text."""
+        """The string, or None."""
         text = reader.text(name, self.low, self.high, required=required)
         if text is None or not self.pattern or re.fullmatch(self.pattern, text):
             return text
@@ -93,7 +93,7 @@ class Text(Kind):
 
 @dataclass(frozen=True, slots=True)
 class OneOf(Kind):
-    """One of a few strings, or one of a few whole numbers."""
+    """One of some strings, or one of some integers."""
 
     values: tuple[Any, ...]
 
@@ -103,7 +103,7 @@ class OneOf(Kind):
         return read(name, self.values, required=required)
 
     def schema(self) -> JsonObject:
-        """An enumeration, or a constant where there is one value only."""
+        """An enumeration, or a constant for a single value."""
         return {"enum": list(self.values)} if len(self.values) > 1 else {"const": self.values[0]}
 
 
@@ -121,14 +121,14 @@ class Flag(Kind):
 
 
 class Keywords:
-    """Further keywords of a field's JSON Schema, which say nothing to a reader."""
+    """Further keywords of a field's JSON Schema. They do not change how it is read."""
 
     def __init__(self, **keywords: object) -> None:
         self.keywords = keywords
 
 
 def kind_of(hint: Any) -> Kind:
-    """The values of a type. TypeError if the type does not bound them: a number or a text needs a `Kind`."""
+    """The kind of a type. TypeError if its values have no bounds: an integer or a string needs a `Kind`."""
     kind = _declared_kind(hint)
     if kind is None:
         raise TypeError(f"{hint} cannot be read from JSON: it has no bounds")
@@ -154,7 +154,7 @@ def fields_of(shape: Any) -> Mapping[str, Any]:
 
 
 def _bare(hint: Any) -> Any:
-    """A field's type without the mark of whether the field is required, which the TypedDict itself tells."""
+    """A field's type without `Required` or `NotRequired`, which the TypedDict's `__required_keys__` holds too."""
     return get_args(hint)[0] if get_origin(hint) in (Required, NotRequired) else hint
 
 
@@ -165,19 +165,19 @@ def _readers(shape: Any) -> tuple[tuple[str, Kind, bool], ...]:
 
 
 def read_fields(shape: type[S], reader: Reader) -> S:
-    """Those fields of a shape that are there and right; what is wrong with the others is noted."""
+    """The fields of a shape that are present and valid; problems of the others are noted."""
     values = {name: kind.read(reader, name, required=required) for name, kind, required in _readers(shape)}
     return cast("S", {name: value for name, value in values.items() if value is not None})
 
 
 def read_shape(shape: type[S], reader: Reader, also: Collection[str] = ()) -> S:
-    """The same for an object that has no other fields, but for those that are read elsewhere (`also`)."""
+    """As `read_fields`, but fields that are neither the shape's nor in `also` are noted as problems."""
     reader.only((*fields_of(shape), *also))
     return read_fields(shape, reader)
 
 
 def schema_of(hint: Any, names: Mapping[Any, str] | None = None) -> JsonObject:
-    """The JSON Schema of a type. `names` are the shapes that have a schema of their own in an OpenAPI document."""
+    """The JSON Schema of a type. Shapes in `names` are references to the schemas of those names in the components."""
     names = names or {}
     if hint in names:
         return {"$ref": f"#/components/schemas/{names[hint]}"}
@@ -233,6 +233,6 @@ def closed_schema(shape: Any, names: Mapping[Any, str] | None = None) -> JsonObj
 
 
 def _described(shape: Any) -> JsonObject:
-    """The docstring of a TypedDict as a description; those of dict and of named tuples say nothing of JSON."""
+    """The docstring of a TypedDict as a description. Named tuples have one, but it is not about their JSON."""
     doc = vars(shape).get("__doc__") if is_typeddict(shape) else None
     return {"description": inspect.cleandoc(doc)} if doc else {}

@@ -1,4 +1,4 @@
-"""What a project is made from, read in one way for `mock_parking`, the lab API and the command line."""
+"""The specification of a project and its one reader, for `mock_parking`, the lab API and the command line."""
 
 from dataclasses import dataclass, field
 
@@ -22,9 +22,9 @@ _CLOCK, _NOW_MS = (kind_of(fields_of(NewProject)[name]) for name in ("clock", "n
 
 @dataclass(frozen=True, slots=True)
 class ProjectSpec:
-    """What a project is made from: without settings no devices, no chaos, the default profile, the system's clock.
+    """The settings of a new project. By default: no devices, no chaos, the default profile, the system clock.
 
-    `random_seed` is the source of all randomness, `seed` are devices and records.
+    `random_seed` seeds all randomness, `seed` has the devices and records, `now_ms` is the start of a virtual clock.
     """
 
     profile: Profile = field(default_factory=Profile)
@@ -61,9 +61,9 @@ def project_spec(
     seed: int | str | JsonObject = 0,
     devices: list[JsonObject] | None = None,
 ) -> ProjectSpec:
-    """The specification from keywords; without `devices` or a seed's name or object there are no devices.
+    """The specification from keywords, without devices unless `devices` or a seed's name or object has some.
 
-    ValueError names everything that cannot be used.
+    ValueError names every problem.
     """
     data: JsonObject = {"profile": profile, "chaos": chaos, "clock": clock, "seed": seed}
     data |= {name: value for name, value in (("now_ms", now_ms), ("devices", devices)) if value is not None}
@@ -75,9 +75,9 @@ def project_spec(
 
 
 def read_spec(reader: Reader, problems: list[Problem], devices: Seed) -> ProjectSpec:
-    """The specification from the fields of `NewProject`, all but the keys. What is wrong is noted in `problems`.
+    """The specification from the fields of `NewProject` except the keys. Problems are noted in `problems`.
 
-    `devices` are those of a project for which neither `devices` nor a seed's name or object is given.
+    `devices` is the seed of a project for which neither `devices` nor a seed's name or object is given.
     """
     number = reader.raw("seed")
     random_seed = number if isinstance(number, int) else 0
@@ -101,7 +101,7 @@ def _read_profile(reader: Reader, problems: list[Problem]) -> Profile | None:
 
 
 def _read_seed(reader: Reader, problems: list[Problem], devices: Seed) -> Seed | None:
-    """Devices and records. A seed's name or object brings both; a number is about randomness only."""
+    """The devices and records. A seed's name or object has both; a number seeds the randomness only."""
     given = _given(reader, "seed", 0)
     if isinstance(given, dict | str):
         reader.absent("devices", "are in the seed already")

@@ -1,1 +1,1 @@
-"""The lab plane: what one does to the fake world."""
+"""The lab plane: the API with which tests and people control the emulator."""

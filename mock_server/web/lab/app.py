@@ -1,4 +1,4 @@
-"""The lab plane as a Flask application: what a person or a test does to the fake world. Ours, not the vendor's.
+"""The lab API as a Flask application: it controls projects. Ours, not the vendor's.
 
 Errors are 4xx with `{"error": {"code", "message"}}`; the message says what to do.
 """
@@ -23,7 +23,7 @@ from mock_server.web.lab.world import WorldViews
 
 
 def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -> Flask:
-    """The lab plane for all projects of a cloud. `addresses` tells api, ws and lab address."""
+    """The lab API for all projects of a cloud. `addresses` returns those of API, queue and lab plane."""
     app = Flask("mock_server.lab", static_folder=None)
     app.url_map.merge_slashes = False
     app.json = _json_provider(app)
@@ -88,7 +88,7 @@ def _http_error(error: HTTPException) -> tuple[JsonObject, int, dict[str, str]]:
 
 
 def _without_type(response: Response) -> Response:
-    """An answer without a body has no type."""
+    """The answer; one without a body has no Content-Type."""
     if response.status_code == HTTPStatus.NO_CONTENT:
         del response.headers["Content-Type"]
     return response

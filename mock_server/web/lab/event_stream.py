@@ -1,7 +1,7 @@
-"""A project's history as server-sent events: what is there, then what comes, until either side ends it.
+"""A project's history as server-sent events: the present entries, then new ones, until either side closes it.
 
-An event's id is its number, and after a reset number and count of resets (`17.1`): whoever comes back with it is
-told when the history began again meanwhile.
+An event's id is the number of its entry, after a reset with the count of resets (`17.1`). A client that reconnects
+with the id of an earlier history gets `history.reset` and the new history from its beginning.
 """
 
 import asyncio
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable
 
 BATCH = 200
-"""How many events are sent before others get their turn."""
+"""The most events that are sent before other requests are served."""
 
 HEARTBEAT_S = 15.0
+"""Seconds without an event after which a comment is sent, so that neither side takes the connection for dead."""
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -29,7 +30,7 @@ _HEADERS = [
 
 
 class EventStream:
-    """One listener. It is served as long as `alive` says that its project is there."""
+    """The stream of one client. It ends once `alive` returns False: its project is removed."""
 
     def __init__(self, history: History, after: int, resets: int, alive: Callable[[], bool]) -> None:
         self._history = history
@@ -39,10 +40,10 @@ class EventStream:
         self._changed = asyncio.Event()
 
     async def run(self, receive: "ASGIReceiveCallable", send: "ASGISendCallable", ended: asyncio.Event) -> None:
-        """Send events until the listener leaves, its project is deleted or `ended` is set."""
+        """Send events until the client disconnects, the project is removed or `ended` is set."""
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS, "trailers": False})
         stop = self._history.listen(self._changed.set)
-        leaving = asyncio.create_task(_left(receive))
+        leaving = asyncio.create_task(_disconnected(receive))
         ending = asyncio.create_task(ended.wait())
         try:
             while self._alive() and not (leaving.done() or ended.is_set()):
@@ -55,7 +56,7 @@ class EventStream:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_new(self, send: "ASGISendCallable") -> None:
-        """Everything that is new, in batches."""
+        """Send the new entries, in batches."""
         while True:
             self._changed.clear()
             text = self._take()
@@ -65,6 +66,7 @@ class EventStream:
             await asyncio.sleep(0)
 
     def _take(self) -> bytes:
+        """The text of the next batch of entries, with markers of a reset and of dropped ones; empty without any."""
         history = self._history
         text = b""
         if self._resets != history.resets or self._last > history.last:
@@ -90,7 +92,7 @@ class EventStream:
         return b"%d.%d" % (seq, self._resets) if self._resets else b"%d" % seq
 
     async def _wait(self, send: "ASGISendCallable", *others: "asyncio.Task[object]") -> None:
-        """Until something changes; a comment line now and then tells both sides that the line is alive."""
+        """Wait until the history changes or one of `others` is done. Send a comment at the heartbeat."""
         changed = asyncio.create_task(self._changed.wait())
         try:
             done, _ = await asyncio.wait((changed, *others), timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
@@ -100,6 +102,6 @@ class EventStream:
             await send({"type": "http.response.body", "body": b": alive\n\n", "more_body": True})
 
 
-async def _left(receive: "ASGIReceiveCallable") -> None:
+async def _disconnected(receive: "ASGIReceiveCallable") -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

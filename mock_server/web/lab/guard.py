@@ -1,7 +1,7 @@
-"""Who may call the lab plane: nobody but this machine's own programs and pages, or whoever has the token.
+"""Admits requests to the lab plane: those of this machine's programs and of its own pages, or those with the token.
 
-A page of another site can make a browser call 127.0.0.1, by a form or by a name that it lets point there. Both are
-told by the headers `Host`, `Origin` and `Sec-Fetch-Site`. Where a token is wanted a browser sends it as a password.
+A page of another site can make a browser call 127.0.0.1, by a form or by a name that resolves to it (DNS rebinding).
+The headers `Host`, `Origin` and `Sec-Fetch-Site` show both. Browsers send the token as a password (Basic).
 """
 
 from base64 import b64decode
@@ -18,12 +18,12 @@ _SAFE_METHODS = ("GET", "HEAD")
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """With a token the caller must send it; without one the lab plane has to be called by a name of this machine."""
+    """The check of requests. With a token they must have it; without one `Host` must be a loopback name."""
 
     token: str | None = None
 
     def check(self, method: str, headers: Mapping[str, str]) -> None:
-        """Let a request pass, or raise a LabError. `headers` has lower-case names."""
+        """LabError (401 or 403) for a request that is not admitted. `headers` has lower-case names."""
         if self.token is not None:
             _check_token(self.token, headers.get("authorization", ""))
         elif _hostname(headers.get("host", "")) not in LOOPBACK_NAMES:
@@ -42,7 +42,7 @@ def _check_token(token: str, authorization: str) -> None:
 
 
 def _password(authorization: str) -> str:
-    """What somebody typed into a browser's dialog as the password, whatever the name."""
+    """The password of Basic credentials; empty if they are invalid. The user name is ignored."""
     try:
         return b64decode(authorization.removeprefix("Basic "), validate=True).decode().partition(":")[2]
     except ValueError:
@@ -50,6 +50,6 @@ def _password(authorization: str) -> str:
 
 
 def _hostname(host: str) -> str:
-    """The name in a Host header, without its port."""
+    """The host name of a Host header, without its port, in lower case."""
     name, separator, port = host.rpartition(":")
     return (name if separator and port.isdigit() else host).lower()

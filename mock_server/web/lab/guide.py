@@ -1,4 +1,4 @@
-"""Lab views of the story that a server tells, if it tells one: look at it, steer it."""
+"""Lab views of a demo's guide: the present caption, and orders of its viewers."""
 
 from flask import request
 
@@ -12,16 +12,17 @@ from mock_server.web.lab.request import LabError, json_object, query_number, ref
 from mock_server.web.serving.inline import wait_for
 
 MAX_TIMEOUT_MS = 60_000
+"""The longest wait of a long poll."""
 
 
 class GuideViews:
-    """The views."""
+    """The views. Each is a 404 on a server without a guide."""
 
     def __init__(self, guide: Guide | None) -> None:
         self._guide = guide
 
     def show(self) -> JsonObject:
-        """`GET guide?after=N&timeout_ms=`: at once, or as soon as its number is above N."""
+        """`GET guide?after=N&timeout_ms=`: answers once its number is above N, or at the timeout."""
         guide = self._get()
         after = query_number("after", 0, MAX_AFTER)
         timeout_ms = query_number("timeout_ms", 0, MAX_TIMEOUT_MS)

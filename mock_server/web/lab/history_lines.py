@@ -1,4 +1,4 @@
-"""The history as lines, and from where on it is read."""
+"""The history as JSON lines, and the place from which a client reads it."""
 
 import json
 from collections.abc import Iterator
@@ -9,13 +9,14 @@ from mock_server.problems import whole_number
 from mock_server.web.lab.request import LabError, read_number
 
 MAX_AFTER = 2**53
-"""The highest number of an entry that can be asked for."""
+"""The highest number of an entry in a request: the integers that JavaScript has without loss."""
 
 
 def history_place(history: History, after: str | None, event_id: str | None) -> tuple[int, int]:
-    """From where on entries are asked for: a number, and how many resets there had been when it was given.
+    """The number of the last entry that a client has, and the count of resets in the history that it is of.
 
-    The id of an event is its number, and after a reset number and count of resets: `17.1`.
+    `event_id` (the header Last-Event-ID) goes before `after`. It is a number, or number and resets: `17.1`.
+    LabError if either is invalid.
     """
     first = read_number("after", "0" if after is None else after, MAX_AFTER)
     if event_id is None:
@@ -28,7 +29,7 @@ def history_place(history: History, after: str | None, event_id: str | None) -> 
 
 
 def history_lines(history: History, after: int) -> Iterator[bytes]:
-    """The entries after a number as JSON lines; the first tells how many are gone, if any are."""
+    """The entries after a number as JSON lines; first a marker of those that the history has dropped, if any."""
     if history.dropped > after:
         yield _line(dropped_marker(history, after))
     for entry in list(history.after(after)):
@@ -36,7 +37,7 @@ def history_lines(history: History, after: int) -> Iterator[bytes]:
 
 
 def dropped_marker(history: History, after: int) -> JsonObject:
-    """What stands in place of the entries after a number that are gone; `seq` is the last one of them."""
+    """The marker of the dropped entries after a number; `seq` is the number of the last one."""
     return {"kind": "history.dropped", "seq": history.dropped, "dropped": history.dropped - after}
 
 

@@ -1,4 +1,4 @@
-"""The lab plane's half of the OpenAPI document: every route with what it takes and how it answers."""
+"""The lab plane's half of the OpenAPI document: every route with its parameters, body and answers."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -78,7 +78,7 @@ def lab_operations() -> Iterator[tuple[str, str, str]]:
 
 
 def _path(**operations: JsonObject) -> JsonObject:
-    """A path; whatever method it does not have is answered 405."""
+    """A path with its operations. Other methods are answered 405."""
     return dict(operations)
 
 
@@ -103,7 +103,7 @@ def _operation(name: str, doc: str, answers: JsonObject, *errors: HTTPStatus) ->
 
 
 def _of(name: str, doc: str, answers: JsonObject, *errors: HTTPStatus, **more: object) -> JsonObject:
-    """An operation below a project, which may not be there."""
+    """An operation below a project, with the answer 404 for a project that does not exist."""
     return _operation(name, doc, answers, HTTPStatus.NOT_FOUND, *errors) | more
 
 
@@ -116,7 +116,7 @@ def _refusal(status: HTTPStatus) -> JsonObject:
 
 
 def lab_responses() -> JsonObject:
-    """The refusals, by the names that operations call them."""
+    """The answers to refused requests, by the names with which operations refer to them."""
     return {status.phrase.replace(" ", ""): json_answer(why, ref("Error")) for status, why in _WHY.items()}
 
 

@@ -43,7 +43,7 @@ _DEPENDENT = {
     "now_ms": {"properties": {"clock": {"const": "virtual"}}, "required": ["clock"]},
     "devices": {"properties": {"seed": {"type": "integer"}}},
 }
-"""Fields of `NewProject` that go with certain others only."""
+"""Fields of `NewProject` that are allowed with certain values of others only."""
 
 _NAMES = _REQUESTS | _ANSWERS | _CHOICES
 
@@ -57,7 +57,7 @@ def lab_schemas() -> Schemas:
 
 
 def _choices() -> Schemas:
-    """What has several forms."""
+    """The schemas of values with several forms."""
     uplink = "what happens to the record's message on its way, faults or no faults"
     chaos = "faults at random, from one seed"
     ways = [closed({name: schema_of(hint)}, (name,)) for name, hint in fields_of(shapes.ClockMove).items()]
@@ -76,7 +76,7 @@ def _one_of(*schemas: JsonObject, doc: str = "") -> JsonObject:
 
 
 def _history() -> Schemas:
-    """The lines of the history."""
+    """The schemas of the history's entries."""
     kinds = event_schemas()
     return kinds | marker_schemas() | {"HistoryLine": _one_of(*(ref(name) for name in (*kinds, "HistoryDropped")))}
 
@@ -104,7 +104,7 @@ def _faults() -> Schemas:
 
 
 def _fault() -> JsonObject:
-    """One variant for each parameter that kinds have."""
+    """The schemas of faults: one for each parameter, of the kinds that have it."""
     named: dict[str, list[str]] = {}
     for kind in CATALOGUE.values():
         named.setdefault(kind.parameter, []).append(kind)

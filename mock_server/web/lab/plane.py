@@ -1,4 +1,4 @@
-"""The lab plane's address: a guard at the door, Flask behind it, and the live history as a stream beside it."""
+"""The lab plane's ASGI application: the guard, then the lab API, the dashboard, or a stream of the history."""
 
 import asyncio
 import json
@@ -58,27 +58,27 @@ class LabPlane:
         await self._flask(scope, receive, send)
 
     def end_waits(self) -> None:
-        """End every event stream and every long poll: the server is going away."""
+        """End every event stream and every long poll: the server stops."""
         self._ended.set()
         self._flask.end_waits()
         self._pages.end_waits()
 
     def _stream(self, scope: "HTTPScope", headers: dict[str, str]) -> EventStream | None:
-        """The event stream that is asked for, or None for everything else."""
+        """The event stream that a request asks for; None for any other request. LabError if it is invalid."""
         match = _HISTORY.fullmatch(scope["path"])
         if match is None or scope["method"] != "GET" or "text/event-stream" not in headers.get("accept", ""):
             return None
         project = self._find(match.group(1))
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         after, resets = history_place(project.history, query.get("after", ["0"])[0], headers.get("last-event-id"))
-        return EventStream(project.history, after, resets, partial(self._is_there, project))
+        return EventStream(project.history, after, resets, partial(self._has, project))
 
-    def _is_there(self, project: Project) -> bool:
+    def _has(self, project: Project) -> bool:
         return self._cloud.get(project.access_id) is project
 
 
 async def _refuse(send: "ASGISendCallable", error: LabError, *, is_page: bool) -> None:
-    """Answer with an error. Who opens a page without the token is asked for it by the browser."""
+    """Answer with an error. A page without the token is answered so that the browser asks the user for it."""
     body = json.dumps({"error": {"code": error.code, "message": error.message}}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if error.status == HTTPStatus.UNAUTHORIZED:

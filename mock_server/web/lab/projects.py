@@ -1,4 +1,4 @@
-"""Lab views of projects as wholes: made, shown, reset, kept in a file, deleted; and what they have to tell."""
+"""Lab views of whole projects: create, show, reset, snapshot, delete; their re-reports and history."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -19,9 +19,10 @@ from mock_server.web.lab.history_lines import history_lines, history_place
 from mock_server.web.lab.request import LabError, json_object, refuse_problems
 
 MAX_PROJECTS = 10_000
-"""How many projects one server has at most."""
+"""The most projects of one server (our choice)."""
 
 Addresses: TypeAlias = Callable[[], tuple[str, str, str]]
+"""Returns the addresses of API, queue and lab plane, which a server knows once it listens."""
 
 
 class Projects:
@@ -32,7 +33,7 @@ class Projects:
         self._addresses = addresses
 
     def find(self, project_id: str) -> Project:
-        """The project of that access id, or a 404 that names those there are."""
+        """The project of that access id; LabError 404, which lists the first 20, if there is none."""
         project = self._cloud.get(project_id)
         if project is None:
             known = ", ".join(each.access_id for each in list(self._cloud)[:20])
@@ -48,7 +49,7 @@ class Projects:
         return [project.access_id for project in self._cloud]
 
     def create(self) -> tuple[JsonObject, int]:
-        """`POST projects`: a new project, answered with its exports."""
+        """`POST projects`: create a project; answers its exports."""
         problems: list[Problem] = []
         reader = Reader(json_object('{"clock": "virtual"}', optional=True), "", problems)
         reader.only(fields_of(NewProject))
@@ -63,7 +64,7 @@ class Projects:
         return project.exports(*self._addresses()), 201
 
     def _read_keys(self, reader: Reader) -> tuple[str, str]:
-        """The access id and secret of a new project: new ones where none are given."""
+        """The access id and secret of a new project; those that are not given are generated."""
         made = zip(("access_id", "access_secret"), self._cloud.new_keys(), strict=True)
         given = [kind_of(fields_of(NewProject)[name]).read(reader, name, required=False) or key for name, key in made]
         return given[0], given[1]
@@ -87,7 +88,7 @@ class Projects:
         }
 
     def delete(self, project_id: str) -> tuple[str, int]:
-        """`DELETE projects/{p}`: its consumers are disconnected, its memory is given back."""
+        """`DELETE projects/{p}`: remove it and close its consumers' connections."""
         self._cloud.remove(self.find(project_id))
         return "", 204
 
@@ -98,7 +99,7 @@ class Projects:
         return project.exports(*self._addresses())
 
     def snapshot(self, project_id: str) -> JsonObject:
-        """`GET projects/{p}/snapshot`: a seed file of the state as it is."""
+        """`GET projects/{p}/snapshot`: the present state as a seed file."""
         return self.find(project_id).snapshot().to_json()
 
     def rereports(self, project_id: str) -> list[JsonObject]:

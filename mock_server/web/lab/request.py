@@ -1,4 +1,4 @@
-"""What the views of the lab plane share: refusals that say what to do, and the reading of bodies and queries."""
+"""Shared by the views of the lab plane: their error, and the reading of bodies and queries."""
 
 from flask import request
 
@@ -8,11 +8,11 @@ from mock_server.problems import Problem, parse_json, whole_number
 from mock_server.web.serving.environ import TOO_LARGE
 
 MAX_BODY = 64 * 1024 * 1024
-"""The longest body that the lab plane reads, in bytes."""
+"""The longest body that the lab plane reads, in bytes (our choice)."""
 
 
 class LabError(Exception):
-    """A refusal of the lab plane: HTTP status, a stable code, and what to do."""
+    """A refusal of the lab plane: HTTP status, a stable code, and a message that says what to do."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class LabError(Exception):
 
 
 def json_body(*, optional: bool = False) -> object:
-    """The JSON value of the body; an optional one is an empty object when there is none."""
+    """The JSON value of the body; an empty object for an optional body that is absent. LabError if invalid."""
     if request.environ.get(TOO_LARGE):
         raise LabError(413, "too_large", f"send at most {MAX_BODY} bytes")
     raw = request.get_data(cache=False)
@@ -37,7 +37,7 @@ def json_body(*, optional: bool = False) -> object:
 
 
 def json_object(example: str, *, optional: bool = False) -> JsonObject:
-    """The JSON object of the body. `example` is shown to whoever sends something else."""
+    """The JSON object of the body. LabError, with the example in its message, for another value."""
     body = json_body(optional=optional)
     if not isinstance(body, dict):
         raise LabError(400, "invalid", f"the body must be an object such as {example}")
@@ -45,12 +45,12 @@ def json_object(example: str, *, optional: bool = False) -> JsonObject:
 
 
 def query_number(name: str, default: int, high: int) -> int:
-    """A number of the query, from 0 to `high`."""
+    """A number of the query, from 0 to `high`. LabError if invalid."""
     return read_number(name, request.args.get(name, str(default)), high)
 
 
 def read_number(name: str, text: str, high: int) -> int:
-    """The number that a text stands for, from 0 to `high`; `name` says whose it is."""
+    """The number of a text, from 0 to `high`. LabError if invalid, with the parameter's `name` in its message."""
     value = whole_number(text)
     if value is None or value > high:
         raise LabError(400, "invalid", f"{name} must be a number from 0 to {high}")
@@ -58,6 +58,6 @@ def read_number(name: str, text: str, high: int) -> int:
 
 
 def refuse_problems(problems: list[Problem]) -> None:
-    """Refuse the request if anything was found wrong with it."""
+    """LabError if there are problems."""
     if problems:
         raise LabError(400, "invalid", str(SeedError(problems)))

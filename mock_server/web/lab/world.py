@@ -1,4 +1,4 @@
-"""Lab views of one project's world: devices, records, faults, chaos, time."""
+"""Lab views of one project's state: devices, records, faults, chaos, time."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,16 +20,19 @@ from mock_server.web.serving.inline import MEMORY, wait_for, yield_turn
 
 DEFAULT_TIMEOUT_MS = 5_000
 MAX_TIMEOUT_MS = 60_000
+"""The default and the longest wait of a call."""
+
 MAX_FAULTS = 1_000
-"""How many faults one call may direct."""
+"""The most faults that one call directs (our choice)."""
 
 _STEPS_PER_TURN = 200
+"""The times to which one call moves a virtual clock before other requests are served."""
 
 Find = Callable[[str], Project]
 
 
 class WorldViews:
-    """The views. Each finds its project first; each does all of what it is asked or nothing."""
+    """The views. Each finds its project first, and carries out a request completely or not at all."""
 
     def __init__(self, find: Find) -> None:
         self._find = find
@@ -71,7 +74,7 @@ class WorldViews:
         return (answers if isinstance(body, list) else answers[0]), 201
 
     def remove_record(self, project_id: str, device_id: str, record_id: str) -> tuple[str, int]:
-        """`DELETE devices/{d}/records/{record_id}?data_type=`: the lot forgets it and tells nobody."""
+        """`DELETE devices/{d}/records/{record_id}?data_type=`: remove a record; no message says so."""
         project = self._find(project_id)
         device = _device(project, device_id)
         data_type = query_number("data_type", DataType.PASS, DataType.BILL)
@@ -80,7 +83,7 @@ class WorldViews:
         return "", 204
 
     def list_faults(self, project_id: str) -> JsonObject:
-        """`GET faults`: what is directed, what chaos does, what has struck."""
+        """`GET faults`: the directed faults, the run of chaos, and the strikes by kind."""
         project = self._find(project_id)
         return {
             "directed": [_fault_answer(fault, struck) for fault, struck in project.faults.armed()],
@@ -105,7 +108,7 @@ class WorldViews:
         return (answers if isinstance(body, list) else answers[0]), 201
 
     def clear_faults(self, project_id: str) -> tuple[str, int]:
-        """`DELETE faults`: calm. Directed faults are forgotten, chaos is off."""
+        """`DELETE faults`: drop the directed faults and turn chaos off."""
         self._find(project_id).calm()
         return "", 204
 
@@ -137,7 +140,7 @@ class WorldViews:
         return _idle_answer(project)
 
     def idle(self, project_id: str) -> IdleJson:
-        """`GET idle?timeout_ms=`: answers when nothing is pending, or when the time is up."""
+        """`GET idle?timeout_ms=`: answers when nothing is pending, or at the timeout."""
         project = self._find(project_id)
         timeout_ms = query_number("timeout_ms", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS)
         if not project.idle().idle:
@@ -146,14 +149,17 @@ class WorldViews:
 
 
 def _step(project: Project, clock: VirtualClock, to_ms: int, timeout_ms: int) -> None:
-    """Move a virtual clock from timer to timer, as far as it goes without waiting for anybody."""
+    """Move a virtual clock from timer to timer, up to `to_ms` or until the request has to wait or yield.
+
+    It waits while consumers hold messages: otherwise their ack timeouts would pass before they can acknowledge.
+    """
     for _ in range(_STEPS_PER_TURN):
         if project.queue.in_flight and wait_for(request.environ, project.history.listen, timeout_ms):
             return
         due = clock.next_at()
         if due is None or due > to_ms:
             clock.advance_to(max(to_ms, clock.now_ms()))
-            project.history.wake()  # whoever follows the time need not have seen an event
+            project.history.wake()  # the time has changed, perhaps without an event
             return
         clock.advance_to(max(due, clock.now_ms()))
     if not yield_turn(request.environ):
