@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from mock_server.clock import Clock, SystemClock
+from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.vendor.tokens import hex_id
 
@@ -63,8 +64,9 @@ class Cloud:
 
     @property
     def unknown_client_code(self) -> int:
-        """The error code for an unknown access id: a choice of the first project's profile, 1005 without a project."""
-        return next((each.profile.unknown_client_code for each in self._projects.values()), 1005)
+        """The error code for a client id of no project, by the profile of the first project."""
+        first = next(iter(self._projects.values()), None)
+        return (Profile() if first is None else first.profile).unknown_client_code
 
     def stranger_tid(self) -> str:
         """A trace id for an answer to a caller without a project."""

@@ -95,10 +95,10 @@ class Profile:
         "1106 observed in practice, 2010 in the error table",
     )
     unknown_client_code: Literal[1005, 2009] = _open(
-        1005,
+        2009,
         "client",
-        "1005 as documented, or 2009 as once seen",
-        "1005 in the error table, 2009 observed on the token call",
+        "2009 with the text `clientId is invalid`, as seen in practice, or 1005 by the table",
+        "2009 observed on the token call by all who report one, 1005 in the error table",
     )
     signature_v1: Literal["refresh", "always", "never"] = _open(
         "refresh",
@@ -167,7 +167,7 @@ PRESETS = {
     "slow-rereport": Profile(rereport_order="shuffled", rereport_spread_ms=300_000),
     "whole-command": Profile(rereport_scope="command"),
     "accept-first": Profile(jieshun="accept-then-fail", offline="accept-then-unknown"),
-    "other-codes": Profile(jieshun_code=2008, unknown_device_code=2010, unknown_client_code=2009),
+    "other-codes": Profile(jieshun_code=2008, unknown_device_code=2010, unknown_client_code=1005),
     "gcm": Profile(encryption="aes_gcm"),
     "second-times": Profile(record_time="s"),
     "text-times": Profile(record_time="text"),

@@ -39,9 +39,9 @@ def faults_page() -> str:
 
 `POST /_lab/projects/{{p}}/faults` takes one fault or a list: `kind`, its own parameter, and optionally `times` (how
 often it strikes, 1), `skip` (how many occasions pass first, 0), and what it is limited to: `device_id`, `data_type`,
-`record_id`, `path` (the beginning of a call's path; token calls are struck only if `path` names them). All directed
-faults that match an occasion strike together. `GET` lists them with how often each has struck, `DELETE` is calm: they
-are forgotten and chaos is off.
+`record_id`, `path` (the beginning of a call's path; token calls are struck only if `path` names them, or by
+`token.region`). All directed faults that match an occasion strike together. `GET` lists them with how often each has
+struck, `DELETE` is calm: they are forgotten and chaos is off.
 
 {table(("kind", "acts on", "spoils", "what it does", "parameter (default)"), kinds)}
 

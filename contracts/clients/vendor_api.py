@@ -23,7 +23,7 @@ class AnswerKind(Enum):
     OFFLINE = "the lot cannot be reached: try this lot later"
     UNSUPPORTED = "the lot will never do this: leave it alone and tell somebody"
     REFUSED = "the same request will be refused again: leave it and tell somebody"
-    STOP = "nothing will work until somebody has changed the keys: stop and tell somebody"
+    STOP = "nothing will work until somebody has changed keys or address: stop and tell somebody"
 
 
 KINDS = {
@@ -34,6 +34,10 @@ KINDS = {
     **dict.fromkeys((SIGN_INVALID, 1005), AnswerKind.STOP),
 }
 """Error codes that are not temporary. The vendor's lists disagree, so every other code counts as temporary."""
+
+KEYS_CODES = (2007, 2009)
+"""Error codes that mean something else on the call for a token: 2007 is a foreign region, 2009 an unknown client id
+(both observed). By the vendor's table they concern one device; keys and address concern every lot."""
 
 
 class CallError(Exception):
@@ -92,18 +96,25 @@ class VendorApi:
         return self._token
 
     def _ask_for_token(self) -> str:
-        target = "/v1.0/token?grant_type=1"
         try:
-            result = self.send("GET", target)
+            result = self._token_result("/v1.0/token?grant_type=1")
         except CallError as error:
-            if error.code != TIME_INVALID:
-                raise
-            result = self.send("GET", target)
+            kind = AnswerKind.STOP if error.code in KEYS_CODES else error.kind
+            raise CallError(kind, str(error), error.code) from None
         try:
             self._renew_at = self.now_ms() + int(result["expire_time"]) * 1000 - RENEW_BEFORE_MS
             return str(result["access_token"])
         except (KeyError, TypeError, ValueError):
             raise CallError(AnswerKind.LATER, "the answer has no token") from None
+
+    def _token_result(self, target: str) -> dict[str, Any]:
+        """The result of the call for a token, repeated once with a corrected time if the cloud refused the first."""
+        try:
+            return self.send("GET", target)
+        except CallError as error:
+            if error.code != TIME_INVALID:
+                raise
+        return self.send("GET", target)
 
     def send(self, method: str, target: str, body: bytes = b"", token: str = "") -> dict[str, Any]:
         """Sign the bytes that are sent, with the time of this attempt, and read the answer."""

@@ -32,6 +32,7 @@ KNOWN_FAULTS: frozenset[str] = frozenset(
         FaultKind.ANSWER_UNKNOWN_FIELDS,
         FaultKind.TOKEN_EXPIRE,
         FaultKind.TOKEN_REVOKE,
+        FaultKind.TOKEN_REGION,
         FaultKind.TIME_REFUSE,
         FaultKind.DEVICE_OFFLINE,
         FaultKind.SOCKET_CLOSE,

@@ -12,12 +12,18 @@ const KINDS = {
   refused: [1006, 1100, 1101, 1102, 1104, 1105, 1106, 1108, 1109, 2010], // not this request again
   stop: [1004, 1005], // nothing will work with these keys
 };
+const TOKEN_KINDS = {
+  // of the call for a token
+  ...KINDS,
+  unsupported: [2003, 2008],
+  stop: [1004, 1005, 2007, 2009], // 2007: another region's address; 2009: no such access key
+};
 
 /** A call that did not do what it should. Every code that is in no table is a passing one: kind `later`. */
 export class CallError extends Error {
-  constructor(text, code) {
+  constructor(text, code, kinds = KINDS) {
     super(text);
-    this.kind = Object.keys(KINDS).find((kind) => KINDS[kind].includes(code)) ?? 'later';
+    this.kind = Object.keys(kinds).find((kind) => kinds[kind].includes(code)) ?? 'later';
   }
 }
 
@@ -52,7 +58,7 @@ export class Cloud {
       return data;
     } catch (error) {
       const [, code] = /^GET_TOKEN_FAILED (\d+)/.exec(error.message) ?? [];
-      throw new CallError(error.message, Number(code));
+      throw new CallError(error.message, Number(code), TOKEN_KINDS);
     }
   }
 }

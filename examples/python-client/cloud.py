@@ -16,14 +16,18 @@ KINDS = {
     "refused": {1006, 1100, 1101, 1102, 1104, 1105, 1106, 1108, 1109, 2010},  # not this request again
     "stop": {1004, 1005},  # nothing will work with these keys
 }
+TOKEN_KINDS = KINDS | {  # of the call for a token
+    "unsupported": {2003, 2008},
+    "stop": {1004, 1005, 2007, 2009},  # 2007: another region's address; 2009: no such access id
+}
 
 
 class CallError(Exception):
     """A call that did not do what it should. Every code that is in no table is a passing one: kind `later`."""
 
-    def __init__(self, text: str, code: object = None) -> None:
+    def __init__(self, text: str, code: object = None, kinds: dict[str, set[int]] = KINDS) -> None:
         super().__init__(text)
-        self.kind = next((kind for kind, codes in KINDS.items() if code in codes), "later")
+        self.kind = next((kind for kind, codes in kinds.items() if code in codes), "later")
 
 
 class _Bounded(HTTPAdapter):
@@ -59,7 +63,7 @@ class Cloud:
     def _attempt(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
             if not self._api.is_connect():
-                self._result(self._api.connect())
+                self._result(self._api.connect(), TOKEN_KINDS)
             answer: Any = self._api.post(path, body)
             if answer.get("code") == TOKEN_EXPIRED:
                 self._api.token_info = None  # for 1010 the SDK has a new one already
@@ -67,7 +71,7 @@ class Cloud:
         except (requests.RequestException, AttributeError, KeyError, TypeError, ValueError) as error:
             raise CallError(f"no usable answer: {type(error).__name__}") from None  # what the SDK makes of one
 
-    def _result(self, answer: dict[str, Any]) -> Any:
+    def _result(self, answer: dict[str, Any], kinds: dict[str, set[int]] = KINDS) -> Any:
         if answer["success"] is not True:
-            raise CallError(f"{answer.get('code')} {answer.get('msg')}", answer.get("code"))
+            raise CallError(f"{answer.get('code')} {answer.get('msg')}", answer.get("code"), kinds)
         return answer.get("result")

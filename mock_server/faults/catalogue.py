@@ -93,6 +93,12 @@ class FaultKind(CatalogueEntry):
         "token.expire", CALL, Spoils.ANSWER, "the access token dies early; its refresh token still works"
     )
     TOKEN_REVOKE = _kind("token.revoke", CALL, Spoils.ANSWER, "access and refresh token are revoked")
+    TOKEN_REGION = _kind(
+        "token.region",
+        CALL,
+        Spoils.ANSWER,
+        "a call for a token, and no other, is refused with 2007: the caller's address is of another region",
+    )
     TIME_REFUSE = _kind("time.refuse", CALL, Spoils.ANSWER, "the call is refused with 1013, request time is invalid")
     DEVICE_OFFLINE = _kind(
         "device.offline", CALL, Spoils.ANSWER, "the lot is off line for this call and `for_ms` more", "for_ms"
@@ -132,6 +138,9 @@ class FaultKind(CatalogueEntry):
         60_000,
     )
 
+
+OF_TOKEN_CALLS: tuple[str, ...] = (FaultKind.TOKEN_REGION,)
+"""The kinds that strike calls for a token and no others."""
 
 CATALOGUE: dict[str, CatalogueEntry] = {kind.value: kind for kind in FaultKind}
 """Every kind of fault, by name."""

@@ -85,8 +85,8 @@ PRESETS = {
     "default": Preset(0.75, 400, _DEFAULT),
     "rough": Preset(1.0, 5_000, _ROUGH),
 }
-"""The presets. None has `record.delete`, after which no client can agree with the lot, or `answer.refuse`, after
-which a client must stop."""
+"""The presets. None has `record.delete`, after which no client can agree with the lot, or
+`answer.refuse` and `token.region`, after which a client may stop."""
 
 
 class Chaos:

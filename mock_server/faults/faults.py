@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from mock_server.faults.catalogue import CALL, CATALOGUE, FaultKind
+from mock_server.faults.catalogue import CALL, CATALOGUE, OF_TOKEN_CALLS, FaultKind
 from mock_server.history.events import FaultInjected
 from mock_server.history.log import History
 from mock_server.model import JsonObject
@@ -66,7 +66,10 @@ class Fault:
         )
 
     def _means_path(self, path: str) -> bool:
-        return not path.startswith(TOKEN_PATH) if self.path is None else path.startswith(self.path)
+        is_for_token, only_tokens = path.startswith(TOKEN_PATH), self.kind in OF_TOKEN_CALLS
+        if self.path is None:
+            return is_for_token == only_tokens
+        return path.startswith(self.path) and (is_for_token or not only_tokens)
 
     def to_json(self) -> JsonObject:
         """The fault as the lab API writes it."""

@@ -239,9 +239,9 @@ def test_other_grants_are_http_200(world: World, query: dict[str, object], code:
 
 
 def test_unknown_client_is_http_200(world: World) -> None:
-    """An access id that nobody has answers 1005 as an envelope."""
+    """An access id that nobody has answers 2009 as an envelope."""
     with api_client(world, access_id="nobody") as client:
-        assert client.connect()["code"] == 1005
+        assert client.connect()["code"] == 2009
 
 
 def test_off_line_lot_is_http_200(world: World, openapi: Any) -> None:

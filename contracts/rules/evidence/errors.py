@@ -16,6 +16,7 @@ from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, Cell
+from mock_server.wire.paths import TOKEN_PATH
 
 BUSY = frozenset({1110, 1111, 1199})
 TROUBLE = frozenset({500})
@@ -28,6 +29,10 @@ PERMANENT = frozenset({1006, 1100, 1101, 1102, 1104, 1105, 1106, 1108, 1109, 201
 KEYS = SIGN | {1005}
 KNOWN = BUSY | TROUBLE | TOKEN | TIME | OFFLINE | UNSUPPORTED | KEYS | PERMANENT | {1000, 1003, 1107}
 """The documented codes; the sets above group them by what a client should do after them."""
+
+FOR_GOOD = PERMANENT | UNSUPPORTED | {2007}
+"""The codes after which a client may stop: asking the lot of the call, or every lot if it was a call for a token, where
+2009 is an unknown client id and 2007 a foreign region (observed)."""
 
 GARBLING = frozenset({FaultKind.ANSWER_NOT_JSON, FaultKind.ANSWER_EMPTY, FaultKind.ANSWER_TRUNCATED})
 """The faults after which an answer cannot be read."""
@@ -203,7 +208,8 @@ def _goes_on(run: Run, last: Claim) -> bool:
 def may_stop(run: Run, device_id: str) -> bool:
     """Whether the client died too often, or got a refusal after which it may stop asking the lot, or any lot."""
     return len(run.acts_of(ActKind.DIED)) > MOST_RESTARTS or any(
-        call.code in KEYS | TIME or (call.code in PERMANENT | UNSUPPORTED and device_id in call.request.path)
+        call.code in KEYS | TIME
+        or (call.code in FOR_GOOD and (device_id in call.request.path or call.request.path.startswith(TOKEN_PATH)))
         for call in run.calls
         if call.code is not None
     )

@@ -19,6 +19,9 @@ from mock_server.wire.signature import SignedRequest, verify_v1, verify_v2
 SIGN_METHOD = "HMAC-SHA256"
 REQUIRED_HEADERS = ("client_id", "sign", "t", "sign_method")
 
+UNKNOWN_CLIENT = "clientId is invalid"
+"""The text of 2009 for an unknown client id (observed). In the vendor's table 2009 is `not support this device`."""
+
 _T_DIGITS = 13
 """The digits of `t`: epoch milliseconds of the years 2001 to 2286."""
 
@@ -101,13 +104,13 @@ def check_token(caller: Caller, project: Project) -> None:
 
 
 def find_project(caller: Caller, cloud: Cloud) -> Project:
-    """The project of the client id, else VendorError."""
+    """The project of the client id. The code for an unknown one is the profile's (`unknown_client_code`)."""
     project = cloud.get(caller.header("client_id"))
     if project is not None:
         return project
-    if cloud.unknown_client_code == ErrorCode.DEVICE_NOT_SUPPORTED:
-        raise VendorError(ErrorCode.DEVICE_NOT_SUPPORTED, message="clientId is invalid")
-    raise VendorError(ErrorCode.CLIENT_ID_INVALID)
+    if cloud.unknown_client_code == ErrorCode.CLIENT_ID_INVALID:
+        raise VendorError(ErrorCode.CLIENT_ID_INVALID)
+    raise VendorError(ErrorCode.DEVICE_NOT_SUPPORTED, message=UNKNOWN_CLIENT)
 
 
 def _check_headers(caller: Caller) -> None:

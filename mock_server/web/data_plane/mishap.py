@@ -18,10 +18,18 @@ _REFUSALS: dict[str, str] = {
     FaultKind.ANSWER_ERROR: ErrorCode.SYSTEM_ERROR.message,
     FaultKind.ANSWER_UNKNOWN_CODE: "unknown error",
     FaultKind.ANSWER_REFUSE: ErrorCode.PERMISSION_DENY.message,
+    FaultKind.TOKEN_REGION: "your ip(203.0.113.7) cross-region access is not allowed",
     FaultKind.TIME_REFUSE: ErrorCode.REQUEST_TIME_INVALID.message,
     FaultKind.DEVICE_OFFLINE: ErrorCode.DEVICE_OFFLINE.message,
 }
-_CODES: dict[str, int] = {FaultKind.ANSWER_ERROR: 500, FaultKind.TIME_REFUSE: 1013, FaultKind.DEVICE_OFFLINE: 2001}
+"""Texts of refusals. That of TOKEN_REGION was observed; it has the caller's address, here one of the documentation."""
+
+_CODES: dict[str, int] = {
+    FaultKind.ANSWER_ERROR: 500,
+    FaultKind.TOKEN_REGION: 2007,
+    FaultKind.TIME_REFUSE: 1013,
+    FaultKind.DEVICE_OFFLINE: 2001,
+}
 _TEXTS = {
     1004: ErrorCode.SIGN_INVALID.message,
     1110: "concurrent request over limit",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.client.interface import HttpAnswer, Socket
-from contracts.clients.vendor_api import KINDS, AnswerKind, CallError, VendorApi
+from contracts.clients.vendor_api import KEYS_CODES, KINDS, AnswerKind, CallError, VendorApi
 from contracts.play.scenario import MIDNIGHT
 from mock_server.model import JsonObject
 from mock_server.wire.signature import SignedRequest, verify_v2
@@ -107,6 +107,14 @@ def test_every_code_has_a_kind(code: int, kind: AnswerKind) -> None:
     with pytest.raises(CallError) as error:
         api_of(Wire(success(TOKEN), failure(code))).business("GET", "/a")
     assert error.value.kind is kind
+
+
+@pytest.mark.parametrize("code", KEYS_CODES)
+def test_a_code_of_one_device_is_one_of_the_keys_on_the_call_for_a_token(code: int) -> None:
+    """2009 is an unknown client id there, and 2007 a foreign region: no lot is to blame, and nothing will work."""
+    with pytest.raises(CallError) as error:
+        api_of(Wire(failure(code))).business("GET", "/a")
+    assert (error.value.kind, error.value.code) == (AnswerKind.STOP, code)
 
 
 @pytest.mark.parametrize(

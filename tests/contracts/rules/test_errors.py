@@ -200,6 +200,16 @@ def test_a_client_that_may_stop_is_not_blamed_for_what_it_leaves() -> None:
     assert not broken("ERR-KEEP", Scenario((LOST, unwell, late), lots=lots, runs_ms=HOUR), StopsAtFirst)
 
 
+def test_a_client_whose_keys_are_refused_is_not_blamed_for_what_it_leaves() -> None:
+    """Who is refused a token for its region may stop asking, whatever its last calls failed of."""
+    unwell = Strikes(AT, FaultKind.ANSWER_ERROR, times=ALWAYS, lot=0)
+    foreign = Strikes(AT + HOUR, FaultKind.TOKEN_REGION, times=ALWAYS)
+    lots = ("tuya", "tuya")
+    run = run_of(Scenario((LOST, unwell, foreign), lots=lots, runs_ms=3 * HOUR), StopsAtFirst)
+    assert 2007 in {call.code for call in run.token_calls}
+    assert not outcome("ERR-KEEP", run).breaches
+
+
 ANIMALS = [animal for animal in ZOO.values() if animal.client.__module__ == zoo.__name__]
 
 

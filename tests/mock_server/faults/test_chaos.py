@@ -64,6 +64,7 @@ def test_rough_has_everything_else() -> None:
     assert set(PRESETS["rough"].rates) == set(CATALOGUE) - {
         FaultKind.RECORD_DELETE,
         FaultKind.ANSWER_REFUSE,
+        FaultKind.TOKEN_REGION,
         FaultKind.MESSAGE_LEAP_SECOND,
     }
 

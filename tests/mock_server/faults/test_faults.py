@@ -80,6 +80,24 @@ def test_token_calls_are_struck_only_by_name() -> None:
     assert some.strike(call) == [Strike(FaultKind.ANSWER_BUSY, 1110)]
 
 
+def test_a_kind_of_token_calls_strikes_no_other_call() -> None:
+    """token.region strikes the calls for a token without a path, and other calls not even with one."""
+    region, other = Fault(FaultKind.TOKEN_REGION, 0), Fault(FaultKind.TOKEN_REGION, 0, path="/v1.0/expand")
+    token_call, call = (Occasion(CALL, "call", path=path) for path in ("/v1.0/token", "/v1.0/expand/devices"))
+    assert (region.matches(token_call), region.matches(call)) == (True, False)
+    assert not other.matches(token_call)
+    assert not other.matches(call)
+
+
+def test_a_foreign_region_is_refused_when_it_asks_for_a_token(api: Api) -> None:
+    """token.region: 2007 with the vendor's text, observed on this call; a token in use goes on working."""
+    directed(api.project, FaultKind.TOKEN_REGION)
+    assert api.sync(sync_info(0))["success"] is True
+    answer = api.call("GET", "/v1.0/token?grant_type=1")
+    assert (answer["code"], answer["msg"]) == (2007, "your ip(203.0.113.7) cross-region access is not allowed")
+    assert api.call("GET", "/v1.0/token?grant_type=1")["success"] is True
+
+
 def test_faults_compose() -> None:
     """Two faults on one message add up: doubled and late."""
     plan = publication([Strike(FaultKind.UPLINK_DUPLICATE, 0), Strike(FaultKind.UPLINK_DELAY, 700)])

@@ -36,7 +36,7 @@ def test_the_earliest_fault_is_reported(api: Api) -> None:
     repairs = [
         ("path", "/v1.0/parking-control/nobody/records/sync", 1108),
         ("sign_method", "HMAC-SHA256", 1105),
-        ("client_id", api.project.access_id, 1005),
+        ("client_id", api.project.access_id, 2009),
         ("t", str(NOON), 1013),
         ("sign", "", 1004),
         ("token", api.token, 1010),
@@ -65,6 +65,23 @@ def wrong_request(api: Api, state: dict[str, str]) -> Any:
         "Content-Type": state["type"],
     }
     return envelope(api, "POST", state["path"], headers.items(), body)
+
+
+@pytest.mark.parametrize(
+    ("profile", "refusal"),
+    [
+        ({}, (2009, "clientId is invalid")),
+        ({"unknown_client_code": 1005}, (1005, "clientId invalid")),
+    ],
+    ids=str,
+)
+def test_an_unknown_client_is_refused_as_observed_or_by_the_table(
+    profile: dict[str, Any], refusal: tuple[int, str]
+) -> None:
+    """2009 with the text of practice by default; the profile answers by the vendor's table."""
+    api = Api(make_project(Profile(**profile)))
+    answer = api.send("GET", "/v1.0/token", headers=api.signed_headers("GET", "/v1.0/token", client_id="nobody"))
+    assert (answer["code"], answer["msg"]) == refusal
 
 
 @pytest.mark.parametrize("missing", ["client_id", "sign", "t", "sign_method"])
@@ -100,7 +117,7 @@ def test_header_names_have_any_case(api: Api, name: str) -> None:
 def test_a_header_sent_twice_is_not_believed(api: Api) -> None:
     """Neither value counts."""
     headers = api.signed_headers("GET", DEVICES)
-    assert envelope(api, "GET", DEVICES, [*headers.items(), ("client_id", "x")])["code"] == 1005
+    assert envelope(api, "GET", DEVICES, [*headers.items(), ("client_id", "x")])["code"] == 2009
     assert envelope(api, "GET", DEVICES, [*headers.items(), ("access_token", "x")])["code"] == 1004
 
 
