@@ -59,6 +59,13 @@ def test_context_manager() -> None:
     assert parking.requests[0].path == "/v1.0/token"
 
 
+@mock_parking()
+def test_a_path_keeps_its_slashes() -> None:
+    """As over a socket: two at the start make another path."""
+    codes = [stranger(f"https://openapi.tuyacn.com{path}")["code"] for path in ("/v1.0/token", "//v1.0/token")]
+    assert codes == [1105, 1108]
+
+
 def test_start_and_stop() -> None:
     """start() returns the parking; stop() may be called again."""
     parking = mock_parking().start()

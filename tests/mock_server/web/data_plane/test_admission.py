@@ -84,6 +84,39 @@ def test_an_unknown_client_is_refused_as_observed_or_by_the_table(
     assert (answer["code"], answer["msg"]) == refusal
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//v1.0/expand/devices",
+        "///v1.0/expand/devices",
+        "/v1.0//expand/devices",
+        "/v1.0/expand/devices/",
+        f"/v1.0/expand/devices/{LOT}/",
+        "/v1.0/./expand/devices",
+        "/v1.0/x/../expand/devices",
+        "/v1.0%2Fexpand/devices",
+        "%2fv1.0/expand/devices",
+        "/v1.0/expand/devices%2F" + LOT,
+        "/v1.0/expand\\devices",
+        "v1.0/expand/devices",
+        "",
+        "/V1.0/expand/devices",
+        "//v1.0/token?grant_type=1",
+        "/v1.0/token/?grant_type=1",
+        "/v1.0%2Ftoken?grant_type=1",
+    ],
+)
+def test_a_path_is_known_as_it_is_written_or_not_at_all(api: Api, path: str) -> None:
+    """More or fewer slashes, dots, encoded slashes and other cases are other paths, however well they are signed."""
+    assert envelope(api, "GET", path, api.signed_headers("GET", path).items())["code"] == 1108
+
+
+def test_an_encoded_letter_of_a_path_is_that_letter(api: Api) -> None:
+    """Both are one path by RFC 3986; the signature covers what was sent."""
+    path = "/v1.0/expand/device%73"
+    assert envelope(api, "GET", path, api.signed_headers("GET", path).items())["success"] is True
+
+
 @pytest.mark.parametrize("missing", ["client_id", "sign", "t", "sign_method"])
 def test_each_required_header_is_missed_by_name(api: Api, missing: str) -> None:
     """Absent or empty is the same."""

@@ -150,6 +150,13 @@ def test_an_absolute_target_is_its_path(served: Served) -> None:
     assert codes(exchange(served, raw, half_close=False)) == [1105]
 
 
+@pytest.mark.parametrize("target", [b"//v1.0/token", b"http://openapi.tuyacn.com//v1.0/token", b"/v1.0%2Ftoken"])
+def test_a_path_reaches_the_routes_with_all_its_slashes(served: Served, target: bytes) -> None:
+    """None is dropped on the way, and no encoded one is taken for a separator: such paths are unknown."""
+    raw = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert codes(exchange(served, raw, half_close=False)) == [1108]
+
+
 def test_an_upgrade_on_the_api_port_is_no_upgrade(served: Served) -> None:
     """A WebSocket is an unknown route of the API."""
     raw = (
