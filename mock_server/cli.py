@@ -30,8 +30,9 @@ from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
 from mock_server.spec import ProjectSpec
 from mock_server.version import __version__
-from mock_server.web.server import AddressInUseError, Server, silence_uvicorn
+from mock_server.web.server import Server, silence_uvicorn
 from mock_server.web.serving.collector import schedule_full_collections
+from mock_server.web.serving.listening import AddressInUseError
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 

@@ -22,7 +22,8 @@ from contracts.demo.story import ACTS
 from mock_server.cli import ConfigurationError, option
 from mock_server.cloud import Cloud
 from mock_server.guide import ActChosenError, Caption, Guide
-from mock_server.web.server import AddressInUseError, Server, ThreadedServer, silence_uvicorn
+from mock_server.web.server import Server, ThreadedServer, silence_uvicorn
+from mock_server.web.serving.listening import AddressInUseError
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 

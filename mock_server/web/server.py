@@ -7,12 +7,12 @@ the domain needs no lock. The reasons for this stack, with figures: `docs/servin
 import asyncio
 import concurrent.futures
 import contextlib
-import errno
-import ipaddress
+import itertools
 import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -26,51 +26,24 @@ from mock_server.web.data_plane import api
 from mock_server.web.lab.plane import LabPlane
 from mock_server.web.queue.websocket import MessageSocket
 from mock_server.web.serving.driver import ClockDriver
-from mock_server.web.serving.http_protocol import VendorHttpProtocol
+from mock_server.web.serving.http_protocol import (
+    BoundedHttpProtocol,
+    HttpLimits,
+    LabHttpProtocol,
+    VendorHttpProtocol,
+)
 from mock_server.web.serving.inline import InlineWsgi
+from mock_server.web.serving.listening import (
+    connection_limit,
+    is_wildcard,
+    listen_all,
+    loopback,
+    read_little,
+    url_host,
+)
+from mock_server.web.serving.websocket_protocol import MAX_FRAME, BoundedWebSocketProtocol
 
 T = TypeVar("T")
-
-MAX_FRAME = 64 * 1024
-"""The longest WebSocket frame that is read, in bytes (our choice): an acknowledgement has about 50."""
-
-
-class AddressInUseError(Exception):
-    """An address that cannot be listened on: the flag that named it, and the reason."""
-
-    def __init__(self, flag: str, host: str, port: int, reason: str) -> None:
-        super().__init__(f"cannot listen on {host}:{port}: {reason}")
-        self.flag = flag
-        self.reason = reason
-
-
-def listen(host: str, port: int, flag: str) -> socket.socket:
-    """A listening socket; port 0 picks a free one. AddressInUseError if the address cannot be listened on."""
-    if not host:  # a socket would listen on every address of the machine
-        raise AddressInUseError("--host", host, port, "an address is needed")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where the protocol is named: else each kept-alive answer waits 40 ms
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        is_foreign = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
-        reason = error.strerror or str(error)
-        raise AddressInUseError("--host" if is_foreign else flag, host, port, reason) from None
-    listener.setblocking(False)
-    return listener
-
-
-def _loopback(host: str) -> str:
-    """The host of a lab plane without a token: `host` if it is loopback, else 127.0.0.1."""
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # some other name
-        is_loopback = False
-    return host if is_loopback else "127.0.0.1"
 
 
 class _QuietServer(uvicorn.Server):
@@ -85,6 +58,7 @@ class _QuietServer(uvicorn.Server):
 class Server:
     """The addresses of one cloud. It listens from its construction on, and serves between `start` and `stop`.
 
+    `public_host` is the name by which clients reach `host`; without one a wildcard address is exported as loopback.
     AddressInUseError if an address cannot be listened on.
     """
 
@@ -98,18 +72,15 @@ class Server:
         lab_port: int = 0,
         lab_token: str | None = None,
         guide: Guide | None = None,
+        public_host: str | None = None,
     ) -> None:
         self.cloud = cloud
-        with contextlib.ExitStack() as opened:
-            self._sockets = [
-                opened.enter_context(listen(address, each, flag))
-                for address, each, flag in (
-                    (host, port, "--port"),
-                    (host, ws_port, "--ws-port"),
-                    (host if lab_token else _loopback(host), lab_port, "--lab-port"),
-                )
-            ]
-            opened.pop_all()
+        lab_host = host if lab_token else loopback(host)
+        self._hosts = [_public(each, host, public_host) for each in (host, host, lab_host)]
+        self._sockets = _listen(
+            (host, port, "--port"), (host, ws_port, "--ws-port"), (lab_host, lab_port, "--lab-port")
+        )
+        read_little(self._sockets[1])
         self._api = InlineWsgi(api.create_api(cloud), api.MAX_BODY)
         self._messages = MessageSocket(cloud)
         self._lab = LabPlane(cloud, self.addresses, lab_token or None, guide)
@@ -144,8 +115,8 @@ class Server:
         """Serve on the running loop. Returns when every address answers."""
         self.cloud.listen(self._drive, self._abandon)
         self._tasks = [
-            asyncio.create_task(server.serve(sockets=[listener]))
-            for server, listener in zip(self._servers, self._sockets, strict=True)
+            asyncio.create_task(server.serve(sockets=listeners))
+            for server, listeners in zip(self._servers, self._sockets, strict=True)
         ]
         # uvicorn has a flag here, no event
         while not all(server.started for server in self._servers):  # noqa: ASYNC110
@@ -164,7 +135,7 @@ class Server:
 
     def close(self) -> None:
         """Free the addresses of a server that never started."""
-        for listener in self._sockets:
+        for listener in itertools.chain(*self._sockets):
             listener.close()
 
     def _drive(self, project: Project) -> None:
@@ -176,14 +147,14 @@ class Server:
 
     def _applications(self) -> Iterator[tuple[Any, Any]]:
         yield self._api, VendorHttpProtocol
-        yield self._messages, "auto"
-        yield self._lab, "auto"
+        yield self._messages, BoundedHttpProtocol
+        yield self._lab, LabHttpProtocol
 
     def _server(self, app: Any, protocol: Any) -> _QuietServer:
         config = uvicorn.Config(
             app,
-            http=protocol,
-            ws="websockets-sansio" if app is self._messages else "none",
+            http=partial(protocol, limits=HttpLimits(connections=connection_limit())),  # type: ignore[arg-type]  # a factory
+            ws=BoundedWebSocketProtocol if app is self._messages else "none",
             ws_max_size=MAX_FRAME,
             ws_per_message_deflate=False,
             lifespan="off",
@@ -198,8 +169,30 @@ class Server:
         return _QuietServer(config)
 
     def _address(self, place: int) -> str:
-        host, port = self._sockets[place].getsockname()[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        host, port = self._sockets[place][0].getsockname()[:2]
+        return f"{url_host(self._hosts[place] or host)}:{port}"
+
+
+def _public(host: str, asked: str, public_host: str | None) -> str | None:
+    """The host that an address is exported with; None for the one that its socket has.
+
+    `public_host` stands for the host that was asked for: a lab plane that stays on loopback keeps its own.
+    """
+    if public_host and host == asked:
+        return public_host
+    return "127.0.0.1" if is_wildcard(host) else None
+
+
+def _listen(*wanted: tuple[str, int, str]) -> list[list[socket.socket]]:
+    """The sockets of each (host, port, flag): all of them or none."""
+    with contextlib.ExitStack() as opened:
+        found = []
+        for host, port, flag in wanted:
+            found.append(listen_all(host, port, flag))
+            for listener in found[-1]:
+                opened.enter_context(listener)
+        opened.pop_all()
+        return found
 
 
 class ThreadedServer:

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from mock_server.web.server import listen
+from mock_server.web.serving.listening import listen
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -1,4 +1,14 @@
-"""uvicorn's HTTP protocol, with a limit of the head, and the vendor's envelope in answer to bytes that are not HTTP."""
+"""HTTP as uvicorn reads it, with bounds on an unfinished request and refusals in the form of each address.
+
+Nothing is authenticated while a request is read, so what its sender can make the server keep is bounded in bytes, lines
+and time. A request beyond a bound is refused and its connection closed.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -8,57 +18,187 @@ from mock_server.wire.envelope import encode, failure
 from mock_server.wire.errors import ErrorCode, VendorError
 
 MAX_HEAD = 64 * 1024
-"""The most bytes of request line and headers together, give or take one read of the socket.
-
-uvicorn's httptools reader has no limit: a head without an end would fill the memory. This one (our choice) is above
-the 8 to 32 KiB that common web servers accept by default.
-"""
+"""The most bytes of a head, of the trailers of a body and of a chunk's extensions, plus what one read of the socket
+adds. Header lines of real clients have about 1 KiB."""
 
 
-class VendorHttpProtocol(HttpToolsProtocol):
-    """Answers bytes that are not an HTTP request with an envelope, and closes the connection.
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """Bounds on what one address keeps of unfinished requests (our choice).
 
-    `_in_head` says whether the next byte belongs to a head; `_head` is the bytes of that head so far.
+    `head` is in bytes. `lines` counts header lines and trailers of a request, `pipelined` the requests of a connection
+    that wait for the answer to an earlier one, `connections` the open connections. `head_s` is the time in seconds for
+    a head, `body_s` for the rest of a request: long enough for a client that is stopped in a debugger for a moment.
     """
 
-    _head = 0
-    _in_head = True
-    _head_ended = False
+    head: int = MAX_HEAD
+    lines: int = 200
+    pipelined: int = 64
+    head_s: float = 60.0
+    body_s: float = 300.0
+    connections: int = 1_000
+
+
+class _RefusedError(Exception):
+    """Stops the parser in the middle of a request."""
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """Refuses with a plain text; subclasses have the form of their address."""
+
+    def __init__(self, *args: Any, limits: HttpLimits | None = None, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._limits = limits or HttpLimits()
+        self._unfinished = 0
+        self._lines = 0
+        self._in_head = True
+        self._advanced = False
+        self._since: float | None = None
+        self._check: asyncio.TimerHandle | None = None
+        self._refusal: tuple[HTTPStatus, str] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Begin to wait for a head, unless there are too many connections."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            text = f"there are {self._limits.connections} connections already: close some of them"
+            self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, text)
+            return
+        self._since = self.loop.time()
+        self._check = self.loop.call_later(self._limits.head_s, self._check_time)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timer."""
+        self._stop_check()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """The head is complete: from here on the WebSocket's own bounds hold."""
+        self._stop_check()
+        super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes that were read. A head over `MAX_HEAD` bytes is answered as not being HTTP."""
-        # Only reads within one head are counted. A read in which a head ends may have up to a whole body behind it, or
-        # further requests, and the parser does not say where the head ended: it is not counted at all.
-        is_head, self._head_ended = self._in_head, False
+        """Bytes arrived.
+
+        Only reads that neither begin nor continue a body nor end a request count as unfinished: a body may arrive in
+        one read with its head, or with the next one.
+        """
+        if self._since is None and not self._is_answering():
+            self._since = self.loop.time()  # blank lines before a request line begin no message
+        self._advanced = False
         super().data_received(data)
-        if is_head and not self._head_ended:
-            self._head += len(data)
-            if self._head > MAX_HEAD and not self.transport.is_closing():
-                self.send_400_response("")
+        self._unfinished = 0 if self._advanced else self._unfinished + len(data)
+        if self._unfinished > self._limits.head:
+            self.refuse(*self._too_large(f"more than {self._limits.head} bytes"))
 
     def on_message_begin(self) -> None:
-        """A request begins: put the transport into its scope, for answers that are never sent."""
+        """A request begins. Its application may close its connection."""
         super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+        self._in_head = True
+        self._lines = 0
+        self._since = self.loop.time()
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport, "refuse": self.refuse}}
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header line, or a trailer: nobody reads trailers, so none is kept."""
+        self._lines += 1
+        if self._lines > self._limits.lines:
+            self._stop_parser(*self._too_large(f"more than {self._limits.lines} lines"))
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """A head has ended."""
-        super().on_headers_complete()
-        self._head_ended = True
+        self._advanced = True
         self._in_head = False
-        self._head = 0
+        self._since = self.loop.time()
+        if len(self.pipeline) >= self._limits.pipelined:
+            text = f"more than {self._limits.pipelined} requests wait for an answer on this connection"
+            self._stop_parser(HTTPStatus.TOO_MANY_REQUESTS, text)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self._advanced = True
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request has ended: the next bytes are a head."""
-        super().on_message_complete()
+        """A request has ended."""
+        self._advanced = True
         self._in_head = True
+        self._since = None
+        super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 uvicorn's text is not the vendor's
-        """Answer HTTP 200, as the vendor always does, with code 1109, and close the connection."""
-        error = VendorError(ErrorCode.PARAM_ILLEGAL, "this is no HTTP request")
-        content = encode(failure(error, wall_clock_ms(), "0" * 32))
-        self.transport.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: application/json;charset=UTF-8\r\nconnection: close\r\n"
-            b"content-length: %d\r\n\r\n%s" % (len(content), content)
-        )
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 uvicorn's text is not ours
+        """What was received is no HTTP request, or is one beyond a bound."""
+        self.refuse(*(self._refusal or (HTTPStatus.BAD_REQUEST, "this is no HTTP request")))
+
+    def refuse(self, status: HTTPStatus, reason: str) -> None:
+        """Answer with a refusal, unless an answer has begun, and close the connection."""
+        if self.transport.is_closing():
+            return
+        if not (self._is_answering() and self.cycle.response_started):
+            self.transport.write(self.refusal(status, reason))
         self.transport.close()
+
+    def refusal(self, status: HTTPStatus, reason: str) -> bytes:
+        """A whole HTTP answer."""
+        return _answer(status, "text/plain; charset=utf-8", reason.encode() + b"\n")
+
+    def _is_answering(self) -> bool:
+        cycle: Any = self.cycle  # None before the first request, whatever uvicorn's type says
+        return cycle is not None and not cycle.response_complete
+
+    def _too_large(self, bound: str) -> tuple[HTTPStatus, str]:
+        part = "head" if self._in_head else "trailer"
+        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the {part} of the request has {bound}"
+
+    def _stop_parser(self, status: HTTPStatus, reason: str) -> None:
+        """Have the parser give up: uvicorn answers its error with `send_400_response`."""
+        self._refusal = status, reason
+        raise _RefusedError
+
+    def _check_time(self) -> None:
+        """Refuse a request that takes too long. The time in which the server itself does not read does not count."""
+        limits, now = self._limits, self.loop.time()
+        due_at = now + limits.head_s
+        if self._since is not None and not (self.pipeline or self.flow.read_paused):
+            allowed = limits.head_s if self._in_head else limits.body_s
+            due_at = min(due_at, self._since + allowed)
+        if due_at <= now:
+            part = "head" if self._in_head else "body"
+            self.refuse(HTTPStatus.REQUEST_TIMEOUT, f"the {part} of the request was not complete within {allowed:g} s")
+        else:
+            self._check = self.loop.call_at(due_at, self._check_time)
+
+    def _stop_check(self) -> None:
+        if self._check is not None:
+            self._check.cancel()
+            self._check = None
+
+
+class LabHttpProtocol(BoundedHttpProtocol):
+    """The lab plane: refusals are its JSON errors."""
+
+    def refusal(self, status: HTTPStatus, reason: str) -> bytes:
+        """A JSON error with the status' name as its code."""
+        error = {"code": status.name.lower(), "message": reason}
+        return _answer(status, "application/json", json.dumps({"error": error}).encode())
+
+
+class VendorHttpProtocol(BoundedHttpProtocol):
+    """The vendor's API: HTTP 200 and an envelope, as for everything."""
+
+    def refusal(self, status: HTTPStatus, reason: str) -> bytes:  # noqa: ARG002 the vendor answers 200
+        """An envelope with code 1109."""
+        error = VendorError(ErrorCode.PARAM_ILLEGAL, reason)
+        content = encode(failure(error, wall_clock_ms(), "0" * 32))
+        return _answer(HTTPStatus.OK, "application/json;charset=UTF-8", content)
+
+
+def _answer(status: HTTPStatus, content_type: str, content: bytes) -> bytes:
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: {content_type}\r\nconnection: close\r\n"
+        f"content-length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content

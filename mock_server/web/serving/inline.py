@@ -9,6 +9,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from mock_server.clock import Clock
@@ -26,12 +27,21 @@ Most clients read the answer only after they have sent their whole body, and clo
 them a connection error in place of the answer. A longer body gets its answer while it is sent.
 """
 
+HELD_BODIES = 4
+MIN_HELD = 64 * 1024 * 1024
+"""The most bytes of all bodies that an application holds at one time: `HELD_BODIES` of the longest ones, and at least
+`MIN_HELD`.
+
+Whoever sends bodies slowly on many connections could fill the memory otherwise, before anything is authenticated.
+"""
+
 HOLD = "mock_server.hold"
 DROP = "mock_server.drop"
 """Keys of a WSGI environment: the (clock, time) until which the answer is held, and that it is not to be sent."""
 
 TRANSPORT = "mock_server.transport"
-"""Key of the ASGI scope's extensions: the connection's transport, for answers that are never sent."""
+"""Key of the ASGI scope's extensions: the connection's `transport`, for answers that are never sent, and `refuse`,
+which answers with a status and a reason in the form of the address and closes the connection."""
 
 MEMORY = "mock_server.memory"
 """Key of a WSGI environment: a dictionary that lasts over the calls of a view for one request."""
@@ -61,10 +71,6 @@ def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: int) -> bool:
     return True
 
 
-class _DisconnectedError(Exception):
-    """The client closed the connection before the end of its request."""
-
-
 def yield_turn(environ: dict[str, Any]) -> bool:
     """Ask for another call of the view in the loop's next iteration, after other requests.
 
@@ -90,6 +96,36 @@ def drop(environ: dict[str, Any]) -> None:
     environ[DROP] = True
 
 
+class _Body:
+    """A body as far as it was read: `size` in bytes, of which `kept` are in memory: none if it is over the limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self.size = self.kept = 0
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it is over the limit."""
+        return self.size > self._limit
+
+    def add(self, chunk: bytes) -> int:
+        """Add what was read; return by how many bytes that changes what is kept."""
+        before = self.kept
+        self.size += len(chunk)
+        if self.is_too_large:
+            self._chunks.clear()
+            self.kept = 0
+        else:
+            self._chunks.append(chunk)
+            self.kept += len(chunk)
+        return self.kept - before
+
+    def content(self) -> bytes:
+        """The whole of it."""
+        return b"".join(self._chunks)
+
+
 class InlineWsgi:
     """An ASGI application around a WSGI one.
 
@@ -99,6 +135,8 @@ class InlineWsgi:
     def __init__(self, app: "WSGIApplication", max_body: int) -> None:
         self._app = app
         self._max_body = max_body
+        self.max_held = max(HELD_BODIES * max_body, MIN_HELD)
+        self._held = 0
         self._waiting: set[asyncio.Event] = set()
         self._ending = False
 
@@ -113,33 +151,36 @@ class InlineWsgi:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "no WebSocket here"})
         elif scope["type"] == "http":
+            held = _Body(self._max_body)
             try:
-                body = await self._read(receive)
-            except _DisconnectedError:
-                return
-            environ, answer = await self._answer(scope, body)
-            if HOLD in environ:
-                await self._wait_until(*environ[HOLD])
-            if DROP in environ and await _abort(scope):
-                return
-            headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-            await send({"type": "http.response.start", "status": answer.status, "headers": headers, "trailers": False})
-            await send({"type": "http.response.body", "body": answer.content, "more_body": False})
+                if await self._read(held, scope, receive):
+                    await self._serve(scope, None if held.is_too_large else held.content(), send)
+            finally:
+                self._held -= held.kept
 
-    async def _read(self, receive: "ASGIReceiveCallable") -> bytes | None:
-        """The whole body, or None if it is over the limit. _DisconnectedError if it does not end."""
-        chunks: list[bytes] = []
-        size = 0
-        while size <= MAX_DRAINED:
+    async def _serve(self, scope: "HTTPScope", body: bytes | None, send: "ASGISendCallable") -> None:
+        """Answer a request whose body was read; None for one that is too large."""
+        environ, answer = await self._answer(scope, body)
+        if HOLD in environ:
+            await self._wait_until(*environ[HOLD])
+        if DROP in environ and await _abort(scope):
+            return
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers, "trailers": False})
+        await send({"type": "http.response.body", "body": answer.content, "more_body": False})
+
+    async def _read(self, body: "_Body", scope: "HTTPScope", receive: "ASGIReceiveCallable") -> bool:
+        """Read a body to its end. False if it has none, or if it was refused because too much is held already."""
+        while body.size <= MAX_DRAINED:
             event = await receive()
             if event["type"] != "http.request":
-                raise _DisconnectedError
-            size += len(event["body"])
-            if size <= self._max_body:
-                chunks.append(event["body"])
+                return False
+            self._held += body.add(event["body"])
+            if self._held > self.max_held and _refuse(scope, f"{self.max_held} bytes of bodies are held already"):
+                return False
             if not event["more_body"]:
                 break
-        return b"".join(chunks) if size <= self._max_body else None
+        return True
 
     async def _answer(self, scope: "HTTPScope", body: bytes | None) -> tuple[dict[str, Any], Answer]:
         """Call the application until it does not ask to wait; return the last environment and answer."""
@@ -197,6 +238,15 @@ def _environ(scope: "HTTPScope", body: bytes | None) -> dict[str, Any]:
     if body is None:
         environ[TOO_LARGE] = True
     return environ
+
+
+def _refuse(scope: "HTTPScope", reason: str) -> bool:
+    """Refuse a request and close its connection. False if the server gives no way to do so."""
+    extensions: dict[Any, Any] = scope.get("extensions", {})
+    if TRANSPORT not in extensions:
+        return False
+    extensions[TRANSPORT]["refuse"](HTTPStatus.SERVICE_UNAVAILABLE, reason)
+    return True
 
 
 async def _abort(scope: "HTTPScope") -> bool:

@@ -14,7 +14,8 @@ from mock_server.cloud import Cloud
 from mock_server.faults.catalogue import FaultKind
 from mock_server.faults.faults import Fault
 from mock_server.model import HOUR
-from mock_server.web.server import AddressInUseError, Server, ThreadedServer, listen
+from mock_server.web.server import Server, ThreadedServer
+from mock_server.web.serving.listening import AddressInUseError, listen
 from tests.mock_server.web.conftest import DEADLINE_S, Served
 from tests.sdk.world import wait_until
 from tests.support import ACCESS_ID, LOT, NOON, Api, keep_passes, make_project, sync_info

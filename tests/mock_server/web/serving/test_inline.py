@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mock_server.web.serving.environ import BODY, TOO_LARGE
-from mock_server.web.serving.inline import InlineWsgi, wait_for
+from mock_server.web.serving.inline import TRANSPORT, InlineWsgi, wait_for
 
 DEADLINE_S = 10.0
 
@@ -93,6 +93,42 @@ def test_half_a_body_is_not_answered() -> None:
         raise AssertionError
 
     assert asyncio.run(ask(InlineWsgi(never, 10), scope(), request(b"half", ends=False))) == []
+
+
+def test_the_bodies_that_are_held_at_one_time_are_bounded() -> None:
+    """The one that is too much is refused with its connection; what was held of it is free again."""
+    refused: list[Any] = []
+    crowded = scope(extensions={TRANSPORT: {"refuse": lambda *why: refused.append(why)}})
+    app = InlineWsgi(echo, 10)
+    app.max_held = 14
+
+    async def run() -> tuple[list[Any], list[Any]]:
+        may_end = asyncio.Event()
+        pieces = iter(request(b"12345", b"67890"))
+        waits = asyncio.Event()
+
+        async def slowly() -> dict[str, Any]:
+            piece = next(pieces)
+            if not piece["more_body"]:
+                waits.set()
+                await may_end.wait()
+            return piece
+
+        sent: list[Any] = []
+
+        async def send(event: Any) -> None:
+            sent.append(event)
+
+        first = asyncio.create_task(app(crowded, slowly, send))  # type: ignore[arg-type]  # the parts that are used
+        await waits.wait()
+        second = await ask(app, crowded, request(b"123456", b"7890"))
+        third = await ask(app, crowded, request(b"12345"))
+        may_end.set()
+        await first
+        return second, [third[0]["status"], sent[0]["status"]]
+
+    assert asyncio.run(run()) == ([], [200, 200])
+    assert [status for status, _ in refused] == [503]
 
 
 def test_a_websocket_is_refused() -> None:
