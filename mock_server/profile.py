@@ -118,6 +118,12 @@ class Profile:
         "the times of a record: epoch milliseconds, epoch seconds, text in Beijing time, ISO 8601 with its offset",
         "the fields of messages are not published; lots and gateways of this market write times in all four forms",
     )
+    status_code: Literal["named", "empty"] = _open(
+        "named",
+        "message",
+        "the `code` of a status: its name, or empty, so that only the number of the data point says what it is",
+        "a sister product's page shows it empty, beside the value under the data point's number",
+    )
     command_sent_ms: Annotated[int, Whole(0, DAY)] = _open(
         50, "command", "from the call to process status 2", "not documented"
     )
@@ -172,6 +178,7 @@ PRESETS = {
     "second-times": Profile(record_time="s"),
     "text-times": Profile(record_time="text"),
     "iso-times": Profile(record_time="iso"),
+    "empty-codes": Profile(status_code="empty"),
 }
 """The named profiles. Each names only what differs from the default."""
 

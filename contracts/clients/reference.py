@@ -65,6 +65,9 @@ LINES = ((0, 0), (0, 1), (1, NO_DIRECTION))
 """Data type and direction of what is counted separately: entering passes, leaving passes, bills."""
 
 CODES = {"vehicle_pass_record": (0, "passTime"), "temporary_parking_bill": (1, "payTime")}
+DATA_POINTS = {"101": "vehicle_pass_record", "102": "temporary_parking_bill", "103": "command_result"}
+"""The codes by the data point under which a status repeats its value: all that names it where its code is empty."""
+
 SUCCEEDED, FAILED = 3, 4
 FRAMES_A_TRANSACTION = 100
 
@@ -236,7 +239,7 @@ class ReferenceClient(Client):
 
     def take_status(self, device_id: str, status: dict[str, Any]) -> None:
         """Process a record or a command's result; ignore any other status."""
-        code = status["code"]
+        code = status["code"] or next((name for point, name in DATA_POINTS.items() if point in status), "")
         if code in CODES:
             self.take_record(self.record_of(device_id, code, json.loads(status["value"])))
         elif code == "command_result":

@@ -334,8 +334,11 @@ class Queue:
 
 
 def pulsar_message_id(ledger: int, entry: int) -> str:
-    """A message id as Pulsar's WebSocket API writes it: base64 of a protobuf with ledger and entry number."""
-    return base64.b64encode(b"\x08" + _varint(ledger) + b"\x10" + _varint(entry)).decode()
+    """A message id as Pulsar's WebSocket API writes it: base64 of a protobuf with ledger, entry and batch index.
+
+    The index is 0: producers send batches, and each of ours has one message (the field is in public samples).
+    """
+    return base64.b64encode(b"\x08" + _varint(ledger) + b"\x10" + _varint(entry) + b"\x20\x00").decode()
 
 
 def _varint(number: int) -> bytes:

@@ -72,10 +72,10 @@ class QueueMessage:
         self.message_id = message.message_id
         self.redelivery_count = redelivery_count
         project = parking.project
-        self.report: JsonObject = status_report(message, project.product_key, project.profile.record_time)
+        self.report: JsonObject = status_report(message, project.product_key, project.profile)
         reports: Any = self.report["status"]
         (status,) = reports
-        self.code: str = status["code"]
+        self.code: str = status["code"]  # empty if the profile says so
         self.value: dict[str, Any] = loads(status["value"])
 
     @property

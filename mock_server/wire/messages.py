@@ -9,8 +9,11 @@ import json
 from typing import Any
 
 from mock_server.model import Command, CommandResult, DataType, JsonObject, Message, ProcessStatus, Record, UnknownEvent
+from mock_server.profile import Profile
 from mock_server.wire.encryption import Encryption, encrypt_ecb, encrypt_gcm, message_sign
-from mock_server.wire.record_time import RecordTime, iso_time, written_time
+from mock_server.wire.record_time import RecordTime, written_time
+
+_DEFAULTS = Profile()
 
 PROTOCOL = 4
 """The number of the legacy status report, used by third-party devices (documented for a sister product)."""
@@ -18,6 +21,13 @@ PROTOCOL = 4
 CODES = {DataType.PASS: "vehicle_pass_record", DataType.BILL: "temporary_parking_bill"}
 COMMAND_RESULT = "command_result"
 UNKNOWN_EVENT = "parking_space_alarm"
+
+DATA_POINTS = {CODES[DataType.PASS]: 101, CODES[DataType.BILL]: 102, COMMAND_RESULT: 103, UNKNOWN_EVENT: 104}
+"""The data point of each code: the key under which a status has its value a second time.
+
+That there is such a key, a number as text, is documented; the numbers are our choice. A product's own data points begin
+at 101.
+"""
 
 _PASS_DETAILS = {"lane_device_id": "laneDeviceId", "car_type": "carType", "image_url": "imageUrl"}
 _BILL_DETAILS = {
@@ -81,7 +91,7 @@ def command_record(command: Command) -> JsonObject:
 def status_report(
     message: Message,
     product_key: str,
-    record_time: RecordTime = "ms",
+    profile: Profile = _DEFAULTS,
     *,
     unknown_fields: bool = False,
     leap_second: bool = False,
@@ -91,9 +101,11 @@ def status_report(
     Faults: `unknown_fields` adds fields that no page documents, `leap_second` writes times with a second 60.
     """
     code, value = _code_and_value(message.subject)
-    value |= _times(value, record_time, leap_second=leap_second)
+    value |= _times(value, profile.record_time, leap_second=leap_second)
     more: JsonObject = {"x-new": {"confidence": 0.97, "tags": ["added", None]}} if unknown_fields else {}
-    status = {"code": code, "t": message.publish_time, "value": _compact(value | more), **more}
+    text = _compact(value | more)
+    named = {"code": "" if profile.status_code == "empty" else code, "t": message.publish_time, "value": text}
+    status = named | {str(DATA_POINTS[code]): text} | more
     return {
         "dataId": message.data_id,
         "devId": message.subject.device_id,
@@ -127,14 +139,18 @@ def _with_flipped_bit(data: str, place: int) -> str:
 
 
 def frame(message: Message, payload: str, encryption: Encryption, redelivery_count: int) -> str:
-    """The text frame of a message in Pulsar's WebSocket consumer protocol (documented)."""
+    """The text frame of a message in Pulsar's WebSocket consumer protocol (documented).
+
+    Pulsar writes the time with its server's offset. In public samples that is Beijing's, and `key` is the device id.
+    """
     return json.dumps(
         {
             "messageId": message.message_id,
             "payload": payload,
             "properties": {"em": encryption},
-            "publishTime": iso_time(message.publish_time),
+            "publishTime": written_time(message.publish_time, "iso"),
             "redeliveryCount": redelivery_count,
+            "key": message.subject.device_id,
         }
     )
 

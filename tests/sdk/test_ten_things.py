@@ -169,7 +169,7 @@ def test_10_frames_have_properties(world: World) -> None:
         frame = json.loads(socket.recv(DEADLINE_S))
     assert frame["properties"] == {"em": "aes_ecb"}
     assert base64.b64decode(frame["payload"], validate=True).isascii()
-    assert set(frame) == {"messageId", "payload", "properties", "publishTime", "redeliveryCount"}
+    assert set(frame) == {"messageId", "payload", "properties", "publishTime", "redeliveryCount", "key"}
 
 
 def test_10_two_connection_headers(world: World, tap_ws: Tap) -> None:

@@ -109,7 +109,7 @@ def message_frame(project: Project, message: Message, redelivery_count: int, con
     report = status_report(
         message,
         project.product_key,
-        project.profile.record_time,
+        project.profile,
         unknown_fields=FaultKind.MESSAGE_UNKNOWN_FIELDS in struck,
         leap_second=FaultKind.MESSAGE_LEAP_SECOND in struck,
     )

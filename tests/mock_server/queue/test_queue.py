@@ -381,10 +381,10 @@ def test_the_history_tells_every_delivery(world: World) -> None:
 
 @given(st.integers(min_value=0, max_value=2**64 - 1), st.integers(min_value=0, max_value=2**64 - 1))
 def test_message_ids_are_pulsars(ledger: int, entry: int) -> None:
-    """Base64 of a protobuf with ledger (field 1) and entry (field 2), as a reader of varints finds them."""
+    """Base64 of a protobuf with ledger (field 1), entry (field 2) and batch index 0 (field 4), read as varints."""
     raw = base64.b64decode(pulsar_message_id(ledger, entry), validate=True)
     numbers, place = [], 0
-    for tag in (0x08, 0x10):
+    for tag in (0x08, 0x10, 0x20):
         assert raw[place] == tag
         place, number, shift = place + 1, 0, 0
         while True:
@@ -393,12 +393,12 @@ def test_message_ids_are_pulsars(ledger: int, entry: int) -> None:
             if raw[place - 1] < 0x80:
                 break
         numbers.append(number)
-    assert (numbers, place) == ([ledger, entry], len(raw))
+    assert (numbers, place) == ([ledger, entry, 0], len(raw))
 
 
 def test_a_known_message_id() -> None:
-    """Ledger 1, entry 300, encoded by hand."""
-    assert pulsar_message_id(1, 300) == base64.b64encode(bytes([0x08, 1, 0x10, 0xAC, 0x02])).decode()
+    """Ledger 1, entry 300, the first of its batch, encoded by hand."""
+    assert pulsar_message_id(1, 300) == base64.b64encode(bytes([0x08, 1, 0x10, 0xAC, 0x02, 0x20, 0])).decode()
 
 
 def test_a_refusal_is_in_the_history() -> None:

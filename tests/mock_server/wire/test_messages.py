@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from contracts.clients.messages import decrypt
 from mock_server.model import Command, CommandResult, JsonObject, JsonScalar, Message, ProcessStatus, Record
+from mock_server.profile import Profile
 from mock_server.wire.encryption import Encryption, message_sign
-from mock_server.wire.messages import command_record, encrypted_payload, frame, status_report
+from mock_server.wire.messages import DATA_POINTS, command_record, encrypted_payload, frame, status_report
 from mock_server.wire.record_time import RecordTime
 from tests.strategies import new_bill, new_pass
 from tests.support import ACCESS_SECRET, LOT, NOON
@@ -30,8 +31,17 @@ def reported(subject: Record | CommandResult) -> tuple[str, dict[str, Any]]:
     assert {**report, "status": []} == {"dataId": "assist_1", "devId": LOT, "productKey": "key", "status": []}
     [status] = report["status"]
     assert status["t"] == NOON
-    assert set(status) == {"code", "t", "value"}
+    [point] = status.keys() - {"code", "t", "value"}
+    assert (point, status[point]) == (str(DATA_POINTS[status["code"]]), status["value"])
     return status["code"], json.loads(status["value"])
+
+
+@pytest.mark.parametrize("subject", [PASS, BILL])
+def test_a_code_may_be_empty(subject: Record) -> None:
+    """Then the number of the data point alone says what the status is; its text is the value all the same."""
+    named: Any = status_report(message(subject), "key")["status"]
+    empty: Any = status_report(message(subject), "key", Profile(status_code="empty"))["status"]
+    assert empty == [named[0] | {"code": ""}]
 
 
 def test_a_pass() -> None:
@@ -60,7 +70,7 @@ def test_a_pass_with_everything() -> None:
 def test_times_in_another_form(form: RecordTime, written: JsonObject) -> None:
     """Every time of a record is written in the one form that the lot has; what is no time stays."""
     bill = replace(BILL, event_time=NOON + 7, details={"enter_time": 5, "paid_amount": 5})
-    report: Any = status_report(message(bill), "key", form)
+    report: Any = status_report(message(bill), "key", Profile(record_time=form))
     value = json.loads(report["status"][0]["value"])
     assert value == {"recordId": "b1", "plateNo": "京A12345", "paidAmount": 5, **written}
 
@@ -147,11 +157,12 @@ def _outer(report: dict[str, object], encryption: Encryption, nonce: bytes, flip
 
 
 def test_a_frame_has_what_consumers_need() -> None:
-    """`properties` is an object, which the Node SDK needs; the publish time is ISO 8601 with milliseconds."""
+    """`properties` is an object, as the Node SDK needs; the time has an offset, `key` is the device id."""
     assert json.loads(frame(message(PASS), "cGF5", "aes_gcm", 3)) == {
         "messageId": "bWVzc2FnZQ==",
         "payload": "cGF5",
         "properties": {"em": "aes_gcm"},
-        "publishTime": "2022-05-17T12:00:00.000Z",
+        "publishTime": "2022-05-17T20:00:00.000+08:00",
         "redeliveryCount": 3,
+        "key": LOT,
     }

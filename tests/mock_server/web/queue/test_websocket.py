@@ -42,7 +42,7 @@ def receive(socket: ClientConnection) -> dict[str, Any]:
 
 def record_of(frame: dict[str, Any], cipher: str = "aes_ecb") -> dict[str, Any]:
     """The inner fields of the pass in a frame, after everything outside is found to be right."""
-    assert set(frame) == {"messageId", "payload", "properties", "publishTime", "redeliveryCount"}
+    assert set(frame) == {"messageId", "payload", "properties", "publishTime", "redeliveryCount", "key"}
     assert frame["properties"] == {"em": cipher}
     outer = json.loads(base64.b64decode(frame["payload"], validate=True).decode("ascii"))
     assert set(outer) == {"data", "protocol", "pv", "t", "sign"}
