@@ -7,18 +7,20 @@ clock knows whether anything is pending.
 import heapq
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 
 
 class Timer:
     """A callback at a time in epoch milliseconds. `on_dropped` is called if the clock drops it (`cancel_all`)."""
 
-    __slots__ = ("_clock", "at_ms", "callback", "on_dropped")
+    __slots__ = ("_clock", "at_ms", "callback", "on_dropped", "what")
 
-    def __init__(self, clock: "Clock", at_ms: int, callback: Callable[[], object]) -> None:
+    def __init__(self, clock: "Clock", at_ms: int, callback: Callable[[], object], what: str) -> None:
         self._clock = clock
         self.at_ms = at_ms
+        self.what = what
         self.callback: Callable[[], object] | None = callback
         self.on_dropped: Callable[[], object] | None = None
 
@@ -50,9 +52,16 @@ class Clock(ABC):
         """The number of timers that have neither run nor been cancelled."""
         return self._live
 
-    def call_at(self, at_ms: int, callback: Callable[[], object]) -> Timer:
-        """Call `callback` once `at_ms` is reached; for a time in the past, when timers run next."""
-        timer = Timer(self, at_ms, callback)
+    def timers(self) -> Iterator[Timer]:
+        """The timers that have neither run nor been cancelled, in no order."""
+        return (timer for _, _, timer in self._heap if timer.callback is not None)
+
+    def call_at(self, at_ms: int, callback: Callable[[], object], what: str = "timer") -> Timer:
+        """Call `callback` once `at_ms` is reached; for a time in the past, when timers run next.
+
+        `what` says in a message what is pending: a noun, such as "command status".
+        """
+        timer = Timer(self, at_ms, callback, what)
         earliest = self.next_at()
         heapq.heappush(self._heap, (at_ms, next(self._order), timer))
         self._live += 1
@@ -108,9 +117,15 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+# freezegun replaces `time.monotonic` and every module attribute that holds it; it leaves `clock_gettime` and a partial.
+_MONOTONIC = (
+    partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else partial(time.monotonic)
+)
+
+
 def monotonic_s() -> float:
-    """Seconds that never decrease, for timeouts in real time."""
-    return time.monotonic()
+    """Seconds that never decrease, for timeouts in real time, also where a test has frozen or moved the time."""
+    return _MONOTONIC()
 
 
 class SystemClock(Clock):

@@ -256,6 +256,7 @@ class IdleJson(TypedDict):
     idle: bool
     now_ms: Count
     pending: PendingWork
+    waits_for: Annotated[list[str], "what is pending, in words"]
 
 
 class ChaosRunJson(TypedDict):

@@ -28,7 +28,7 @@ from mock_server.model import (
     SyncInfo,
 )
 from mock_server.profile import Profile
-from mock_server.queue.queue import Queue
+from mock_server.queue.queue import ACK_TIMEOUT, Queue
 from mock_server.queue.uplink import Uplink
 from mock_server.vendor.commands import Commands
 from mock_server.vendor.tokens import Tokens, hex_id
@@ -163,7 +163,9 @@ class Project:
     def take_offline(self, device_id: str, for_ms: int) -> None:
         """Set a device off line, and on line again after `for_ms` milliseconds."""
         self.set_online(device_id, online=False)
-        self.clock.call_at(self.clock.now_ms() + for_ms, partial(self.set_online, device_id, online=True))
+        self.clock.call_at(
+            self.clock.now_ms() + for_ms, partial(self.set_online, device_id, online=True), "lot off line"
+        )
 
     def set_online(self, device_id: str, *, online: bool) -> None:
         """Set a device on line or off line."""
@@ -186,6 +188,23 @@ class Project:
     def idle(self) -> Idle:
         """What is still pending."""
         return Idle(messages=self.queue.pending, timers=self.clock.pending)
+
+    def pending(self) -> list[str]:
+        """What is pending in words, such as "command status (2, the next in 50 ms)"."""
+        held, messages = self.queue.in_flight, self.queue.pending
+        words = [f"messages not acknowledged ({messages}, {held} of them with a consumer)"] if messages else []
+        due: dict[str, list[int]] = {}
+        for timer in self.clock.timers():
+            due.setdefault(timer.what, []).append(timer.at_ms - self.clock.now_ms())
+        return words + [
+            f"{what} ({'' if len(times) == 1 else f'{len(times)}, the next '}in {max(0, min(times))} ms)"
+            for what, times in sorted(due.items())
+        ]
+
+    def needs_time(self, by_ms: int = 0) -> bool:
+        """Whether it is not idle before more than `by_ms` have passed: no acknowledgement cancels a timer due then."""
+        latest = self.clock.now_ms() + by_ms
+        return any(timer.at_ms > latest and timer.what != ACK_TIMEOUT for timer in self.clock.timers())
 
     def new_device_id(self) -> str:
         """A free device id, in the form of the vendor's."""

@@ -115,9 +115,9 @@ class Lots:
     def _plan_change(self, record: Record, strike: Strike) -> None:
         at_ms = self._clock.now_ms() + strike.value
         if strike.kind == FaultKind.RECORD_DELETE:
-            self._clock.call_at(at_ms, partial(self.remove, record.key))
+            self._clock.call_at(at_ms, partial(self.remove, record.key), "deletion of a record")
         elif strike.kind == FaultKind.RECORD_CORRECT:
-            self._clock.call_at(at_ms, partial(self._correct, record.key))
+            self._clock.call_at(at_ms, partial(self._correct, record.key), "correction of a record")
 
     def _correct(self, key: RecordKey) -> None:
         record = self._store.get(key)

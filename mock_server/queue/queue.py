@@ -30,6 +30,9 @@ UNATTENDED_LIMIT = 10_000
 """The most messages that a subscription of `event-test` keeps before its first consumer connects (our choice). Most
 projects never consume the test topic, and its messages would fill the memory."""
 
+ACK_TIMEOUT = "ack timeout"
+"""What the timers of ack timeouts are called: the only ones that an acknowledgement cancels."""
+
 SubscriptionType = Literal["Failover", "Exclusive"]
 
 
@@ -55,7 +58,8 @@ class Consumer:
 
     `unacknowledged` has the delivered messages by message id, each with its ack deadline in epoch milliseconds, in the
     order of delivery; `refused` those negatively acknowledged, each with the timer of its redelivery. An
-    `ack_timeout_ms` of 0 means no timeout.
+    `ack_timeout_ms` of 0 means no timeout. `is_awaited` returns whether it is worth waiting for its acknowledgements:
+    not where the thread that would have to wait is the one that acknowledges.
     """
 
     consumer_id: str
@@ -68,6 +72,7 @@ class Consumer:
     refused: dict[str, tuple[Timer, PendingMessage]] = field(default_factory=dict)
     timer: Timer | None = None
     close: Callable[[], None] = lambda: None
+    is_awaited: Callable[[], bool] = lambda: True
 
 
 class Subscription:
@@ -86,6 +91,7 @@ class Subscription:
         self._pending: dict[str, PendingMessage] = {}
         self._consumers: list[Consumer] = []
         self._pumping = False
+        self.acknowledged = 0
 
     @property
     def pending(self) -> int:
@@ -99,8 +105,8 @@ class Subscription:
 
     @property
     def in_flight(self) -> int:
-        """The number of messages that are delivered to a connected consumer and not acknowledged."""
-        return sum(len(consumer.unacknowledged) for consumer in self._consumers)
+        """The number of messages that are delivered to a connected consumer, which is awaited, and not acknowledged."""
+        return sum(len(consumer.unacknowledged) for consumer in self._consumers if consumer.is_awaited())
 
     def pending_messages(self) -> list[Message]:
         """The messages that are not acknowledged, in the order of their publication."""
@@ -147,6 +153,7 @@ class Subscription:
         if pending is None:
             return False
         pending.acknowledged = True
+        self.acknowledged += 1
         for holder in self._consumers:
             holder.unacknowledged.pop(message_id, None)
             if message_id in holder.refused:
@@ -162,7 +169,9 @@ class Subscription:
         if held is None:
             return
         at_ms = self._clock.now_ms() + consumer.negative_ack_delay_ms
-        timer = self._clock.call_at(at_ms, lambda: self._redeliver([consumer.refused.pop(message_id)[1]]))
+        timer = self._clock.call_at(
+            at_ms, lambda: self._redeliver([consumer.refused.pop(message_id)[1]]), "redelivery after a negative ack"
+        )
         consumer.refused[message_id] = (timer, held[1])
         self._history.add(MessageRefused(message_id, self.topic, self.name, consumer.consumer_id))
         self._cancel_unused_timers(consumer)
@@ -230,7 +239,7 @@ class Subscription:
         """Start the timer of the earliest deadline, unless it runs. One a consumer: deadlines are in delivery order."""
         if consumer.ack_timeout_ms and consumer.timer is None and consumer.unacknowledged:
             deadline, _ = next(iter(consumer.unacknowledged.values()))
-            consumer.timer = self._clock.call_at(deadline, lambda: self._expire(consumer))
+            consumer.timer = self._clock.call_at(deadline, lambda: self._expire(consumer), ACK_TIMEOUT)
 
     def _cancel_unused_timers(self, consumer: Consumer) -> None:
         """Cancel ack timers without a delivery to expire, so that they do not keep the project from being idle."""
@@ -318,8 +327,13 @@ class Queue:
 
     @property
     def in_flight(self) -> int:
-        """The number of messages that are delivered to connected consumers and not acknowledged."""
+        """The number of messages that are delivered to connected consumers, which are awaited, and not acknowledged."""
         return sum(each.in_flight for each in self._subscriptions.values())
+
+    @property
+    def acknowledged(self) -> int:
+        """How many acknowledgements there were so far, in all subscriptions."""
+        return sum(each.acknowledged for each in self._subscriptions.values())
 
     def clear(self) -> None:
         """Remove every message."""

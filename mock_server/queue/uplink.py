@@ -93,7 +93,7 @@ class Uplink:
         now = self._clock.now_ms()
         for place, (record, message_id) in enumerate(zip(records, message_ids, strict=True)):
             at_ms = now + place * spread_ms // len(records)
-            self._clock.call_at(at_ms, partial(self._resend_one, record, message_id))
+            self._clock.call_at(at_ms, partial(self._resend_one, record, message_id), "re-reported record")
 
     def _repeat_step(self) -> None:
         """Publish one step. A timer at the same clock time runs the next, after what else is due or requested."""
@@ -101,7 +101,7 @@ class Uplink:
             self._resend_one(*self._repeats.popleft())
         self._repeating = bool(self._repeats)
         if self._repeating:
-            self._clock.call_at(self._clock.now_ms(), self._repeat_step)
+            self._clock.call_at(self._clock.now_ms(), self._repeat_step, "re-report")
 
     def _resend_one(self, record: Record, message_id: str) -> None:
         strikes = self._faults.strike(record_occasion(REPEAT, record, message_id))
@@ -129,13 +129,13 @@ class Uplink:
 
     def _delay(self, record: Record, origin: Origin, delay_ms: int, message_id: str | None) -> None:
         at_ms = self._due_at[record.key] = self._clock.now_ms() + delay_ms
-        self._clock.call_at(at_ms, partial(self._publish, record, origin, message_id))
+        self._clock.call_at(at_ms, partial(self._publish, record, origin, message_id), "delayed message")
 
     def _hold(self, record: Record) -> None:
         """Hold a message until the next record of the uplink is published, `SWAP_WAIT_MS` at most."""
         at_ms = self._clock.now_ms() + SWAP_WAIT_MS
         self._due_at[record.key] = at_ms
-        self._held.append((record, self._clock.call_at(at_ms, self._release)))
+        self._held.append((record, self._clock.call_at(at_ms, self._release, "delayed message")))
 
     def _release(self) -> None:
         held, self._held = self._held, []

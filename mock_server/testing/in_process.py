@@ -185,11 +185,12 @@ class MockParking(Parking):
         if gives_up:
             raise TimeoutError(f"no answer within {patience_s} s")
 
-    def _changes_in_s(self) -> float | None:
+    def changes_in_s(self) -> float | None:
         """On the system's clock the time to the next timer; else without limit, None if no other thread can act."""
-        due = self.project.clock.next_at()
+        with self._lock:
+            due, now_ms = self.project.clock.next_at(), self.project.clock.now_ms()
         if due is not None and not isinstance(self.project.clock, VirtualClock):
-            return max(0, due - self.project.clock.now_ms()) / 1000
+            return max(0, due - now_ms) / 1000
         return threading.TIMEOUT_MAX if threading.active_count() > 1 else None
 
     def _run_here(self, work: Callable[[], Any]) -> Any:

@@ -1,7 +1,7 @@
 """A consumer's connection to the message queue without a socket: the same frames, read by polling."""
 
 from collections import deque
-from threading import RLock
+from threading import RLock, get_ident
 
 from mock_server.web.queue.handshake import ConsumerRequest
 from mock_server.web.queue.session import BAD_PAYLOAD, FAILED, ConsumerSession
@@ -15,11 +15,14 @@ class InProcessSocket(ConsumerSession):
         self._lock = lock
         self._frames: deque[str] = deque()
         self.closed: int | None = None
+        self._thread = get_ident()
+        self._consumer.is_awaited = lambda: get_ident() != self._thread
         self.connect()
 
     def receive(self) -> str | None:
         """The next frame, or None if none is there. Frames that came before the connection broke can still be read."""
         with self._lock:
+            self._thread = get_ident()
             if not self._frames and self._failing:
                 self.end(FAILED)
             return self._frames.popleft() if self._frames else None
@@ -37,6 +40,7 @@ class InProcessSocket(ConsumerSession):
     def send(self, text: str) -> None:
         """Send a frame; on a closed connection it is dropped. An invalid frame closes the connection."""
         with self._lock:
+            self._thread = get_ident()
             if self.closed is None:
                 try:
                     self.take(text)

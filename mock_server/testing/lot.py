@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mock_server.model import Cell, DataType, Fate, JsonObject, JsonScalar, PassDirection, Record
+from mock_server.testing.times import epoch_ms
 
 if TYPE_CHECKING:
     from mock_server.testing.parking import Parking
@@ -101,12 +102,3 @@ class Lot:
             is_delay = isinstance(uplink, int) and not isinstance(uplink, bool)
             record["uplink"] = {"delay_ms": uplink} if is_delay else uplink
         return self._parking.keep(self.device_id, record)
-
-
-def epoch_ms(at: int | datetime) -> int:
-    """Epoch milliseconds of a time. ValueError for a datetime without a time zone."""
-    if not isinstance(at, datetime):
-        return at
-    if at.tzinfo is None:
-        raise ValueError("a datetime must have a time zone")
-    return round(at.timestamp() * 1000)

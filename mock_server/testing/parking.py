@@ -4,16 +4,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import count
 from json import loads
 from typing import Any, Literal, TypeVar
 
-from mock_server.clock import VirtualClock, monotonic_s
 from mock_server.faults.catalogue import CATALOGUE
 from mock_server.faults.chaos import PRESETS, Chaos
 from mock_server.faults.faults import Fault, read_fault
-from mock_server.history.events import ClockMoved, RequestAnswered, RequestReceived, Sent
+from mock_server.history.events import RequestAnswered, RequestReceived, Sent
 from mock_server.history.log import Entry
 from mock_server.history.story import differences, how_many, story
 from mock_server.lots.seed import NewRecord, SeedError, read_device, read_record
@@ -21,46 +19,17 @@ from mock_server.model import Cell, Device, DeviceKind, JsonObject, Message, Rec
 from mock_server.problems import Problem
 from mock_server.project import Idle, Project
 from mock_server.queue.queue import Consumer
-from mock_server.testing.lot import Lot, epoch_ms
+from mock_server.testing.clock import DEFAULT_TIMEOUT_S, ParkingClock
+from mock_server.testing.lot import Lot
+from mock_server.testing.waiting import Wait
 from mock_server.wire.messages import status_report
 from mock_server.words import cell_text
 
 T = TypeVar("T")
 Run = Callable[[Callable[[], T]], T]
 
-DEFAULT_TIMEOUT_S = 5.0
-
 SHOWN = 20
 """How many differences a failed assertion names."""
-
-
-class ParkingClock:
-    """A project's time."""
-
-    def __init__(self, parking: "Parking") -> None:
-        self._parking = parking
-
-    @property
-    def now_ms(self) -> int:
-        """Epoch milliseconds."""
-        return self._parking.run(self._parking.project.clock.now_ms)
-
-    def advance(self, by_ms: int) -> None:
-        """Move a virtual clock forward; everything due on the way happens. TypeError on the system's clock."""
-        self.advance_to(self.now_ms + by_ms)
-
-    def advance_to(self, at_ms: int | datetime) -> None:
-        """Move a virtual clock to a time."""
-        self._parking.run(lambda: self._advance_to(epoch_ms(at_ms)))
-
-    def _advance_to(self, at_ms: int) -> None:
-        clock = self._parking.project.clock
-        if not isinstance(clock, VirtualClock):
-            raise TypeError('the system\'s clock moves by itself: ask for clock="virtual"')
-        if at_ms < clock.now_ms():
-            raise ValueError(f"time does not go back: it is {clock.now_ms()} already")
-        self._parking.project.history.add(ClockMoved(at_ms))
-        clock.advance_to(at_ms)
 
 
 class QueueMessage:
@@ -247,6 +216,7 @@ class Parking:
             self.project.new_consumer_id(),
             lambda message, redelivery_count: inbox.append((message, redelivery_count)),
             receiver_queue_size=0,
+            is_awaited=lambda: False,  # whoever consumes here acknowledges in the thread that would wait
         )
         self.project.queue.main.connect(consumer)
         return consumer
@@ -317,38 +287,30 @@ class Parking:
     def wait_for_rereport(self, after: int = 0, timeout_s: float = DEFAULT_TIMEOUT_S) -> RereportOf:
         """Wait for the first re-report after the `after` oldest; AssertionError with the story if none comes."""
         __tracebackhide__ = True
-        self.wait_until(lambda: len(self.project.lots.rereports) > after, timeout_s)
+        wait = Wait(self, timeout_s)
+        wait.until(lambda: len(self.project.lots.rereports) > after)
         rereports = self.rereports[after:]
-        if not rereports:
-            raise AssertionError("\n  ".join(["no re-report came", *self.story()]))
-        return rereports[0]
+        return rereports[0] if rereports else wait.fail("no re-report came")
 
     def wait_until_idle(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> bool:
-        """Wait until nothing is pending; False if the time was up first, or if waiting cannot help."""
-        return self.wait_until(lambda: self.project.idle().idle, timeout_s)
+        """Wait until nothing is pending; True. AssertionError says what is pending, with the story.
+
+        It does not wait for what cannot come within `timeout_s` seconds of real time: a virtual clock has to be moved.
+        """
+        __tracebackhide__ = True
+        Wait(self, timeout_s).until_idle()
+        return True
 
     def wait_until(self, condition: Callable[[], bool], timeout_s: float = DEFAULT_TIMEOUT_S) -> bool:
         """Block this thread until a condition of the project holds; whether it holds in the end.
 
-        `condition` is evaluated where the project lives, at once and after every change of the history, so it must
-        neither wait nor change anything. False after `timeout_s` seconds of real time, or as soon as nothing can change
-        any more: in process, on a virtual clock, while no other thread runs. `history.wake` has it evaluated once more.
+        `condition` is evaluated where the project lives, at once, after every change of the history and several times
+        a second, so it must neither wait nor change anything. False after `timeout_s` seconds of real time, or as soon
+        as nothing can change any more: in process, on a virtual clock, while no other thread runs.
         """
-        changed = threading.Event()
-        stop = self.run(lambda: self.project.history.listen(changed.set))
-        give_up_at = monotonic_s() + timeout_s
-        try:
-            while not self.run(condition):
-                soon, left_s = self.run(self._changes_in_s), give_up_at - monotonic_s()
-                if soon is None or left_s <= 0:
-                    return self.run(condition)  # what was due has been carried out since the last evaluation
-                changed.wait(min(soon, left_s))
-                changed.clear()
-            return True
-        finally:
-            self.run(stop)
+        return Wait(self, timeout_s).until(condition)
 
-    def _changes_in_s(self) -> float | None:
+    def changes_in_s(self) -> float | None:
         """The most seconds until the project changes by itself; None if neither it nor another thread can change it."""
         return threading.TIMEOUT_MAX
 

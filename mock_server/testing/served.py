@@ -1,6 +1,7 @@
 """A parking on a real server, for clients that are another process or do not use `requests`: the API of `Parking`."""
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,10 @@ class ServedParking(Parking):
     def __init__(self, threaded: ThreadedServer, project: Project) -> None:
         self._threaded = threaded
         super().__init__(project, threaded.server.addresses(), self._run_there)
+
+    def changes_in_s(self) -> float | None:
+        """Without limit; None on the server's own thread, which cannot wait for itself."""
+        return None if self._threaded.is_current_thread() else threading.TIMEOUT_MAX
 
     def _run_there(self, work: Callable[[], Any]) -> Any:
         def carry_out() -> Any:

@@ -41,8 +41,8 @@ class Commands:
         self._set_status(command, ProcessStatus.SENDING)
         done_at = now + self._profile.command_done_ms
         sent_at = min(now + self._profile.command_sent_ms, done_at)
-        self._clock.call_at(sent_at, partial(self._set_status, command, ProcessStatus.SENT))
-        self._clock.call_at(done_at, partial(self._finish, command, outcome))
+        self._clock.call_at(sent_at, partial(self._set_status, command, ProcessStatus.SENT), "command status")
+        self._clock.call_at(done_at, partial(self._finish, command, outcome), "command status")
         return command
 
     def get(self, sn: str) -> Command | None:

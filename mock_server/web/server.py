@@ -221,11 +221,15 @@ class ThreadedServer:
         self._thread.join()
         self._loop = None
 
+    def is_current_thread(self) -> bool:
+        """Whether the caller runs on the server's loop."""
+        return threading.current_thread() is self._thread
+
     def run(self, work: Callable[[], T]) -> T:
         """Run `work` on the server's loop, where projects must be used; return its result or raise its exception."""
         if self._loop is None:
             raise RuntimeError("the server does not run")
-        if threading.current_thread() is self._thread:
+        if self.is_current_thread():
             return work()
         done: concurrent.futures.Future[T] = concurrent.futures.Future()
 

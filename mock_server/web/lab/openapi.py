@@ -258,7 +258,7 @@ def _timeout(doc: str) -> JsonObject:
 def _move_clock() -> JsonObject:
     body = json_body(ref("Clock"), {"an hour on": {"advance_ms": 3600000}, "until": {"to_ms": 1652788800000}})
     doc = "Move a virtual clock; answers when the project is idle at that time"
-    wait = _timeout("how long to wait for consumers to acknowledge")
+    wait = _timeout("how long to wait for the next acknowledgement of a consumer")
     return _with_body("moveClock", doc, _ok(ref("Idle")), body, HTTPStatus.CONFLICT) | {"parameters": [wait]}
 
 

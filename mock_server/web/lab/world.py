@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from flask import request
 
+from mock_server.advance import Advance
 from mock_server.clock import VirtualClock
 from mock_server.faults.chaos import read_chaos
 from mock_server.faults.faults import Fault, read_fault
-from mock_server.history.events import ClockMoved
 from mock_server.lab_shapes import MAX_RECORDS, ClockMove, DeviceChange, DeviceJson, IdleJson
 from mock_server.lots.seed import NewRecord, device_to_json, read_device, read_record
 from mock_server.model import LATEST_MS, DataType, Device, DeviceKind, JsonObject
@@ -16,7 +16,7 @@ from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.project import Project
 from mock_server.shapes import read_shape
 from mock_server.web.lab.request import LabError, json_body, json_object, query_number, refuse_problems
-from mock_server.web.serving.inline import MEMORY, wait_for, yield_turn
+from mock_server.web.serving.inline import MEMORY, wait_for, waited_ms, yield_turn
 
 DEFAULT_TIMEOUT_MS = 5_000
 MAX_TIMEOUT_MS = 60_000
@@ -24,9 +24,6 @@ MAX_TIMEOUT_MS = 60_000
 
 MAX_FAULTS = 1_000
 """The most faults that one call directs (our choice)."""
-
-_STEPS_PER_TURN = 200
-"""The times to which one call moves a virtual clock before other requests are served."""
 
 Find = Callable[[str], Project]
 
@@ -125,7 +122,8 @@ class WorldViews:
     def move_clock(self, project_id: str) -> IdleJson:
         """`POST clock`: `{"advance_ms"}` or `{"to_ms"}`; answers when the project is idle at that time.
 
-        Before each step it waits, no longer than `?timeout_ms=` in all, for connected consumers to acknowledge.
+        Before each step it waits for connected consumers to acknowledge. It waits no more once there was no
+        acknowledgement for `?timeout_ms=`.
         """
         project = self._find(project_id)
         clock = project.clock
@@ -133,10 +131,9 @@ class WorldViews:
             raise LabError(409, "system_clock", 'this clock runs by itself: make a project with "clock": "virtual"')
         timeout_ms = query_number("timeout_ms", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS)
         memory = request.environ.get(MEMORY, {})
-        if "to_ms" not in memory:
-            memory["to_ms"] = _read_target(clock)
-            project.history.add(ClockMoved(memory["to_ms"]))
-        _step(project, clock, memory["to_ms"], timeout_ms)
+        if "move" not in memory:
+            memory["move"] = _Move(Advance(project, _read_target(clock)), timeout_ms)
+        memory["move"].go_on(project)
         return _idle_answer(project)
 
     def idle(self, project_id: str) -> IdleJson:
@@ -148,22 +145,33 @@ class WorldViews:
         return _idle_answer(project)
 
 
-def _step(project: Project, clock: VirtualClock, to_ms: int, timeout_ms: int) -> None:
-    """Move a virtual clock from timer to timer, up to `to_ms` or until the request has to wait or yield.
+class _Move:
+    """A move of the clock over the calls of the view."""
 
-    It waits while consumers hold messages: otherwise their ack timeouts would pass before they can acknowledge.
-    """
-    for _ in range(_STEPS_PER_TURN):
-        if project.queue.in_flight and wait_for(request.environ, project.history.listen, timeout_ms):
-            return
-        due = clock.next_at()
-        if due is None or due > to_ms:
-            clock.advance_to(max(to_ms, clock.now_ms()))
-            project.history.wake()  # the time has changed, perhaps without an event
-            return
-        clock.advance_to(max(due, clock.now_ms()))
-    if not yield_turn(request.environ):
-        _step(project, clock, to_ms, timeout_ms)
+    def __init__(self, advance: Advance, timeout_ms: int) -> None:
+        self._advance = advance
+        self._timeout_ms = timeout_ms
+        self._acknowledged = advance.acknowledged
+        self._progress_ms = 0.0
+
+    def go_on(self, project: Project) -> None:
+        """Move the clock, to the end or until the request has to wait or yield."""
+        while not self._is_over(project) and not yield_turn(request.environ):
+            pass
+
+    def _is_over(self, project: Project) -> bool:
+        """Move the clock; whether the view has to return: at the end, or to wait for an acknowledgement."""
+        self._advance.go()
+        return self._advance.arrived or (self._advance.waits and self._is_asked_again(project))
+
+    def _is_asked_again(self, project: Project) -> bool:
+        """Whether the view is called again after an acknowledgement. If there is none in time, the move gives up."""
+        if self._advance.acknowledged != self._acknowledged:
+            self._acknowledged, self._progress_ms = self._advance.acknowledged, waited_ms(request.environ)
+        if wait_for(request.environ, project.history.listen, self._progress_ms + self._timeout_ms):
+            return True
+        self._advance.give_up()
+        return False
 
 
 def _read_target(clock: VirtualClock) -> int:
@@ -188,6 +196,7 @@ def _idle_answer(project: Project) -> IdleJson:
         "idle": state.idle,
         "now_ms": project.clock.now_ms(),
         "pending": {"messages": state.messages, "timers": state.timers},
+        "waits_for": project.pending(),
     }
 
 

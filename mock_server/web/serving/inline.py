@@ -56,10 +56,10 @@ Listen = Callable[[Callable[[], None]], Callable[[], None]]
 @dataclass(frozen=True, slots=True)
 class _Wait:
     listen: Listen
-    timeout_ms: int
+    timeout_ms: float
 
 
-def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: int) -> bool:
+def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: float) -> bool:
     """Ask for another call of the view at the next change that `listen` reports, or at the timeout.
 
     `timeout_ms` is counted from the request's first call. False if it is over, or if the view is not called by
@@ -69,6 +69,12 @@ def wait_for(environ: dict[str, Any], listen: Listen, timeout_ms: int) -> bool:
         return False
     environ[_WAIT] = _Wait(listen, timeout_ms)
     return True
+
+
+def waited_ms(environ: dict[str, Any]) -> float:
+    """The milliseconds since the request's first call; 0 if the view is not called by `InlineWsgi`."""
+    waited: float = environ.get(_WAITED_MS, 0.0)
+    return waited
 
 
 def yield_turn(environ: dict[str, Any]) -> bool:
@@ -198,7 +204,7 @@ class InlineWsgi:
     async def _wait_until(self, clock: Clock, at_ms: int) -> None:
         """Wait until a clock reaches a time, or drops its timers (reset, removed project), or the server stops."""
         with self._wait() as reached:
-            timer = clock.call_at(at_ms, reached.set)
+            timer = clock.call_at(at_ms, reached.set, "late answer")
             timer.on_dropped = reached.set
             try:
                 await reached.wait()

@@ -463,7 +463,9 @@ def test_idle(parking: Parking, lot: Lot) -> None:
     assert (parking.idle.idle, parking.wait_until_idle()) == (True, True)
     lot.enter(at=AT)
     lot.enter(at=AT, uplink=MINUTE)
-    assert (parking.idle.messages, parking.idle.timers, parking.wait_until_idle(timeout_s=0)) == (1, 1, False)
+    assert (parking.idle.messages, parking.idle.timers, parking.idle.idle) == (1, 1, False)
+    with pytest.raises(AssertionError, match="not idle"):
+        parking.wait_until_idle(timeout_s=0)
 
 
 def test_reset(parking: Parking, client: SignedClient, lot: Lot) -> None:

@@ -260,9 +260,12 @@ def test_any_call_is_answered(path: str, method: str, body: bytes, query: str) -
 
 def test_idle_tells_what_is_pending(lab: Lab) -> None:
     """Messages that nobody has acknowledged, and timers that have not run."""
-    assert lab.get(f"{BASE}/idle") == {"idle": True, "now_ms": NOON, "pending": {"messages": 0, "timers": 0}}
+    nothing = {"idle": True, "now_ms": NOON, "pending": {"messages": 0, "timers": 0}, "waits_for": []}
+    assert lab.get(f"{BASE}/idle") == nothing
     lab.send("POST", RECORDS, [PASS, PASS | {"uplink": {"delay_ms": 10}}])
-    assert lab.get(f"{BASE}/idle") == {"idle": False, "now_ms": NOON, "pending": {"messages": 1, "timers": 1}}
+    waits_for = ["messages not acknowledged (1, 0 of them with a consumer)", "delayed message (in 10 ms)"]
+    pending = {"pending": {"messages": 1, "timers": 1}, "waits_for": waits_for}
+    assert lab.get(f"{BASE}/idle") == {"idle": False, "now_ms": NOON} | pending
     consumer = Consumer(
         "c", lambda message, _: (lab.project.queue.main.acknowledge(consumer, message.message_id), None)[1]
     )
