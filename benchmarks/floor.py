@@ -14,12 +14,12 @@ from urllib.parse import parse_qs
 
 from flask import Flask, Response
 
-from mock_server.cli import new_event_loop
 from mock_server.cloud import Cloud
 from mock_server.web.queue.websocket import MessageSocket
 from mock_server.web.server import Server, silence_uvicorn
 from mock_server.web.serving.http_protocol import VendorHttpProtocol
 from mock_server.web.serving.inline import InlineWsgi
+from mock_server.web.serving.loop import new_event_loop
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope

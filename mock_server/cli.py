@@ -1,16 +1,15 @@
 """The command `parking-mock`: `serve`, and the commands that other packages register by entry points.
 
-Exit codes: 0 success, 2 wrong usage or configuration. Every flag has a variable `PARKING_MOCK_...`; a flag overrides
-its variable.
+Exit codes: 0 success, 2 wrong usage or configuration, 3 the server could not start. Every flag has a variable
+`PARKING_MOCK_...`; a flag overrides its variable.
 """
 
 import asyncio
 import json
-import os
 import re
-import signal
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -28,11 +27,14 @@ from mock_server.problems import Problem, in_words, parse_json, whole_number
 from mock_server.profile import PRESETS as PROFILE_PRESETS
 from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
+from mock_server.ready_file import ReadyFile
 from mock_server.spec import ProjectSpec
+from mock_server.stop_signals import call_on_stop_signal, until_interrupted
 from mock_server.version import __version__
 from mock_server.web.server import Server, silence_uvicorn
 from mock_server.web.serving.collector import schedule_full_collections
 from mock_server.web.serving.listening import AddressInUseError
+from mock_server.web.serving.loop import new_event_loop
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -53,6 +55,12 @@ class ConfigurationError(click.ClickException):
     """The configuration cannot be used: the message is shown without a traceback, and the exit code is 2."""
 
     exit_code = 2
+
+
+class StartError(click.ClickException):
+    """The server failed while it started: a message, no traceback, exit code 3."""
+
+    exit_code = 3
 
 
 class _Port(click.ParamType[int]):
@@ -133,6 +141,7 @@ def _port(flag: str, default: int, what: str) -> Callable[[Callback], Callback]:
 )
 @option("--ready-file", type=click.Path(path_type=Path), metavar="FILE", help="Written, as with --json, when ready.")
 @option("--json", "as_json", is_flag=True, help="When ready, print one JSON object on one line.")
+@until_interrupted()
 def serve(  # noqa: PLR0913 one argument a flag
     *,
     host: str,
@@ -208,49 +217,54 @@ def _seed(name: str | None) -> Seed | None:
         raise ConfigurationError(f"cannot use the seed {name}: {error}") from None
 
 
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """A uvloop event loop where uvloop is installed, else asyncio's own."""
-    try:
-        import uvloop  # noqa: PLC0415 does not exist on Windows
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
-
-
 async def _serve(server: Server, ready_file: Path | None, *, as_json: bool) -> None:
-    """Serve until SIGINT or SIGTERM. Keeps no reference to the default project: once deleted, its memory is freed."""
-    stopping = asyncio.Event()
+    """Serve until a stop signal. Keeps no reference to the default project: once deleted, its memory is freed.
+
+    StartError if the server cannot start. A signal meanwhile ends the start.
+    """
+    ready = None if ready_file is None else ReadyFile(ready_file)
+    if ready is not None:
+        with _ready_file_errors(ready):
+            ready.remove_stale()
     loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signal_number, stopping.set)
-    await server.start()
+    starting, stopping = loop.create_task(server.start()), asyncio.Event()
+
+    def stop() -> None:
+        stopping.set()
+        starting.cancel()
+
+    call_on_stop_signal(loop, stop)
+    await asyncio.wait({starting})
+    if starting.cancelled():
+        return
+    if (error := starting.exception()) is not None:
+        raise StartError(f"the server could not start: {error!r}") from error
     schedule_full_collections(loop)
     try:
-        _announce(server, next(iter(server.cloud)), ready_file, as_json=as_json)
+        _tell(server, next(iter(server.cloud)), ready, as_json=as_json)
         await stopping.wait()
     finally:
         await server.stop()
-        if ready_file is not None:
-            ready_file.unlink(missing_ok=True)  # noqa: ASYNC240 nothing is served any more
+        if ready is not None:
+            ready.remove()
 
 
-def _announce(server: Server, project: Project, ready_file: Path | None, *, as_json: bool) -> None:
-    """Write the addresses and the project's keys to the ready file and to standard output."""
+def _tell(server: Server, project: Project, ready: ReadyFile | None, *, as_json: bool) -> None:
+    """Write the exports to the ready file, and the exports or the ready text to standard output."""
     exports = server.exports(project)
-    line = json.dumps(exports, ensure_ascii=False)
-    if ready_file is not None:
-        _write_atomically(ready_file, line + "\n")
+    line = json.dumps(exports)
+    if ready is not None:
+        with _ready_file_errors(ready):
+            ready.write(line + "\n")
     click.echo(line if as_json else ready_text(exports, project))
 
 
-def _write_atomically(path: Path, text: str) -> None:
-    """Write a file by renaming a draft, so that no reader sees a part of it. ConfigurationError if that fails."""
+@contextmanager
+def _ready_file_errors(ready: ReadyFile) -> Iterator[None]:
     try:
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        yield
     except OSError as error:
-        raise ConfigurationError(f"cannot write the ready file {path}: {error.strerror}") from None
+        raise ConfigurationError(f"cannot write the ready file {ready.path}: {error.strerror}") from None
 
 
 def ready_text(exports: JsonObject, project: Project) -> str:

@@ -4,14 +4,12 @@ The story runs on a real server with real clients, on a virtual clock. The page 
 history. The exit code is 3 if events do not follow the story.
 """
 
-import contextlib
 import os
-import signal
 import sys
 import textwrap
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
@@ -22,6 +20,7 @@ from contracts.demo.story import ACTS
 from mock_server.cli import ConfigurationError, option
 from mock_server.cloud import Cloud
 from mock_server.guide import ActChosenError, Caption, Guide
+from mock_server.stop_signals import until_interrupted
 from mock_server.web.server import Server, ThreadedServer, silence_uvicorn
 from mock_server.web.serving.listening import AddressInUseError
 
@@ -91,7 +90,7 @@ def tell(stage: DemoStage) -> None:
 def show(stage: DemoStage, guide: Guide, server: Server, *, open_page: bool) -> None:
     """Show the story on the page, as often as the viewer asks for, until Ctrl+C."""
     exports: Any = server.exports(stage.project)
-    with _until_interrupted():
+    with until_interrupted():
         click.echo(f"  the page       {exports['lab']}/")
         click.echo(f"  API            {exports['api']}\n  message queue  {exports['ws']}")
         click.echo("No chaos: what gets lost, the story loses. Press Ctrl+C to stop.")
@@ -146,17 +145,6 @@ def hand_over(stage: DemoStage, guide: Guide) -> None:
             guide.wait_for_order(changed.is_set)
     finally:
         stage.parking.run(stop)
-
-
-@contextlib.contextmanager
-def _until_interrupted() -> Iterator[None]:
-    """End normally on SIGINT and SIGTERM."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _has_desktop() -> bool:

@@ -41,9 +41,13 @@ from mock_server.web.serving.listening import (
     read_little,
     url_host,
 )
+from mock_server.web.serving.loop import new_event_loop
 from mock_server.web.serving.websocket_protocol import MAX_FRAME, BoundedWebSocketProtocol
 
 T = TypeVar("T")
+
+_STOP_S = 60
+"""Seconds that a server in a thread gets to stop: uvicorn closes what is open after 2, a busy machine takes longer."""
 
 
 class _QuietServer(uvicorn.Server):
@@ -53,6 +57,13 @@ class _QuietServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Handle no signal."""
         yield
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `should_exit`. RuntimeError where uvicorn would end the process, as this one is not its own."""
+        try:
+            await super().serve(sockets)
+        except SystemExit as error:
+            raise RuntimeError(f"uvicorn could not start and would have exited with {error.code}") from error
 
 
 class Server:
@@ -112,15 +123,23 @@ class Server:
         return project.exports(*self.addresses())
 
     async def start(self) -> None:
-        """Serve on the running loop. Returns when every address answers."""
+        """Serve on the running loop. Returns when every address answers; frees all of them if that fails.
+
+        The exception that ended a serving task is raised.
+        """
         self.cloud.listen(self._drive, self._abandon)
         self._tasks = [
             asyncio.create_task(server.serve(sockets=listeners))
             for server, listeners in zip(self._servers, self._sockets, strict=True)
         ]
-        # uvicorn has a flag here, no event
-        while not all(server.started for server in self._servers):  # noqa: ASYNC110
-            await asyncio.sleep(0)
+        try:
+            # uvicorn has a flag here, no event
+            while not all(server.started for server in self._servers):
+                self._raise_failure()
+                await asyncio.sleep(0)
+        except BaseException:  # also where the start is cancelled
+            await self._give_up()
+            raise
 
     async def stop(self) -> None:
         """Answer waiting requests, let running ones end, close every WebSocket, free the addresses."""
@@ -132,6 +151,24 @@ class Server:
         for server in self._servers:
             server.should_exit = True
         await asyncio.gather(*self._tasks)
+
+    def _raise_failure(self) -> None:
+        """Raise the exception of a serving task that has ended. RuntimeError if it ended without one."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+                raise RuntimeError("a serving task ended before it listened")
+
+    async def _give_up(self) -> None:
+        """End the serving tasks of a start that failed, and free the addresses."""
+        for driver in self._drivers.values():
+            driver.stop()
+        for server, task in zip(self._servers, self._tasks, strict=True):
+            server.should_exit = True
+            if not server.started:  # it would not look at `should_exit`
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.close()
 
     def close(self) -> None:
         """Free the addresses of a server that never started."""
@@ -218,8 +255,10 @@ class ThreadedServer:
     ) -> None:
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
+        self._thread.join(_STOP_S)
         self._loop = None
+        if self._thread.is_alive() and error is None:
+            raise RuntimeError(f"the server has not stopped within {_STOP_S} s; its thread ends with the process")
 
     def is_current_thread(self) -> bool:
         """Whether the caller runs on the server's loop."""
@@ -244,10 +283,12 @@ class ThreadedServer:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
+                runner.run(self._serve())
         except BaseException as error:
+            if self._ready.is_set():  # nobody waits for it any more: the thread's excepthook reports it
+                raise
             self._failure = error
-            raise
         finally:
             self._ready.set()
 

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 import requests
+from click.testing import CliRunner
 from syrupy.assertion import SnapshotAssertion
 
-from mock_server.cli import _serve, default_project
+from mock_server.cli import _serve, default_project, main
 from mock_server.cloud import Cloud
 from mock_server.web.server import Server
 
@@ -158,6 +159,36 @@ def test_the_default_project_can_be_forgotten(capsys: pytest.CaptureFixture[str]
     finally:
         gc.set_threshold(*thresholds)
         gc.unfreeze()
+
+
+def test_a_signal_during_the_start_ends_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A start that hangs is ended by SIGTERM; nothing was printed, and no ready file is left, not even an old one."""
+    ready = tmp_path / "ready.json"
+    ready.write_text("of a server that was killed")
+
+    async def hang() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    server = Server(Cloud())
+    server.start = hang  # type: ignore[method-assign]  # as it would hang inside of uvicorn
+    asyncio.run(_serve(server, ready, as_json=True))
+    server.close()
+    assert (capsys.readouterr().out, ready.exists()) == ("", False)
+
+
+def test_a_server_that_cannot_start_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 3, no traceback."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise ImportError("no such protocol")
+
+    monkeypatch.setattr("uvicorn.Server.startup", fail)
+    done = CliRunner().invoke(main, ["serve", *FREE_PORTS])
+    assert (done.exit_code, done.output) == (
+        3,
+        "Error: the server could not start: ImportError('no such protocol')\n",
+    )
 
 
 def test_ready_file_appears_whole_and_goes(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@ import asyncio
 import json
 import socket
 import threading
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+import time_machine
+from freezegun import freeze_time
 
 from mock_server.clock import SystemClock
 from mock_server.cloud import Cloud
@@ -16,6 +19,7 @@ from mock_server.faults.faults import Fault
 from mock_server.model import HOUR
 from mock_server.web.server import Server, ThreadedServer
 from mock_server.web.serving.listening import AddressInUseError, listen
+from mock_server.web.serving.loop import SteadyEventLoop, new_event_loop
 from tests.mock_server.web.conftest import DEADLINE_S, Served
 from tests.sdk.world import wait_until
 from tests.support import ACCESS_ID, LOT, NOON, Api, keep_passes, make_project, sync_info
@@ -198,14 +202,105 @@ def test_who_waits_is_answered_when_the_server_goes() -> None:
 
 
 def test_a_server_that_cannot_start_says_so_to_its_starter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error of the thread is the error of `with`."""
+    """The error of the thread is the error of `with`, and nobody is told of it twice."""
     server = Server(Cloud())
 
-    async def fail() -> None:
+    async def fail(**_: object) -> None:
         raise OSError("broken")
 
-    monkeypatch.setattr(server, "start", fail)
-    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    monkeypatch.setattr(server._servers[1], "startup", fail)
+    ports = ports_of(server)
     with pytest.raises(OSError, match="broken"), ThreadedServer(server):
         pass
-    server.close()
+    assert_free(ports)
+
+
+def ports_of(server: Server) -> list[int | None]:
+    """The ports that a server listens on."""
+    return [urlsplit(address).port for address in server.addresses()]
+
+
+def assert_free(ports: Iterable[int | None]) -> None:
+    """Ports on which somebody else can listen now."""
+    for port in ports:
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize(
+    ("failure", "raised", "words"),
+    [
+        (ImportError("no protocol"), ImportError, "no protocol"),
+        (SystemExit(3), RuntimeError, "uvicorn could not start and would have exited with 3"),
+        (None, RuntimeError, "a serving task ended before it listened"),
+    ],
+)
+def test_whatever_dies_at_the_start_is_raised(
+    place: int, failure: BaseException | None, raised: type[Exception], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A serving task that fails, would end the process, or just returns is raised; every address is free again."""
+    server = Server(Cloud())
+
+    async def fail(**_: object) -> None:
+        if failure is not None:
+            raise failure
+        server._servers[place].should_exit = True
+
+    monkeypatch.setattr(server._servers[place], "startup", fail)
+    ports = ports_of(server)
+    with pytest.raises(raised, match=words):
+        asyncio.run(server.start())
+    assert_free(ports)
+
+
+def test_a_start_that_is_cancelled_frees_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that never comes to its end can be cancelled, as a signal does."""
+    server = Server(Cloud())
+
+    async def hang(**_: object) -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> None:
+        starting = asyncio.create_task(server.start())
+        while not server._servers[0].started:  # noqa: ASYNC110 uvicorn has a flag here, no event
+            await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.wait({starting})
+        assert starting.cancelled()
+
+    monkeypatch.setattr(server._servers[1], "startup", hang)
+    ports = ports_of(server)
+    asyncio.run(run())
+    assert_free(ports)
+
+
+@pytest.mark.parametrize("loop", [new_event_loop, SteadyEventLoop])
+def test_frozen_time_does_not_hold_a_server_up(
+    loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that starts, answers and stops while a test has frozen the time, or after it: nothing hangs."""
+    monkeypatch.setattr("mock_server.web.server.new_event_loop", loop)
+    with freeze_time("2024-05-01") as frozen, ThreadedServer(Server(Cloud())) as threaded:
+        assert requests.get(f"{threaded.server.lab}/healthz", timeout=DEADLINE_S).json()["status"] == "ok"
+        frozen.move_to("1999-01-01")
+    with ThreadedServer(Server(Cloud())) as threaded:
+        with freeze_time("2024-05-01"):
+            assert requests.get(f"{threaded.server.lab}/healthz", timeout=DEADLINE_S).json()["status"] == "ok"
+        with time_machine.travel(0, tick=False):
+            assert requests.get(f"{threaded.server.lab}/healthz", timeout=DEADLINE_S).json()["status"] == "ok"
+
+
+def test_a_server_that_does_not_stop_does_not_hold_its_caller_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a bounded wait the caller is told; its own error is not hidden."""
+    going_on = threading.Event()
+    monkeypatch.setattr("mock_server.web.server._STOP_S", 0)
+    threaded = ThreadedServer(Server(Cloud())).__enter__()
+    threaded._loop.call_soon_threadsafe(going_on.wait)  # type: ignore[union-attr]  # it runs
+    with pytest.raises(RuntimeError, match="has not stopped within 0 s"):
+        threaded.__exit__(None, None, None)
+    going_on.set()
+    threaded._thread.join(DEADLINE_S)
+    assert not threaded._thread.is_alive()
