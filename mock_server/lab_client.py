@@ -25,10 +25,12 @@ from mock_server.lab_shapes import (
     IdleJson,
     NewDevice,
     NewProject,
+    NewSubscription,
     PendingWork,
     ProjectJson,
     RereportJson,
     SeedJson,
+    SubscriptionJson,
 )
 
 __all__ = [
@@ -176,6 +178,14 @@ class LabProject:
     def change_device(self, device_id: str, **changes: Unpack[DeviceChange]) -> DeviceJson:
         """Change device_name, supplier_code or online."""
         return cast("DeviceJson", self._call("PATCH", f"/devices/{_part(device_id)}", changes))
+
+    def subscriptions(self) -> list[SubscriptionJson]:
+        """Every subscription of the queue."""
+        return cast("list[SubscriptionJson]", self._call("GET", "/subscriptions"))
+
+    def add_subscription(self, **subscription: Unpack[NewSubscription]) -> SubscriptionJson:
+        """Make the subscription `{access_id}-{suffix}`, of the topic `event` unless `topic` is another."""
+        return cast("SubscriptionJson", self._call("POST", "/subscriptions", subscription))
 
     def add_record(self, device_id: str, **record: Any) -> dict[str, Any]:
         """Add one record to a lot; the answer has its `record_id`."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypeAlias, Ty
 from mock_server.faults.catalogue import CATALOGUE
 from mock_server.faults.chaos import MAX_BUDGET, PRESETS
 from mock_server.guide import Order, Speed, Who
-from mock_server.model import LATEST_MS, Fate, JsonObject
+from mock_server.model import LATEST_MS, Fate, JsonObject, TopicName
 from mock_server.problems import ProblemKind, Reader
 from mock_server.shapes import Keywords, Kind, OneOf, Text, Whole, schema_of
 
@@ -77,6 +77,22 @@ class DeviceChange(TypedDict, total=False):
     device_name: DeviceName
     supplier_code: SupplierCode
     online: bool
+
+
+class NewSubscription(TypedDict, total=False):
+    """A subscription of the queue to make, `{access_id}-{suffix}`."""
+
+    suffix: Required[Annotated[str, Text(1, 64, "^[^/]+$", "must not have a slash: it is a part of a path")]]
+    topic: Annotated[TopicName, Keywords(default="event")]
+
+
+class SubscriptionJson(TypedDict):
+    """A subscription of the queue: how many of its messages are not acknowledged, how many consumers it has."""
+
+    topic: TopicName
+    subscription: str
+    pending: Count
+    consumers: Count
 
 
 class Delay(TypedDict):

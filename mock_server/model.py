@@ -223,6 +223,9 @@ class UnknownEvent:
     device_id: str
 
 
+TopicName: TypeAlias = Literal["event", "event-test"]
+"""The production and the test topic of the queue (documented)."""
+
 Origin: TypeAlias = Literal["uplink", "rereport", "command"]
 
 

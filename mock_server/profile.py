@@ -112,6 +112,19 @@ class Profile:
     encryption: Literal["aes_ecb", "aes_gcm"] = _open(
         "aes_ecb", "queue", "the message cipher (both documented)", "documented: chosen in the console"
     )
+    unknown_subscription: Literal["make", "refuse"] = _open(
+        "make",
+        "queue",
+        "a subscription that nobody has made: it is made when its first consumer connects, or refused with 404",
+        "Pulsar makes it by default; at the vendor others than `-sub` are made in the console, and one public client"
+        " expects 404",
+    )
+    queue_idle_ms: Annotated[int, Whole(1_000, DAY)] = _open(
+        300_000,
+        "queue",
+        "after how long without a byte either way, in real time, a consumer is closed with 1001, Idle Timeout",
+        "Pulsar's and Jetty's default; what the vendor has set is not known. Its SDKs ping every 30 seconds",
+    )
     record_time: Literal["ms", "s", "text", "iso"] = _open(
         "ms",
         "message",
@@ -174,6 +187,7 @@ PRESETS = {
     "whole-command": Profile(rereport_scope="command"),
     "accept-first": Profile(jieshun="accept-then-fail", offline="accept-then-unknown"),
     "other-codes": Profile(jieshun_code=2008, unknown_device_code=2010, unknown_client_code=1005),
+    "own-subscriptions": Profile(unknown_subscription="refuse"),
     "gcm": Profile(encryption="aes_gcm"),
     "second-times": Profile(record_time="s"),
     "text-times": Profile(record_time="text"),

@@ -119,15 +119,19 @@ class MessageExpired:
     subscription: str
 
 
+ConsumerChange: TypeAlias = Literal["connected", "active", "idle", "disconnected"]
+"""What happened to a consumer."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConsumerChanged:
-    """A consumer came, became the active one, or left."""
+    """A consumer came, became the active one, or left; before that `idle` if it was closed for its silence."""
 
     kind: ClassVar[str] = "consumer"
     topic: str
     subscription: str
     consumer: str
-    change: Literal["connected", "active", "disconnected"]
+    change: ConsumerChange
 
 
 @dataclass(frozen=True, slots=True)

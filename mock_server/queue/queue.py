@@ -10,7 +10,7 @@ import base64
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from mock_server.clock import Clock, Timer
 from mock_server.history.events import (
@@ -21,10 +21,10 @@ from mock_server.history.events import (
     MessageRefused,
 )
 from mock_server.history.log import History
-from mock_server.model import Message
+from mock_server.model import Message, TopicName
 
-TOPICS = ("event", "event-test")
-"""The production and the test topic (documented)."""
+TOPICS: tuple[TopicName, ...] = get_args(TopicName)
+"""The topics."""
 
 UNATTENDED_LIMIT = 10_000
 """The most messages that a subscription of `event-test` keeps before its first consumer connects (our choice). Most
@@ -32,6 +32,9 @@ projects never consume the test topic, and its messages would fill the memory.""
 
 ACK_TIMEOUT = "ack timeout"
 """What the timers of ack timeouts are called: the only ones that an acknowledgement cancels."""
+
+MAX_SUBSCRIPTIONS = 100
+"""The most subscriptions of a project (our choice), for clients that invent names: each keeps its messages."""
 
 SubscriptionType = Literal["Failover", "Exclusive"]
 
@@ -81,7 +84,7 @@ class Subscription:
     `attended` is False for a subscription of `event-test` until its first consumer connects.
     """
 
-    def __init__(self, topic: str, name: str, clock: Clock, history: History) -> None:
+    def __init__(self, topic: TopicName, name: str, clock: Clock, history: History) -> None:
         self.topic = topic
         self.name = name
         self.attended = topic == "event"
@@ -136,12 +139,17 @@ class Subscription:
         if len(self._consumers) == 1:
             self._activate()
 
-    def disconnect(self, consumer: Consumer) -> None:
-        """Remove a consumer; its unacknowledged messages are redelivered to the next one, or wait for one."""
+    def disconnect(self, consumer: Consumer, *, idle: bool = False) -> None:
+        """Remove a consumer; its unacknowledged messages are redelivered to the next one, or wait for one.
+
+        `idle` says that its connection was closed for silence.
+        """
         if consumer not in self._consumers:
             return
         was_active = self._consumers[0] is consumer
         self._consumers.remove(consumer)
+        if idle:
+            self._record_change(consumer, "idle")
         self._record_change(consumer, "disconnected")
         self._requeue(_take_all(consumer))
         if was_active and self._consumers:
@@ -202,7 +210,9 @@ class Subscription:
         self._record_change(self._consumers[0], "active")
         self._pump()
 
-    def _record_change(self, consumer: Consumer, change: Literal["connected", "active", "disconnected"]) -> None:
+    def _record_change(
+        self, consumer: Consumer, change: Literal["connected", "active", "idle", "disconnected"]
+    ) -> None:
         self._history.add(ConsumerChanged(self.topic, self.name, consumer.consumer_id, change))
 
     def _pump(self) -> None:
@@ -297,12 +307,17 @@ class Queue:
         self.main = self.subscription("event", f"{access_id}-sub")
         self.subscription("event-test", f"{access_id}-sub")
 
-    def subscription(self, topic: str, name: str) -> Subscription:
+    def subscription(self, topic: TopicName, name: str) -> Subscription:
         """The subscription of that name. It is made if it is new, and gets the messages published from then on."""
         key = (topic, name)
         if key not in self._subscriptions:
             self._subscriptions[key] = Subscription(topic, name, self._clock, self._history)
         return self._subscriptions[key]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more subscriptions are made: there are `MAX_SUBSCRIPTIONS`."""
+        return len(self._subscriptions) >= MAX_SUBSCRIPTIONS
 
     def has_subscription(self, topic: str, name: str) -> bool:
         """Whether that subscription exists."""

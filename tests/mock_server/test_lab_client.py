@@ -143,6 +143,8 @@ def test_every_operation_has_a_method() -> None:
         "listProjectDevices": LabProject.devices,
         "addDevice": LabProject.add_device,
         "changeDevice": LabProject.change_device,
+        "listSubscriptions": LabProject.subscriptions,
+        "addSubscription": LabProject.add_subscription,
         "addRecords": LabProject.add_records,
         "removeRecord": LabProject.remove_record,
         "listFaults": LabProject.faults,

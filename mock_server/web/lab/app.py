@@ -46,6 +46,8 @@ def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -
         "listProjectDevices": world.list_devices,
         "addDevice": world.add_device,
         "changeDevice": world.change_device,
+        "listSubscriptions": world.list_subscriptions,
+        "addSubscription": world.add_subscription,
         "addRecords": world.add_records,
         "removeRecord": world.remove_record,
         "listFaults": world.list_faults,

@@ -62,6 +62,7 @@ def lab_paths() -> JsonObject:
         _DEVICE: _of_device(patch=_change_device()),
         f"{_DEVICE}/records": _of_device(post=_add_records()),
         f"{_DEVICE}/records/{{record_id}}": _of_record(delete=_remove_record()),
+        f"{_ONE}/subscriptions": _of_project(get=_list_subscriptions(), post=_add_subscription()),
         f"{_ONE}/faults": _of_project(get=_list_faults(), post=_add_faults(), delete=_clear_faults()),
         f"{_ONE}/chaos": _of_project(put=_set_chaos()),
         f"{_ONE}/clock": _of_project(post=_move_clock()),
@@ -214,6 +215,16 @@ def _add_device() -> JsonObject:
 def _change_device() -> JsonObject:
     body = json_body(ref("DeviceChange"), {"off line": {"online": False}})
     return _with_body("changeDevice", "Rename a device, change its brand, take it off line", _ok(ref("Device")), body)
+
+
+def _list_subscriptions() -> JsonObject:
+    return _of("listSubscriptions", "Every subscription of the queue", _ok(array(ref("Subscription"))))
+
+
+def _add_subscription() -> JsonObject:
+    body = json_body(ref("NewSubscription"), {"of the production topic": {"suffix": "mine"}})
+    doc = "Make a subscription of the queue, as at the vendor's console"
+    return _with_body("addSubscription", doc, _made(ref("Subscription")), body, HTTPStatus.CONFLICT)
 
 
 def _add_records() -> JsonObject:

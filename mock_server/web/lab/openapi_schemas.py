@@ -16,6 +16,7 @@ _REQUESTS: dict[Any, str] = {
     shapes.NewProject: "NewProject",
     shapes.NewDevice: "NewDevice",
     shapes.DeviceChange: "DeviceChange",
+    shapes.NewSubscription: "NewSubscription",
     shapes.SeedJson: "Seed",
     shapes.GuideOrder: "GuideOrder",
 }
@@ -25,6 +26,7 @@ _ANSWERS: dict[Any, str] = {
     shapes.Exports: "Exports",
     shapes.ProjectJson: "Project",
     shapes.DeviceJson: "Device",
+    shapes.SubscriptionJson: "Subscription",
     shapes.RecordJson: "Record",
     shapes.ChaosRunJson: "ChaosRun",
     shapes.PendingWork: "Pending",

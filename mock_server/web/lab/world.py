@@ -9,11 +9,20 @@ from mock_server.advance import Advance
 from mock_server.clock import VirtualClock
 from mock_server.faults.chaos import read_chaos
 from mock_server.faults.faults import Fault, read_fault
-from mock_server.lab_shapes import MAX_RECORDS, ClockMove, DeviceChange, DeviceJson, IdleJson
+from mock_server.lab_shapes import (
+    MAX_RECORDS,
+    ClockMove,
+    DeviceChange,
+    DeviceJson,
+    IdleJson,
+    NewSubscription,
+    SubscriptionJson,
+)
 from mock_server.lots.seed import NewRecord, device_to_json, read_device, read_record
 from mock_server.model import LATEST_MS, DataType, Device, DeviceKind, JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.project import Project
+from mock_server.queue.queue import MAX_SUBSCRIPTIONS, Subscription
 from mock_server.shapes import read_shape
 from mock_server.web.lab.request import LabError, json_body, json_object, query_number, refuse_problems
 from mock_server.web.serving.inline import MEMORY, wait_for, waited_ms, yield_turn
@@ -58,6 +67,23 @@ class WorldViews:
         refuse_problems(problems)
         changed = replace(device, **change)
         return device_to_json(project.put_device(changed))
+
+    def list_subscriptions(self, project_id: str) -> list[SubscriptionJson]:
+        """`GET subscriptions`."""
+        return [_subscription_answer(each) for each in self._find(project_id).queue.subscriptions()]
+
+    def add_subscription(self, project_id: str) -> tuple[SubscriptionJson, int]:
+        """`POST subscriptions`: as at the vendor's console; it gets the messages published from then on."""
+        project = self._find(project_id)
+        problems: list[Problem] = []
+        asked = read_shape(NewSubscription, Reader(json_object('{"suffix": "mine"}'), "", problems))
+        refuse_problems(problems)
+        topic, name = asked.get("topic") or "event", f"{project.access_id}-{asked['suffix']}"
+        if project.queue.has_subscription(topic, name):
+            raise LabError(409, "subscription_exists", "there is such a subscription already")
+        if project.queue.is_full:
+            raise LabError(409, "too_many", f"there are {MAX_SUBSCRIPTIONS} subscriptions already")
+        return _subscription_answer(project.queue.subscription(topic, name)), 201
 
     def add_records(self, project_id: str, device_id: str) -> tuple[JsonObject | list[JsonObject], int]:
         """`POST devices/{d}/records`: one record or a list of them, all or none."""
@@ -143,6 +169,15 @@ class WorldViews:
         if not project.idle().idle:
             wait_for(request.environ, project.history.listen, timeout_ms)
         return _idle_answer(project)
+
+
+def _subscription_answer(subscription: Subscription) -> SubscriptionJson:
+    return {
+        "topic": subscription.topic,
+        "subscription": subscription.name,
+        "pending": subscription.pending,
+        "consumers": len(subscription.consumers),
+    }
 
 
 class _Move:

@@ -7,6 +7,7 @@ from hmac import compare_digest
 from urllib.parse import parse_qs
 
 from mock_server.cloud import Cloud
+from mock_server.model import TopicName
 from mock_server.problems import whole_number
 from mock_server.project import Project
 from mock_server.queue.queue import TOPICS, SubscriptionType
@@ -18,9 +19,6 @@ MIN_ACK_TIMEOUT_MS = 1000
 
 MAX_RECEIVER_QUEUE = 100_000
 """The largest `receiverQueueSize` (our choice): it bounds the frames that wait for a client that does not read."""
-
-MAX_SUBSCRIPTIONS = 100
-"""The most subscriptions of a project (our choice), for clients that invent names: each keeps its messages."""
 
 
 class HandshakeRefusedError(Exception):
@@ -37,7 +35,7 @@ class ConsumerRequest:
     """The subscription and parameters of a valid handshake; times in milliseconds."""
 
     project: Project
-    topic: str
+    topic: TopicName
     subscription: str
     type: SubscriptionType
     ack_timeout_ms: int

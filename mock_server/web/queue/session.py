@@ -8,9 +8,9 @@ from mock_server.faults.faults import Occasion
 from mock_server.model import Message, Record
 from mock_server.problems import parse_json
 from mock_server.project import Project
-from mock_server.queue.queue import Consumer, SubscriptionBusyError
+from mock_server.queue.queue import MAX_SUBSCRIPTIONS, Consumer, SubscriptionBusyError
 from mock_server.queue.uplink import record_occasion
-from mock_server.web.queue.handshake import MAX_SUBSCRIPTIONS, ConsumerRequest, HandshakeRefusedError
+from mock_server.web.queue.handshake import ConsumerRequest, HandshakeRefusedError
 from mock_server.wire.encryption import GCM_NONCE_BYTES
 from mock_server.wire.messages import encrypted_payload, frame, status_report
 
@@ -28,12 +28,12 @@ class ConsumerSession(ABC):
 
     def __init__(self, asked: ConsumerRequest) -> None:
         queue = asked.project.queue
-        is_new = not queue.has_subscription(asked.topic, asked.subscription)
-        if is_new and len(queue.subscriptions()) >= MAX_SUBSCRIPTIONS:
-            raise HandshakeRefusedError(409, f"there are {MAX_SUBSCRIPTIONS} subscriptions already")
+        if not queue.has_subscription(asked.topic, asked.subscription):
+            _check_new(asked)
         self._project = asked.project
         self._failing = False
         self._ended = False
+        self._idle = False
         self._subscription = queue.subscription(asked.topic, asked.subscription)
         self._consumer = Consumer(
             consumer_id=asked.project.new_consumer_id(),
@@ -70,7 +70,7 @@ class ConsumerSession(ABC):
 
     def disconnect(self) -> None:
         """Stop to consume: the messages that are not acknowledged are redelivered."""
-        self._subscription.disconnect(self._consumer)
+        self._subscription.disconnect(self._consumer, idle=self._idle)
 
     def take(self, text: str) -> None:
         """Handle one frame of the client, an acknowledgement unless its `type` names another. ValueError if invalid."""
@@ -99,6 +99,15 @@ class ConsumerSession(ABC):
         elif self.has_room():
             # Without room the client does not read, and this is a redelivery: its earlier frame is still to be sent.
             self.put(message_frame(self._project, message, redelivery_count, consumer))
+
+
+def _check_new(asked: ConsumerRequest) -> None:
+    """HandshakeRefusedError if a subscription that does not exist may not be made."""
+    if asked.project.profile.unknown_subscription == "refuse":
+        where = f"POST /_lab/projects/{asked.project.access_id}/subscriptions makes it"
+        raise HandshakeRefusedError(404, f"there is no subscription {asked.subscription} of {asked.topic}: {where}")
+    if asked.project.queue.is_full:
+        raise HandshakeRefusedError(409, f"there are {MAX_SUBSCRIPTIONS} subscriptions already")
 
 
 def message_frame(project: Project, message: Message, redelivery_count: int, consumer: str) -> str:

@@ -5,12 +5,14 @@
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mock_server.cloud import Cloud
 from mock_server.web.queue.handshake import ConsumerRequest, HandshakeRefusedError, read_handshake
 from mock_server.web.queue.session import BAD_PAYLOAD, FAILED, GOING_AWAY, ConsumerSession
+from mock_server.web.serving.websocket_protocol import CLOSE_WHEN_IDLE, IDLE_TEXT
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope, WebSocketScope
@@ -44,7 +46,9 @@ class MessageSocket:
     def _open(self, scope: "WebSocketScope", send: "ASGISendCallable") -> "_Session":
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"].decode("latin-1")
-        return _Session(read_handshake(scope["path"], query, headers, self._cloud), send)
+        asked = read_handshake(scope["path"], query, headers, self._cloud)
+        extensions: dict[str, Any] = scope.get("extensions") or {}
+        return _Session(asked, send, extensions.get(CLOSE_WHEN_IDLE))
 
     async def _run(self, session: "_Session", receive: "ASGIReceiveCallable") -> None:
         self._sessions.add(session)
@@ -60,9 +64,12 @@ class _Session(ConsumerSession):
     `_outbox` holds text frames to send, and an integer as the code with which to close.
     """
 
-    def __init__(self, asked: ConsumerRequest, send: "ASGISendCallable") -> None:
+    def __init__(
+        self, asked: ConsumerRequest, send: "ASGISendCallable", close_when_idle: Callable[[float], None] | None
+    ) -> None:
         super().__init__(asked)
         self._send = send
+        self._close_when_idle = close_when_idle
         self._outbox: asyncio.Queue[str | int] = asyncio.Queue()
 
     async def run(self, receive: "ASGIReceiveCallable") -> None:
@@ -75,6 +82,8 @@ class _Session(ConsumerSession):
         writer: asyncio.Task[None] | None = None
         try:
             await self._send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+            if self._close_when_idle is not None:
+                self._close_when_idle(self._project.profile.queue_idle_ms / 1000)
             writer = asyncio.create_task(self._write())
             await self._read(receive)
         finally:
@@ -115,6 +124,7 @@ class _Session(ConsumerSession):
         while True:
             event = await receive()
             if event["type"] != "websocket.receive":
+                self._idle = event.get("reason") == IDLE_TEXT and event.get("code") == GOING_AWAY
                 return
             if self._ended:
                 continue

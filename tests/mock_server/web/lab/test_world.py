@@ -55,6 +55,27 @@ def test_devices_are_added(world: LabProject) -> None:
     assert world.devices()[-2:] == [plain, given]
 
 
+def test_subscriptions_are_made(world: LabProject) -> None:
+    """By their suffix, of the production topic unless another is named; the same one only once."""
+    made = world.add_subscription(suffix="mine")
+    name = f"{world.access_id}-mine"
+    assert made == {"topic": "event", "subscription": name, "pending": 0, "consumers": 0}
+    assert world.add_subscription(suffix="mine", topic="event-test") == made | {"topic": "event-test"}
+    assert [each["topic"] for each in world.subscriptions() if each["subscription"] == name] == ["event", "event-test"]
+    with pytest.raises(LabApiError, match="already"):
+        world.add_subscription(suffix="mine")
+    with pytest.raises(LabApiError, match="slash"):
+        world.add_subscription(suffix="a/b")
+
+
+def test_subscriptions_are_bounded(world: LabProject) -> None:
+    """At a hundred, with those that are there."""
+    for number in range(100 - len(world.subscriptions())):
+        world.add_subscription(suffix=f"s{number}")
+    with pytest.raises(LabApiError, match="100"):
+        world.add_subscription(suffix="more")
+
+
 def test_a_device_is_changed(world: LabProject) -> None:
     """Only what is named changes, whatever signs the id has."""
     world.add_device(device_id="gate 1?#%")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Close
 from websockets.sync.client import ClientConnection, connect
 
 from contracts.clients.messages import decrypt
@@ -157,6 +158,21 @@ def test_a_second_exclusive_consumer_is_refused(served: Served) -> None:
         assert record_of(receive(first))["recordId"] == record_id
 
 
+def test_a_subscription_that_nobody_made_may_be_refused(serve: Serve) -> None:
+    """With 404 if the profile says so; the default one is there, and others once they are made."""
+    served = serve(Profile(unknown_subscription="refuse"))
+    mine = PATH.replace("-sub", "-mine")
+    with open_socket(served):
+        with pytest.raises(InvalidStatus) as caught, open_socket(served, FAILOVER, mine):
+            pass
+        assert caught.value.response.status_code == 404
+        assert b"/subscriptions" in (caught.value.response.body or b"")
+    served.lab("POST", "/subscriptions", {"suffix": "mine"})
+    [record_id] = served.publish()
+    with open_socket(served, FAILOVER, mine) as socket:
+        assert record_of(receive(socket))["recordId"] == record_id
+
+
 def test_too_many_subscriptions_are_refused(served: Served) -> None:
     """A client that invents a name for each connection is stopped with 409; known names still work."""
     refused = None
@@ -281,6 +297,21 @@ def test_pings_are_answered(served: Served) -> None:
     """With a pong of the same payload; the Python SDK drops the link after three seconds without one."""
     with open_socket(served) as socket:
         assert socket.ping(b"payload").wait(DEADLINE_S)
+
+
+def test_a_silent_connection_is_closed(serve: Serve) -> None:
+    """With 1001, after the profile's time; the history says why, and what it held goes to the next consumer."""
+    served = serve(Profile(queue_idle_ms=1_000))
+    served.publish()
+    with open_socket(served) as socket:
+        held = receive(socket)
+        with pytest.raises(ConnectionClosed) as caught:
+            socket.recv(timeout=DEADLINE_S)
+        assert caught.value.rcvd == Close(1001, "Idle Timeout")
+    with open_socket(served) as socket:
+        assert receive(socket)["messageId"] == held["messageId"]
+        changes = [each["change"] for each in served.history() if each["kind"] == "consumer"]
+    assert changes[:4] == ["connected", "active", "idle", "disconnected"]
 
 
 @pytest.mark.parametrize(

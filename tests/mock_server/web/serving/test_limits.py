@@ -266,6 +266,34 @@ async def opened() -> tuple[BoundedWebSocketProtocol, Wire]:
     return protocol, wire
 
 
+class Time:
+    """The time of a loop, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._timers: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        """Seconds."""
+        return self.now
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> "Time":
+        """Call it when its time has come."""
+        self._timers.append((self.now + delay_s, callback))
+        return self
+
+    def cancel(self) -> None:
+        """Forget the timers: one protocol has one."""
+        self._timers.clear()
+
+    def move_to(self, now: float) -> None:
+        """It is later."""
+        self.now = now
+        due, self._timers = [each for _, each in self._timers], []
+        for callback in due:
+            callback()
+
+
 def masked(opcode: int, payload: bytes = b"") -> bytes:
     """A client's frame with a mask of zeros; 0x80 in `opcode` is FIN."""
     return bytes((opcode, 0x80 | len(payload))) + bytes(4) + payload
@@ -295,6 +323,76 @@ def test_the_frames_of_a_message_are_bounded() -> None:
         return wire.is_closing(), len(protocol.frames)
 
     assert played(story) == (True, 0)
+
+
+GOODBYE = b"\x88\x0e\x03\xe9Idle Timeout"
+
+
+async def watched(time: Time) -> tuple[BoundedWebSocketProtocol, Wire]:
+    """A WebSocket that may be silent for ten seconds of a time."""
+    protocol, wire = await opened()
+    protocol.loop = time  # type: ignore[assignment]  # all of a loop that a watch uses
+    protocol.data_received(masked(0x8A))
+    protocol.close_when_idle(10)
+    return protocol, wire
+
+
+@pytest.mark.parametrize(
+    "said", [masked(0x89), masked(0x8A, b"of its own"), masked(0x81, b"{}")], ids=["ping", "pong", "frame"]
+)
+def test_whatever_a_client_says_ends_its_silence(said: bytes) -> None:
+    """A ping, a pong with any payload and a frame; ten seconds after the last of them it is closed with 1001."""
+
+    async def story() -> list[bool]:
+        time, closed = Time(), []
+        protocol, wire = await watched(time)
+        time.move_to(9)
+        protocol.data_received(said)
+        for now in (10, 18, 19):
+            time.move_to(now)
+            closed.append(wire.is_closing() and wire.written.endswith(GOODBYE))
+        return closed
+
+    assert played(story) == [False, False, True]
+
+
+def test_a_message_to_a_client_ends_a_silence_too() -> None:
+    """The limit is on bytes either way, as in Jetty."""
+
+    async def story() -> list[bool]:
+        time = Time()
+        protocol, wire = await watched(time)
+        time.move_to(9)
+        await protocol.send({"type": "websocket.send", "bytes": None, "text": "a message"})
+        time.move_to(18)
+        was_open = not wire.is_closing()
+        time.move_to(19)
+        return [was_open, wire.is_closing()]
+
+    assert played(story) == [True, True]
+
+
+def test_a_silent_client_that_reads_nothing_is_cut_off() -> None:
+    """Nobody waits until it reads that it is closed."""
+
+    async def story() -> tuple[bool, bool]:
+        time = Time()
+        _, wire = await watched(time)
+        wire.unread = 1
+        time.move_to(10)
+        return wire.is_closing(), GOODBYE in wire.written
+
+    assert played(story) == (True, False)
+
+
+def test_no_server_pings() -> None:
+    """As at Pulsar of that time: a client that answers none, or in its own way, lives."""
+
+    async def story() -> bool:
+        protocol, _ = await opened()
+        return protocol.ping_timer is None
+
+    assert played(story)
 
 
 def test_pings_of_a_client_that_reads_nothing_end_its_connection() -> None:
