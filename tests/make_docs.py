@@ -15,6 +15,7 @@ from tests import make_example_report
 from tests.make_exhaustive_docs import exhaustive_page
 from tests.make_history_docs import history_page
 from tests.make_matrix import matrix_page
+from tests.make_queue_docs import queue_page
 from tests.make_rules_docs import rules_page
 from tests.markdown import table
 
@@ -125,6 +126,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "history.md": partial(history_page, MADE),
     "matrix.md": partial(matrix_page, MADE),
     "profiles.md": profiles_page,
+    "queue.md": partial(queue_page, MADE),
     "rules.md": partial(rules_page, MADE),
 }
 

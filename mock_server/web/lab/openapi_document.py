@@ -9,11 +9,14 @@ from mock_server.version import __version__
 from mock_server.web.data_plane import openapi as data_plane
 from mock_server.web.lab import openapi as lab_plane
 from mock_server.web.lab.openapi_schemas import lab_schemas
+from mock_server.web.openapi_parts import ref
+from mock_server.wire.message_shapes import SHAPES, VALUES, message_schemas
 
 _DESCRIPTION = f"""\
 A fake Tuya parking cloud. The **data plane** looks like the vendor and answers everything with HTTP 200 and an
 envelope; a fault that was asked for may damage an answer. The **lab plane** is what you do to the fake world; its
-refusals are 4xx with a message that says what to do. The message queue, a Pulsar WebSocket, is at `x-ws`. The schema of
+refusals are 4xx with a message that says what to do. The message queue, a Pulsar WebSocket, is at `x-ws`; `x-queue` has
+the schemas of its messages. The schema of
 the history has version {SCHEMA_VERSION}: it is raised when a kind or a field changes its meaning or goes."""
 
 
@@ -24,6 +27,7 @@ def openapi(api: str, ws: str, lab: str) -> JsonObject:
         "info": {"title": "parking-mock", "version": __version__, "description": _DESCRIPTION},
         "servers": [{"url": lab, "description": lab_plane.TAG}],
         "x-ws": ws,
+        "x-queue": _queue(ws),
         "x-history-schema-version": SCHEMA_VERSION,
         "tags": [
             {"name": data_plane.TAG, "description": "the vendor's calls"},
@@ -32,13 +36,26 @@ def openapi(api: str, ws: str, lab: str) -> JsonObject:
         "paths": _at(api, data_plane.TAG, data_plane.data_plane_paths())
         | _at(lab, lab_plane.TAG, lab_plane.lab_paths()),
         "components": {
-            "schemas": data_plane.data_plane_schemas() | lab_schemas(),
+            "schemas": data_plane.data_plane_schemas() | lab_schemas() | message_schemas(),
             "parameters": data_plane.data_plane_parameters(),
             "responses": lab_plane.lab_responses(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "only if the server was started with one"}
             },
         },
+    }
+
+
+def _queue(ws: str) -> JsonObject:
+    """The queue's messages, for which OpenAPI has no place of its own: schemas of frames and of their contents."""
+    return {
+        "address": ws,
+        "path": "ws/v2/consumer/persistent/{access_id}/out/{topic}/{access_id}-sub",
+        "received": ref("QueueFrame"),
+        "sent": {"anyOf": [ref("Acknowledgement"), ref("NegativeAcknowledgement")]},
+        "payload": ref("QueuePayload"),
+        "data": ref("StatusReport"),
+        "value": {code: ref(SHAPES[shape]) for code, shape in VALUES.items()},
     }
 
 

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.clients.messages import decrypt
-from mock_server.model import Command, CommandResult, JsonObject, JsonScalar, Message, ProcessStatus, Record
+from mock_server.model import (
+    Command,
+    CommandResult,
+    JsonObject,
+    JsonScalar,
+    Message,
+    ProcessStatus,
+    Record,
+    UnknownEvent,
+)
 from mock_server.profile import Profile
 from mock_server.wire.encryption import Encryption, message_sign
 from mock_server.wire.messages import DATA_POINTS, command_record, encrypted_payload, frame, status_report
@@ -20,7 +29,7 @@ PASS = new_pass("r1", NOON - 5).keep_as("r1", NOON)
 BILL = new_bill("b1", NOON - 7).keep_as("b1", NOON)
 
 
-def message(subject: Record | CommandResult) -> Message:
+def message(subject: Record | CommandResult | UnknownEvent) -> Message:
     """A publication of a subject."""
     return Message("bWVzc2FnZQ==", "assist_1", NOON, subject, "uplink")
 
