@@ -31,7 +31,7 @@ KNOWN_TO = {
     ),
     "jinja2": ("contracts/report/",),
     "click": ("mock_server/cli.py", "contracts/commands/", "contracts/demo/"),
-    "responses": ("mock_server/testing/in_process.py",),
+    "urllib3": ("mock_server/testing/in_process_http.py",),
 }
 """Where each library may be imported."""
 

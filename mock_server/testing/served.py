@@ -39,7 +39,8 @@ def serve_project(
 
     `keys` are an access id that nobody else has, and its secret; without them there are new ones.
     """
-    settings.pop("elsewhere", None)  # requests of a client to other hosts do not come past a server
+    for name in ("elsewhere", "real_vendor"):  # what a client calls elsewhere does not pass a server
+        settings.pop(name, None)
     cloud = threaded.server.cloud
     project = threaded.run(lambda: cloud.add(project_spec(**settings).make_project(*keys or cloud.new_keys())))
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+import requests_mock
 import responses
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,20 +20,25 @@ from urllib3.util import Timeout
 from mock_server import MockParking, Parking, mock_parking
 from mock_server.clock import SystemClock
 from mock_server.faults.catalogue import FaultKind
-from mock_server.testing.in_process import API_HOSTS
 from mock_server.testing.parking import Lot
+from mock_server.testing.vendor_hosts import API_HOSTS
 from tests.mock_server.signed_client import SignedClient, sync_body, sync_path
 from tests.support import LOT, NOON
 
 TOKEN = "/v1.0/token?grant_type=1"
-UNPATCHED = HTTPAdapter.send
+UNPATCHED = (HTTPAdapter.send, HTTPAdapter.get_connection, requests.Session.send)
 
 
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
     """After every test `requests` is what it was."""
     yield
-    assert HTTPAdapter.send is UNPATCHED
+    assert patched() == UNPATCHED
+
+
+def patched() -> tuple[object, ...]:
+    """What a parking patches of `requests`."""
+    return HTTPAdapter.send, HTTPAdapter.get_connection, requests.Session.send
 
 
 def connected(parking: Parking, api: str = "") -> bool:
@@ -179,7 +185,7 @@ async def coroutine(number: int, parking: Parking) -> tuple[int, bool]:
 def test_decorated_coroutine() -> None:
     """A coroutine function is patched while it runs, not while it is called."""
     running = coroutine(7)
-    assert HTTPAdapter.send is UNPATCHED
+    assert patched() == UNPATCHED
     assert asyncio.run(running) == (7, True)
 
 
@@ -239,7 +245,7 @@ class TestDecoratedClass(Inherited):
 
     def helper(self) -> bool:
         """What is no test is left alone."""
-        return HTTPAdapter.send is UNPATCHED
+        return patched() == UNPATCHED
 
 
 def test_a_helper_of_a_decorated_class() -> None:
@@ -293,7 +299,13 @@ def test_every_region(host: str, scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://OPENAPI.TuyaCN.com", "https://openapi.tuyacn.com:443", "https://me@openapi.tuyacn.com"]
+    "url",
+    [
+        "https://OPENAPI.TuyaCN.com",
+        "https://openapi.tuyacn.com:443",
+        "https://me@openapi.tuyacn.com",
+        "https://openapi.tuyacn.com.",
+    ],
 )
 def test_other_spellings_of_a_host(url: str) -> None:
     """No spelling of the vendor's address gets past the mock."""
@@ -457,6 +469,36 @@ def test_stopped_while_another_mock_is_above() -> None:
         assert connected(next_one)
 
 
+def test_a_mock_that_lets_the_vendor_pass() -> None:
+    """What an inner mock lets pass comes to the parking, not to the real vendor."""
+    with mock_parking() as parking, responses.RequestsMock() as inner:
+        inner.add_passthru("https://openapi.tuyacn.com")
+        assert connected(parking)
+
+
+def test_inside_of_requests_mock() -> None:
+    """A mock of the other library, too, is asked after a parking that was started later; other hosts are its own."""
+    with requests_mock.Mocker() as outer:
+        outer.get("https://mine.example/", json={"mine": True})
+        with mock_parking() as parking:
+            assert connected(parking)
+            assert requests.get("https://mine.example/", timeout=5).json() == {"mine": True}
+            with pytest.raises(requests_mock.NoMockAddress):
+                requests.get("https://other.example/", timeout=5)
+        assert requests.get("https://mine.example/", timeout=5).json() == {"mine": True}
+
+
+def test_around_requests_mock() -> None:
+    """Started later it is asked first, and with `real_http` what it does not know comes to the parking."""
+    with mock_parking() as parking:
+        with requests_mock.Mocker() as inner:
+            inner.get("https://openapi.tuyacn.com/v1.0/token", json={"mine": True})
+            assert stranger() == {"mine": True}
+        with requests_mock.Mocker(real_http=True):
+            assert connected(parking)
+        assert connected(parking)
+
+
 # Errors and faults.
 
 
@@ -500,7 +542,7 @@ def test_a_late_answer_is_a_time_out(timeout: Any) -> None:
         parking.add_lot(LOT)
         client.connect()
         parking.add_fault(FaultKind.ANSWER_LATE, delay_ms=2_000)
-        with pytest.raises(requests.ReadTimeout, match="within 1"):
+        with pytest.raises(requests.ReadTimeout, match="Read timed out"):
             client.send("POST", sync_path(), sync_body(1), timeout=timeout)
         assert (parking.clock.now_ms, len(parking.rereports)) == (NOON + 1_000, 1)
 

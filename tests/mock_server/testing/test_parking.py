@@ -1,8 +1,10 @@
 """One suite for both modes: what a parking does in process and what it does on a real server."""
 
+import codecs
 import io
 import json
 import threading
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,10 +14,11 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter, Retry
 
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE
-from mock_server.testing.in_process import mock_parking
+from mock_server.testing.in_process import MockParking, mock_parking
 from mock_server.testing.parking import Lot, Parking
 from mock_server.testing.served import serve_project
 from mock_server.web.server import ThreadedServer
@@ -276,9 +279,84 @@ def test_bodies_of_any_kind_arrive(parking: Parking, client: SignedClient) -> No
     raw = json.dumps(sync_body(0)).encode()
     headers = client.headers("POST", sync_path(), raw)
     bodies: list[Any] = [raw, raw.decode(), bytearray(raw), iter([raw[:9], raw[9:]]), io.BytesIO(raw)]
+    bodies += [memoryview(raw), array("B", raw), (part for part in [raw[:9], b"", raw[9:]]), io.StringIO(raw.decode())]
     for body in bodies:
         answer = client.session.post(client.api + sync_path(), data=body, headers=headers, timeout=20)
         assert answer.json()["success"], type(body)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: codecs.BOM_UTF8 + raw,
+        lambda raw: raw.replace(b"dataType", b"data\x00Type"),
+        lambda raw: b"\x00" + raw,
+        lambda raw: raw.decode().encode("utf-16"),
+        lambda raw: raw + b"\x00",
+    ],
+    ids=["byte order mark", "null inside", "null before", "UTF-16", "null behind"],
+)
+def test_signs_that_json_has_not(parking: Parking, client: SignedClient, damage: Callable[[bytes], bytes]) -> None:
+    """A byte order mark or a null makes a body no JSON: 1109 in an envelope (our choice), never an exception."""
+    raw = damage(json.dumps(sync_body(0)).encode())
+    headers = client.headers("POST", sync_path(), raw)
+    answer = client.session.post(client.api + sync_path(), data=raw, headers=headers, timeout=20)
+    assert (answer.status_code, answer.json()["code"]) == (200, 1109)
+    assert parking.requests[-1].code == 1109
+
+
+def retrying(client: SignedClient, retry: Retry) -> None:
+    """Let a client's session retry."""
+    for scheme in ("http://", "https://"):
+        client.session.mount(scheme, HTTPAdapter(max_retries=retry))
+
+
+TOKEN = "/v1.0/token?grant_type=1"
+ANY_METHOD = None
+"""What urllib3's Retry takes for `allowed_methods` to mean each of them."""
+
+
+def test_lost_answers_are_asked_for_again(parking: Parking, client: SignedClient) -> None:
+    """A mounted adapter's retries are urllib3's own: each of them is a call, and the last one gets the answer."""
+    retrying(client, Retry(3, backoff_factor=0, allowed_methods=ANY_METHOD))
+    parking.add_fault(FaultKind.ANSWER_LOSE, times=2, path="/v1.0/token")
+    response = client.send("GET", TOKEN)
+    assert response.json()["success"]
+    retries: Any = response.raw.retries
+    assert [each.error is not None for each in retries.history] == [True, True]
+    assert [each.sent for each in parking.requests[-3:]] == ["not", "not", "whole"]
+
+
+@pytest.mark.parametrize(
+    "retry",
+    [
+        Retry(0, read=False),
+        Retry(3, read=0, allowed_methods=ANY_METHOD),
+        Retry(3, backoff_factor=0, allowed_methods=["PUT"]),
+        Retry(2, backoff_factor=0, allowed_methods=ANY_METHOD),
+    ],
+    ids=["requests' own", "no reads", "other methods", "not enough"],
+)
+def test_lost_answers_beyond_the_retries(parking: Parking, client: SignedClient, retry: Retry) -> None:
+    """Where the retries are at an end, or are not for this, the client gets requests' ConnectionError."""
+    retrying(client, retry)
+    parking.add_fault(FaultKind.ANSWER_LOSE, times=9, path="/v1.0/token")
+    before = len(parking.requests)
+    with pytest.raises(requests.ConnectionError):
+        client.send("GET", TOKEN)
+    assert len(parking.requests) - before == (3 if retry.total == 2 else 1)
+
+
+def test_late_answers_are_asked_for_again(parking_mock: MockParking) -> None:
+    """So are answers beyond the client's time-out; in process only the virtual clock has waited."""
+    with SignedClient(parking_mock) as client:
+        retrying(client, Retry(3, backoff_factor=0, allowed_methods=ANY_METHOD))
+        parking_mock.add_fault(FaultKind.ANSWER_LATE, times=2, delay_ms=3_000, path="/v1.0/token")
+        response = client.send("GET", TOKEN, timeout=(5, 1))
+        assert response.json()["success"]
+        retries: Any = response.raw.retries
+        assert len(retries.history) == 2
+        assert parking_mock.clock.now_ms == NOON + 2_000
 
 
 def test_a_body_over_the_limit_is_refused(parking: Parking, client: SignedClient) -> None:
