@@ -75,6 +75,7 @@ class LabClient:
         self.url = url.rstrip("/")
         self._timeout_s = timeout_s
         self._session = requests.Session()
+        self._session.trust_env = False  # neither a proxy nor the keys of a .netrc are meant for this server
         if token is not None:
             self._session.headers["Authorization"] = f"Bearer {token}"
 

@@ -3,6 +3,7 @@
 Loading it imports nothing of the emulator, so it does not slow down suites that do not use it.
 """
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +74,15 @@ def parking_server(
     request: pytest.FixtureRequest, parking_session_server: "ThreadedServer"
 ) -> "Iterator[ServedParking]":
     """A project of its own on a real server, for clients of any kind; thrown away after the test."""
-    from mock_server.testing.served import serve_project  # noqa: PLC0415 only for a suite that uses it
+    from mock_server.no_proxy import past_proxies  # noqa: PLC0415 only for a suite that uses it
+    from mock_server.testing.served import serve_project  # noqa: PLC0415 the same
 
-    with serve_project(parking_session_server, **_settings(request)) as parking:
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        serve_project(parking_session_server, **_settings(request)) as parking,
+    ):
+        for name, value in past_proxies(os.environ).items():
+            environment.setenv(name, value)
         request.node.stash.setdefault(_PARKINGS, []).append(parking)
         yield parking
 

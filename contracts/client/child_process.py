@@ -14,6 +14,7 @@ from typing import IO
 
 from contracts.client.interface import ProcessError, ProcessProblem
 from contracts.client.protocol import shown
+from mock_server.no_proxy import past_proxies
 
 END_PATIENCE_S = 2.0
 """How long a process may take to end, in seconds of real time."""
@@ -75,7 +76,7 @@ class Child:
         self.log = Log()
         self._is_over = False
         self.tag = f"{os.getpid()}-{next(_number)}"
-        self.process = self._launch(command, {**os.environ, **variables, TAG: self.tag})
+        self.process = self._launch(command, {**os.environ, **past_proxies(os.environ), **variables, TAG: self.tag})
         self._threads = [
             self._read(self.process.stdout, take_line or self.take_log, LINE_BYTES if take_line else LOG_LINE_BYTES),
             self._read(self.process.stderr, self.take_log, LOG_LINE_BYTES),
