@@ -1,12 +1,18 @@
 """Fixtures of every test."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from mock_server.project import Project
 from tests.support import Api, make_project
+
+# An image that keeps bytecode from being written would have each of the hundreds of processes that are started here
+# compile all modules again: a quarter of what the suite costs.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None)

@@ -22,7 +22,7 @@ def environment() -> dict[str, str]:
     """That of an example's process: this Python is `python`, no proxy stands before the loopback."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PARKING_MOCK_", "PYTEST_"))}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return kept | {"PATH": path, "NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"PATH": path, "NO_PROXY": "127.0.0.1"}
 
 
 def make(folder: Path) -> None:

@@ -21,7 +21,6 @@ SETTINGS = {
     "COLUMNS": "80",
     "NO_PROXY": "127.0.0.1",
     "PYTEST_ADDOPTS": "-p no:randomly -p no:cacheprovider -W error",
-    "PYTHONDONTWRITEBYTECODE": "1",
 }
 """What makes the output of a page's commands the same everywhere."""
 
