@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a real process, its whole output, its exit codes."""
+"""The command line as a user meets it: its whole output, its exit codes."""
 
 import asyncio
 import gc
@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,27 +21,9 @@ from syrupy.assertion import SnapshotAssertion
 from mock_server.cli import _serve, default_project, main
 from mock_server.cloud import Cloud
 from mock_server.web.server import Server
+from tests.command_line import command, environment, run, run_here
 
 FREE_PORTS = ("--port", "0", "--ws-port", "0", "--lab-port", "0")
-
-
-def command(*arguments: str) -> list[str]:
-    """The command line of `parking-mock`."""
-    return [sys.executable, "-m", "mock_server", *arguments]
-
-
-def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without our own variables, and with those given."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("PARKING_MOCK_")}
-    return plain | {"COLUMNS": "100", "TERM": "dumb"} | variables
-
-
-def run(*arguments: str, **variables: str) -> str:
-    """The exit code and everything printed, as one text for a snapshot."""
-    done = subprocess.run(  # noqa: S603 our own command
-        command(*arguments), env=environment(**variables), capture_output=True, text=True, timeout=60, check=False
-    )
-    return f"exit code: {done.returncode}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}"
 
 
 @contextmanager
@@ -84,12 +65,12 @@ def first_line(process: subprocess.Popen[str]) -> str:
 )
 def test_output(arguments: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
     """Help and wrong usage print this, and wrong usage ends with 2."""
-    assert run(*arguments) == snapshot
+    assert run_here(*arguments).shown == snapshot
 
 
 def test_bad_variable_stops_start_up(snapshot: SnapshotAssertion) -> None:
     """A bad value in a variable is named with its variable and ends with 2."""
-    assert run("serve", PARKING_MOCK_PORT="many") == snapshot
+    assert run("serve", PARKING_MOCK_PORT="many").shown == snapshot
 
 
 def test_bad_seed_names_every_problem(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
@@ -97,7 +78,7 @@ def test_bad_seed_names_every_problem(tmp_path: Path, snapshot: SnapshotAssertio
     seed = tmp_path / "seed.json"
     devices = [{"device_id": "L1", "kind": "garage"}, {"device_name": "no id"}]
     seed.write_text(json.dumps({"format": "parking-mock/seed", "version": 1, "devices": devices}))
-    assert run("serve", "--seed", str(seed)).replace(str(tmp_path), "TMP") == snapshot
+    assert run_here("serve", "--seed", str(seed)).shown.replace(str(tmp_path), "TMP") == snapshot
 
 
 def test_port_taken_is_said_clearly(snapshot: SnapshotAssertion) -> None:
@@ -106,7 +87,7 @@ def test_port_taken_is_said_clearly(snapshot: SnapshotAssertion) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        assert run("serve", "--port", port).replace(port, "PORT") == snapshot
+        assert run_here("serve", "--port", port).shown.replace(port, "PORT") == snapshot
 
 
 def test_says_what_can_be_called(snapshot: SnapshotAssertion) -> None:
@@ -205,20 +186,20 @@ def test_ready_file_appears_whole_and_goes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("token", ["", " ", "p\xe4ssword"])
 def test_token_that_no_header_carries_ends_with_2(token: str) -> None:
     """An empty token would leave the door open, a foreign sign lock it for good."""
-    text = run("serve", *FREE_PORTS, "--lab-token", token)
+    text = run_here("serve", *FREE_PORTS, "--lab-token", token).shown
     assert text.startswith("exit code: 2\n")
     assert "visible ASCII" in text
 
 
 def test_host_of_nobody_is_named_as_such() -> None:
     """Not as a port that is taken."""
-    text = run("serve", *FREE_PORTS, "--host", "no-such-host.invalid")
+    text = run_here("serve", *FREE_PORTS, "--host", "no-such-host.invalid").shown
     assert "Choose another with --host (name an address of this machine)." in text
 
 
 def test_ready_file_that_cannot_be_written_ends_with_2(tmp_path: Path) -> None:
     """A ready file in a folder that is not there stops start-up with a message."""
-    text = run("serve", *FREE_PORTS, "--ready-file", str(tmp_path / "no" / "ready.json"))
+    text = run("serve", *FREE_PORTS, "--ready-file", str(tmp_path / "no" / "ready.json")).shown
     assert text.startswith("exit code: 2\n")
     assert "cannot write the ready file" in text
     assert "Traceback" not in text

@@ -30,7 +30,8 @@ from contracts.report.write import write_report
 from contracts.rules import RULES
 from contracts.run.run import run_of
 from mock_server.model import MINUTE
-from tests.contracts.commands.test_commands import DELIVERIES, REFERENCE, SMALL, run
+from tests.command_line import run_here
+from tests.contracts.commands.test_commands import DELIVERIES, REFERENCE, SMALL
 
 TWICE = Scenario((Happens(BEGIN + 10 * MINUTE, "r1", copies=2, plate="京A12345"),))
 PLAN = Plan(("CNT-RECORD-ID", "CNT-DIRECTION"), ("count/copies",), 2, seed=3)
@@ -149,32 +150,32 @@ def test_the_database_of_a_plan_goes_to_another_process(tmp_path: Path) -> None:
 def test_a_check_plays_the_failures_of_the_last_one_first(tmp_path: Path) -> None:
     """With other seeds too; a folder is replayed as a whole; once the client is mended the files are gone."""
     small = (*SMALL[:-1], "2", "--report", "report")
-    first = run("check", "--client", DELIVERIES, *small, cwd=tmp_path)
+    first = run_here("check", "--client", DELIVERIES, *small, cwd=tmp_path)
     assert first.returncode == 1
     assert "earlier runs" not in first.stdout
     assert (tmp_path / "report" / ".hypothesis").is_dir()
-    again = run("check", "--client", DELIVERIES, *small, "--seed", "9", cwd=tmp_path)
+    again = run_here("check", "--client", DELIVERIES, *small, "--seed", "9", cwd=tmp_path)
     assert "first 3 failures of earlier runs:\n  FAILED      CNT-" in again.stdout
-    whole = run("replay", "report", cwd=tmp_path)
+    whole = run_here("replay", "report", cwd=tmp_path)
     assert (whole.returncode, whole.stdout.splitlines()[-1]) == (1, "3 failures: 0 FIXED, 3 FAILED")
     command = shim_command(ReferenceClient)
-    elsewhere = run("replay", "report", "--exec", command, cwd=tmp_path)
+    elsewhere = run_here("replay", "report", "--exec", command, cwd=tmp_path)
     assert (elsewhere.returncode, elsewhere.stdout.splitlines()[-1]) == (0, "3 failures: 3 FIXED, 0 FAILED")
-    mended = run("check", "--client", REFERENCE, *small, "--seed", "9", cwd=tmp_path)
+    mended = run_here("check", "--client", REFERENCE, *small, "--seed", "9", cwd=tmp_path)
     assert mended.returncode == 0, mended.stdout
     assert "  FIXED       CNT-TRUTH in count/copies" in mended.stdout
     assert not list((tmp_path / "report" / "failures").iterdir())
-    assert run("replay", "report", cwd=tmp_path).stdout == "no failure lies in report\n"
+    assert run_here("replay", "report", cwd=tmp_path).stdout == "no failure lies in report\n"
 
 
 def test_a_file_is_told_without_a_client(failure: Failure, tmp_path: Path) -> None:
     """Whatever client it names need not be there."""
     path = write_failure(tmp_path, failure, "no_such_module:Client", 1)
-    shown = run("replay", "--show", path.name, cwd=tmp_path)
+    shown = run_here("replay", "--show", path.name, cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.splitlines()[0] == "RECORDED  no_such_module:Client"
     assert "pass r1 enters" in shown.stdout
-    assert run("replay", path.name, cwd=tmp_path).returncode == 2
+    assert run_here("replay", path.name, cwd=tmp_path).returncode == 2
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from contracts.check.engine import Plan, check
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.rules import RULES
 from contracts.rules.verdict import Verdict
+from tests.command_line import DEADLINE_S, command
 from tests.contracts.commands.test_commands import DELIVERIES, REFERENCE
 
 
@@ -71,21 +72,21 @@ def interrupted(
         f"                    os.kill(int(os.environ['CHECK']), {int(number)})\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "mock_server", "check", "--client", "mine:Mine", "--report", "report"]
+    words = command("check", "--client", "mine:Mine", "--report", "report")
     script = (
         "import os, signal, sys; os.environ['CHECK'] = str(os.getpid()); signal.signal(signal.SIGINT, signal.SIG_DFL);"
         "os.execv(sys.argv[1], sys.argv[1:])"
     )
     with subprocess.Popen(  # noqa: S603 our own command
-        [sys.executable, "-c", script, *command, "--jobs", str(jobs), "--case", cases],
+        [sys.executable, "-c", script, *words, "--jobs", str(jobs), "--case", cases],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     ) as process:
-        out, err = process.communicate(timeout=100)  # to the end of both: nobody is left who could write
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
+        out, err = process.communicate(timeout=DEADLINE_S)  # to the end of both: nobody is left who could write
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
 
 
 @pytest.mark.parametrize(("jobs", "group"), [(1, True), (2, True), (2, False)])

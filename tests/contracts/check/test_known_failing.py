@@ -10,7 +10,8 @@ from contracts.check.results import Check
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO
 from contracts.rules import RULES
-from tests.contracts.commands.test_commands import DELIVERIES, REFERENCE, SMALL, run
+from tests.command_line import run_here
+from tests.contracts.commands.test_commands import DELIVERIES, REFERENCE, SMALL
 
 
 def file_of(folder: Path, text: str) -> Path:
@@ -95,12 +96,12 @@ def test_the_command_says_what_is_known_and_what_surprises(tmp_path: Path) -> No
     """Known failures alone end with 0 and tell no story; one line that no longer holds ends with 1, said in words."""
     lines = "CNT-TRUTH # a\nCNT-RECORD-ID # b\nCNT-NOT-MSG-ID count/* # c\nCNT-PAGING # never exercised here\n"
     path = file_of(tmp_path, lines)
-    done = run("check", "--client", DELIVERIES, *SMALL, "--known-failing", str(path))
+    done = run_here("check", "--client", DELIVERIES, *SMALL, "--known-failing", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "known to fail     CNT-NOT-MSG-ID in count/*: c" in done.stdout
     assert "Shortest history" not in done.stdout
     assert "SURPRISE" not in done.stdout
-    done = run("check", "--client", REFERENCE, *SMALL, "--known-failing", str(path))
+    done = run_here("check", "--client", REFERENCE, *SMALL, "--known-failing", str(path))
     assert done.returncode == 1
     assert f"CNT-TRUTH holds, but {path}, line 1 says that it fails" in done.stdout
 
@@ -110,7 +111,7 @@ def test_a_file_that_cannot_be_used_ends_a_check_before_it_begins(content: str |
     """Exit code 2, no traceback."""
     if content is not None:
         file_of(tmp_path, content)
-    done = run("check", "--client", REFERENCE, "--known-failing", "known.txt", cwd=tmp_path)
+    done = run_here("check", "--client", REFERENCE, "--known-failing", "known.txt", cwd=tmp_path)
     assert done.returncode == 2
     expected = (
         "cannot read known.txt: No such file or directory" if content is None else "known.txt, line 1: there is no"

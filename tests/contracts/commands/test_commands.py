@@ -1,9 +1,6 @@
 """`check`, `rules`, `matrix` and `replay` as a user meets them: whole outputs, exit codes."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,39 +8,21 @@ from syrupy.assertion import SnapshotAssertion
 
 from contracts.clients.zoo import ZOO
 from contracts.rules import RULES
+from tests.command_line import run, run_here
 
 REFERENCE = "contracts.clients.reference:ReferenceClient"
 DELIVERIES = "contracts.clients.zoo.counting:CountsDeliveries"
 SMALL = ("--rule", "CNT-*", "--case", "count/copies", "--examples", "8", "--jobs", "1")
 
 
-def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command line."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("PARKING_MOCK_")}
-    return subprocess.run(  # noqa: S603 our own command
-        [sys.executable, "-m", "mock_server", *arguments],
-        env=plain | {"COLUMNS": "100", "TERM": "dumb"},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        cwd=cwd,
-    )
-
-
-def shown(done: subprocess.CompletedProcess[str]) -> str:
-    """Everything for a snapshot."""
-    return f"exit code: {done.returncode}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}"
-
-
 def test_a_wrong_client_gets_a_story(snapshot: SnapshotAssertion) -> None:
     """Verdicts, sum, diagnosis, shortest history, records, reasons, and how to repeat it; exit code 1."""
-    assert shown(run("check", "--client", DELIVERIES, *SMALL)) == snapshot
+    assert run("check", "--client", DELIVERIES, *SMALL).shown == snapshot
 
 
 def test_a_right_client_gets_a_summary(snapshot: SnapshotAssertion) -> None:
     """What passed is counted, what was not exercised is named; exit code 0."""
-    assert shown(run("check", "--client", REFERENCE, *SMALL)) == snapshot
+    assert run("check", "--client", REFERENCE, *SMALL).shown == snapshot
 
 
 @pytest.mark.parametrize(
@@ -63,14 +42,14 @@ def test_a_right_client_gets_a_summary(snapshot: SnapshotAssertion) -> None:
 )
 def test_wrong_usage_is_said_in_words(arguments: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
     """Exit code 2, no traceback."""
-    assert shown(run("check", *arguments)) == snapshot
+    assert run_here("check", *arguments).shown == snapshot
 
 
 def test_a_report_has_every_verdict_and_failures_that_can_be_replayed(
     tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
     """`report.json` names each rule once; each failure's file says FAILED for the client, FIXED for a right one."""
-    done = run("check", "--client", DELIVERIES, *SMALL, "--report", str(tmp_path / "report"))
+    done = run_here("check", "--client", DELIVERIES, *SMALL, "--report", str(tmp_path / "report"))
     assert done.returncode == 1
     report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert {"agent", "seed", "version", "rules"} <= set(report)
@@ -81,8 +60,8 @@ def test_a_report_has_every_verdict_and_failures_that_can_be_replayed(
     assert failure["case"] == "count/copies"
     assert failure["diagnosis"]
     path = f"report/{failure['history']}"
-    assert run("replay", path, cwd=tmp_path).returncode == 1
-    assert shown(run("replay", path, "--client", REFERENCE, cwd=tmp_path)) == snapshot
+    assert run_here("replay", path, cwd=tmp_path).returncode == 1
+    assert run_here("replay", path, "--client", REFERENCE, cwd=tmp_path).shown == snapshot
 
 
 @pytest.mark.parametrize("content", [None, "", '{"format": "other"}'], ids=["missing", "empty", "other"])
@@ -92,17 +71,17 @@ def test_a_file_that_cannot_be_replayed_is_said_in_words(
     """Exit code 2, no traceback."""
     if content is not None:
         (tmp_path / "file.json").write_text(content, encoding="utf-8")
-    assert shown(run("replay", "file.json", cwd=tmp_path)) == snapshot
+    assert run_here("replay", "file.json", cwd=tmp_path).shown == snapshot
 
 
 def test_rules_are_listed(snapshot: SnapshotAssertion) -> None:
     """In groups, with level and statement."""
-    assert shown(run("rules")) == snapshot
+    assert run_here("rules").shown == snapshot
 
 
 def test_rules_are_listed_for_machines() -> None:
     """One JSON object a rule, with its cases and the clients that break it."""
-    told = [json.loads(line) for line in run("rules", "--json").stdout.splitlines()]
+    told = [json.loads(line) for line in run_here("rules", "--json").stdout.splitlines()]
     assert [each["rule"] for each in told] == list(RULES)
     assert {name for each in told for name in each["broken_by"]} == set(ZOO)
 

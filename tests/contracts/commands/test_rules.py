@@ -5,7 +5,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from contracts.proof.examples import example_of
 from contracts.rules import RULES
-from tests.contracts.commands.test_commands import run, shown
+from tests.command_line import run_here
 
 
 @pytest.mark.parametrize("rule_id", list(RULES))
@@ -23,11 +23,11 @@ def test_the_example_of_a_rule_shows_it(rule_id: str) -> None:
 @pytest.mark.parametrize("rule_ids", [("CNT-RECORD-ID",), ("form-types", "WIN-ZERO"), ("CNT-PAGNG",), ("nothing",)])
 def test_a_rule_is_explained(rule_ids: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
     """Statement, reason, source, needs, cases, and two examples; close matches of a rule that there is not."""
-    assert shown(run("rules", *rule_ids)) == snapshot
+    assert run_here("rules", *rule_ids).shown == snapshot
 
 
 def test_named_rules_are_told_to_machines() -> None:
     """One JSON object a line, of these rules only."""
-    done = run("rules", "--json", "CNT-TRUTH")
+    done = run_here("rules", "--json", "CNT-TRUTH")
     assert done.stdout.count("\n") == 1
     assert '"rule": "CNT-TRUTH"' in done.stdout

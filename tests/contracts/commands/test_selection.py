@@ -4,7 +4,6 @@ import os
 import pty
 import select
 import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -19,12 +18,13 @@ from contracts.clients.reference import ReferenceClient
 from contracts.commands.check import check
 from contracts.commands.selection import Selection
 from contracts.rules import RULES
-from tests.contracts.commands.test_commands import REFERENCE, run, shown
+from tests.command_line import command, run_here
+from tests.contracts.commands.test_commands import REFERENCE
 
 
 def test_the_cases_are_listed(snapshot: SnapshotAssertion) -> None:
     """With their variants, what happens in them, and the rules that they are made for; without a client."""
-    assert shown(run("check", "--list")) == snapshot
+    assert run_here("check", "--list").shown == snapshot
 
 
 def test_nothing_chosen_is_everything() -> None:
@@ -96,10 +96,9 @@ def test_what_is_known_of_a_case_is_known_of_its_variants() -> None:
 def test_a_terminal_shows_which_case_is_being_played() -> None:
     """On standard error only, which is what the bar is drawn on."""
     here, there = pty.openpty()
-    command = [sys.executable, "-m", "mock_server", "check", "--client", REFERENCE]
     chosen = ["--case", "form/lanes", "--case", "count/copies", "--examples", "4", "--jobs", "1"]
     with subprocess.Popen(  # noqa: S603 our own command
-        [*command, *chosen],
+        command("check", "--client", REFERENCE, *chosen),
         stdout=subprocess.PIPE,
         stderr=there,
         env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
@@ -143,6 +142,6 @@ def test_a_flag_beats_the_variables_of_all_ways_to_a_client() -> None:
 def test_a_report_that_cannot_be_written_is_said_before_anything_is_played(tmp_path: Path) -> None:
     """Exit code 2, no traceback."""
     (tmp_path / "report").touch()
-    done = run("check", "--client", REFERENCE, "--report", "report", cwd=tmp_path)
+    done = run_here("check", "--client", REFERENCE, "--report", "report", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "Error: cannot write the report report: File exists\n"

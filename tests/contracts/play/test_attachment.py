@@ -13,8 +13,8 @@ from contracts.clients.reference import ReferenceClient
 from contracts.play.attachment import HANGS, SHORT_PATIENCE_S, RemoteClientMaker, agent_of, load
 from contracts.play.scenario import MIDNIGHT, Scenario
 from contracts.proof.matrix import shim_command
+from tests.command_line import run_here
 from tests.contracts.client.scripts import script
-from tests.contracts.commands.test_commands import run as command_line
 
 REFERENCE = "contracts.clients.reference:ReferenceClient"
 
@@ -82,7 +82,7 @@ def test_patience_is_lost_with_a_client_that_hangs(tmp_path: Path) -> None:
 )
 def test_wrong_usage_is_said_in_words(arguments: tuple[str, ...], words: str) -> None:
     """Exit code 2, no traceback."""
-    done = command_line("check", *arguments)
+    done = run_here("check", *arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -101,7 +101,7 @@ def test_a_broken_process_fails_the_check(bad: str, words: str, tmp_path: Path) 
     """Exit code 1, with what it wrote last, in a bounded time."""
     command = shlex.join(script(tmp_path, bad.replace('"sync"', '"advance"')))
     case = ("--case", "process/answers", "--rule", "PROC-*", "--examples", "2", "--jobs", "1", "--patience", "0.5")
-    done = command_line("check", "--exec", command, *case)
+    done = run_here("check", "--exec", command, *case)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "FAIL  PROC-ANSWER (must)" in done.stdout
     assert words in done.stdout
@@ -110,7 +110,7 @@ def test_a_broken_process_fails_the_check(bad: str, words: str, tmp_path: Path) 
 def test_a_client_that_implements_nothing_is_not_failed(tmp_path: Path) -> None:
     """Exit code 0, and every rule is unimplemented."""
     command = shlex.join(script(tmp_path, '"start": lambda call: sys.exit(89)'))
-    done = command_line("check", "--exec", command, "--case", "count/copies", "--rule", "CNT-*", "--examples", "1")
+    done = run_here("check", "--exec", command, "--case", "count/copies", "--rule", "CNT-*", "--examples", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "16 unimplemented" in done.stdout
 
@@ -120,10 +120,10 @@ def test_a_failure_of_a_process_can_be_replayed(tmp_path: Path) -> None:
     command = f"{shlex.quote(sys.executable)} -m contracts.client.shim contracts.clients.zoo.counting:CountsDeliveries"
     case = ("--case", "count/copies", "--rule", "CNT-RECORD-ID", "--examples", "2", "--jobs", "1")
     folder = tmp_path / "report"
-    assert command_line("check", "--exec", command, *case, "--report", str(folder)).returncode == 1
+    assert run_here("check", "--exec", command, *case, "--report", str(folder)).returncode == 1
     (file,) = (folder / "failures").glob("*.json")
-    again = command_line("replay", str(file))
+    again = run_here("replay", str(file))
     assert again.returncode == 1
     assert "FAILED  exec" in again.stdout
-    assert command_line("replay", str(file), "--client", REFERENCE).stdout.startswith("FIXED")
-    assert command_line("replay", str(file), "--exec", shim_command(ReferenceClient)).returncode == 0
+    assert run_here("replay", str(file), "--client", REFERENCE).stdout.startswith("FIXED")
+    assert run_here("replay", str(file), "--exec", shim_command(ReferenceClient)).returncode == 0

@@ -20,7 +20,7 @@ from mock_server.history.events import MessageAcknowledged, MessageDelivered, Me
 from mock_server.history.log import Entry
 from mock_server.model import Cell, DataType, PassDirection
 from mock_server.profile import Profile
-from tests.contracts.commands.test_commands import run as command_line
+from tests.command_line import run_here
 
 WINDOW_MS = 1_500
 MODULE = "tests.contracts.client.scheduled"
@@ -113,7 +113,7 @@ def test_a_count_may_be_older_than_the_newest_acknowledgement(age_ms: int, low: 
 def test_the_command_tells_the_states_and_the_verdicts() -> None:
     """Three sessions at the same time; exit code 0."""
     command = shlex.join([sys.executable, "-m", MODULE, "right"])
-    done = command_line("check", "--observe", "--exec", command, "--window-ms", str(WINDOW_MS))
+    done = run_here("check", "--observe", "--exec", command, "--window-ms", str(WINDOW_MS))
     assert done.returncode == 0, done.stdout + done.stderr
     for session in ("quiet", "lossy", "stormy"):
         states = [line.split()[-1] for line in done.stderr.splitlines() if line.startswith(f"session {session}:")]
@@ -135,7 +135,7 @@ def test_the_command_tells_the_states_and_the_verdicts() -> None:
 )
 def test_wrong_usage_and_nobody(arguments: tuple[str, ...], code: int, words: str) -> None:
     """Is said in words; whoever starts the client is told the addresses."""
-    done = command_line("check", "--observe", *arguments)
+    done = run_here("check", "--observe", *arguments)
     assert done.returncode == code, done.stdout + done.stderr
     assert words in done.stdout + done.stderr
     assert ("export PARKING_MOCK_WINDOW_MS=3000" in done.stdout) == (code == 1)
