@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +35,7 @@ from mock_server.web.server import Server, silence_uvicorn
 from mock_server.web.serving.collector import schedule_full_collections
 from mock_server.web.serving.listening import AddressInUseError
 from mock_server.web.serving.loop import new_event_loop
+from parking_mock.shadows import shadow
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -102,8 +103,19 @@ class _Commands(click.Group):
         if own is not None:
             return own
         found = [each for each in entry_points(group=COMMANDS) if each.name == cmd_name]
-        command = found[0].load() if found else None
+        command = _load(found[0]) if found else None
         return command if isinstance(command, click.Command) else None
+
+
+def _load(entry_point: EntryPoint) -> Any:
+    """What an entry point names. ConfigurationError if its package is shadowed or cannot be imported."""
+    message = shadow(entry_point.module.partition(".")[0])
+    if message is not None:
+        raise ConfigurationError(message)
+    try:
+        return entry_point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"cannot load the command {entry_point.name} ({entry_point.value}): {error}") from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

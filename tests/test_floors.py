@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("contracts", "mock_server")
+PACKAGES = ("contracts", "mock_server", "parking_mock")
 DOORS = frozenset((*PACKAGES, "mock_server.web"))
 """The packages themselves: their `__init__` imports what users ask for when they ask, or nothing."""
 
@@ -27,7 +27,7 @@ KNOWN_TO = {
         "contracts/proof/",
         "contracts/commands/check.py",
         "contracts/client_contract.py",
-        "contracts/pytest_plugin.py",
+        "parking_mock/profiles.py",
     ),
     "jinja2": ("contracts/report/",),
     "click": ("mock_server/cli.py", "contracts/commands/", "contracts/demo/"),
@@ -75,7 +75,7 @@ def picture() -> list[list[str]]:
     floors: list[list[str]] = []
     package = ""
     for line in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines():
-        if found := re.fullmatch(r"    (contracts|mock_server)  +\S.*", line):
+        if found := re.fullmatch(r"    (contracts|mock_server|parking_mock)  +\S.*", line):
             package = found[1]
         elif package and (found := re.fullmatch(r"      (\S.*?)  +\S.*", line)):
             floors.append([f"{package}.{name.strip().replace('/', '.')}" for name in found[1].split(",")])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("mock_server", "contracts")
+PACKAGES = ("mock_server", "contracts", "parking_mock")
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
-def test_wheel_holds_the_two_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
-    """Beside its metadata the wheel has `mock_server` and `contracts`, typed, without tests or fixtures."""
+def test_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    """Beside its metadata the wheel has the packages, typed, without tests or fixtures."""
     tops = {name.split("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel.namelist())

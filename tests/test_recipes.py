@@ -13,7 +13,8 @@ import pytest
 from tests.recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("contracts", "mock_server", "tests", "fixtures", "docs", "pyproject.toml", "CONTRIBUTING.md", "README.md")
+PACKAGES = ("contracts", "mock_server", "parking_mock")
+COPIED = (*PACKAGES, "tests", "fixtures", "docs", "pyproject.toml", "CONTRIBUTING.md", "README.md")
 
 
 class Recipe(NamedTuple):

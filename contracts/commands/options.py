@@ -12,9 +12,10 @@ from click.core import ParameterSource
 
 from contracts.check.explore import DEFAULT_EXAMPLES
 from contracts.client.process import PATIENCE_S
-from contracts.client.spec import SPEC_KINDS, ClientNotFoundError, ClientSpec
+from contracts.client.spec import SPEC_KINDS, ClientNotFoundError, ClientSpec, read_spec
 from contracts.play.attachment import load
 from mock_server.cli import ConfigurationError, option, variable
+from parking_mock.shadows import namesake_in
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -76,11 +77,23 @@ def spec_of(specs: dict[str, str | None]) -> ClientSpec:
 
 def load_here(client: str, patience_s: float = PATIENCE_S) -> Any:
     """The factory of a client; exit code 2 if it cannot be loaded."""
-    sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a client is usually in the current folder
+    if not read_spec(client).is_elsewhere:
+        _import_from_here()
     try:
         return load(client, patience_s)
     except ClientNotFoundError as error:
         raise ConfigurationError(str(error)) from None
+
+
+def _import_from_here() -> None:
+    """Import from the current folder first, as `python -m` does: a client is usually there."""
+    theirs = namesake_in(Path.cwd())
+    if theirs is not None:
+        raise ConfigurationError(
+            f"{theirs} has the name of a package of parking-mock, so no client of this folder can be loaded beside it:"
+            " rename that one, or attach the client as a process (--exec) or a URL (--http)."
+        )
+    sys.path.insert(0, str(Path.cwd()))
 
 
 class Bar:

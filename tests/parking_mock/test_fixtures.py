@@ -323,15 +323,18 @@ def test_in_parallel_and_in_any_order(pytester: pytest.Pytester, args: tuple[str
     assert [lines[0][:8] for lines in sections(result)] == ["1 record"] * 2
 
 
+LIGHT = ["parking_mock", *(f"parking_mock.{name}" for name in ("fixtures", "plugin", "profiles", "shadows"))]
+"""What every run of pytest loads, in every project of the environment."""
+
+
 def test_a_suite_that_does_not_use_it() -> None:
-    """Importing the plugin imports no web framework, no server and nothing else of ours."""
-    program = "import sys, pytest, mock_server.pytest_plugin; print(*sorted(sys.modules))"
+    """The plugin imports no web framework, no server, and neither `mock_server` nor `contracts`."""
+    program = "import sys, pytest, parking_mock.fixtures, parking_mock.profiles; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True, timeout=60)  # noqa: S603 our own program
     loaded = done.stdout.split()
     heavy = {"flask", "werkzeug", "uvicorn", "requests", "responses", "websockets", "cryptography", "asyncio"}
     assert heavy & set(loaded) == set()
-    ours = [each for each in loaded if each.startswith("mock_server")]
-    assert ours == ["mock_server", "mock_server.pytest_plugin", "mock_server.version"]
+    assert not [each for each in loaded if each.startswith(("mock_server", "contracts"))]
 
 
 def test_a_run_that_does_not_use_it(pytester: pytest.Pytester) -> None:
@@ -340,8 +343,8 @@ def test_a_run_that_does_not_use_it(pytester: pytest.Pytester) -> None:
         "import sys\n"
         "def test_fails(): assert False\n"
         "def test_what_is_loaded():\n"
-        "    ours = [each for each in sys.modules if each.startswith('mock_server')]\n"
-        "    assert sorted(ours) == ['mock_server', 'mock_server.pytest_plugin', 'mock_server.version']\n"
+        "    ours = [each for each in sys.modules if each.startswith(('mock_server', 'contracts', 'parking_mock'))]\n"
+        f"    assert sorted(ours) == {LIGHT}\n"
     )
     result = pytester.runpytest_subprocess("-p", "no:randomly", timeout=100)
     result.assert_outcomes(passed=1, failed=1)

@@ -1,0 +1,20 @@
+"""The command `parking-mock`, also as `python -m parking_mock`. Exit code 2 if its package is shadowed."""
+
+import sys
+
+from parking_mock.shadows import shadow
+
+
+def main() -> None:
+    """Run the command line, unless somebody else's `mock_server` would be imported for ours."""
+    message = shadow("mock_server")
+    if message is not None:
+        sys.stderr.write(f"Error: {message}\n")
+        sys.exit(2)
+    from mock_server.cli import main as command  # noqa: PLC0415 not before the check
+
+    command(prog_name="parking-mock")
+
+
+if __name__ == "__main__":
+    main()
