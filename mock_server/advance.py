@@ -4,16 +4,19 @@ The clock stops at every timer on the way. Where consumers hold messages, the ca
 acknowledged: otherwise their ack timeouts would pass, in no time, before they can.
 """
 
-from mock_server.clock import VirtualClock
+from mock_server.clock import VirtualClock, monotonic_s
 from mock_server.history.events import ClockMoved
 from mock_server.project import Project
 
-STEPS_PER_TURN = 200
-"""How many timers run between two turns of others."""
+TURN_S = 0.005
+"""How long timers run between two turns of others, in seconds. A timer takes 0.05 ms, one that re-reports 50 ms."""
+
+MANY = 1_000_000
+"""More timers than a turn has time for."""
 
 
 class Advance:
-    """One move of a virtual clock. `arrived` is True at its end.
+    """One move of a virtual clock. `arrived` is True at its end; `steps` counts the timers that it has run.
 
     The caller calls `go` until then. After each call that has not arrived it lets others have their turn, and, while
     `waits` is True, waits for an acknowledgement, or calls `give_up`.
@@ -31,6 +34,7 @@ class Advance:
         self._to_ms = to_ms
         self._is_patient = True
         self.arrived = False
+        self.steps = 0
         project.history.add(ClockMoved(to_ms))
 
     @property
@@ -47,16 +51,18 @@ class Advance:
         """Wait for consumers no more."""
         self._is_patient = False
 
-    def go(self) -> None:
-        """Move on to the end, until it has to wait, or for `STEPS_PER_TURN` timers."""
-        clock = self._clock
-        for _ in range(STEPS_PER_TURN):
-            if self.waits:
-                return
+    def go(self, most: int = MANY) -> None:
+        """Move on to the end, until it has to wait, for `most` timers, or for `TURN_S`."""
+        clock, until = self._clock, monotonic_s() + TURN_S
+        for _ in range(most):
             due = clock.next_at()
-            if due is None or due > self._to_ms:
+            if self.waits and (due is None or due > clock.now_ms()):
+                return
+            if not clock.run_next(self._to_ms):
                 clock.advance_to(max(self._to_ms, clock.now_ms()))
                 self.arrived = True
                 self._project.history.wake()  # the time has changed, perhaps without an event
                 return
-            clock.advance_to(max(due, clock.now_ms()))
+            self.steps += 1
+            if monotonic_s() > until:
+                return

@@ -155,10 +155,18 @@ class VirtualClock(Clock):
         """Go to `at_ms`, running each timer at its own time. ValueError for a time in the past."""
         if at_ms < self._now_ms:
             raise ValueError(f"time does not go back: it is {self._now_ms}, not yet {at_ms}")
-        while (due := self.next_at()) is not None and due <= at_ms:
-            self._now_ms = max(self._now_ms, due)
-            self._run_next()
+        while self.run_next(at_ms):
+            pass
         self._now_ms = max(self._now_ms, at_ms)
+
+    def run_next(self, until_ms: int) -> bool:
+        """Go to the time of the next timer and run it. False, and no change, if none is due by `until_ms`."""
+        due = self.next_at()
+        if due is None or due > until_ms:
+            return False
+        self._now_ms = max(self._now_ms, due)
+        self._run_next()
+        return True
 
     def advance(self, by_ms: int) -> None:
         """Go forward by `by_ms` milliseconds."""

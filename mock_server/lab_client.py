@@ -17,6 +17,8 @@ import requests
 
 from mock_server.lab_shapes import (
     CellJson,
+    ClockJson,
+    ClockMove,
     DeviceChange,
     DeviceJson,
     Exports,
@@ -220,12 +222,19 @@ class LabProject:
         return cast("dict[str, Any]", self._call("PUT", "/chaos", chosen))
 
     def advance(self, by_ms: int) -> IdleJson:
-        """Move a virtual clock forward by milliseconds; returns when the project is idle at that time."""
-        return cast("IdleJson", self._call("POST", "/clock", {"advance_ms": by_ms}))
+        """Move a virtual clock forward by `by_ms` milliseconds; returns when the project is idle at that time."""
+        return self._move({"advance_ms": by_ms})
 
     def advance_to(self, to_ms: int) -> IdleJson:
         """Move a virtual clock to a time in epoch milliseconds; returns when the project is idle at that time."""
-        return cast("IdleJson", self._call("POST", "/clock", {"to_ms": to_ms}))
+        return self._move({"to_ms": to_ms})
+
+    def _move(self, move: ClockMove) -> IdleJson:
+        """One call does a bounded number of steps: call until the time is reached."""
+        answer = cast("ClockJson", self._call("POST", "/clock", move))
+        while not answer["reached"]:
+            answer = cast("ClockJson", self._call("POST", "/clock", {"to_ms": answer["to_ms"]}))
+        return answer
 
     def idle(self, timeout_ms: int = 5_000) -> IdleJson:
         """Wait until nothing is pending, at most `timeout_ms`."""

@@ -275,6 +275,13 @@ class IdleJson(TypedDict):
     waits_for: Annotated[list[str], "what is pending, in words"]
 
 
+class ClockJson(IdleJson):
+    """How far a clock was moved. `reached` is False where one call would take too long: go on `to_ms`."""
+
+    reached: bool
+    to_ms: Count
+
+
 class ChaosRunJson(TypedDict):
     """A run of chaos: what it may do, and what of its budget is used."""
 

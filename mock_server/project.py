@@ -1,6 +1,6 @@
 """One customer's project: its devices, lots, queue, tokens and commands, with one clock and one random seed."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
@@ -140,12 +140,14 @@ class Project:
 
     def keep(self, records: Sequence[NewRecord]) -> list[Record]:
         """Add records to their lots, which publish them. A record without a record id is assigned one."""
-        kept = []
+        return list(self.keep_one_by_one(records))
+
+    def keep_one_by_one(self, records: Sequence[NewRecord]) -> Iterator[Record]:
+        """`keep`, one record with each step of the iterator."""
         named = {(new.device_id, new.data_type, new.record_id) for new in records if new.record_id}
         for new in records:
             record = new.keep_as(new.record_id or self._new_record_id(new, named), self.clock.now_ms())
-            kept.append(self.lots.add(record, new.fate))
-        return kept
+            yield self.lots.add(record, new.fate)
 
     def sync(self, device_id: str, infos: Sequence[SyncInfo], *, lost: bool = False) -> Command:
         """Issue a records/sync command and compare its counts. CommandRefusedError, before any change, if refused.

@@ -37,12 +37,15 @@ from mock_server.model import (
 from mock_server.problems import Problem, ProblemKind, Reader, in_words, parse_json, type_name
 from mock_server.shapes import fields_of, read_fields, read_shape
 
+PROBLEMS_NAMED = 20
+"""How many problems of a seed, or of records, are named."""
+
 
 class SeedError(Exception):
     """A seed that cannot be used. The text names the problems (20 at most) with their paths."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__(in_words(problems[:20]))
+        super().__init__(in_words(problems[:PROBLEMS_NAMED]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,16 @@ from werkzeug.exceptions import HTTPException
 from mock_server.cloud import Cloud
 from mock_server.guide import Guide
 from mock_server.history.digest import Digest
+from mock_server.history.log import History
 from mock_server.project import Project
 from mock_server.web.dashboard.view import ViewRequest, look
-from mock_server.web.serving.inline import yield_turn
+from mock_server.web.serving.turns import NotYetError, Work, in_turns
 
 PATHS = re.compile(r"/|/dashboard/[a-z][a-z_.-]*")
 """The paths that the dashboard serves; every other path of the lab plane is the lab API's."""
 
-ENTRIES_A_TURN = 500
-"""The entries of a history that are folded before other requests are served: some 20 ms of the loop (our choice)."""
+ENTRIES_A_STEP = 50
+"""How many entries of a history are read without a look at the time."""
 
 _POLICY = (
     "default-src 'none'",
@@ -54,6 +55,7 @@ def create_dashboard(cloud: Cloud, guide: Guide | None = None) -> Flask:
     page = _Page(cloud, guide)
     app.add_url_rule("/", "page", page.show, methods=["GET"], provide_automatic_options=False)
     app.after_request(_with_headers)
+    app.register_error_handler(NotYetError, lambda _: "")
     app.register_error_handler(HTTPException, _error)
     return app
 
@@ -74,9 +76,7 @@ class _Page:
         if project is None:
             return render_template("nothing.html", name=(name or "")[:64], projects=projects[:200]), 404
         digest = self._digests.setdefault(project, Digest(project.profile))
-        while digest.read(project.history, ENTRIES_A_TURN):
-            if yield_turn(request.environ):
-                return ""
+        in_turns(request.environ, lambda: _read_all(digest, project.history))
         guide = self._guide if self._guide and self._guide.access_id == project.access_id else None
         asked = ViewRequest.of(request.args, guide)
         view = look(project, digest, asked)
@@ -88,6 +88,11 @@ class _Page:
             story=story,
             with_token="Authorization" in request.headers,
         )
+
+
+def _read_all(digest: Digest, history: History) -> Work[None]:
+    while digest.read(history, ENTRIES_A_STEP):
+        yield None
 
 
 def _with_headers(response: Response) -> Response:

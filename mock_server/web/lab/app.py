@@ -20,6 +20,7 @@ from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.lab.projects import Addresses, Projects
 from mock_server.web.lab.request import LabError
 from mock_server.web.lab.world import WorldViews
+from mock_server.web.serving.turns import NotYetError
 
 
 def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -> Flask:
@@ -61,6 +62,7 @@ def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -
         rule = path.replace("{record_id}", "<path:record_id>").replace("{", "<").replace("}", ">")
         app.add_url_rule(rule, operation, views[operation], methods=[method], provide_automatic_options=False)
     app.after_request(_without_type)
+    app.register_error_handler(NotYetError, lambda _: "")
     app.register_error_handler(LabError, _lab_error)
     app.register_error_handler(HTTPException, _http_error)
     return app

@@ -11,6 +11,9 @@ from mock_server.web.lab.request import LabError, read_number
 MAX_AFTER = 2**53
 """The highest number of an entry in a request: the integers that JavaScript has without loss."""
 
+PIECE_ENTRIES, PIECE_BYTES = 100, 64 * 1024
+"""The most entries of a piece, and the bytes after which it ends: a millisecond's work."""
+
 
 def history_place(history: History, after: str | None, event_id: str | None) -> tuple[int, int]:
     """The number of the last entry that a client has, and the count of resets in the history that it is of.
@@ -28,12 +31,23 @@ def history_place(history: History, after: str | None, event_id: str | None) -> 
     return seq, times
 
 
-def history_lines(history: History, after: int) -> Iterator[bytes]:
-    """The entries after a number as JSON lines; first a marker of those that the history has dropped, if any."""
-    if history.dropped > after:
-        yield _line(dropped_marker(history, after))
-    for entry in list(history.after(after)):
-        yield entry_line(entry)
+def history_pieces(history: History, after: int) -> Iterator[bytes]:
+    """The entries after a number as JSON lines, up to the newest entry at the first piece; some lines a piece.
+
+    A marker stands for entries that the history has dropped. The pieces end early if the history begins again.
+    """
+    resets, end = history.resets, history.last
+    while after < end and history.resets == resets:
+        lines = []
+        if history.dropped > after:
+            lines.append(_line(dropped_marker(history, after)))
+            after = history.dropped
+        for entry in history.after(after, PIECE_ENTRIES):
+            if entry.seq > end or sum(map(len, lines)) > PIECE_BYTES:
+                break
+            lines.append(entry_line(entry))
+            after = entry.seq
+        yield b"".join(lines)
 
 
 def dropped_marker(history: History, after: int) -> JsonObject:

@@ -9,7 +9,7 @@ from mock_server.model import JsonObject
 from mock_server.shapes import schema_of
 from mock_server.web.lab.guide import MAX_TIMEOUT_MS as MAX_GUIDE_TIMEOUT_MS
 from mock_server.web.lab.history_lines import MAX_AFTER
-from mock_server.web.lab.world import DEFAULT_TIMEOUT_MS, MAX_FAULTS, MAX_TIMEOUT_MS
+from mock_server.web.lab.world import DEFAULT_TIMEOUT_MS, MAX_FAULTS, MAX_STEPS, MAX_TIMEOUT_MS
 from mock_server.web.openapi_parts import (
     array,
     json_answer,
@@ -268,9 +268,9 @@ def _timeout(doc: str) -> JsonObject:
 
 def _move_clock() -> JsonObject:
     body = json_body(ref("Clock"), {"an hour on": {"advance_ms": 3600000}, "until": {"to_ms": 1652788800000}})
-    doc = "Move a virtual clock; answers when the project is idle at that time"
+    doc = f"Move a virtual clock; answers when the project is idle at that time, or after {MAX_STEPS} timers"
     wait = _timeout("how long to wait for the next acknowledgement of a consumer")
-    return _with_body("moveClock", doc, _ok(ref("Idle")), body, HTTPStatus.CONFLICT) | {"parameters": [wait]}
+    return _with_body("moveClock", doc, _ok(ref("ClockMoved")), body, HTTPStatus.CONFLICT) | {"parameters": [wait]}
 
 
 def _idle() -> JsonObject:

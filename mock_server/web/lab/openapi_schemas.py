@@ -31,6 +31,7 @@ _ANSWERS: dict[Any, str] = {
     shapes.ChaosRunJson: "ChaosRun",
     shapes.PendingWork: "Pending",
     shapes.IdleJson: "Idle",
+    shapes.ClockJson: "ClockMoved",
     shapes.RereportJson: "Rereport",
     shapes.GuideJson: "Guide",
 }

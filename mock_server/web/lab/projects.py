@@ -15,8 +15,9 @@ from mock_server.project import Project
 from mock_server.shapes import fields_of, kind_of
 from mock_server.spec import read_spec
 from mock_server.version import __version__
-from mock_server.web.lab.history_lines import history_lines, history_place
+from mock_server.web.lab.history_lines import history_pieces, history_place
 from mock_server.web.lab.request import LabError, json_object, refuse_problems
+from mock_server.web.serving.wsgi import IN_PIECES
 
 MAX_PROJECTS = 10_000
 """The most projects of one server (our choice)."""
@@ -110,8 +111,9 @@ class Projects:
         """`GET projects/{p}/history?after=N`: JSON lines."""
         history = self.find(project_id).history
         after, resets = history_place(history, request.args.get("after"), request.headers.get("Last-Event-ID"))
-        lines = history_lines(history, after if resets == history.resets else 0)
-        return Response(lines, content_type="application/x-ndjson")
+        request.environ[IN_PIECES] = True
+        pieces = history_pieces(history, after if resets == history.resets else 0)
+        return Response(pieces, content_type="application/x-ndjson")
 
 
 def _rereport_answer(rereport: Rereport) -> JsonObject:

@@ -1,9 +1,10 @@
 """Lab views of one project's state: devices, records, faults, chaos, time."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
-from flask import request
+from flask import Response, request
 
 from mock_server.advance import Advance
 from mock_server.clock import VirtualClock
@@ -11,6 +12,7 @@ from mock_server.faults.chaos import read_chaos
 from mock_server.faults.faults import Fault, read_fault
 from mock_server.lab_shapes import (
     MAX_RECORDS,
+    ClockJson,
     ClockMove,
     DeviceChange,
     DeviceJson,
@@ -18,7 +20,7 @@ from mock_server.lab_shapes import (
     NewSubscription,
     SubscriptionJson,
 )
-from mock_server.lots.seed import NewRecord, device_to_json, read_device, read_record
+from mock_server.lots.seed import PROBLEMS_NAMED, NewRecord, device_to_json, read_device, read_record
 from mock_server.model import LATEST_MS, DataType, Device, DeviceKind, JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.project import Project
@@ -26,6 +28,7 @@ from mock_server.queue.queue import MAX_SUBSCRIPTIONS, Subscription
 from mock_server.shapes import read_shape
 from mock_server.web.lab.request import LabError, json_body, json_object, query_number, refuse_problems
 from mock_server.web.serving.inline import MEMORY, wait_for, waited_ms, yield_turn
+from mock_server.web.serving.turns import Work, carry_through, in_turns
 
 DEFAULT_TIMEOUT_MS = 5_000
 MAX_TIMEOUT_MS = 60_000
@@ -33,6 +36,10 @@ MAX_TIMEOUT_MS = 60_000
 
 MAX_FAULTS = 1_000
 """The most faults that one call directs (our choice)."""
+
+MAX_STEPS = 50_000
+"""The most timers that one move of a clock runs, some 5 s (our choice): with a consumer that never acknowledges, years
+have millions of redeliveries."""
 
 Find = Callable[[str], Project]
 
@@ -85,16 +92,14 @@ class WorldViews:
             raise LabError(409, "too_many", f"there are {MAX_SUBSCRIPTIONS} subscriptions already")
         return _subscription_answer(project.queue.subscription(topic, name)), 201
 
-    def add_records(self, project_id: str, device_id: str) -> tuple[JsonObject | list[JsonObject], int]:
+    def add_records(self, project_id: str, device_id: str) -> tuple[Response, int]:
         """`POST devices/{d}/records`: one record or a list of them, all or none."""
         project = self._find(project_id)
         device = _device(project, device_id)
         if device.kind is not DeviceKind.LOT:
             raise LabError(409, "not_a_lot", f"{device_id} is a lane device: records belong to a lot")
-        body = json_body()
-        new = _read_records(body, device)
-        answers = [NewRecord.of(kept, asked.fate).to_json() for kept, asked in zip(project.keep(new), new, strict=True)]
-        return (answers if isinstance(body, list) else answers[0]), 201
+        content = in_turns(request.environ, lambda: _add_records(project, device, json_body()))
+        return Response(content, content_type="application/json"), 201
 
     def remove_record(self, project_id: str, device_id: str, record_id: str) -> tuple[str, int]:
         """`DELETE devices/{d}/records/{record_id}?data_type=`: remove a record; no message says so."""
@@ -145,11 +150,13 @@ class WorldViews:
             project.set_chaos(chaos)
         return project.chaos.to_json()
 
-    def move_clock(self, project_id: str) -> IdleJson:
+    def move_clock(self, project_id: str) -> ClockJson:
         """`POST clock`: `{"advance_ms"}` or `{"to_ms"}`; answers when the project is idle at that time.
 
         Before each step it waits for connected consumers to acknowledge. It waits no more once there was no
         acknowledgement for `?timeout_ms=`.
+        After `MAX_STEPS` timers the answer says how far the clock has got. A caller that closes the connection ends the
+        move.
         """
         project = self._find(project_id)
         clock = project.clock
@@ -158,9 +165,10 @@ class WorldViews:
         timeout_ms = query_number("timeout_ms", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS)
         memory = request.environ.get(MEMORY, {})
         if "move" not in memory:
-            memory["move"] = _Move(Advance(project, _read_target(clock)), timeout_ms)
-        memory["move"].go_on(project)
-        return _idle_answer(project)
+            memory["move"] = _Move(project, _read_target(clock), timeout_ms)
+        move: _Move = memory["move"]
+        move.go_on(project)
+        return {**_idle_answer(project), "reached": move.reached, "to_ms": move.to_ms}
 
     def idle(self, project_id: str) -> IdleJson:
         """`GET idle?timeout_ms=`: answers when nothing is pending, or at the timeout."""
@@ -183,11 +191,17 @@ def _subscription_answer(subscription: Subscription) -> SubscriptionJson:
 class _Move:
     """A move of the clock over the calls of the view."""
 
-    def __init__(self, advance: Advance, timeout_ms: int) -> None:
-        self._advance = advance
+    def __init__(self, project: Project, to_ms: int, timeout_ms: int) -> None:
+        self.to_ms = to_ms
+        self._advance = Advance(project, to_ms)
         self._timeout_ms = timeout_ms
-        self._acknowledged = advance.acknowledged
+        self._acknowledged = self._advance.acknowledged
         self._progress_ms = 0.0
+
+    @property
+    def reached(self) -> bool:
+        """Whether it is at its end."""
+        return self._advance.arrived
 
     def go_on(self, project: Project) -> None:
         """Move the clock, to the end or until the request has to wait or yield."""
@@ -195,9 +209,11 @@ class _Move:
             pass
 
     def _is_over(self, project: Project) -> bool:
-        """Move the clock; whether the view has to return: at the end, or to wait for an acknowledgement."""
-        self._advance.go()
-        return self._advance.arrived or (self._advance.waits and self._is_asked_again(project))
+        """Move the clock; whether the view has to return: at an end, or to wait for an acknowledgement."""
+        advance = self._advance
+        advance.go(MAX_STEPS - advance.steps)
+        is_over = advance.arrived or advance.steps >= MAX_STEPS
+        return is_over or (advance.waits and self._is_asked_again(project))
 
     def _is_asked_again(self, project: Project) -> bool:
         """Whether the view is called again after an acknowledgement. If there is none in time, the move gives up."""
@@ -207,6 +223,23 @@ class _Move:
             return True
         self._advance.give_up()
         return False
+
+
+def _add_records(project: Project, device: Device, body: object) -> Work[bytes]:
+    """Read all records, then keep them; the answer's JSON. Nothing is kept if one of them cannot be used.
+
+    Once the first is kept all are, even if the caller closes the connection, unless the project is reset.
+    """
+    new = yield from _read_records(body, device)
+    carry_through(request.environ)
+    resets = project.history.resets
+    answers = []
+    for kept, asked in zip(project.keep_one_by_one(new), new, strict=True):
+        answers.append(json.dumps(NewRecord.of(kept, asked.fate).to_json(), ensure_ascii=False).encode())
+        yield None
+        if project.history.resets != resets:
+            raise LabError(409, "reset", "the project was reset meanwhile: none of the records is left")
+    return b"[%s]" % b",".join(answers) if isinstance(body, list) else answers[0]
 
 
 def _read_target(clock: VirtualClock) -> int:
@@ -235,15 +268,17 @@ def _idle_answer(project: Project) -> IdleJson:
     }
 
 
-def _read_records(body: object, device: Device) -> list[NewRecord]:
+def _read_records(body: object, device: Device) -> Work[list[NewRecord]]:
     items = body if isinstance(body, list) else [body]
     if len(items) > MAX_RECORDS:
         raise LabError(413, "too_many", f"send at most {MAX_RECORDS} records at once")
     problems: list[Problem] = []
-    read = [
-        read_record(item, device, f"[{place}]" if isinstance(body, list) else "body", problems)
-        for place, item in enumerate(items)
-    ]
+    read = []
+    for place, item in enumerate(items):
+        read.append(read_record(item, device, f"[{place}]" if isinstance(body, list) else "body", problems))
+        if len(problems) > PROBLEMS_NAMED:
+            break
+        yield None
     refuse_problems(problems)
     return [record for record in read if record is not None]
 

@@ -7,14 +7,14 @@ its answer counts once it does not ask to wait.
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mock_server.clock import Clock
 from mock_server.web.serving.environ import TOO_LARGE, build_environ
-from mock_server.web.serving.wsgi import Answer, call_wsgi
+from mock_server.web.serving.wsgi import Answer, call_wsgi, close_parts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -45,6 +45,9 @@ which answers with a status and a reason in the form of the address and closes t
 
 MEMORY = "mock_server.memory"
 """Key of a WSGI environment: a dictionary that lasts over the calls of a view for one request."""
+
+CARRY_THROUGH = "mock_server.carry_through"
+"""Key of that dictionary: the view is called until it answers, even if its caller closes the connection."""
 
 _WAIT = "mock_server.wait"
 _WAITED_MS = "mock_server.waited_ms"
@@ -132,6 +135,38 @@ class _Body:
         return b"".join(self._chunks)
 
 
+class _Caller:
+    """The client of a request. Whether it has closed its connection is known once `watch` was called.
+
+    uvicorn reports that only to the latest request of a connection: with a pipelined request behind it, never.
+    """
+
+    def __init__(self, receive: "ASGIReceiveCallable") -> None:
+        self._receive = receive
+        self._watching: asyncio.Task[None] | None = None
+        self._on_gone: Callable[[], object] = lambda: None
+        self.is_gone = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def watch(self, on_gone: Callable[[], object] = lambda: None) -> None:
+        """Call `on_gone`, in place of an earlier one, when the connection is closed."""
+        self._on_gone = on_gone
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.is_gone = True
+        self._on_gone()
+
+
 class InlineWsgi:
     """An ASGI application around a WSGI one.
 
@@ -160,20 +195,28 @@ class InlineWsgi:
             held = _Body(self._max_body)
             try:
                 if await self._read(held, scope, receive):
-                    await self._serve(scope, None if held.is_too_large else held.content(), send)
+                    await self._serve(scope, None if held.is_too_large else held.content(), receive, send)
             finally:
                 self._held -= held.kept
 
-    async def _serve(self, scope: "HTTPScope", body: bytes | None, send: "ASGISendCallable") -> None:
+    async def _serve(
+        self, scope: "HTTPScope", body: bytes | None, receive: "ASGIReceiveCallable", send: "ASGISendCallable"
+    ) -> None:
         """Answer a request whose body was read; None for one that is too large."""
-        environ, answer = await self._answer(scope, body)
-        if HOLD in environ:
-            await self._wait_until(*environ[HOLD])
-        if DROP in environ and await _abort(scope):
-            return
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers, "trailers": False})
-        await send({"type": "http.response.body", "body": answer.content, "more_body": False})
+        with _Caller(receive) as caller:
+            answered = await self._answer(scope, body, caller)
+            if answered is None:
+                return
+            environ, answer = answered
+            if HOLD in environ:
+                await self._wait_until(*environ[HOLD])
+            if DROP in environ and await _abort(scope):
+                return
+            headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers, "trailers": False})
+            if answer.rest is not None:
+                await _send_pieces(answer.rest, caller, send)
+            await send({"type": "http.response.body", "body": answer.content, "more_body": False})
 
     async def _read(self, body: "_Body", scope: "HTTPScope", receive: "ASGIReceiveCallable") -> bool:
         """Read a body to its end. False if it has none, or if it was refused because too much is held already."""
@@ -188,18 +231,25 @@ class InlineWsgi:
                 break
         return True
 
-    async def _answer(self, scope: "HTTPScope", body: bytes | None) -> tuple[dict[str, Any], Answer]:
-        """Call the application until it does not ask to wait; return the last environment and answer."""
+    async def _answer(
+        self, scope: "HTTPScope", body: bytes | None, caller: "_Caller"
+    ) -> tuple[dict[str, Any], Answer] | None:
+        """Call the application until it does not ask to wait; return the last environment and answer.
+
+        None if the caller closed the connection meanwhile.
+        """
         start = _now()
         memory: dict[str, Any] = {}
         while True:
             environ = _environ(scope, body)
             environ |= {_WAITED_MS: math.inf if self._ending else (_now() - start) * 1000, MEMORY: memory}
-            answer = call_wsgi(self._app, environ)
+            answer = call_wsgi(self._app, environ, may_stream=True)
             wait: _Wait | None = environ.get(_WAIT)
             if wait is None:
                 return environ, answer
-            await self._wait_for_change(wait.listen, start + wait.timeout_ms / 1000)
+            await self._wait_for_change(wait.listen, start + wait.timeout_ms / 1000, caller)
+            if caller.is_gone and CARRY_THROUGH not in memory:
+                return None
 
     async def _wait_until(self, clock: Clock, at_ms: int) -> None:
         """Wait until a clock reaches a time, or drops its timers (reset, removed project), or the server stops."""
@@ -211,10 +261,14 @@ class InlineWsgi:
             finally:
                 timer.cancel()
 
-    async def _wait_for_change(self, listen: Listen, deadline: float) -> None:
-        """Wait until `listen` reports a change, the deadline (loop time, seconds) passes, or the server stops."""
+    async def _wait_for_change(self, listen: Listen, deadline: float, caller: "_Caller") -> None:
+        """Wait until `listen` reports a change, the deadline (loop time, seconds) passes, or the server stops.
+
+        Or until the caller closes the connection.
+        """
         with self._wait() as changed:
             stop = listen(changed.set)
+            caller.watch(changed.set)
             try:
                 async with asyncio.timeout_at(deadline):
                     await changed.wait()
@@ -234,6 +288,19 @@ class InlineWsgi:
             yield event
         finally:
             self._waiting.discard(event)
+
+
+async def _send_pieces(pieces: Iterable[bytes], caller: _Caller, send: "ASGISendCallable") -> None:
+    """Send a long answer piece by piece, as fast as the caller reads, with turns for others between."""
+    caller.watch()
+    try:
+        for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await asyncio.sleep(0)
+            if caller.is_gone:
+                break
+    finally:
+        close_parts(pieces)
 
 
 def _environ(scope: "HTTPScope", body: bytes | None) -> dict[str, Any]:

@@ -7,16 +7,24 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
+IN_PIECES = "mock_server.in_pieces"
+"""Key of a WSGI environment: the answer is long, and is sent piece by piece as it is made."""
+
+
 class Answer(NamedTuple):
-    """A complete HTTP answer; header names are in lower case."""
+    """An HTTP answer; header names are in lower case. One in pieces has no `content`, but its pieces are in `rest`."""
 
     status: int
     headers: list[tuple[str, str]]
     content: bytes
+    rest: Iterable[bytes] | None = None
 
 
-def call_wsgi(app: "WSGIApplication", environ: dict[str, Any]) -> Answer:
-    """Call an application and read its whole answer. Exceptions of the application are raised."""
+def call_wsgi(app: "WSGIApplication", environ: dict[str, Any], *, may_stream: bool = False) -> Answer:
+    """Call an application and read its whole answer, unless it is in pieces and may be streamed.
+
+    Exceptions of the application are raised. Whoever streams an answer must call `close_parts`.
+    """
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(
@@ -25,15 +33,23 @@ def call_wsgi(app: "WSGIApplication", environ: dict[str, Any]) -> Answer:
         started.append((status, headers))
         return lambda _: None
 
-    content = _join(app(environ, start_response))
+    parts = app(environ, start_response)
+    streams = may_stream and IN_PIECES in environ
+    content = b"" if streams else _join(parts)
     status, headers = started[-1]
-    return Answer(int(status[:3]), [(name.lower(), value) for name, value in headers], content)
+    lower = [(name.lower(), value) for name, value in headers]
+    return Answer(int(status[:3]), lower, content, parts if streams else None)
+
+
+def close_parts(parts: Iterable[bytes]) -> None:
+    """Close the parts of an answer, as WSGI asks for."""
+    close = getattr(parts, "close", None)
+    if close is not None:
+        close()
 
 
 def _join(parts: Iterable[bytes]) -> bytes:
     try:
         return b"".join(parts)
     finally:
-        close = getattr(parts, "close", None)
-        if close is not None:
-            close()
+        close_parts(parts)

@@ -171,6 +171,6 @@ def test_it_is_served_on_the_lab_plane(lab_server: Server) -> None:
 
 def test_a_long_history_is_read_in_turns(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A history longer than one turn is read to its end, whether others can have their turns or not."""
-    monkeypatch.setattr("mock_server.web.dashboard.app.ENTRIES_A_TURN", 3)
+    monkeypatch.setattr("mock_server.web.dashboard.app.ENTRIES_A_STEP", 3)
     keep_passes(project, *range(NOON - 20, NOON))
     assert "20 records" in text_of(project)

@@ -1,13 +1,18 @@
 """One project's world on the lab plane: devices, records, faults, chaos, time."""
 
+import re
+import socket
 import threading
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from mock_server.lab_client import DeviceJson, LabApiError, LabClient, LabProject
 from mock_server.model import HOUR
+from mock_server.web.server import Server
 from tests.mock_server.web.lab_consumer import consuming
+from tests.sdk.world import wait_until
 from tests.support import JIESHUN_LOT, LANE, LOT, NOON
 
 
@@ -315,6 +320,46 @@ def test_time_does_not_wait_for_ever(world: LabProject) -> None:
         world.add_record(LOT, **a_pass())
         answer = world._call("POST", "/clock", {"advance_ms": HOUR}, timeout_ms=1)
     assert (answer["now_ms"], answer["pending"]["messages"]) == (NOON + HOUR, 1)
+
+
+def test_a_far_move_says_how_far_it_has_got(world: LabProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call runs a bounded number of timers; `LabClient` calls until the time is reached."""
+    monkeypatch.setattr("mock_server.web.lab.world.MAX_STEPS", 3)
+    for place in range(7):
+        world.add_record(LOT, **a_pass(uplink={"delay_ms": (place + 1) * 1_000}))
+    answer = world._call("POST", "/clock", {"advance_ms": HOUR}, timeout_ms=1)
+    assert (answer["reached"], answer["now_ms"], answer["to_ms"]) == (False, NOON + 3_000, NOON + HOUR)
+    assert world.advance_to(NOON + HOUR)["now_ms"] == NOON + HOUR
+
+
+def test_a_caller_that_goes_away_ends_its_move(
+    lab_server: Server, world: LabProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time stands still after it, and the project is as usable as before."""
+    monkeypatch.setattr("mock_server.web.lab.world.MAX_TIMEOUT_MS", 600_000)
+    with consuming(world.exports(), acknowledges=False):
+        world.add_record(LOT, **a_pass())
+        address = urlsplit(lab_server.lab)
+        with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
+            body = b'{"advance_ms": 3600000}'
+            head = f"POST {world._path}/clock?timeout_ms=600000 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall(head.encode() + body)
+            wait_until(lambda: world.history()[-1]["kind"] == "clock", "the move has begun")
+        wait_until(lambda: not lab_server._lab._flask._waiting, "the move has ended")
+    assert world.show()["now_ms"] == NOON
+    assert world.advance(HOUR)["now_ms"] == NOON + HOUR
+
+
+def test_many_records_are_kept_in_turns_and_all_of_them(world: LabProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others are served between two of them; one that cannot be used keeps all out."""
+    monkeypatch.setattr("mock_server.web.serving.turns.TURN_S", -1)
+    kept = world.add_records(LOT, [a_pass() for _ in range(100)])
+    assert [each["record_id"] for each in kept] == [f"pass-{number:06d}" for number in range(1, 101)]
+    before = world.show()["history"]
+    with pytest.raises(LabApiError, match=re.escape("[60].event_time")):
+        world.add_records(LOT, [a_pass(event_time=None if place == 60 else NOON) for place in range(100)])
+    assert world.show()["history"] == before
 
 
 def test_idle_waits(world: LabProject) -> None:

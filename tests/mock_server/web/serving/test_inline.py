@@ -1,12 +1,17 @@
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from mock_server.web.serving import turns
 from mock_server.web.serving.environ import BODY, TOO_LARGE
 from mock_server.web.serving.inline import TRANSPORT, InlineWsgi, wait_for
+from mock_server.web.serving.turns import NotYetError, Work, carry_through, in_turns
+from mock_server.web.serving.wsgi import IN_PIECES
 
 DEADLINE_S = 10.0
 
@@ -43,6 +48,9 @@ def scope(kind: str = "http", **parts: Any) -> dict[str, Any]:
     return whole | parts
 
 
+LEAVES = {"type": "http.disconnect"}
+
+
 def request(*pieces: bytes, ends: bool = True) -> list[dict[str, Any]]:
     """The events of a body that comes in pieces; without its end the client goes away."""
     last = len(pieces) - 1
@@ -50,7 +58,7 @@ def request(*pieces: bytes, ends: bool = True) -> list[dict[str, Any]]:
         {"type": "http.request", "body": piece, "more_body": place < last or not ends}
         for place, piece in enumerate(pieces)
     ]
-    return [*events, {"type": "http.disconnect"}]
+    return events if ends else [*events, LEAVES]
 
 
 async def ask(app: Any, asked: dict[str, Any], events: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -59,7 +67,10 @@ async def ask(app: Any, asked: dict[str, Any], events: list[dict[str, Any]]) -> 
     incoming = iter(events)
 
     async def receive() -> dict[str, Any]:
-        return next(incoming)
+        event = next(incoming, None)
+        if event is None:
+            await asyncio.Event().wait()
+        return event or {}
 
     async def send(event: dict[str, Any]) -> None:
         sent.append(event)
@@ -129,6 +140,70 @@ def test_the_bodies_that_are_held_at_one_time_are_bounded() -> None:
 
     assert asyncio.run(run()) == ([], [200, 200])
     assert [status for status, _ in refused] == [503]
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_work_in_turns_ends_with_its_caller(through: bool) -> None:  # noqa: FBT001 a test parameter
+    """Unless it has to be carried through; then nobody is answered, but all of it is done."""
+    done: list[int] = []
+
+    def view(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        def work() -> Work[str]:
+            if through:
+                carry_through(environ)
+            for step in range(1_000):
+                done.append(step)
+                yield None
+            return "whole"
+
+        start_response("200 OK", [])
+        with suppress(NotYetError):
+            return [in_turns(environ, work).encode()]
+        return []
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(turns, "TURN_S", -1)
+        sent = asyncio.run(ask(InlineWsgi(view, 10), scope(), [*request(b""), LEAVES]))
+        assert (len(done) == 1_000) == through
+        assert len(sent) == (2 if through else 0)
+        done.clear()
+        assert asyncio.run(ask(InlineWsgi(view, 10), scope(), request(b"")))[1]["body"] == b"whole"
+
+
+def test_others_get_their_turn_between_the_pieces_of_an_answer() -> None:
+    """A long answer is made as it is sent, and ends when its reader leaves."""
+    order: list[str] = []
+
+    def view(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        def pieces() -> Iterator[bytes]:
+            for piece in (b"1", b"2", b"3"):
+                order.append("piece")
+                yield piece
+
+        environ[IN_PIECES] = True
+        start_response("200 OK", [])
+        return pieces()
+
+    async def other() -> None:
+        for _ in range(20):
+            order.append("other")
+            await asyncio.sleep(0)
+
+    async def run() -> list[Any]:
+        others = asyncio.create_task(other())
+        sent = await ask(InlineWsgi(view, 10), scope(), request(b""))
+        await others
+        return sent
+
+    sent = asyncio.run(run())
+    assert [(each["body"], each["more_body"]) for each in sent[1:]] == [
+        (b"1", True),
+        (b"2", True),
+        (b"3", True),
+        (b"", False),
+    ]
+    places = [place for place, what in enumerate(order) if what == "piece"]
+    assert all(later - earlier > 1 for earlier, later in pairwise(places))
 
 
 def test_a_websocket_is_refused() -> None:
