@@ -284,8 +284,9 @@ message are new, and nothing says that it is one (our choice: the vendor is sile
   the profile's `queue_idle_ms`, in real time also where a project's clock is virtual. The history has a `consumer`
   with `change` `idle`.
 - In process there are no pings, and no limit.
-- {FAILED} is a fault that was asked for (`socket.close`), {GOING_AWAY} without that text a server that stops or a
-  project that was deleted. After each of them connect again, to the same subscription, with a growing pause.
+- A fault that was asked for closes with {FAILED} (`socket.close`) or as after a silence (`socket.idle`); {GOING_AWAY}
+  without that text is a server that stops or a project that was deleted. After each of them connect again, to the same
+  subscription, with a growing pause.
 """
 
 

@@ -105,6 +105,13 @@ def cuts(draw: st.DrawFn) -> list[Step]:
     return [Strikes(at, FaultKind.SOCKET_CLOSE, times=times), Happens(at, "r1"), *more]
 
 
+@st.composite
+def silence(draw: st.DrawFn) -> list[Step]:
+    """The queue closes the connection in order, once or several times in a row, when something is due."""
+    happen = draw(records(1, 3, kinds=KINDS))
+    return [Strikes(BEGIN, FaultKind.SOCKET_IDLE, times=draw(st.sampled_from((10, 1, 3)))), *happen]
+
+
 def strangers() -> st.SearchStrategy[list[Happens]]:
     """Records of two lots, one of which is not among the client's devices."""
     return records(1, 4, kinds=KINDS, lots=(1, 0))
@@ -163,6 +170,12 @@ CASES: tuple[Case, ...] = (
         ("REC-RECONNECT", "REC-CUMULATIVE"),
         "The connection is cut whenever something is due, many times in a row.",
         scenario(cuts(), settles=False, runs_ms=20 * MINUTE),
+    ),
+    Case(
+        "receive/silence",
+        ("REC-RECONNECT",),
+        "The queue closes the connection, as it does with one on which nothing was said for minutes; records follow.",
+        scenario(silence(), settles=False, runs_ms=20 * MINUTE),
     ),
     Case(
         "receive/strangers",

@@ -36,6 +36,7 @@ KNOWN_FAULTS: frozenset[str] = frozenset(
         FaultKind.TIME_REFUSE,
         FaultKind.DEVICE_OFFLINE,
         FaultKind.SOCKET_CLOSE,
+        FaultKind.SOCKET_IDLE,
         FaultKind.MESSAGE_FLIP_BIT,
         FaultKind.MESSAGE_LEAP_SECOND,
         FaultKind.MESSAGE_UNKNOWN_FIELDS,

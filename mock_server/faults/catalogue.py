@@ -104,6 +104,12 @@ class FaultKind(CatalogueEntry):
         "device.offline", CALL, Spoils.ANSWER, "the lot is off line for this call and `for_ms` more", "for_ms"
     )
     SOCKET_CLOSE = _kind("socket.close", SOCKET, Spoils.DELIVERY, "the connection closes when a message is due")
+    SOCKET_IDLE = _kind(
+        "socket.idle",
+        SOCKET,
+        Spoils.DELIVERY,
+        "the connection is closed in order when a message is due, with 1001 as after a long silence",
+    )
     MESSAGE_FLIP_BIT = _kind(
         "message.flip-bit",
         DELIVERY,

@@ -4,7 +4,7 @@ from collections import deque
 from threading import RLock, get_ident
 
 from mock_server.web.queue.handshake import ConsumerRequest
-from mock_server.web.queue.session import BAD_PAYLOAD, FAILED, ConsumerSession
+from mock_server.web.queue.session import BAD_PAYLOAD, ConsumerSession
 
 
 class InProcessSocket(ConsumerSession):
@@ -23,14 +23,14 @@ class InProcessSocket(ConsumerSession):
         """The next frame, or None if none is there. Frames that came before the connection broke can still be read."""
         with self._lock:
             self._thread = get_ident()
-            if not self._frames and self._failing:
-                self.end(FAILED)
+            if not self._frames and self._failing is not None:
+                self.end(self._failing)
             return self._frames.popleft() if self._frames else None
 
     @property
     def waiting(self) -> bool:
         """Whether `receive` has something new: a frame, or that the connection is broken."""
-        return self.closed is None and bool(self._frames or self._failing)
+        return self.closed is None and bool(self._frames or self._failing is not None)
 
     @property
     def unread(self) -> int:
@@ -60,7 +60,7 @@ class InProcessSocket(ConsumerSession):
         """Keep a frame until it is read."""
         self._frames.append(text)
 
-    def fail_soon(self) -> None:
+    def fail_soon(self, code: int) -> None:
         """Do nothing: `receive` finds the connection broken once all frames are read."""
 
     def end(self, code: int) -> None:

@@ -12,6 +12,9 @@ from contracts.clients.reference import CODES, HORIZON_MS, ReferenceClient
 from contracts.clients.zoo.registry import breaks
 from mock_server.model import MINUTE, JsonObject
 
+GOING_AWAY = 1001
+"""The code with which the queue closes a connection in order."""
+
 ENTER, LEAVE = 0, 1
 
 
@@ -227,6 +230,17 @@ class StaysCut(ReferenceClient):
     def reconnect_later(self) -> None:
         super().reconnect_later()
         self._reconnect_at = self.now_ms() + HORIZON_MS
+
+
+@breaks("REC-RECONNECT")
+class TakesGoodbyeForTheEnd(ReferenceClient):
+    """Opens a connection again that broke, but not one that the queue closed in order, as after a silence."""
+
+    def reconnect_later(self) -> None:
+        closed = None if self._socket is None else self._socket.closed
+        super().reconnect_later()
+        if closed == GOING_AWAY:
+            self._reconnect_at = self.now_ms() + HORIZON_MS
 
 
 @breaks("REC-TOLERANT")

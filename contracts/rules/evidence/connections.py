@@ -12,6 +12,10 @@ from mock_server.history.log import Entry
 _Moment: TypeAlias = Entry | Act
 
 
+CUTS = (FaultKind.SOCKET_CLOSE, FaultKind.SOCKET_IDLE)
+"""The faults that end a connection: it breaks, or is closed in order as after a silence."""
+
+
 @dataclass(slots=True)
 class Connection:
     """`names` are the subscriptions of each topic, each with the seq at which it was first used.
@@ -37,7 +41,7 @@ def connections(run: Run) -> Connection:
             _begin_row(found)
         elif isinstance(event, MessageAcknowledged):
             _begin_row(found)
-        elif isinstance(event, FaultInjected) and event.fault == FaultKind.SOCKET_CLOSE:
+        elif isinstance(event, FaultInjected) and event.fault in CUTS:
             found.cut = moment
         elif isinstance(event, ConsumerChanged):
             _change(found, moment, event)

@@ -31,7 +31,7 @@ class ConsumerSession(ABC):
         if not queue.has_subscription(asked.topic, asked.subscription):
             _check_new(asked)
         self._project = asked.project
-        self._failing = False
+        self._failing: int | None = None
         self._ended = False
         self._idle = False
         self._subscription = queue.subscription(asked.topic, asked.subscription)
@@ -54,8 +54,8 @@ class ConsumerSession(ABC):
         """Send a frame, without blocking."""
 
     @abstractmethod
-    def fail_soon(self) -> None:
-        """Call `end(FAILED)` after the subscription's present delivery, which is on the stack."""
+    def fail_soon(self, code: int) -> None:
+        """Call `end(code)` after the subscription's present delivery, which is on the stack."""
 
     @abstractmethod
     def end(self, code: int) -> None:
@@ -89,13 +89,15 @@ class ConsumerSession(ABC):
             raise ValueError("a frame is {messageId} or has a known type")
 
     def _deliver(self, message: Message, redelivery_count: int) -> None:
-        if self._failing:
+        if self._failing is not None:
             return
         consumer = self._consumer.consumer_id
         connection = f"socket {self._subscription.name}"
-        if self._project.faults.strike(Occasion(SOCKET, connection, message_id=message.message_id, consumer=consumer)):
-            self._failing = True
-            self.fail_soon()
+        occasion = Occasion(SOCKET, connection, message_id=message.message_id, consumer=consumer)
+        strikes = self._project.faults.strike(occasion)
+        if strikes:
+            self._failing = GOING_AWAY if strikes[0].kind == FaultKind.SOCKET_IDLE else FAILED
+            self.fail_soon(self._failing)
         elif self.has_room():
             # Without room the client does not read, and this is a redelivery: its earlier frame is still to be sent.
             self.put(message_frame(self._project, message, redelivery_count, consumer))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mock_server.cloud import Cloud
 from mock_server.web.queue.handshake import ConsumerRequest, HandshakeRefusedError, read_handshake
-from mock_server.web.queue.session import BAD_PAYLOAD, FAILED, GOING_AWAY, ConsumerSession
+from mock_server.web.queue.session import BAD_PAYLOAD, GOING_AWAY, ConsumerSession
 from mock_server.web.serving.websocket_protocol import CLOSE_WHEN_IDLE, IDLE_TEXT
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ class _Session(ConsumerSession):
         """Send a frame after those that wait."""
         self._outbox.put_nowait(text)
 
-    def fail_soon(self) -> None:
+    def fail_soon(self, code: int) -> None:
         """Close the connection in the loop's next iteration."""
-        asyncio.get_running_loop().call_soon(self.end, FAILED)
+        asyncio.get_running_loop().call_soon(self.end, code)
 
     def end(self, code: int) -> None:
         """Disconnect the consumer and close the connection. Frames that the client still sends are ignored."""
@@ -116,7 +116,8 @@ class _Session(ConsumerSession):
             while True:
                 item = await self._outbox.get()
                 if isinstance(item, int):
-                    await self._send({"type": "websocket.close", "code": item, "reason": ""})
+                    reason = IDLE_TEXT if self._failing == GOING_AWAY else ""
+                    await self._send({"type": "websocket.close", "code": item, "reason": reason})
                     return
                 await self._send({"type": "websocket.send", "bytes": None, "text": item})
 

@@ -69,6 +69,7 @@ CUT = Scenario(
     runs_ms=20 * MINUTE,
 )
 CUT_ONCE = replace(CUT, steps=(Strikes(AT, FaultKind.SOCKET_CLOSE), *CUT.steps[1:]))
+SAID_GOODBYE = replace(CUT, steps=(Strikes(AT, FaultKind.SOCKET_IDLE, times=10), *CUT.steps[1:]))
 STRANGER = Scenario(steps=(Happens(AT, "r1", lot=1), Looks(ASKED)), lots=("tuya", "tuya"), unlisted=(1,), settles=False)
 NO_STRANGER = replace(STRANGER, unlisted=())
 AWAY = Scenario(
@@ -94,6 +95,7 @@ LESSONS = (
     Lesson("REC-RECONNECT", receiving.NewNameEachTime, CUT, CUT_ONCE),
     Lesson("REC-RECONNECT", receiving.ComesBackAtOnce, CUT, CUT_ONCE),
     Lesson("REC-RECONNECT", receiving.StaysCut, CUT, CUT_ONCE),
+    Lesson("REC-RECONNECT", receiving.TakesGoodbyeForTheEnd, SAID_GOODBYE, PLAIN),
     Lesson("REC-TOLERANT", receiving.RefusesNewFields, NEW_FIELDS),
     Lesson("REC-TOLERANT", receiving.DiesOfNewEvents, NEW_EVENT),
     Lesson("REC-FOREIGN", receiving.GivesStrangersToTheFirstLot, STRANGER, NO_STRANGER),

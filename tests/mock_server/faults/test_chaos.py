@@ -59,12 +59,13 @@ def test_deleting_records_is_left_to_whoever_directs_it() -> None:
 def test_rough_has_everything_else() -> None:
     """The rough preset has every kind but those after which no client can do anything right.
 
-    Nor the second 60, which only lots that write texts have.
+    Nor the second 60, which only lots that write texts have, nor a second way to end a connection.
     """
     assert set(PRESETS["rough"].rates) == set(CATALOGUE) - {
         FaultKind.RECORD_DELETE,
         FaultKind.ANSWER_REFUSE,
         FaultKind.TOKEN_REGION,
+        FaultKind.SOCKET_IDLE,
         FaultKind.MESSAGE_LEAP_SECOND,
     }
 

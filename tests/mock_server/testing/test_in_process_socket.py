@@ -52,13 +52,14 @@ def test_an_acknowledged_message_is_gone_and_another_comes_again(parking: MockPa
     assert (again["messageId"], again["redeliveryCount"]) == (second["messageId"], 1)
 
 
-def test_a_broken_connection_is_closed_when_it_is_read(parking: MockParking) -> None:
-    """`socket.close` strikes when a message is due; the message comes over the next connection."""
+@pytest.mark.parametrize(("kind", "code"), [(FaultKind.SOCKET_CLOSE, 1011), (FaultKind.SOCKET_IDLE, 1001)])
+def test_a_broken_connection_is_closed_when_it_is_read(parking: MockParking, kind: FaultKind, code: int) -> None:
+    """`socket.close` and `socket.idle` strike when a message is due; it comes over the next connection."""
     lot, socket = parking.add_lot(), consume(parking)
-    parking.add_fault(FaultKind.SOCKET_CLOSE)
+    parking.add_fault(kind)
     lot.enter("京A12345")
     assert socket.receive() is None
-    assert socket.closed == 1011
+    assert socket.closed == code
     assert consume(parking).receive() is not None
 
 

@@ -449,6 +449,17 @@ def test_a_closing_connection_is_struck_once(served: Served) -> None:
         assert [record_of(receive(socket))["recordId"] for _ in range(5)] == record_ids
 
 
+def test_a_connection_may_be_closed_as_after_a_silence(served: Served) -> None:
+    """`socket.idle`: with 1001 and the text of a silence; the message comes over the next connection."""
+    [record_id] = served.publish()
+    served.lab("POST", "/faults", {"kind": "socket.idle"})
+    with open_socket(served) as socket, pytest.raises(ConnectionClosed) as closed:
+        receive(socket)
+    assert closed.value.rcvd == Close(1001, "Idle Timeout")
+    with open_socket(served) as socket:
+        assert record_of(receive(socket))["recordId"] == record_id
+
+
 async def turns(count: int) -> None:
     """Let everything else have its turn on the loop, so often."""
     for _ in range(count):
