@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from mock_server.clock import Clock, SystemClock
+from mock_server.history.weight import SharedBudget
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.vendor.tokens import hex_id
@@ -22,6 +23,7 @@ class Cloud:
         self.clock = clock or SystemClock()
         self._random = Random(f"strangers {random_seed}")  # noqa: S311 trace ids and fake keys, no secrets
         self._projects: dict[str, Project] = {}
+        self._histories = SharedBudget()
         self._on_added: list[Listener] = []
         self._on_removed: list[Listener] = []
 
@@ -30,6 +32,7 @@ class Cloud:
         if project.access_id in self._projects:
             raise ValueError(f"there is a project {project.access_id} already")
         self._projects[project.access_id] = project
+        self._histories.join(project.history)
         for listener in self._on_added:
             listener(project)
         return project
@@ -37,6 +40,7 @@ class Cloud:
     def remove(self, project: Project) -> None:
         """Remove a project: cancel its timers and end every wait on its clock and history."""
         del self._projects[project.access_id]
+        self._histories.leave(project.history)
         for listener in self._on_removed:
             listener(project)
         project.clock.cancel_all()

@@ -7,10 +7,11 @@ from enum import Enum
 from itertools import islice
 
 from mock_server.history.events import Event
+from mock_server.history.weight import MAX_BYTES, SharedBudget, weigh
 from mock_server.model import AskedEntry, Cell, JsonObject
 
 DEFAULT_LIMIT = 50_000
-"""How many entries a history keeps before it lets go of the oldest."""
+"""The most entries that a history keeps; it may take fewer to fill its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,20 @@ def _asked(entry: AskedEntry) -> JsonObject:
 
 
 class History:
-    """A bounded log. `dropped` tells how many of the oldest entries are gone, `resets` how often it was cleared."""
+    """A log bounded in entries and bytes. `dropped` tells how many of the oldest entries are gone.
 
-    def __init__(self, now_ms: Callable[[], int], limit: int = DEFAULT_LIMIT) -> None:
+    `resets` counts how often it was cleared, `bytes` about what its entries take of the memory. `budget` is what it
+    shares with other histories. The newest entry is always kept.
+    """
+
+    def __init__(self, now_ms: Callable[[], int], limit: int = DEFAULT_LIMIT, max_bytes: int = MAX_BYTES) -> None:
         self._now_ms = now_ms
-        self._entries: deque[Entry] = deque(maxlen=limit)
+        self._entries: deque[Entry] = deque()
+        self._limit = limit
+        self._max_bytes = max_bytes
         self._last = 0
+        self.bytes = 0
+        self.budget: SharedBudget | None = None
         self.resets = 0
         self._listeners: list[Callable[[], None]] = []
 
@@ -66,9 +75,26 @@ class History:
         """Append an event at the present; return its number."""
         self._last += 1
         self._entries.append(Entry(self._last, self._now_ms(), event))
+        self._grow(weigh(event))
+        while len(self._entries) > self._limit:
+            self._drop_oldest()
+        self.shrink(self._max_bytes)
         if self._listeners:
             self.wake()
         return self._last
+
+    def shrink(self, most: int) -> None:
+        """Drop the oldest entries until the others take at most so many bytes."""
+        while self.bytes > most and len(self._entries) > 1:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        self._grow(-weigh(self._entries.popleft().event))
+
+    def _grow(self, count: int) -> None:
+        self.bytes += count
+        if self.budget is not None:
+            self.budget.spend(count)
 
     def after(self, seq: int = 0, limit: int | None = None) -> Iterator[Entry]:
         """The entries with a number above `seq` that are still kept, `limit` of them at most."""
@@ -88,5 +114,6 @@ class History:
     def clear(self) -> None:
         """Start again at number 1."""
         self._entries.clear()
+        self._grow(-self.bytes)
         self._last = 0
         self.resets += 1

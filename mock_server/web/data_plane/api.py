@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any, TypeAlias
 
 from flask import Flask, request
@@ -19,7 +20,15 @@ from mock_server.project import CommandRefusedError, Project, RefusalReason
 from mock_server.vendor.tokens import TokenPair
 from mock_server.web.data_plane.admission import Caller, check_token, identify
 from mock_server.web.data_plane.lean import JsonAnswer, LeanFlask
-from mock_server.web.data_plane.masking import masked_body, masked_headers, masked_path, masked_query
+from mock_server.web.data_plane.masking import (
+    BODY_KEPT,
+    QUERY_KEPT,
+    STRANGER_KEPT,
+    masked_body,
+    masked_headers,
+    masked_path,
+    masked_query,
+)
 from mock_server.web.data_plane.mishap import NO_MISHAP, Mishap, strike_call
 from mock_server.web.serving.environ import BODY, RAW_PATH, TOO_LARGE
 from mock_server.web.serving.inline import drop, hold_until
@@ -95,7 +104,10 @@ class _Answers:
 
 
 class _Exchange:
-    """One request and its answer. `_number` is the number of the request's entry in the history."""
+    """One request and its answer. `_number` is the number of the request's entry in the history.
+
+    `_refusal` is why the caller is not who it says it is, None if it is.
+    """
 
     def __init__(self, cloud: Cloud, caller: Caller, propagate: Callable[[], bool]) -> None:
         self._cloud = cloud
@@ -105,6 +117,7 @@ class _Exchange:
         self._clock = self._project.clock if self._project else cloud.clock
         self._mishap = NO_MISHAP
         self._number = 0
+        self._refusal = self._identify()
 
     def refuse(self, code: ErrorCode, detail: str = "") -> JsonAnswer:
         """Answer with an error, without checking the caller."""
@@ -118,8 +131,17 @@ class _Exchange:
             return self.refuse(ErrorCode.PARAM_ILLEGAL, f"over {MAX_BODY} bytes")
         return self._answer(lambda: self._result(handler, name))
 
+    def _identify(self) -> Exception | None:
+        try:
+            identify(self._caller, self._cloud)
+        except Exception as error:  # noqa: BLE001 it is raised again where answers are made
+            return error
+        return None
+
     def _result(self, handler: Handler, name: str) -> object:
-        project = identify(self._caller, self._cloud)
+        project = self._project
+        if self._refusal is not None or project is None:
+            raise self._refusal or VendorError(ErrorCode.CLIENT_ID_INVALID)
         is_to_a_device = self._caller.environ["PATH_INFO"].startswith(SYNC_PREFIX)
         device_id = name if is_to_a_device else None
         self._mishap = strike_call(project, self._caller, device_id, self._number)
@@ -132,7 +154,9 @@ class _Exchange:
         return handler(ApiCall(project, self._caller, name, self._mishap))
 
     def _answer(self, handle: Callable[[], object]) -> JsonAnswer:
-        self._number = _note_request(self._project, self._caller) if self._project else 0
+        self._number = 0
+        if self._project:
+            self._number = _note_request(self._project, self._caller, is_known=self._refusal is None)
         envelope = self._envelope(handle)
         whole = encode(envelope)
         content = self._mishap.garble(envelope) if self._mishap.strikes else whole
@@ -290,22 +314,26 @@ def _raise(error: VendorError) -> object:
     raise error
 
 
-def _note_request(project: Project, caller: Caller) -> int:
-    """Add a request to the history and, if it is a records/sync, what it asks; return the number of its entry."""
+def _note_request(project: Project, caller: Caller, *, is_known: bool) -> int:
+    """Add a request to the history and, if it is a records/sync, what it asks; return the number of its entry.
+
+    Of a caller that is not known to be the client only the beginning is kept: anybody may send anything.
+    """
     environ = caller.environ
     path = masked_path(environ.get(RAW_PATH) or environ["PATH_INFO"])
     number = project.history.add(
         RequestReceived(
             method=environ["REQUEST_METHOD"],
             path=path,
-            query=masked_query(environ["QUERY_STRING"]),
+            query=masked_query(environ["QUERY_STRING"], QUERY_KEPT if is_known else STRANGER_KEPT),
             headers=masked_headers(caller.header),
-            body=masked_body(caller.body),
+            body=masked_body(caller.body, BODY_KEPT if is_known else STRANGER_KEPT),
         )
     )
     device_id = asked_device(path)
     if device_id is not None:
-        for event in sync_events(number, device_id, caller.json_value):
+        events = sync_events(number, device_id, caller.json_value)
+        for event in events if is_known else islice(events, 1):
             project.history.add(event)
     return number
 

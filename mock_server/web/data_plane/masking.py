@@ -12,9 +12,12 @@ PLAIN_HEADERS = ("client_id", "sign_method", "t", "nonce", "signature-headers", 
 
 _KEPT = 200
 _PATH_KEPT = 1000
-_QUERY_KEPT = 4096
+QUERY_KEPT = 4096
 BODY_KEPT = 16_384
 """The most that the history keeps: characters of a header, a path and a query, bytes of a body (our choice)."""
+
+STRANGER_KEPT = 512
+"""The most that it keeps of the query and of the body of a caller whose signature, time or headers are wrong."""
 
 _NAMES = "(?:access_?token|refresh_?token|token|sign|secret|access_?secret|client_?secret|password|plate_?no)"
 _IN_QUERY = re.compile(rf"((?:^|&){_NAMES}=)([^&]+)", re.IGNORECASE)
@@ -38,14 +41,22 @@ def masked_path(path: str) -> str:
     return REFRESH_PREFIX + mask(refresh_token) if is_refresh else path[:_PATH_KEPT]
 
 
-def masked_query(query: str) -> str:
-    """The query as sent, cut to 4096 characters; credentials, which should not be there, are masked."""
-    return _IN_QUERY.sub(_masked, query[:_QUERY_KEPT])
+def masked_query(query: str, kept: int = QUERY_KEPT) -> str:
+    """The query as sent, cut to `kept` characters; credentials, which should not be there, are masked."""
+    return _IN_QUERY.sub(_masked, query[:kept])
 
 
-def masked_body(body: bytes) -> str:
-    """The first 16,384 bytes of a body as text; plates and credentials in JSON are masked, even in invalid JSON."""
-    return _IN_BODY.sub(_masked, body[:BODY_KEPT].decode("utf-8", "replace"))
+def masked_body(body: bytes, kept: int = BODY_KEPT) -> str:
+    """The first `kept` bytes of a body as text; plates and credentials in JSON are masked, even in invalid JSON.
+
+    Python takes as much memory for each character of a text as for its widest one. A text beyond Latin-1 is cut to as
+    many characters as take `kept` bytes.
+    """
+    text = _IN_BODY.sub(_masked, body[:kept].decode("utf-8", "replace"))
+    if text.isascii():
+        return text
+    widest = max(text)
+    return text if widest < "\u0100" else text[: kept // (2 if widest < "\U00010000" else 4)]
 
 
 def _masked(found: re.Match[str]) -> str:
