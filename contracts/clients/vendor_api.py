@@ -35,9 +35,10 @@ KINDS = {
 }
 """Error codes that are not temporary. The vendor's lists disagree, so every other code counts as temporary."""
 
-KEYS_CODES = (2007, 2009)
-"""Error codes that mean something else on the call for a token: 2007 is a foreign region, 2009 an unknown client id
-(both observed). By the vendor's table they concern one device; keys and address concern every lot."""
+KEYS_CODES = (1114, 2007, 2009)
+"""Error codes that mean something else on the call for a token: 1114 is an address that is not allowed, 2007 one of
+another region, 2009 an unknown client id (observed). By the vendor's table they concern one device; keys and address
+concern every lot."""
 
 
 class CallError(Exception):

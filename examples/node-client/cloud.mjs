@@ -16,7 +16,7 @@ const TOKEN_KINDS = {
   // of the call for a token
   ...KINDS,
   unsupported: [2003, 2008],
-  stop: [1004, 1005, 2007, 2009], // 2007: another region's address; 2009: no such access key
+  stop: [1004, 1005, 1114, 2007, 2009], // 1114, 2007: not from this address; 2009: no such access key
 };
 
 /** A call that did not do what it should. Every code that is in no table is a passing one: kind `later`. */

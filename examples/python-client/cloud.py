@@ -18,7 +18,7 @@ KINDS = {
 }
 TOKEN_KINDS = KINDS | {  # of the call for a token
     "unsupported": {2003, 2008},
-    "stop": {1004, 1005, 2007, 2009},  # 2007: another region's address; 2009: no such access id
+    "stop": {1004, 1005, 1114, 2007, 2009},  # 1114, 2007: not from this address; 2009: no such access id
 }
 
 

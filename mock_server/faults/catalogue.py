@@ -97,7 +97,9 @@ class FaultKind(CatalogueEntry):
         "token.region",
         CALL,
         Spoils.ANSWER,
-        "a call for a token, and no other, is refused with 2007: the caller's address is of another region",
+        "a call for a token, and no other, is refused for the caller's address: 2007 another region, 1114 not allowed",
+        "code",
+        2007,
     )
     TIME_REFUSE = _kind("time.refuse", CALL, Spoils.ANSWER, "the call is refused with 1013, request time is invalid")
     DEVICE_OFFLINE = _kind(

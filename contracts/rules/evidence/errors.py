@@ -30,9 +30,9 @@ KEYS = SIGN | {1005}
 KNOWN = BUSY | TROUBLE | TOKEN | TIME | OFFLINE | UNSUPPORTED | KEYS | PERMANENT | {1000, 1003, 1107}
 """The documented codes; the sets above group them by what a client should do after them."""
 
-FOR_GOOD = PERMANENT | UNSUPPORTED | {2007}
+FOR_GOOD = PERMANENT | UNSUPPORTED | {1114, 2007}
 """The codes after which a client may stop: asking the lot of the call, or every lot if it was a call for a token, where
-2009 is an unknown client id and 2007 a foreign region (observed)."""
+2009 is an unknown client id, 2007 and 1114 an address of another region or that is not allowed (observed)."""
 
 GARBLING = frozenset({FaultKind.ANSWER_NOT_JSON, FaultKind.ANSWER_EMPTY, FaultKind.ANSWER_TRUNCATED})
 """The faults after which an answer cannot be read."""

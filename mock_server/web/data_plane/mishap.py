@@ -13,26 +13,29 @@ from mock_server.web.data_plane.masking import masked_path
 from mock_server.wire.envelope import encode
 from mock_server.wire.errors import ErrorCode, VendorError
 
+_ADDRESS = "203.0.113.7"
+"""The caller's address in texts that name it: one that is reserved for documentation."""
+
 _REFUSALS: dict[str, str] = {
     FaultKind.ANSWER_BUSY: "system is busy, please retry later",
     FaultKind.ANSWER_ERROR: ErrorCode.SYSTEM_ERROR.message,
     FaultKind.ANSWER_UNKNOWN_CODE: "unknown error",
     FaultKind.ANSWER_REFUSE: ErrorCode.PERMISSION_DENY.message,
-    FaultKind.TOKEN_REGION: "your ip(203.0.113.7) cross-region access is not allowed",
+    FaultKind.TOKEN_REGION: f"your ip({_ADDRESS}) cross-region access is not allowed",
     FaultKind.TIME_REFUSE: ErrorCode.REQUEST_TIME_INVALID.message,
     FaultKind.DEVICE_OFFLINE: ErrorCode.DEVICE_OFFLINE.message,
 }
-"""Texts of refusals. That of TOKEN_REGION was observed; it has the caller's address, here one of the documentation."""
+"""The text of each refusal, unless its code has one in `_TEXTS`. Those that name an address were observed."""
 
 _CODES: dict[str, int] = {
     FaultKind.ANSWER_ERROR: 500,
-    FaultKind.TOKEN_REGION: 2007,
     FaultKind.TIME_REFUSE: 1013,
     FaultKind.DEVICE_OFFLINE: 2001,
 }
 _TEXTS = {
     1004: ErrorCode.SIGN_INVALID.message,
     1110: "concurrent request over limit",
+    1114: f"your ip({_ADDRESS}) don't have access to this API",
     1199: "your requests are too frequent",
     2010: "device not exist",
 }
