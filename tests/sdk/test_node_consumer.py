@@ -101,17 +101,6 @@ def test_the_server_answers_pings(world: World, start_node: StartNode) -> None:
     assert [consumer.next_event("pong")["data"] for _ in range(3)] == [world.access_id] * 3
 
 
-def test_an_extra_pong_does_no_harm(world: World, start_node: StartNode) -> None:
-    """The consumer answers a ping a second time with its access id: the connection stays and still delivers."""
-    world.ping_consumers_every(0.05)
-    consumer = start_node.consumer(world)
-    for _ in range(5):
-        consumer.next_event("ping")
-    sent = world.add_passes(1)
-    assert [_take(consumer)["recordId"]] == sent
-    assert world.history("consumer", change="disconnected") == []
-
-
 def test_test_environment(world: World, start_node: StartNode) -> None:
     """With env "test" the consumer listens to `event-test`."""
     consumer = start_node.consumer(world, env="test")

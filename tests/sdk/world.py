@@ -111,10 +111,6 @@ class World:
         tokens = self.project.tokens
         self.run(lambda: tokens.refresh(tokens.grant().refresh_token))
 
-    def ping_consumers_every(self, seconds: float) -> None:
-        """Let the server ping its consumers so often, rather than every 20 s."""
-        self.threaded.server._servers[1].config.ws_ping_interval = seconds
-
     def run(self, function: Callable[[], T]) -> T:
         """Run a function where the project lives, on the server's loop, and wait for its result."""
 

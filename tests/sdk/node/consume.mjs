@@ -8,7 +8,7 @@ import { MessageConsumer } from './message-consumer.mjs';
 const consumer = new MessageConsumer(JSON.parse(process.argv[2]));
 const tell = (event) => console.log(JSON.stringify(event));
 
-for (const event of ['open', 'reconnect', 'ping', 'close']) {
+for (const event of ['open', 'reconnect', 'close']) {
   consumer.on(event, () => tell({ event }));
 }
 consumer.on('pong', (data) => tell({ event: 'pong', data }));
