@@ -14,12 +14,10 @@ lets pass is answered here. A mock of one session object (`requests_mock.Mocker(
 Any other client of this process (httpx, aiohttp, WebSockets, sockets) is not answered: see `vendor_hosts`.
 """
 
-import functools
-import inspect
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, cast, overload
+from typing import Any, Literal, Self, TypeVar, overload
 from urllib.parse import urlsplit
 
 from mock_server.clock import VirtualClock
@@ -28,6 +26,8 @@ from mock_server.history.story import TITLE, told_beside_a_failure
 from mock_server.model import JsonObject
 from mock_server.profile import Profile
 from mock_server.spec import ProjectSpec, project_spec
+from mock_server.testing.class_decorating import decorate_class
+from mock_server.testing.decorating import decorate_function
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.testing.interception import INTERCEPTION
 from mock_server.testing.parking import Parking
@@ -81,6 +81,7 @@ class MockParking(Parking):
         self._elsewhere: Elsewhere = elsewhere
         self._lock = threading.RLock()
         self._began = False
+        self.yields_its_access_id = False
         super().__init__(spec.make_project(DEFAULT_ACCESS_ID), ADDRESSES, self._run_here)
 
     def start(self) -> Self:
@@ -113,7 +114,11 @@ class MockParking(Parking):
     ) -> None:
         self.stop()
         if isinstance(error, Exception):
-            error.add_note(f"{TITLE}\n{told_beside_a_failure(self.story)}")
+            self.tell(error)
+
+    def tell(self, error: Exception) -> None:
+        """Add the story so far to an error, as a note."""
+        error.add_note(f"{TITLE}\n{told_beside_a_failure(self.story)}")
 
     @overload
     def __call__(self, test: type[Class]) -> type[Class]: ...
@@ -122,11 +127,17 @@ class MockParking(Parking):
     def __call__(self, test: Callable[..., T]) -> Callable[..., T]: ...
 
     def __call__(self, test: Any) -> Any:
-        """Decorate a function, a coroutine function, a generator, or a class whose test methods are to be decorated.
+        """Decorate a function, a coroutine function, a generator, or a class of tests.
 
         A function that has a parameter `parking` gets a parking of its own for each call; others run in this one.
+        Of a class everything that belongs to a test runs in one parking: see `class_decorating`.
         """
-        return _decorate_class(self, test) if isinstance(test, type) else _decorate(self, test)
+        return decorate_class(self, test) if isinstance(test, type) else decorate_function(self, test)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is started and not stopped."""
+        return INTERCEPTION.is_active(self)
 
     @property
     def refuses_elsewhere(self) -> bool:
@@ -185,57 +196,3 @@ class MockParking(Parking):
             result = work()
             self.project.clock.run_all_due()
             return result
-
-
-def _decorate(parking: MockParking, test: Callable[..., Any]) -> Callable[..., Any]:
-    signature = inspect.signature(test)
-    decorated: Any = functools.wraps(test)(_wrapper(parking, test, list(signature.parameters)))
-    left = [each for name, each in signature.parameters.items() if name != "parking"]
-    decorated.__signature__ = signature.replace(parameters=left)  # what pytest reads
-    return cast("Callable[..., Any]", decorated)
-
-
-def _wrapper(parking: MockParking, test: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
-    """The function that runs a test inside of a parking: a coroutine or a generator if the test is one."""
-
-    def prepare(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[MockParking, Callable[[], Any]]:
-        if "parking" not in names:
-            return parking, functools.partial(test, *args, **kwargs)
-        own, place = parking.another(), names.index("parking")
-        if place < len(args):
-            return own, functools.partial(test, *args[:place], own, *args[place:], **kwargs)
-        return own, functools.partial(test, *args, **kwargs, parking=own)
-
-    def function(*args: Any, **kwargs: Any) -> Any:
-        own, call = prepare(args, kwargs)
-        with own:
-            return call()
-
-    def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        own, call = prepare(args, kwargs)
-        with own:
-            return (yield from call())
-
-    async def coroutine(*args: Any, **kwargs: Any) -> Any:
-        own, call = prepare(args, kwargs)
-        with own:
-            return await call()
-
-    if inspect.isasyncgenfunction(test):
-        raise TypeError(f"{test.__name__} is an asynchronous generator: use `with mock_parking()` in it")
-    if inspect.isgeneratorfunction(test):
-        return generator
-    return coroutine if inspect.iscoroutinefunction(test) else function
-
-
-def _decorate_class(parking: MockParking, tests: type) -> type:
-    """Decorate the test methods of a class, inherited ones too."""
-    for name in dir(tests):
-        test = inspect.getattr_static(tests, name)
-        if not name.startswith("test"):
-            continue
-        if isinstance(test, staticmethod | classmethod):
-            setattr(tests, name, type(test)(_decorate(parking, test.__func__)))
-        elif inspect.isfunction(test):
-            setattr(tests, name, _decorate(parking, test))
-    return tests

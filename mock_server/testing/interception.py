@@ -56,9 +56,13 @@ class Interception:
                 for point, patch in self._patches.pop(id(parking)):
                     point.remove(patch)
 
+    def is_active(self, parking: "MockParking") -> bool:
+        """Whether a parking has been pushed and not removed."""
+        return parking in self._active
+
     def _free_access_id(self) -> str:
-        """The default access id, or, while a parking has it, one with the next number."""
-        taken = {parking.access_id for parking in self._active}
+        """The default access id, or, while a parking has it and does not yield it, one with the next number."""
+        taken = {parking.access_id for parking in self._active if not parking.yields_its_access_id}
         stem, number = DEFAULT_ACCESS_ID[:-2], 1
         while (access_id := f"{stem}{number:02d}") in taken:
             number += 1
@@ -117,7 +121,7 @@ class Interception:
         active, client_id = self._active, environ.get("HTTP_CLIENT_ID")
         if not active:
             raise RealVendorError(environ.get("HTTP_HOST", ""))
-        answering = next((each for each in active if each.access_id == client_id), active[-1])
+        answering = next((each for each in reversed(active) if each.access_id == client_id), active[-1])
         return answering.call(environ, timeout_s)
 
 

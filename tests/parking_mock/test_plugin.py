@@ -95,8 +95,12 @@ BESIDE = {
     "tests/contracts/conftest.py": "import pytest\n@pytest.fixture\ndef lease(): return 'a contract'",
     "tests/contracts/test_lease.py": "def test_lease(lease): assert lease == 'a contract'",
     "tests/contracts/test_ours.py": """
+        import unittest
+
         import requests
         from freezegun import freeze_time
+
+        from mock_server import mock_parking
 
         VENDOR = "https://openapi.tuyacn.com/v1.0/token?grant_type=1"
 
@@ -115,6 +119,14 @@ BESIDE = {
 
         def test_in_process(parking_mock):
             assert call(VENDOR) == 1105
+
+        @mock_parking(elsewhere="refuse")
+        class Decorated(unittest.TestCase):
+            def setUp(self):
+                self.code = call(VENDOR)
+
+            def test_it(self):
+                self.assertEqual(self.code, 1105)
     """,
 }
 """A project whose tests lie in packages that have our names: pytest imports them as `contracts...`."""
@@ -124,7 +136,7 @@ OTHERS = ("anyio", "hypothesispytest", "randomly", "schemathesis", "syrupy", "ti
 """Plugins of this environment that a stranger's suite does not have; some of them take seconds to import."""
 
 
-@pytest.mark.parametrize(("files", "passed"), [(THEIRS, 3), (BESIDE, 4)], ids=["theirs", "beside"])
+@pytest.mark.parametrize(("files", "passed"), [(THEIRS, 3), (BESIDE, 5)], ids=["theirs", "beside"])
 def test_a_project_of_a_stranger(files: dict[str, str], passed: int, pytester: pytest.Pytester) -> None:
     """Green, and at an end, as if parking-mock were not installed; its fixtures work where its name is free."""
     for name, text in files.items():
