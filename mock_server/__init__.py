@@ -3,19 +3,32 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mock_server.doubts import DoubtfulValueWarning
     from mock_server.testing.in_process import MockParking, mock_parking
     from mock_server.testing.lot import Lot
     from mock_server.testing.parking import Parking
     from mock_server.testing.served import ServedParking
+    from mock_server.testing.vendor_hosts import RealVendorError
 
 from mock_server.version import __version__
 
-__all__ = ["Lot", "MockParking", "Parking", "ServedParking", "__version__", "mock_parking"]
+__all__ = [
+    "DoubtfulValueWarning",
+    "Lot",
+    "MockParking",
+    "Parking",
+    "RealVendorError",
+    "ServedParking",
+    "__version__",
+    "mock_parking",
+]
 
 _MODULES = {
+    "DoubtfulValueWarning": "doubts",
     "Lot": "testing.lot",
     "MockParking": "testing.in_process",
     "Parking": "testing.parking",
+    "RealVendorError": "testing.vendor_hosts",
     "ServedParking": "testing.served",
     "mock_parking": "testing.in_process",
 }

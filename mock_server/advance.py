@@ -6,6 +6,7 @@ acknowledged: otherwise their ack timeouts would pass, in no time, before they c
 
 from mock_server.clock import VirtualClock, monotonic_s
 from mock_server.history.events import ClockMoved
+from mock_server.model import LATEST_MS
 from mock_server.project import Project
 
 TURN_S = 0.005
@@ -23,12 +24,14 @@ class Advance:
     """
 
     def __init__(self, project: Project, to_ms: int) -> None:
-        """TypeError if the project's clock is the system's, ValueError if `to_ms` is in the past."""
+        """TypeError if the project's clock is the system's, ValueError if `to_ms` is in the past or too far."""
         clock = project.clock
         if not isinstance(clock, VirtualClock):
             raise TypeError('the system\'s clock moves by itself: ask for clock="virtual"')
         if to_ms < clock.now_ms():
             raise ValueError(f"time does not go back: it is {clock.now_ms()} already")
+        if to_ms > LATEST_MS:
+            raise ValueError(f"time ends at {LATEST_MS}")
         self._project = project
         self._clock = clock
         self._to_ms = to_ms

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
+from mock_server.doubts import doubts_of_seed
 from mock_server.faults.chaos import PRESETS as CHAOS_PRESETS
 from mock_server.faults.chaos import Chaos
 from mock_server.lots.named_seeds import NAMED_SEEDS
@@ -46,6 +48,9 @@ _DEVICES_SHOWN = 10
 _CHAOS_SEEDS = 1_000_000
 _CHAOS_HELP = f"Faults at random: {', '.join(CHAOS_PRESETS)}."
 _PROFILE_HELP = "What the vendor leaves open: a preset (see docs/profiles.md) or a JSON file of fields."
+_MAX_DOUBTS = 5
+"""The most doubtful values of a seed that are named (our choice)."""
+
 _SEED_HELP = f"Devices and records to start from: {', '.join(NAMED_SEEDS)}, or a seed file."
 _HIGHEST_PORT = 65_535
 _VISIBLE = re.compile("[!-~]+")
@@ -219,7 +224,7 @@ def _seed(name: str | None) -> Seed | None:
     if name in NAMED_SEEDS:
         return NAMED_SEEDS[name]()
     try:
-        return load_seed(Path(name))
+        seed = load_seed(Path(name))
     except FileNotFoundError:
         known = ", ".join(NAMED_SEEDS)
         raise ConfigurationError(f"there is no seed {name!r} and no such file; there are: {known}") from None
@@ -227,6 +232,9 @@ def _seed(name: str | None) -> Seed | None:
         raise ConfigurationError(f"cannot read the seed {name}: {error.strerror}") from None
     except SeedError as error:
         raise ConfigurationError(f"cannot use the seed {name}: {error}") from None
+    for doubt in islice(doubts_of_seed(seed), _MAX_DOUBTS):
+        click.echo(f"Warning: seed {name}: {doubt}", err=True)
+    return seed
 
 
 async def _serve(server: Server, ready_file: Path | None, *, as_json: bool) -> None:

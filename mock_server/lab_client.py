@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import requests
 
+from mock_server.doubts import WARNING, warn_of
 from mock_server.lab_shapes import (
     CellJson,
     ClockJson,
@@ -81,6 +82,9 @@ class LabClient:
         if token is not None:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
+    def __repr__(self) -> str:
+        return f"<LabClient of {self.url}>"
+
     def __enter__(self) -> Self:
         return self
 
@@ -123,12 +127,17 @@ class LabClient:
         return LabProject(self, access_id)
 
     def call(self, method: str, path: str, body: object = None, **query: Any) -> Any:
-        """One call; the JSON value of the answer, or None if it has no body."""
+        """One call; the JSON value of the answer, or None if it has no body.
+
+        `DoubtfulValueWarning` where the server has taken a value that can hardly be meant.
+        """
         response = self._session.request(
             method, self.url + path, json=body, params=query or None, timeout=self._timeout_s
         )
         if not response.ok:
             raise _error(response)
+        if WARNING in response.headers:
+            warn_of([response.headers[WARNING]])
         return response.json() if response.content else None
 
     def stream(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Iterator[bytes]:
@@ -148,6 +157,9 @@ class LabProject:
         self._lab = lab
         self.access_id = access_id
         self._path = f"/_lab/projects/{_part(access_id)}"
+
+    def __repr__(self) -> str:
+        return f"<LabProject {self.access_id} of {self._lab.url}>"
 
     def show(self) -> ProjectJson:
         """Exports, clock, profile, faults used, counts per device."""

@@ -75,6 +75,16 @@ class Spoils(StrEnum):
     """All that is told is true and comes in time, in a form that a client must be able to take."""
 
 
+_SHORT_PLATE = 5
+
+
+def mask_plate(plate_no: str) -> str:
+    """A plate fit to be shown: its first two signs and its last one; of a short one nothing."""
+    if len(plate_no) < _SHORT_PLATE:
+        return "***" if plate_no else ""
+    return f"{plate_no[:2]}***{plate_no[-1]}"
+
+
 JIESHUN = "jieshun"
 """The supplier code of the brand that does not support records/sync (documented brand; the code is our choice)."""
 
@@ -115,6 +125,13 @@ class Record:
     plate_no: str = ""
     created_time: int = 0
     details: Mapping[str, JsonScalar] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """What it is, with a masked plate and the names of its further fields only: an image's URL is private."""
+        kind = "bill" if self.pass_direction is None else self.pass_direction.name.lower()
+        further = f", with {', '.join(self.details)}" if self.details else ""
+        plate = mask_plate(self.plate_no) or "no plate"
+        return f"<Record {self.record_id}: {kind} at {self.event_time}, {plate}, lot {self.device_id}{further}>"
 
     @property
     def line(self) -> Line:

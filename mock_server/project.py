@@ -89,6 +89,10 @@ class Project:
         self._consumers = 0
         self._start()
 
+    def __repr__(self) -> str:
+        """Its access id, devices and records; nothing secret."""
+        return f"<Project {self.access_id}: {len(self.devices)} devices, {len(self.store)} records>"
+
     def reset(self) -> None:
         """Go back to the seed. Drops tokens, messages, records, commands and history; consumers stay connected."""
         self.clock.cancel_all()

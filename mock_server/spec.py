@@ -1,9 +1,11 @@
 """The specification of a project and its one reader, for `mock_parking`, the lab API and the command line."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mock_server.clock import Clock, SystemClock, VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_SECRET
+from mock_server.doubts import doubt_of_time, doubts_of_seed, warn_of
 from mock_server.faults.chaos import Chaos, read_chaos
 from mock_server.lab_shapes import ClockName, NewProject
 from mock_server.lots.named_seeds import read_named_seed
@@ -34,6 +36,12 @@ class ProjectSpec:
     random_seed: int = 0
     seed: Seed = NOTHING
 
+    def doubts(self) -> Iterator[str]:
+        """What can hardly be meant, as sentences: times in another unit, the code of a brand."""
+        if self.now_ms is not None and (doubt := doubt_of_time("now_ms", self.now_ms)):
+            yield doubt
+        yield from doubts_of_seed(self.seed)
+
     def make_project(
         self, access_id: str, access_secret: str = DEFAULT_ACCESS_SECRET, present: Clock | None = None
     ) -> Project:
@@ -63,7 +71,7 @@ def project_spec(
 ) -> ProjectSpec:
     """The specification from keywords, without devices unless `devices` or a seed's name or object has some.
 
-    ValueError names every problem.
+    ValueError names every problem; `DoubtfulValueWarning` what can hardly be meant.
     """
     data: JsonObject = {"profile": profile, "chaos": chaos, "clock": clock, "seed": seed}
     data |= {name: value for name, value in (("now_ms", now_ms), ("devices", devices)) if value is not None}
@@ -71,6 +79,7 @@ def project_spec(
     spec = read_spec(Reader(data, "", problems), problems, NOTHING)
     if problems:
         raise ValueError(str(SeedError(problems)))
+    warn_of(spec.doubts())
     return spec
 
 

@@ -19,9 +19,6 @@ SCHEMA_VERSION = 1
 """Raised when a kind or a field changes its meaning or goes; new kinds and fields may come without notice."""
 
 
-_SHORT_PLATE = 5
-
-
 @dataclass(frozen=True, slots=True)
 class RecordKept:
     """The lot keeps a record. `replaced` tells that it had an older version of it.
@@ -282,10 +279,3 @@ Event = (
     | FaultsChanged
     | ClockMoved
 )
-
-
-def mask_plate(plate_no: str) -> str:
-    """A plate fit to be shown: its first two signs and its last one; of a short one nothing."""
-    if len(plate_no) < _SHORT_PLATE:
-        return "***" if plate_no else ""
-    return f"{plate_no[:2]}***{plate_no[-1]}"

@@ -9,10 +9,21 @@ from random import Random
 from mock_server.clock import Clock
 from mock_server.faults.catalogue import RECORD, FaultKind
 from mock_server.faults.faults import Faults, Strike
-from mock_server.history.events import CountCompared, RecordKept, RecordRemoved, Rereported, mask_plate
+from mock_server.history.events import CountCompared, RecordKept, RecordRemoved, Rereported
 from mock_server.history.log import History
 from mock_server.lots.store import Store
-from mock_server.model import UNKNOWN_ENUM, Cell, DataType, Fate, JsonScalar, Record, RecordKey, Rereport, SyncInfo
+from mock_server.model import (
+    UNKNOWN_ENUM,
+    Cell,
+    DataType,
+    Fate,
+    JsonScalar,
+    Record,
+    RecordKey,
+    Rereport,
+    SyncInfo,
+    mask_plate,
+)
 from mock_server.profile import Profile
 from mock_server.queue.uplink import Uplink, record_occasion
 

@@ -61,6 +61,10 @@ class NewRecord:
     details: dict[str, JsonScalar]
     fate: Fate = None
 
+    def __repr__(self) -> str:
+        """That of the record, and the fate of its message."""
+        return f"<New{self.keep_as(self.record_id or 'without an id', 0)!r}, uplink {self.fate or 'as it happens'}>"
+
     @classmethod
     def of(cls, record: Record, fate: Fate) -> Self:
         """A kept record as one to be added to another project."""

@@ -20,7 +20,7 @@ class ParkingClock:
         self._parking = parking
 
     def __repr__(self) -> str:
-        return f"<ParkingClock at {self.now_ms}>"
+        return f"<ParkingClock at {self._parking.project.clock.now_ms()}>"
 
     @property
     def now_ms(self) -> int:

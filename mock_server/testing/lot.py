@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mock_server.doubts import doubt_of_time, warn_of
 from mock_server.model import Cell, DataType, Fate, JsonObject, JsonScalar, PassDirection, Record
 from mock_server.testing.times import epoch_ms
 
@@ -18,6 +19,9 @@ class Lot:
         self._parking = parking
         self.device_id = device_id
 
+    def __repr__(self) -> str:
+        return f"<Lot {self.device_id}>"
+
     def enter(
         self,
         plate_no: str = "",
@@ -29,6 +33,7 @@ class Lot:
     ) -> Record:
         """A vehicle enters. `at` is epoch milliseconds or an aware datetime, now by default.
 
+        ValueError says what is wrong; `DoubtfulValueWarning` that a time is surely in another unit, such as seconds.
         `uplink` is "deliver", "lose", "duplicate", a delay in ms or `{"delay_ms": n}`; None leaves it to the faults.
         """
         return self._keep(DataType.PASS, PassDirection.ENTER, plate_no, at, uplink, record_id, details)
@@ -62,11 +67,13 @@ class Lot:
         kept = self._parking.records
         return [each for each in kept if each.device_id == self.device_id and data_type in (None, each.data_type)]
 
-    def count(self, start: int, end: int, pass_direction: int | None = 0) -> int:
-        """The lot's own count of a window; of bills when `pass_direction` is None."""
+    def count(self, start: int | datetime, end: int | datetime, pass_direction: int | None = 0) -> int:
+        """The lot's own count of a window; of bills when `pass_direction` is None. Times are those of `enter`."""
+        first, last = epoch_ms(start), epoch_ms(end)
+        warn_of(doubt for doubt in (doubt_of_time("start", first), doubt_of_time("end", last)) if doubt)
         kind = DataType.BILL if pass_direction is None else DataType.PASS
         direction = None if pass_direction is None else PassDirection(pass_direction)
-        cell = Cell(self.device_id, kind, direction, start, end)
+        cell = Cell(self.device_id, kind, direction, first, last)
         return self._parking.run(lambda: self._parking.project.lots.count(cell))
 
     def delete(self, record: Record) -> None:

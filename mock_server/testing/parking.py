@@ -8,6 +8,7 @@ from itertools import count
 from json import loads
 from typing import Any, Literal, TypeVar
 
+from mock_server.doubts import doubts_of_code, doubts_of_record, warn_of
 from mock_server.faults.catalogue import CATALOGUE
 from mock_server.faults.chaos import PRESETS, Chaos
 from mock_server.faults.faults import Fault, read_fault
@@ -47,6 +48,11 @@ class QueueMessage:
         self.code: str = status["code"]  # empty if the profile says so
         self.value: dict[str, Any] = loads(status["value"])
 
+    def __repr__(self) -> str:
+        about = self.record_id or self.value.get("sn", "nothing known")
+        again = f", redelivered {self.redelivery_count} x" if self.redelivery_count else ""
+        return f"<QueueMessage {self.code} of {about}, message {self.message_id}{again}>"
+
     @property
     def record_id(self) -> str | None:
         """The id of the record in it, None for a command's result."""
@@ -64,6 +70,11 @@ class RereportOf:
 
     rereport: Rereport
     records: list[Record]
+
+    def __repr__(self) -> str:
+        ids = ", ".join(record.record_id for record in self.records[:SHOWN]) or "no records"
+        more = f" and {len(self.records) - SHOWN} more" if len(self.records) > SHOWN else ""
+        return f"<RereportOf {cell_text(self.cell)}: claimed {self.claimed}, the lot had {self.counted}: {ids}{more}>"
 
     @property
     def sn(self) -> str:
@@ -110,6 +121,9 @@ class Parking:
         self._run = run
         self.clock = ParkingClock(self)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.project!r}>"
+
     def run(self, work: Callable[[], T]) -> T:
         """Carry out work where the project lives, then whatever is due because of it."""
         result: T = self._run(work)
@@ -138,7 +152,11 @@ class Parking:
         supplier_code: str = "tuya",
         online: bool = True,
     ) -> Lot:
-        """Add a lot; `supplier_code="jieshun"` makes one that refuses to sync."""
+        """Add a lot; `supplier_code="jieshun"` makes one that refuses to sync. Any other code is a brand that does.
+
+        `DoubtfulValueWarning` for a code close to that one.
+        """
+        warn_of(doubts_of_code(supplier_code))
         device: JsonObject = {"supplier_code": supplier_code, "online": online}
         return Lot(self, self.run(lambda: self._add_device(device, device_id, device_name)))
 
@@ -156,7 +174,11 @@ class Parking:
         self.run(lambda: self.project.set_online(self._device(device_id).device_id, online=online))
 
     def keep(self, device_id: str, record: JsonObject) -> Record:
-        """Let a lot keep a record of the lab API's form. ValueError says what is wrong with it."""
+        """Let a lot keep a record of the lab API's form. ValueError says what is wrong with it.
+
+        `DoubtfulValueWarning` for a time that can hardly be in milliseconds.
+        """
+        warn_of(doubts_of_record(record))
         return self.run(lambda: self.project.keep([self._new_record(device_id, record)]))[0]
 
     @property

@@ -1,7 +1,7 @@
 """How a user's own tests use the public API. Nothing here is run: it only has to pass strict type checks."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 from unittest import TestCase
 
@@ -21,6 +21,7 @@ def everything(parking: Parking) -> None:
     assert_type(lot.leave(at=1, uplink=500), Record)
     assert_type(lot.bill(uplink={"delay_ms": 500}, paid_amount=100), Record)
     assert_type(lot.count(0, 1, None), int)
+    assert_type(lot.count(datetime.now(UTC), datetime.now(UTC)), int)
     for message in assert_type(parking.consume(limit=3), Iterator[QueueMessage]):
         assert_type(message.record_id, str | None)
         message.ack()
@@ -32,11 +33,12 @@ def everything(parking: Parking) -> None:
     assert_type(parking.history, list[JsonObject])
     assert_type(parking.exports, JsonObject)
     parking.add_fault("answer.late", delay_ms=5)
-    parking.clock.advance_to(datetime.now(UTC))
+    parking.clock.advance_to(datetime.now(UTC), timeout_s=1)
+    parking.clock.advance(timedelta(hours=1))
     parking.assert_converged(["a", {"record_id": "b"}, lot.records()[0]])
 
 
-with mock_parking(profile=Profile(), clock="virtual", now_ms=1, seed=2, elsewhere="refuse") as held:
+with mock_parking(profile=Profile(), clock="virtual", now_ms=1, seed=2, elsewhere="refuse", real_vendor="pass") as held:
     assert_type(held, MockParking)
     everything(held)
 

@@ -18,7 +18,7 @@ from mock_server.web.lab.guide import GuideViews
 from mock_server.web.lab.openapi import lab_operations
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.lab.projects import Addresses, Projects
-from mock_server.web.lab.request import LabError
+from mock_server.web.lab.request import LabError, with_doubts
 from mock_server.web.lab.world import WorldViews
 from mock_server.web.serving.turns import NotYetError
 
@@ -63,6 +63,7 @@ def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -
         app.add_url_rule(rule, operation, views[operation], methods=[method], provide_automatic_options=False)
     app.after_request(_without_type)
     app.register_error_handler(NotYetError, lambda _: "")
+    app.after_request(with_doubts)
     app.register_error_handler(LabError, _lab_error)
     app.register_error_handler(HTTPException, _http_error)
     return app

@@ -16,7 +16,7 @@ from mock_server.shapes import fields_of, kind_of
 from mock_server.spec import read_spec
 from mock_server.version import __version__
 from mock_server.web.lab.history_lines import history_pieces, history_place
-from mock_server.web.lab.request import LabError, json_object, refuse_problems
+from mock_server.web.lab.request import LabError, json_object, note_doubts, refuse_problems
 from mock_server.web.serving.wsgi import IN_PIECES
 
 MAX_PROJECTS = 10_000
@@ -61,6 +61,7 @@ class Projects:
             raise LabError(409, "too_many", f"there are {MAX_PROJECTS} projects: delete some first")
         if self._cloud.get(access_id) is not None:
             raise LabError(409, "project_exists", f"there is a project {access_id} already: DELETE it first")
+        note_doubts(spec.doubts())
         project = self._cloud.add(spec.make_project(access_id, access_secret, self._cloud.clock))
         return project.exports(*self._addresses()), 201
 

@@ -1,11 +1,22 @@
 """Shared by the views of the lab plane: their error, and the reading of bodies and queries."""
 
-from flask import request
+from collections.abc import Iterable
+from http import HTTPStatus
+from itertools import islice
 
+from flask import Response, request
+
+from mock_server.doubts import WARNING
 from mock_server.lots.seed import SeedError
 from mock_server.model import JsonObject
 from mock_server.problems import Problem, parse_json, whole_number
 from mock_server.web.serving.environ import TOO_LARGE
+from mock_server.web.serving.inline import MEMORY
+
+_DOUBTS = "mock_server.doubts"
+
+MAX_DOUBTS = 5
+"""The most doubtful values that an answer names (our choice)."""
 
 MAX_BODY = 64 * 1024 * 1024
 """The longest body that the lab plane reads, in bytes (our choice)."""
@@ -61,3 +72,18 @@ def refuse_problems(problems: list[Problem]) -> None:
     """LabError if there are problems."""
     if problems:
         raise LabError(400, "invalid", str(SeedError(problems)))
+
+
+def note_doubts(doubts: Iterable[str]) -> None:
+    """Let the answer to the present request name doubtful values, `MAX_DOUBTS` at most."""
+    noted = request.environ.setdefault(MEMORY, {}).setdefault(_DOUBTS, [])
+    noted.extend(islice(doubts, MAX_DOUBTS - len(noted)))
+
+
+def with_doubts(response: Response) -> Response:
+    """The answer; the request's doubtful values are in a header, without what a header cannot carry."""
+    doubts = request.environ.get(MEMORY, {}).get(_DOUBTS)
+    if doubts and response.status_code < HTTPStatus.BAD_REQUEST:
+        text = "; ".join(doubts).encode("ascii", "backslashreplace").decode()
+        response.headers[WARNING] = "".join(sign if sign.isprintable() else "?" for sign in text)
+    return response

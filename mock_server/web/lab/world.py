@@ -8,6 +8,7 @@ from flask import Response, request
 
 from mock_server.advance import Advance
 from mock_server.clock import VirtualClock
+from mock_server.doubts import doubts_of_code, doubts_of_record
 from mock_server.faults.chaos import read_chaos
 from mock_server.faults.faults import Fault, read_fault
 from mock_server.lab_shapes import (
@@ -26,7 +27,7 @@ from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.project import Project
 from mock_server.queue.queue import MAX_SUBSCRIPTIONS, Subscription
 from mock_server.shapes import read_shape
-from mock_server.web.lab.request import LabError, json_body, json_object, query_number, refuse_problems
+from mock_server.web.lab.request import LabError, json_body, json_object, note_doubts, query_number, refuse_problems
 from mock_server.web.serving.inline import MEMORY, wait_for, waited_ms, yield_turn
 from mock_server.web.serving.turns import Work, carry_through, in_turns
 
@@ -63,6 +64,7 @@ class WorldViews:
         refuse_problems(problems)
         if device is None or device.device_id in project.devices:
             raise LabError(409, "device_exists", "there is such a device already: PATCH it instead")
+        note_doubts(doubts_of_code(device.supplier_code))
         return device_to_json(project.put_device(device)), 201
 
     def change_device(self, project_id: str, device_id: str) -> DeviceJson:
@@ -72,6 +74,7 @@ class WorldViews:
         problems: list[Problem] = []
         change = read_shape(DeviceChange, Reader(json_object('{"online": false}'), "", problems))
         refuse_problems(problems)
+        note_doubts(doubts_of_code(change.get("supplier_code", "")))
         changed = replace(device, **change)
         return device_to_json(project.put_device(changed))
 
@@ -235,6 +238,7 @@ def _add_records(project: Project, device: Device, body: object) -> Work[bytes]:
     resets = project.history.resets
     answers = []
     for kept, asked in zip(project.keep_one_by_one(new), new, strict=True):
+        note_doubts(doubts_of_record({"event_time": asked.event_time, **asked.details}))
         answers.append(json.dumps(NewRecord.of(kept, asked.fate).to_json(), ensure_ascii=False).encode())
         yield None
         if project.history.resets != resets:

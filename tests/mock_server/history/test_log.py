@@ -1,8 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.history.events import CommandMoved, mask_plate
+from mock_server.history.events import CommandMoved
 from mock_server.history.log import History
+from mock_server.model import mask_plate
 from tests.strategies import plates
 
 
