@@ -7,17 +7,21 @@ Exit codes: 0 success, 2 wrong usage or configuration, 3 the server could not st
 import asyncio
 import json
 import re
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from mock_server.call_log import CallLog
 from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.doubts import doubts_of_seed
 from mock_server.faults.chaos import PRESETS as CHAOS_PRESETS
@@ -35,7 +39,7 @@ from mock_server.stop_signals import call_on_stop_signal, until_interrupted
 from mock_server.version import __version__
 from mock_server.web.server import Server, silence_uvicorn
 from mock_server.web.serving.collector import schedule_full_collections
-from mock_server.web.serving.listening import AddressInUseError
+from mock_server.web.serving.listening import AddressInUseError, is_wildcard, raise_file_limit
 from mock_server.web.serving.loop import new_event_loop
 from parking_mock.shadows import shadow
 
@@ -54,7 +58,16 @@ _MAX_DOUBTS = 5
 _SEED_HELP = f"Devices and records to start from: {', '.join(NAMED_SEEDS)}, or a seed file."
 _HIGHEST_PORT = 65_535
 _VISIBLE = re.compile("[!-~]+")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 _INDENT = "    "
+
+LOG_LEVELS = ("off", "calls")
+_HOST_HELP = "Address of the API and the queue; localhost is both 127.0.0.1 and ::1."
+_PUBLIC_HOST_HELP = (
+    "The host by which clients reach that address, for the printed addresses.  [default: the address; 127.0.0.1 for one"
+    " that means all of the machine's]"
+)
+_LOG_HELP = "calls: a line for each call of the API on standard error.  [default: calls on a terminal without --json]"
 
 
 class ConfigurationError(click.ClickException):
@@ -93,6 +106,19 @@ class _Token(click.ParamType[str]):
         if not _VISIBLE.fullmatch(token):
             self.fail("a token has visible ASCII signs only, and at least one", param, ctx)
         return token
+
+
+class _Host(click.ParamType[str]):
+    """A host name or an address, as URLs have it."""
+
+    name = "host"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The host, or a usage error."""
+        host = str(value)
+        if not _HOST.fullmatch(host):
+            self.fail(f"{host!r} is not a host: use a name or an address, without a scheme or a port", param, ctx)
+        return host
 
 
 class _Commands(click.Group):
@@ -139,14 +165,15 @@ def option(flag: str, *names: str, **settings: Any) -> Callable[[Callback], Call
     return click.option(flag, *names, **{"envvar": variable(flag), "show_envvar": True, **settings})
 
 
-def _port(flag: str, default: int, what: str) -> Callable[[Callback], Callback]:
-    text = f"Port of {what}; 0 picks a free one."
+def _port(flag: str, default: int, what: str, also: str = "") -> Callable[[Callback], Callback]:
+    text = f"Port of {what}; 0 picks a free one{also}."
     return option(flag, default=default, show_default=True, type=_Port(), metavar="PORT", help=text)
 
 
 @main.command()
-@option("--host", default="127.0.0.1", show_default=True, help="Address of the API and the queue.")
-@_port("--port", 8280, "the vendor's API")
+@option("--host", default="127.0.0.1", show_default=True, help=_HOST_HELP)
+@option("--public-host", type=_Host(), metavar="NAME", help=_PUBLIC_HOST_HELP)
+@_port("--port", 8280, "the vendor's API", ", and one for each port that is not given")
 @_port("--ws-port", 8285, "the message queue")
 @_port("--lab-port", 8290, "the lab plane, which stays on loopback")
 @option("--seed", "seed_name", metavar="NAME|FILE", help=_SEED_HELP)
@@ -157,11 +184,13 @@ def _port(flag: str, default: int, what: str) -> Callable[[Callback], Callback]:
     "--lab-token", type=_Token(), metavar="TEXT", help="Open the lab plane to the network, for callers with this token."
 )
 @option("--ready-file", type=click.Path(path_type=Path), metavar="FILE", help="Written, as with --json, when ready.")
+@option("--log-level", type=click.Choice(LOG_LEVELS), help=_LOG_HELP)
 @option("--json", "as_json", is_flag=True, help="When ready, print one JSON object on one line.")
 @until_interrupted()
 def serve(  # noqa: PLR0913 one argument a flag
     *,
     host: str,
+    public_host: str | None,
     port: int,
     ws_port: int,
     lab_port: int,
@@ -171,20 +200,52 @@ def serve(  # noqa: PLR0913 one argument a flag
     chaos_seed: int | None,
     lab_token: str | None,
     ready_file: Path | None,
+    log_level: str | None,
     as_json: bool,
 ) -> None:
     """Run the fake cloud until it is interrupted."""
     silence_uvicorn()
+    raise_file_limit()
+    if port == 0:
+        ws_port, lab_port = _free_unless_given("ws_port", ws_port), _free_unless_given("lab_port", lab_port)
     cloud = Cloud()
     chaos = _chaos(chaos_name, cloud.clock.now_ms() % _CHAOS_SEEDS if chaos_seed is None else chaos_seed)
     cloud.add(default_project(_seed(seed_name), _profile(profile_name), chaos))
     try:
-        server = Server(cloud, host, port=port, ws_port=ws_port, lab_port=lab_port, lab_token=lab_token)
+        server = Server(
+            cloud,
+            host,
+            port=port,
+            ws_port=ws_port,
+            lab_port=lab_port,
+            lab_token=lab_token,
+            public_host=public_host,
+        )
     except AddressInUseError as error:
         advice = "name an address of this machine" if error.flag == "--host" else "0 picks a free one"
         raise ConfigurationError(f"{error}. Choose another with {error.flag} ({advice}).") from None
+    if (log_level or _default_log_level(as_json=as_json)) == "calls":
+        CallLog(cloud, partial(click.echo, err=True))
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_serve(server, ready_file, as_json=as_json))
+        runner.run(_serve(server, ready_file, as_json=as_json, note=_wildcard_note(host, public_host)))
+
+
+def _free_unless_given(name: str, port: int) -> int:
+    """The port of a parameter; 0 if neither a flag nor a variable gave it."""
+    source = click.get_current_context().get_parameter_source(name)
+    return 0 if source is ParameterSource.DEFAULT else port
+
+
+def _default_log_level(*, as_json: bool) -> str:
+    """Calls are logged for people: a pipe that nobody reads would stop the server once it is full."""
+    return "calls" if sys.stderr.isatty() and not as_json else "off"
+
+
+def _wildcard_note(host: str, public_host: str | None) -> str:
+    """What to know of the exported addresses, where the server listens on all of the machine's."""
+    if public_host or not is_wildcard(host):
+        return ""
+    return f"  ({host} means every address of this machine; other machines need --public-host NAME)"
 
 
 def default_project(seed: Seed | None = None, profile: Profile | None = None, chaos: Chaos | None = None) -> Project:
@@ -237,7 +298,7 @@ def _seed(name: str | None) -> Seed | None:
     return seed
 
 
-async def _serve(server: Server, ready_file: Path | None, *, as_json: bool) -> None:
+async def _serve(server: Server, ready_file: Path | None, *, as_json: bool, note: str = "") -> None:
     """Serve until a stop signal. Keeps no reference to the default project: once deleted, its memory is freed.
 
     StartError if the server cannot start. A signal meanwhile ends the start.
@@ -261,7 +322,7 @@ async def _serve(server: Server, ready_file: Path | None, *, as_json: bool) -> N
         raise StartError(f"the server could not start: {error!r}") from error
     schedule_full_collections(loop)
     try:
-        _tell(server, next(iter(server.cloud)), ready, as_json=as_json)
+        _tell(server, next(iter(server.cloud)), ready, as_json=as_json, note=note)
         await stopping.wait()
     finally:
         await server.stop()
@@ -269,14 +330,14 @@ async def _serve(server: Server, ready_file: Path | None, *, as_json: bool) -> N
             ready.remove()
 
 
-def _tell(server: Server, project: Project, ready: ReadyFile | None, *, as_json: bool) -> None:
+def _tell(server: Server, project: Project, ready: ReadyFile | None, *, as_json: bool, note: str) -> None:
     """Write the exports to the ready file, and the exports or the ready text to standard output."""
     exports = server.exports(project)
     line = json.dumps(exports)
     if ready is not None:
         with _ready_file_errors(ready):
             ready.write(line + "\n")
-    click.echo(line if as_json else ready_text(exports, project))
+    click.echo(line if as_json else ready_text(exports, project, note))
 
 
 @contextmanager
@@ -287,8 +348,8 @@ def _ready_file_errors(ready: ReadyFile) -> Iterator[None]:
         raise ConfigurationError(f"cannot write the ready file {ready.path}: {error.strerror}") from None
 
 
-def ready_text(exports: JsonObject, project: Project) -> str:
-    """The text that `serve` prints when it is ready."""
+def ready_text(exports: JsonObject, project: Project, note: str = "") -> str:
+    """The text that `serve` prints when it is ready; `note` is a line about the addresses."""
     devices: Any = exports["devices"]
     width = max(len(device["device_name"]) for device in devices)
     shown = [
@@ -303,6 +364,7 @@ def ready_text(exports: JsonObject, project: Project) -> str:
             f"  API            {exports['api']}",
             f"  message queue  {exports['ws']}",
             f"  lab plane      {exports['lab']}  (open it in a browser)",
+            *([note] if note else []),
             f"  access id      {exports['access_id']}",
             f"  access secret  {exports['access_secret']}",
             "  devices",

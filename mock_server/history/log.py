@@ -99,7 +99,16 @@ class History:
     def after(self, seq: int = 0, limit: int | None = None) -> Iterator[Entry]:
         """The entries with a number above `seq` that are still kept, `limit` of them at most."""
         skip = max(0, seq - self.dropped)
+        new = len(self._entries) - skip
+        if new < skip:  # a deque is walked through from an end: followers want the newest
+            newest = list(islice(reversed(self._entries), max(0, new)))
+            return islice(reversed(newest), limit)
         return islice(self._entries, skip, None if limit is None else skip + limit)
+
+    @property
+    def newest(self) -> Entry | None:
+        """The newest entry."""
+        return self._entries[-1] if self._entries else None
 
     @property
     def last(self) -> int:

@@ -21,6 +21,7 @@ from syrupy.assertion import SnapshotAssertion
 from mock_server.cli import _serve, default_project, main
 from mock_server.cloud import Cloud
 from mock_server.web.server import Server
+from mock_server.web.serving.listening import AddressInUseError
 from tests.command_line import command, environment, run, run_here
 
 FREE_PORTS = ("--port", "0", "--ws-port", "0", "--lab-port", "0")
@@ -183,6 +184,29 @@ def test_ready_file_appears_whole_and_goes(tmp_path: Path) -> None:
     assert not ready.exists()
 
 
+def test_port_0_frees_the_ports_that_are_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flag or a variable still counts; with any other port the defaults stay what they are."""
+    asked: list[tuple[int, int, int]] = []
+
+    def note(*_: object, port: int, ws_port: int, lab_port: int, **__: object) -> None:
+        asked.append((port, ws_port, lab_port))
+        raise AddressInUseError("--port", "host", port, "enough")
+
+    monkeypatch.setattr("mock_server.cli.Server", note)
+    for arguments in (("--port", "0"), ("--port", "0", "--ws-port", "8285"), ("--port", "1")):
+        CliRunner().invoke(main, ["serve", *arguments])
+    CliRunner().invoke(main, ["serve", "--port", "0"], env={"PARKING_MOCK_LAB_PORT": "8290"})
+    assert asked == [(0, 0, 0), (0, 8285, 0), (1, 8285, 8290), (0, 0, 8290)]
+
+
+@pytest.mark.parametrize("name", ["http://x", "x:80", "", "a b", "-"])
+def test_a_public_host_is_a_host(name: str) -> None:
+    """No URL, no port."""
+    text = run_here("serve", *FREE_PORTS, "--public-host", name).shown
+    assert text.startswith("exit code: 2\n")
+    assert "is not a host" in text
+
+
 @pytest.mark.parametrize("token", ["", " ", "p\xe4ssword"])
 def test_token_that_no_header_carries_ends_with_2(token: str) -> None:
     """An empty token would leave the door open, a foreign sign lock it for good."""
@@ -241,7 +265,9 @@ def test_variables_alone_are_enough(tmp_path: Path) -> None:
 
 def test_stays_on_loopback_with_the_lab(tmp_path: Path) -> None:
     """Served to the network, the lab plane still answers this machine only."""
-    with serving("--json", "--host", "0.0.0.0") as process:  # noqa: S104 that is what is tested
-        exports = json.loads(first_line(process))
-    assert exports["lab"].startswith("http://127.0.0.1:")
-    assert exports["api"].startswith("http://0.0.0.0:")
+    with serving("--host", "0.0.0.0") as process:  # noqa: S104 that is what is tested
+        _, api, queue, lab, note = (first_line(process) for _ in range(5))
+    assert "http://127.0.0.1:" in lab
+    assert "http://127.0.0.1:" in api
+    assert "ws://127.0.0.1:" in queue
+    assert "other machines need --public-host NAME" in note

@@ -126,6 +126,39 @@ def test_the_lab_stays_on_loopback(host: str) -> None:
         server.close()
 
 
+@pytest.mark.parametrize(
+    ("host", "public_host", "exported"),
+    [
+        ("127.0.0.1", None, "127.0.0.1"),
+        ("0.0.0.0", None, "127.0.0.1"),  # noqa: S104 that it is no address to call is the point
+        ("0.0.0.0", "cloud", "cloud"),  # noqa: S104 the same
+        ("::", None, "127.0.0.1"),
+        ("127.0.0.1", "fd00::7", "[fd00::7]"),
+    ],
+)
+def test_what_is_exported_can_be_called(host: str, public_host: str | None, exported: str) -> None:
+    """No wildcard is; a public host stands for the API and the queue, while the lab plane stays on loopback."""
+    server = Server(Cloud(), host, public_host=public_host)
+    try:
+        lab = exported if host == "127.0.0.1" else "127.0.0.1"
+        assert [address.rpartition(":")[0].partition("//")[2] for address in server.addresses()] == [
+            exported,
+            exported,
+            lab,
+        ]
+    finally:
+        server.close()
+
+
+def test_localhost_is_both_families() -> None:
+    """On one port, as clients resolve the name to either."""
+    with ThreadedServer(Server(Cloud(), "localhost")) as threaded:
+        for address in threaded.server.addresses():
+            port = urlsplit(address).port
+            for host in ("127.0.0.1", "::1"):
+                socket.create_connection((host, port or 0), timeout=DEADLINE_S).close()
+
+
 def test_ipv6_addresses_have_brackets() -> None:
     """So that they are addresses."""
     try:
