@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.check import explore
 from contracts.client.interface import ProcessError
 from contracts.client.process import ProcessClient
 from contracts.client.spec import ClientNotFoundError, ClientSpec, read_spec
@@ -115,8 +116,9 @@ def test_a_client_that_implements_nothing_is_not_failed(tmp_path: Path) -> None:
     assert "16 unimplemented" in done.stdout
 
 
-def test_a_failure_of_a_process_can_be_replayed(tmp_path: Path) -> None:
+def test_a_failure_of_a_process_can_be_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file names the command; another client can be tried instead."""
+    monkeypatch.setattr(explore, "SHRINKS_ELSEWHERE", 2)  # how small the failure is does not matter here
     command = f"{shlex.quote(sys.executable)} -m contracts.client.shim contracts.clients.zoo.counting:CountsDeliveries"
     case = ("--case", "count/copies", "--rule", "CNT-RECORD-ID", "--examples", "2", "--jobs", "1")
     folder = tmp_path / "report"
