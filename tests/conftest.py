@@ -14,8 +14,12 @@ from tests.support import Api, make_project
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("dev", deadline=None)
+EXAMPLES = 40
+"""Of each property that does not say how many it needs: drawing most of them takes longer than judging them."""
+
+PATIENT = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", PATIENT, derandomize=True)
+settings.register_profile("dev", PATIENT)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 

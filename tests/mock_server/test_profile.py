@@ -40,7 +40,7 @@ def profile_from(fields: JsonObject) -> Profile | None:
     offsets=st.lists(st.integers(-2, HOUR + 2), max_size=12),
     spelling=st.sampled_from(["camel", "snake"]),
 )
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_every_combination_works(fields: dict[str, Any], offsets: list[int], spelling: str) -> None:
     """Under any profile a lot keeps, counts, compares and re-reports, and says so in envelopes."""
     profile = profile_from(fields)

@@ -19,7 +19,7 @@ def test_the_reference_client_breaks_nothing_whatever_happens() -> None:
 
 def test_what_is_found_is_told_by_the_smallest_scenario() -> None:
     """A seed finds it again, the scenario repeats it, and no step can be left out of it."""
-    found, again = (explore_freely(CountsDeliveries, examples=30, seed=1) for _ in range(2))
+    found, again = (explore_freely(CountsDeliveries, examples=10, seed=1) for _ in range(2))
     assert found[0].scenario == again[0].scenario
     rule = RULES[found[0].rule_id]
     assert found[0].case == "free exploration"

@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,18 +20,21 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.specs.openapi import checks
 
 from mock_server.cloud import Cloud
-from mock_server.lab_client import LabClient, LabProject
+from mock_server.lots.seed import default_seed
 from mock_server.model import DAY, INT64_MAX
+from mock_server.project import Project
+from mock_server.spec import ProjectSpec
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.server import Server, ThreadedServer
 from mock_server.wire.sync_asked import CAMEL, SNAKE
+from tests.strategies import new_pass
 from tests.support import LOT, NOON, sign
 
 DOCUMENT = openapi("http://127.0.0.1:8280", "ws://127.0.0.1:8285/", "http://127.0.0.1:8290")
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 REJECTION = SCHEMA.config.checks.negative_data_rejection
 REJECTION.expected_statuses = [*REJECTION.expected_statuses, "413"]  # a list that is too long
-SCHEMA.config.generation.update(max_examples=60, deterministic=True, database="none")
+SCHEMA.config.generation.update(max_examples=15, deterministic=True, database="none")
 LAB = SCHEMA.include(tag="lab plane")
 DATA_PLANE = SCHEMA.include(tag="data plane")
 
@@ -51,24 +55,32 @@ STATUS_OF_CODE = {1000: 404, 1106: 404, 1108: 404, 1004: 401, 1005: 401, 1010: 4
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """An empty server on free ports."""
+def threaded() -> Iterator[ThreadedServer]:
+    """An empty server on free ports, in a thread."""
     with ThreadedServer(Server(Cloud())) as threaded:
-        yield threaded.server
+        yield threaded
 
 
 @pytest.fixture(scope="module")
-def lab(server: Server) -> Iterator[LabClient]:
-    """Its lab plane."""
-    with LabClient(server.lab) as client:
-        yield client
+def server(threaded: ThreadedServer) -> Server:
+    """Its addresses."""
+    return threaded.server
 
 
-def make_project(lab: LabClient) -> LabProject:
-    """A calm project with one record that nobody waits for: whatever a case does to it, the next has its own."""
-    project = lab.create_project(clock="virtual", now_ms=NOON, access_secret=SECRET)
-    project.add_record(LOT, data_type=0, pass_direction=0, event_time=NOON, record_id=RECORD, uplink="lose")
-    return project
+@contextmanager
+def a_project(threaded: ThreadedServer) -> Iterator[Project]:
+    """A calm project with one record that nobody waits for: whatever a case does to it, the next has its own.
+
+    It is made where the server runs and not by calls of its lab plane, of which there would be thousands.
+    """
+    cloud = threaded.server.cloud
+    spec = ProjectSpec(seed=default_seed(), clock="virtual", now_ms=NOON)
+    project = threaded.run(lambda: cloud.add(spec.make_project(cloud.new_keys()[0], SECRET)))
+    threaded.run(lambda: project.keep([new_pass(RECORD, NOON, fate="lose")]))
+    try:
+        yield project
+    finally:
+        threaded.run(lambda: [cloud.remove(each) for each in cloud])
 
 
 def is_negative(case: Any, location: ParameterLocation) -> bool:
@@ -76,7 +88,7 @@ def is_negative(case: Any, location: ParameterLocation) -> bool:
     return bool(case.meta.is_negative_at(location))
 
 
-def put_in_place(case: Any, project: LabProject) -> None:
+def put_in_place(case: Any, project: Project) -> None:
     """Let the path name what is there; of the random ones every second is left to name nothing."""
     drawn = str(case.path_parameters.get("project_id", ""))
     strange = case.meta.phase.name is TestPhase.FUZZING and len(drawn) % 2
@@ -107,20 +119,16 @@ def says_what_to_do(_ctx: CheckContext, response: Any, case: Any) -> bool | None
 
 @LAB.parametrize()
 @PATIENT
-def test_lab_plane(case: Any, server: Server, lab: LabClient) -> None:
+def test_lab_plane(case: Any, server: Server, threaded: ThreadedServer) -> None:
     """Every lab operation answers as the document says: it takes what is right, and says why it refuses the rest."""
-    project = make_project(lab)
-    put_in_place(case, project)
     case.headers = {**(case.headers or {}), "Accept": "*/*"}
-    try:
+    with a_project(threaded) as project:
+        put_in_place(case, project)
         case.call_and_validate(
             base_url=server.lab,
             additional_checks=[accepts_what_the_schema_allows, says_what_to_do],
             excluded_checks=[checks.positive_data_acceptance],
         )
-    finally:
-        for access_id in lab.projects():
-            lab.project(access_id).delete()
 
 
 def in_terms_of_http(response: Any) -> Any:
@@ -159,7 +167,7 @@ def make_windows_legal(body: Any) -> None:
 class Signer(AuthBase):
     """Signs what is really sent, as a client of the project."""
 
-    def __init__(self, project: LabProject, token: str = "") -> None:
+    def __init__(self, project: Project, token: str = "") -> None:
         self.project = project
         self.token = token
 
@@ -183,7 +191,7 @@ def signed_target(target: str) -> str:
     return path + ("?" if first else "") + "&".join(f"{key}={first[key]}" for key in sorted(first))
 
 
-def connect(server: Server, project: LabProject) -> Signer:
+def connect(server: Server, project: Project) -> Signer:
     """A signer with the project's token."""
     url = f"{server.api}/v1.0/token?grant_type=1"
     answer = requests.get(url, auth=Signer(project), timeout=10).json()
@@ -192,14 +200,13 @@ def connect(server: Server, project: LabProject) -> Signer:
 
 @DATA_PLANE.parametrize()
 @PATIENT
-def test_data_plane(case: Any, server: Server, lab: LabClient) -> None:
+def test_data_plane(case: Any, server: Server, threaded: ThreadedServer) -> None:
     """Every call answers HTTP 200 and an envelope as the document says, whose code tells right from wrong."""
-    project = make_project(lab)
-    put_in_place(case, project)
     if not is_negative(case, ParameterLocation.BODY):
         make_windows_legal(case.body)
-    signer = Signer(project) if case.path.startswith("/v1.0/token") else connect(server, project)
-    with requests.Session() as session:
+    with a_project(threaded) as project, requests.Session() as session:
+        put_in_place(case, project)
+        signer = Signer(project) if case.path.startswith("/v1.0/token") else connect(server, project)
         session.auth = None if is_negative(case, ParameterLocation.HEADER) else signer
         case.call_and_validate(
             base_url=server.api,
@@ -212,4 +219,3 @@ def test_data_plane(case: Any, server: Server, lab: LabClient) -> None:
                 checks.unsupported_method,  # the vendor answers 200 and code 1108 (observed)
             ],
         )
-    project.delete()

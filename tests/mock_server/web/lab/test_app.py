@@ -241,7 +241,7 @@ def test_a_refused_method_names_the_others(lab: Lab) -> None:
     assert response.headers["Allow"] == "POST"
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     st.sampled_from((RECORDS, f"{BASE}/devices", f"{BASE}/devices/{LOT}", f"{BASE}/idle", f"{BASE}/history")),
     st.sampled_from(("GET", "POST", "PATCH", "DELETE")),
