@@ -4,6 +4,7 @@ import copy
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -80,7 +81,8 @@ def a_project(threaded: ThreadedServer) -> Iterator[Project]:
     try:
         yield project
     finally:
-        threaded.run(lambda: [cloud.remove(each) for each in cloud])
+        for each in cloud:
+            threaded.run(partial(cloud.remove, each))
 
 
 def is_negative(case: Any, location: ParameterLocation) -> bool:
