@@ -17,7 +17,8 @@ from contracts.cases import CASES
 from contracts.cases.base import Case
 from contracts.check.engine import Plan, explore_case
 from contracts.check.free_exploration import explore_freely
-from contracts.check.results import Failure
+from contracts.check.results import CaseResult, Check, Failure
+from contracts.check.vitals import Ailment, vitals_of
 from contracts.client.interface import Client
 from contracts.report.story import by_history, story
 from contracts.rules import RULES
@@ -44,20 +45,15 @@ class ClientContract:
 
     @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES.values()])
     def test_case(self, case: Case) -> None:
-        """The client breaks no rule in any scenario of the case."""
+        """The client breaks no rule in any scenario of the case, and lives in most of them."""
         __tracebackhide__ = True
-        result = explore_case(self.make_client, self._plan(), case.id)
-        lines = list(_story_lines(each.failure for each in result.by_rule.values() if each.failure is not None))
-        if lines:
-            pytest.fail("\n".join(lines), pytrace=False)
+        _pass_or_fail(explore_case(self.make_client, self._plan(), case.id))
 
     def test_free_exploration(self) -> None:
-        """The client breaks no rule in any sequence of events that hypothesis tries."""
+        """The client breaks no rule in any sequence of events that hypothesis tries, and lives in most of them."""
         __tracebackhide__ = True
         examples = self.examples or settings().max_examples
-        lines = list(_story_lines(explore_freely(self.make_client, self._held(), examples=examples, seed=self.seed)))
-        if lines:
-            pytest.fail("\n".join(lines), pytrace=False)
+        _pass_or_fail(explore_freely(self.make_client, self._held(), examples=examples, seed=self.seed))
 
     def _plan(self) -> Plan:
         own = settings()
@@ -66,6 +62,17 @@ class ClientContract:
     def _held(self) -> tuple[str, ...]:
         held = LEVELS[: LEVELS.index(self.level) + 1]
         return tuple(rule_id for rule_id in self.rules if RULES[rule_id].level in held)
+
+
+def _pass_or_fail(result: CaseResult) -> None:
+    """Fail the test of a case in which a rule was broken, or the client was dead or silent."""
+    __tracebackhide__ = True
+    lines = list(_story_lines(each.failure for each in result.by_rule.values() if each.failure is not None))
+    vitals = vitals_of(Check((), (result,)))
+    if vitals is not None and vitals.ailment is not Ailment.NOT_JUDGED:
+        lines += ["", f"FAIL  {vitals.text}"]
+    if lines:
+        pytest.fail("\n".join(lines), pytrace=False)
 
 
 def _story_lines(found: Iterable[Failure]) -> Iterator[str]:

@@ -7,16 +7,19 @@ from typing import Literal, TypeAlias
 
 from contracts.check.engine import Plan
 from contracts.check.failure_file import RecordedFailure, ReplayError, read_failure
-from contracts.check.results import CaseResult, Check
+from contracts.check.results import LIFELESS_RUNS, CaseResult, Check
 from contracts.check.workers import end_requested
 from contracts.client.interface import MakeClient
 from contracts.client.spec import OBSERVED
 from contracts.rules.base import Outcome
 from contracts.rules.verdict import judge
-from contracts.run.run import run_of
+from contracts.run.run import Run, run_of
 
 ReplayVerdict: TypeAlias = Literal["FIXED", "FAILED", "NOT JUDGED"]
-"""The verdict on a failure that was played again. It is not judged if the client lacks a capability its rule needs."""
+"""The verdict on a failure that was played again.
+
+It is not judged if the client lacks a capability that its rule needs, or died of itself: a dead client breaks nothing.
+"""
 
 OnReplay: TypeAlias = Callable[[RecordedFailure, ReplayVerdict], None]
 
@@ -57,18 +60,27 @@ def play_earlier(
             run = run_of(recorded.scenario, make_client)
             outcomes = judge(run, plan.rules)
             results.setdefault(recorded.case, CaseResult(recorded.case)).watch(recorded.scenario, run, outcomes)
-            on_replay(recorded, _verdict(outcomes.get(recorded.rule.id)))
+            on_replay(recorded, _verdict(outcomes.get(recorded.rule.id), run))
+            if not _is_worth_more(results.values()):
+                break
     return list(results.values())
 
 
-def _verdict(outcome: Outcome | None) -> ReplayVerdict:
-    if outcome is None:
-        return "NOT JUDGED"
-    return "FAILED" if outcome.breaches else "FIXED"
+def _is_worth_more(results: Iterable[CaseResult]) -> bool:
+    """Whether the client has stayed alive in some run, or has not had `LIFELESS_RUNS` yet."""
+    found = list(results)
+    lifeless = sum(result.lifeless for result in found)
+    return lifeless < max(LIFELESS_RUNS, sum(result.runs for result in found))
+
+
+def _verdict(outcome: Outcome | None, run: Run) -> ReplayVerdict:
+    if outcome is not None and outcome.breaches:
+        return "FAILED"
+    return "NOT JUDGED" if outcome is None or run.deaths else "FIXED"
 
 
 def drop_fixed(folder: Path, found: Check) -> None:
-    """Remove the files of failures whose rule a check has judged in the same case and found kept."""
+    """Remove the files of failures whose rule a check has judged in the same case and found kept, without a death."""
     for path in folder.glob("*.json"):
         recorded = _read(path)
         if recorded is not None and _is_fixed(recorded, found):
@@ -76,7 +88,10 @@ def drop_fixed(folder: Path, found: Check) -> None:
 
 
 def _is_fixed(recorded: RecordedFailure, found: Check) -> bool:
-    results = [case.by_rule.get(recorded.rule.id) for case in found.cases if case.case == recorded.case]
+    cases = [case for case in found.cases if case.case == recorded.case]
+    if any(case.died for case in cases):
+        return False
+    results = [case.by_rule.get(recorded.rule.id) for case in cases]
     judged = [result for result in results if result is not None and result.judged]
     return bool(judged) and not any(result.failure for result in judged) and recorded.rule in found.rules
 

@@ -51,6 +51,9 @@ class Plan:
         return tuple(RULES[rule_id] for rule_id in self.rule_ids)
 
 
+LIFELESS_CASES = 3
+"""After so many cases, from the first on, in whose runs the client never stayed alive, a check is given up."""
+
 OnCase: TypeAlias = Callable[[CaseResult], None]
 OnBegin: TypeAlias = Callable[[str], None]
 
@@ -71,6 +74,8 @@ def check(
             if end_requested():
                 raise KeyboardInterrupt  # noqa: TRY301 as if the signal had come at this line
             on_case(results[-1])
+            if len(results) < len(plan.case_ids) and _is_hopeless(results):
+                return Check(plan.rules, tuple(results), given_up=True)
     except KeyboardInterrupt:
         return Check(plan.rules, _played(results), interrupted=True)
     return Check(plan.rules, tuple(results))
@@ -84,15 +89,25 @@ def check_in_parallel(
         with this_process_as_worker():
             return check(load(client, plan.patience_s), plan, on_case, on_begin)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=begin_worker) as pool:
+        results: list[CaseResult] = []
         with signals_blocked():
             futures = [pool.submit(_explore_loaded, client, plan, case_id) for case_id in plan.case_ids]
         try:
             for case_id, future in zip(plan.case_ids, futures, strict=True):
                 on_begin(case_id)
-                on_case(future.result())
+                results.append(future.result())
+                on_case(results[-1])
+                if len(results) < len(futures) and _is_hopeless(results):
+                    _end_early(futures)
+                    return Check(plan.rules, tuple(results), given_up=True)
         except KeyboardInterrupt:
             return Check(plan.rules, _end_early(futures), interrupted=True)
-        return Check(plan.rules, tuple(future.result() for future in futures))
+        return Check(plan.rules, tuple(results))
+
+
+def _is_hopeless(results: Sequence[CaseResult]) -> bool:
+    """Whether there have been `LIFELESS_CASES` cases, and the client did not stay alive in any run of any of them."""
+    return len(results) >= LIFELESS_CASES and all(case.runs == case.lifeless for case in results)
 
 
 def _end_early(futures: Sequence[Future[CaseResult]]) -> tuple[CaseResult, ...]:

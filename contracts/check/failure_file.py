@@ -94,7 +94,8 @@ def _client(data: JsonObject) -> str | None:
 def replay(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None:
     """Play a recorded scenario again; the failure if the rule is still broken, None if the client is fixed.
 
-    ReplayError if this client lacks a capability that the rule needs, or a fault strikes that the judge does not know.
+    ReplayError if this client lacks a capability that the rule needs, or keeps the rule only because it died of itself,
+    or if a fault strikes that the judge does not know.
     """
     run = run_of(recorded.scenario, make_client)
     if run.unimplemented or (missing := recorded.rule.missing(run.can)):
@@ -104,4 +105,6 @@ def replay(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None
         kinds = ", ".join(sorted(run.unknown_faults))
         raise ReplayError(f"{recorded.rule.id} cannot be judged: this version does not know the fault {kinds}")
     breaches: tuple[Breach, ...] = recorded.rule.check(run).breaches
+    if run.deaths and not breaches:
+        raise ReplayError(f"{recorded.rule.id} cannot be judged: the client died of itself {run.deaths[0].text}")
     return Failure(recorded.rule.id, recorded.case, recorded.scenario, run, breaches) if breaches else None

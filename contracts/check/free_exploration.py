@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from contracts.check.explore import minimise
-from contracts.check.results import Failure
+from contracts.check.results import CaseResult, Failure, RuleResult
 from contracts.client.interface import MakeClient
 from contracts.play.scenario import (
     BEGIN,
@@ -70,6 +70,9 @@ REREPORT_FAULTS = (
 )
 LOTS = ("tuya", "tuya", "jieshun")
 
+FREE = "free exploration"
+"""What takes the place of a case's id."""
+
 
 class FreelyBrokenError(Exception):
     """The rules that a client broke, and the scenario that repeats the failure."""
@@ -81,10 +84,11 @@ class FreelyBrokenError(Exception):
 
 
 class ClientMachine(RuleBasedStateMachine):
-    """One client with two lots and a Jieshun lot. `make_client` and `rule_ids` are set by `machine_of`."""
+    """One client with two lots and a Jieshun lot. `machine_of` sets the class variables."""
 
     make_client: MakeClient
     rule_ids: tuple[str, ...]
+    result: CaseResult
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,29 +177,32 @@ class ClientMachine(RuleBasedStateMachine):
         finally:
             self._open.__exit__()
         outcomes = judge(run, [RULES[rule_id] for rule_id in self.rule_ids])
+        scenario = replace(self._open.scenario, steps=tuple(self._steps), runs_ms=runs_ms)
+        self.result.watch(scenario, run, outcomes)
         broken = tuple(rule_id for rule_id, outcome in outcomes.items() if outcome.breaches)
         if broken:
-            raise FreelyBrokenError(broken, replace(self._open.scenario, steps=tuple(self._steps), runs_ms=runs_ms))
+            raise FreelyBrokenError(broken, scenario)
 
 
 def machine_of(make_client: MakeClient, rule_ids: Sequence[str] = tuple(RULES)) -> type[ClientMachine]:
     """A machine class for one client and some rules. Hypothesis creates its instances, without arguments."""
     members: dict[str, Any] = {"make_client": staticmethod(make_client), "rule_ids": tuple(rule_ids)}
+    members["result"] = CaseResult(FREE)
     return type("ClientMachine", (ClientMachine,), members)
 
 
 def explore_freely(
     make_client: MakeClient, rule_ids: Sequence[str] = tuple(RULES), *, examples: int, seed: int | None = None
-) -> list[Failure]:
-    """Run the machine. The failures of the first scenario that broke a rule, shrunk and judged again; or none."""
-    machine: Any = machine_of(make_client, rule_ids)
-    machine = machine if seed is None else hypothesis.seed(seed)(machine)
+) -> CaseResult:
+    """Run the machine. The result has the failures of the first scenario that broke a rule, shrunk and judged again."""
+    machine = machine_of(make_client, rule_ids)
+    seeded: Any = machine if seed is None else hypothesis.seed(seed)(machine)
     chosen = settings(max_examples=examples, deadline=None, database=None, phases=[Phase.generate])
     try:
-        run_state_machine_as_test(machine, settings=chosen)
+        run_state_machine_as_test(seeded, settings=chosen)
     except FreelyBrokenError as broken:
-        return _smallest(make_client, broken)
-    return []
+        machine.result.by_rule = {each.rule_id: RuleResult(1, 1, each) for each in _smallest(make_client, broken)}
+    return machine.result
 
 
 def _smallest(make_client: MakeClient, broken: FreelyBrokenError) -> list[Failure]:
@@ -204,4 +211,4 @@ def _smallest(make_client: MakeClient, broken: FreelyBrokenError) -> list[Failur
     scenario = minimise(broken.scenario, lambda each: bool(rules[0].check(run_of(each, make_client)).breaches))
     run = run_of(scenario, make_client)
     found = ((rule.id, rule.check(run).breaches) for rule in rules)
-    return [Failure(rule_id, "free exploration", scenario, run, breaches) for rule_id, breaches in found if breaches]
+    return [Failure(rule_id, FREE, scenario, run, breaches) for rule_id, breaches in found if breaches]

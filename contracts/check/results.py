@@ -13,6 +13,9 @@ from contracts.rules.base import LEVELS, Breach, Level, Outcome, Rule
 from contracts.rules.verdict import Verdict, verdict_of
 from contracts.run.run import Run
 
+LIFELESS_RUNS = 3
+"""After so many runs of a case in which the client did not stay alive, and no others, its exploration ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -49,8 +52,10 @@ class RuleResult:
 
 @dataclass(slots=True)
 class CaseResult:
-    """The results of one case. `deaths` are the errors at which the client failed by itself.
+    """The results of one case. `deaths` are the errors at which the client failed by itself, in its first such run.
 
+    `died`, `silent`, `unimplemented` and `lifeless` are the numbers of runs in which it failed by itself, never called
+    or connected, implemented nothing that could drive it, and was given up because of either.
     `never_appeared` is an observed client that never sent anything. `narrowing` has the wrong counters that explain
     every wrong claim of the case.
     """
@@ -59,19 +64,30 @@ class CaseResult:
     runs: int = 0
     by_rule: dict[str, RuleResult] = field(default_factory=dict)
     deaths: tuple[str, ...] = ()
+    died: int = 0
+    silent: int = 0
+    unimplemented: int = 0
+    lifeless: int = 0
     never_appeared: bool = False
     narrowing: Narrowing = field(default_factory=Narrowing)
 
     def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
-        """Add one run. True once the client has hung: each further run would wait as long again, and show no more."""
+        """Add one run. True once further runs would show no more.
+
+        That is when the client has hung, as each would wait as long again, or when it did not stay alive in any.
+        """
         self.runs += 1
+        self.died += bool(run.deaths)
+        self.silent += run.is_silent
+        self.unimplemented += run.unimplemented
+        self.lifeless += run.is_lifeless
         for rule_id, outcome in outcomes.items():
             failure = Failure(rule_id, self.case, scenario, run, outcome.breaches) if outcome.breaches else None
             self.by_rule.setdefault(rule_id, RuleResult()).take(failure, exercised=outcome.exercised)
         self.narrowing = self.narrowing.after(run)
         if not self.deaths:
             self.deaths = tuple(act.text for act in run.acts_of(ActKind.DIED))
-        return bool(run.findings_of(ProcessProblem.HUNG))
+        return bool(run.findings_of(ProcessProblem.HUNG)) or self.lifeless == self.runs >= LIFELESS_RUNS
 
     def joined(self, other: "CaseResult") -> "CaseResult":
         """The results of this case and of a later exploration of it."""
@@ -85,6 +101,10 @@ class CaseResult:
             self.runs + other.runs,
             results,
             self.deaths or other.deaths,
+            self.died + other.died,
+            self.silent + other.silent,
+            self.unimplemented + other.unimplemented,
+            self.lifeless + other.lifeless,
             self.never_appeared or other.never_appeared,
             self.narrowing.joined(other.narrowing),
         )
@@ -92,16 +112,35 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The verdicts on one client. One that was `interrupted` has only what was played so far."""
+    """The verdicts on one client. One that was `interrupted` has only what was played so far.
+
+    One that was `given_up` ended early, after cases in whose runs the client never stayed alive.
+    """
 
     rules: tuple[Rule, ...]
     cases: tuple[CaseResult, ...]
     interrupted: bool = False
+    given_up: bool = False
 
     @property
     def runs(self) -> int:
         """How many scenarios were played."""
         return sum(case.runs for case in self.cases)
+
+    @property
+    def died(self) -> int:
+        """In how many of them the client failed by itself."""
+        return sum(case.died for case in self.cases)
+
+    @property
+    def silent(self) -> int:
+        """In how many of them it never called and never connected."""
+        return sum(case.silent for case in self.cases)
+
+    @property
+    def unimplemented(self) -> int:
+        """In how many of them it implemented nothing that could drive it."""
+        return sum(case.unimplemented for case in self.cases)
 
     def result(self, rule: Rule) -> RuleResult:
         """The result of a rule over all cases."""

@@ -104,9 +104,9 @@ class Child:
         if line is not None:
             self.log.add(line.decode("utf-8", "replace").rstrip("\n"))
 
-    def log_tail(self) -> str:
-        """The last lines of its log, as the end of an error message."""
-        lines = [shown(line) for line in self.log.tail if line.strip()]
+    def log_tail(self, told: str = "") -> str:
+        """The last lines of its log, as the end of an error message; those that the message has `told` are left out."""
+        lines = [line for each in self.log.tail if (line := shown(each)) and line not in told]
         return f"; its last words: {' / '.join(lines)}" if lines else ""
 
     def exit_code(self, timeout_s: float = END_PATIENCE_S) -> int | None:

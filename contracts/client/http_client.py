@@ -38,19 +38,20 @@ class HttpClient(RemoteClient):
     def ask(self, verb: str, **arguments: object) -> JsonObject:
         """Call a verb."""
         self._number += 1
-        content = self._post(verb, json.dumps(call_json(self._number, verb, arguments), ensure_ascii=False).encode())
+        answer = self._post(verb, json.dumps(call_json(self._number, verb, arguments), ensure_ascii=False).encode())
         try:
-            result, code, message = read_answer(content, self._number)
+            result, code, message = read_answer(answer.content, self._number)
         except ProtocolError as error:
-            raise ProcessError(ProcessProblem.BAD_ANSWER, f"{verb}: {error}") from None
+            status = "" if answer.ok else f"status {answer.status_code}, "
+            raise ProcessError(ProcessProblem.BAD_ANSWER, f"the answer to {verb}: {status}{error}") from None
         if result is None:
             raise_error(verb, code, message)
         return result or {}
 
-    def _post(self, verb: str, body: bytes) -> bytes:
+    def _post(self, verb: str, body: bytes) -> requests.Response:
         headers = {"Content-Type": "application/json"}
         try:
-            return self._http.post(self._url, data=body, headers=headers, timeout=self.patience_s).content
+            return self._http.post(self._url, data=body, headers=headers, timeout=self.patience_s)
         except requests.Timeout:
             self.has_hung = True
             raise ProcessError(ProcessProblem.HUNG, f"no answer to {verb} within {self.patience_s:g} s") from None

@@ -52,6 +52,8 @@ class ProcessProblem(StrEnum):
     """It did not answer, or did not end, in time."""
     ENDED = "ended"
     """It ended, or closed its connection, without being asked to."""
+    SLOW_END = "slow end"
+    """It answered `stop` and did not end in time."""
     BAD_ANSWER = "babble"
     """Its answer violates the client protocol."""
 

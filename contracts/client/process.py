@@ -10,9 +10,9 @@ import select
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from contracts.client.child_process import END_PATIENCE_S, LOG_LINE_BYTES, Child
+from contracts.client.child_process import LOG_LINE_BYTES, Child
 from contracts.client.interface import Capability, ProcessError, ProcessProblem, Start, UnimplementedError
-from contracts.client.protocol import EXIT_UNIMPLEMENTED, ProtocolError, call_text, read_answer, shown
+from contracts.client.protocol import EXIT_UNIMPLEMENTED, ProtocolError, call_text, is_object, read_answer, shown
 from contracts.client.remote import RemoteClient, raise_error
 from mock_server.clock import monotonic_s
 from mock_server.model import JsonObject
@@ -47,7 +47,7 @@ class ProcessClient(RemoteClient):
             self._launch_error = ProcessError(ProcessProblem.BAD_ANSWER, f"hello: {error}")
 
     def _take_line(self, line: bytes | None) -> None:
-        if line is not None and not line.lstrip().startswith(b"{") and self._child is not None:
+        if line is not None and not is_object(line) and self._child is not None:
             self._child.take_log(line[:LOG_LINE_BYTES])  # not an answer, so it is treated as a log line
         with suppress(queue.Full):  # unasked answers without end: the first of them is reported
             self._answers.put_nowait(line)
@@ -84,7 +84,7 @@ class ProcessClient(RemoteClient):
         try:
             result, code, message = read_answer(self._answer(verb), self._number)
         except ProtocolError as error:
-            raise ProcessError(ProcessProblem.BAD_ANSWER, f"{error}{self._log_tail()}") from None
+            raise ProcessError(ProcessProblem.BAD_ANSWER, f"{error}{self._log_tail(str(error))}") from None
         if result is None:
             raise_error(verb, code, message)
         return result or {}
@@ -113,8 +113,9 @@ class ProcessClient(RemoteClient):
         if line is None:
             self._answers.put(None)  # the end of its output is the answer to every later call, too
             raise self._gone(verb)
-        if not line.lstrip().startswith(b"{"):
-            raise ProtocolError(f"its standard output is for answers only, logs go to standard error: {shown(line)}")
+        if not is_object(line):
+            said = shown(line) or "an empty line"
+            raise ProtocolError(f"its standard output is for answers only, logs go to standard error: {said}")
         return line
 
     def _hung(self, verb: str) -> Exception:
@@ -130,19 +131,21 @@ class ProcessClient(RemoteClient):
         how = "it closed its standard output" if code is None else f"it ended with exit code {code}"
         return ProcessError(ProcessProblem.ENDED, f"{how} when asked to {verb}{self._log_tail()}")
 
-    def _log_tail(self) -> str:
-        return self._child.log_tail() if self._child else ""
+    def _log_tail(self, told: str = "") -> str:
+        """The last lines of its log as the end of a message, without what the message has `told`."""
+        return self._child.log_tail(told) if self._child else ""
 
     def crash(self) -> None:
         """Kill it."""
         self.end()
 
     def stop(self) -> None:
-        """Call `stop`; it has to answer and then to end with exit code 0."""
+        """Call `stop`; it has to answer and then, within its patience again, to end with exit code 0."""
         super().stop()
-        code = self._child.exit_code() if self._child else 0
+        code = self._child.exit_code(self.patience_s) if self._child else 0
         if code is None:
-            raise ProcessError(ProcessProblem.HUNG, f"it did not end within {END_PATIENCE_S:g} s of its stop")
+            self.has_hung = True
+            raise ProcessError(ProcessProblem.SLOW_END, f"it did not end within {self.patience_s:g} s of its stop")
         if code:
             raise ProcessError(ProcessProblem.ENDED, f"exit code {code} after its stop{self._log_tail()}")
 

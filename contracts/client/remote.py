@@ -1,11 +1,24 @@
 """A client in another process, called by the client protocol. Subclasses carry the calls: lines or HTTP."""
 
 from abc import abstractmethod
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from contracts.client.interface import Capability, Client, DumpedRecord, Effect, Start, UnimplementedError, Window
-from contracts.client.protocol import PROTOCOL, ClientFailedError, read_can, read_dump, read_effects
+from contracts.client.interface import (
+    Capability,
+    Client,
+    DumpedRecord,
+    Effect,
+    ProcessError,
+    ProcessProblem,
+    Start,
+    UnimplementedError,
+    Window,
+)
+from contracts.client.protocol import PROTOCOL, ClientFailedError, ProtocolError, read_can, read_dump, read_effects
 from mock_server.model import JsonObject
+
+T = TypeVar("T")
 
 
 class RemoteClient(Client):
@@ -25,7 +38,7 @@ class RemoteClient(Client):
     def hello(self) -> None:
         """Ask for its name, its version and its verbs."""
         answer: Any = self.ask("hello", protocol=PROTOCOL)
-        self._can = read_can(answer)
+        self._can = _read(read_can, "hello", answer)
         self.agent, self.version = str(answer.get("agent", "")), str(answer.get("version", ""))
 
     @property
@@ -69,15 +82,23 @@ class RemoteClient(Client):
 
     def dump(self) -> list[DumpedRecord]:
         """Call `dump`."""
-        return read_dump(self.ask("dump"))
+        return _read(read_dump, "dump", self.ask("dump"))
 
     def effects(self) -> list[Effect]:
         """Call `effects`."""
-        return read_effects(self.ask("effects"))
+        return _read(read_effects, "effects", self.ask("effects"))
 
     def stop(self) -> None:
         """Call `stop`."""
         self.ask("stop")
+
+
+def _read(read: Callable[[JsonObject], T], verb: str, answer: JsonObject) -> T:
+    """The content of an answer. ProcessError if it violates the protocol: the process has broken it."""
+    try:
+        return read(answer)
+    except ProtocolError as error:
+        raise ProcessError(ProcessProblem.BAD_ANSWER, f"the answer to {verb}: {error}") from None
 
 
 def raise_error(verb: str, code: str, message: str) -> None:

@@ -9,6 +9,7 @@ import click
 
 from contracts.check.engine import Plan
 from contracts.check.results import Check, Failure
+from contracts.check.vitals import Ailment, vitals_of
 from contracts.client.spec import OBSERVED, read_spec
 from contracts.report.story import by_history, story
 from contracts.report.summary import summary
@@ -20,23 +21,31 @@ from mock_server.history.story import how_many
 STORIES_SHOWN = 5
 """The most failures that are printed in full; the others are in the report."""
 
-FAILED, NOT_FINISHED = 1, 3
+FAILED, NOT_JUDGED, NOT_FINISHED = 1, 2, 3
+"""Exit codes: the client fails; the rules chosen and the verbs implemented left nothing to judge; interrupted."""
 
 
 def conclude(found: Check, client: str, plan: Plan, level: Level, folder: Path | None) -> NoReturn:
     """Write the report, print the failures and the summary, and exit with the code for them."""
     written = _written(folder, client, plan, found) if folder else {}
-    failed = _failed(found, plan, level)
+    code = _exit_code(found, plan, level)
     for line in _stories(found, client, plan, written):
         click.echo(line)
-    for line in (*summary(found), *_known(found, plan), *_end(found, plan, failed=failed)):
+    for line in (*summary(found), *_known(found, plan), *_end(found, plan, failed=code == FAILED)):
         click.echo(line)
-    sys.exit(FAILED if failed else NOT_FINISHED if found.interrupted else 0)
+    sys.exit(code)
 
 
-def _failed(found: Check, plan: Plan, level: Level) -> bool:
+def _exit_code(found: Check, plan: Plan, level: Level) -> int:
+    """The first that holds: failed, interrupted, nothing judged, all well."""
+    vitals = vitals_of(found)
     never_appeared = any(case.never_appeared for case in found.cases)
-    return never_appeared or bool(found.broken(level, plan.known) or found.surprises(plan.known))
+    is_dead = vitals is not None and vitals.ailment is not Ailment.NOT_JUDGED
+    if never_appeared or is_dead or found.broken(level, plan.known) or found.surprises(plan.known):
+        return FAILED
+    if found.interrupted:
+        return NOT_FINISHED
+    return 0 if vitals is None else NOT_JUDGED
 
 
 def prepare_folder(folder: Path) -> None:
@@ -93,3 +102,9 @@ def _end(found: Check, plan: Plan, *, failed: bool) -> Iterator[str]:
             "it has failed already" if failed else "nothing has failed so far, but it is not finished (exit code 3)"
         )
         yield f"INTERRUPTED with {played}: {so_far}"
+    vitals = vitals_of(found)
+    if vitals is not None:
+        yield f"{vitals.ailment.upper()}: {vitals.text}"
+    if found.given_up:
+        left = len(plan.case_ids) - len(found.cases)
+        yield f"GIVEN UP: {how_many(left, 'other case')} not played, as it stayed alive in no run so far"

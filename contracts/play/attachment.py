@@ -89,18 +89,27 @@ def _words(command: str) -> list[str]:
 
 
 def agent_of(spec: ClientSpec, patience_s: float = PATIENCE_S) -> str:
-    """The name and version that a client answers to `hello`. ClientNotFoundError if it cannot be reached."""
+    """The name and version that a client elsewhere answers to `hello`.
+
+    ClientNotFoundError if it cannot be reached or gives no proper answer: then nothing can be played to it.
+    """
     client = load(str(spec), patience_s)({})
     try:
-        problem = getattr(client, "problem", None)
-        if isinstance(problem, ProcessError) and problem.kind is ProcessProblem.ABSENT:
-            raise ClientNotFoundError(str(problem))
-        if isinstance(problem, UnimplementedError):
-            return spec.target
+        problem: Exception | None = getattr(client, "problem", None)
+        if problem is not None:
+            raise ClientNotFoundError(_hello_text(spec, problem))
         name = f"{getattr(client, 'agent', '')} {getattr(client, 'version', '')}".strip()
         return name or spec.target
     finally:
         client.end()
+
+
+def _hello_text(spec: ClientSpec, problem: Exception) -> str:
+    if isinstance(problem, ProcessError) and problem.kind is ProcessProblem.ABSENT:
+        return str(problem)
+    if isinstance(problem, UnimplementedError):
+        return f"{spec.option} implements nothing, not even hello: {problem}"
+    return f"{spec.option} gives no proper answer to hello: {problem}"
 
 
 def world_of(make_client: MakeClient, scenario: Scenario) -> World:

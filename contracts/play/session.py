@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from contracts.client.interface import Capability, Client, DumpedRecord, Effect, MakeClient
+from contracts.client.interface import Capability, Client, Effect, MakeClient
 from contracts.play.attachment import world_of
 from contracts.play.recording import Act, ActKind, Dump, Recording
 from contracts.play.scenario import (
@@ -145,16 +145,15 @@ class Session:
         self.go_to(self._now)
         self._note(ActKind.ENDS)
         self.dump()
-        effects: list[Effect] = []
-        shows_effects = self._supervised.ask_if_able(Capability.EFFECTS, lambda each: effects.extend(each.effects()))
+        effects = self._supervised.effects()
         if self.world.has_process:  # what it writes when it ends belongs to the recording
             self._supervised.end(self._folder, in_order=True)
-        return self._recording(tuple(effects) if shows_effects else None)
+        return self._recording(None if effects is None else tuple(effects))
 
     def dump(self) -> None:
         """Record what the client has stored, if it can show that."""
-        records: list[DumpedRecord] = []
-        if self._supervised.ask_if_able(Capability.DUMP, lambda client: records.extend(client.dump())):
+        records = self._supervised.dump()
+        if records is not None:
             self._dumps.append(Dump(self.world.last, self.world.now_ms, tuple(records)))
 
     def _recording(self, effects: tuple[Effect, ...] | None) -> Recording:
@@ -214,7 +213,7 @@ class Session:
 
     def _next_wake(self) -> int:
         """When to run the client's timers. One that asks for the past waits a second, or time would stand still."""
-        now_ms, wakes_at = self.world.now_ms, self.client.wakes_at()
+        now_ms, wakes_at = self.world.now_ms, self._supervised.wakes_at()
         if wakes_at is None:
             return now_ms + TICK
         at_ms = wakes_at - self._clock_off_ms

@@ -1,5 +1,6 @@
 """The client of a session under a supervisor: it is started, called, and started again after it has failed."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,12 +8,16 @@ from pathlib import Path
 from contracts.client.interface import (
     Capability,
     Client,
+    DumpedRecord,
+    Effect,
     MakeClient,
     ProcessError,
     ProcessProblem,
     Start,
     UnimplementedError,
+    Window,
 )
+from contracts.client.protocol import ClientFailedError, ProtocolError, checked_dump, checked_effects
 from contracts.play.attachment import client_of
 from contracts.play.in_process_world import RunawayError
 from contracts.play.leaks import leaks, log_lines, masked
@@ -24,6 +29,23 @@ MOST_RESTARTS = 5
 
 NEVER = 10**12
 """How long a client that is not started again stays down, in milliseconds."""
+
+
+FAILURES = (Exception, SystemExit, asyncio.CancelledError)
+"""What a client of this process fails with. `sys.exit` in it is its end, not that of the judge."""
+
+
+class _UnmadeClient(Client):
+    """Stands for a client whose constructor has failed: its start raises that error."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def start(self, start: Start) -> None:  # noqa: ARG002 it is never started
+        raise self._error
+
+    def sync(self, now_ms: int, window: Window | None = None) -> None:  # noqa: ARG002 it is never started
+        raise self._error
 
 
 class SupervisedClient:
@@ -59,30 +81,65 @@ class SupervisedClient:
         """Make a client and start it at a time of its own clock. `folder` has what an earlier one has left."""
         self.down_until = None
         world, scenario = self._world, self._world.scenario
-        self.client = client_of(self._make_client, scenario, world.exports)
+        self.client = self._made()
         self.can = self.client.can
         start = Start(world.exports, now_ms, folder, world.link, scenario.tz, world.profile.to_json())
         self._note(ActKind.START, "")
         self.ask(Capability.START, lambda client: client.start(start))
 
+    def _made(self) -> Client:
+        try:
+            return client_of(self._make_client, self._world.scenario, self._world.exports)
+        except FAILURES as error:
+            return _UnmadeClient(error)
+
     def ask(self, verb: Capability, call: Callable[[Client], object]) -> bool:
         """Call a verb unless the client is down; whether it has answered. One that raises has failed and goes down."""
         if not self.is_up:
             return False
+        self._attempt(verb, call)
+        self._search_output()
+        return verb in self.can and self.is_up
+
+    def _attempt(self, verb: Capability, call: Callable[[Client], object]) -> None:
         try:
             call(self.client)
         except UnimplementedError as missing:
             self._do_without(verb, is_final=missing.is_final)
         except ProcessError as error:
-            reason = f"in {verb}: {self._masked(str(error))}"
-            self.findings.append(Finding(error.kind, self._world.last, reason))
-            self._fail(reason, for_good=error.kind is ProcessProblem.HUNG)
+            self._break_off(verb, error.kind, str(error))
+        except ProtocolError as error:
+            self._break_off(verb, ProcessProblem.BAD_ANSWER, str(error))
         except RunawayError as error:
             self._fail(f"in {verb}: {error}", for_good=True)
-        except Exception as error:  # noqa: BLE001 a client may raise anything
+        except ClientFailedError as error:
+            self._fail(f"in {verb}: {self._masked(str(error))}")
+        except FAILURES as error:
             self._fail(f"in {verb}: {self._masked(repr(error))}")
-        self._search_output()
-        return verb in self.can and self.is_up
+
+    def _break_off(self, verb: Capability, kind: ProcessProblem, text: str) -> None:
+        """It has broken the client protocol."""
+        reason = f"in {verb}: {self._masked(text)}"
+        self.findings.append(Finding(kind, self._world.last, reason))
+        self._fail(reason, for_good=kind is ProcessProblem.HUNG)
+
+    def dump(self) -> list[DumpedRecord] | None:
+        """What it has stored, None if it lacks the verb or has not answered."""
+        records: list[DumpedRecord] = []
+        has_answered = self.ask_if_able(Capability.DUMP, lambda client: records.extend(checked_dump(client.dump())))
+        return records if has_answered else None
+
+    def effects(self) -> list[Effect] | None:
+        """Its effects, None if it lacks the verb or has not answered."""
+        found: list[Effect] = []
+        has_answered = self.ask_if_able(Capability.EFFECTS, lambda each: found.extend(checked_effects(each.effects())))
+        return found if has_answered else None
+
+    def wakes_at(self) -> int | None:
+        """When its next timer is due by its own clock; None if it does not say, or if it fails at that."""
+        found: list[object] = []
+        self._attempt(Capability.ADVANCE, lambda client: found.append(client.wakes_at()))
+        return found[0] if found and type(found[0]) is int else None
 
     def ask_if_able(self, verb: Capability, call: Callable[[Client], object]) -> bool:
         """Call a verb that a client may lack; whether it has answered."""
@@ -90,9 +147,10 @@ class SupervisedClient:
 
     def crash(self, down_ms: int) -> None:
         """Kill it. What is in its folder is left, and it is due again after `down_ms`."""
-        with contextlib.suppress(Exception):  # however it takes being killed
+        with contextlib.suppress(*FAILURES):  # however it takes being killed
             self.client.crash()
-        self.client.end()
+        with contextlib.suppress(*FAILURES):
+            self.client.end()
         self._search_output()
         self._world.cut()
         self.down_until = self._world.now_ms + down_ms

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 
 from contracts.check.results import Check
+from contracts.check.vitals import Ailment, vitals_of
 from contracts.rules.verdict import Verdict
 from mock_server.history.story import how_many
 
@@ -21,8 +22,9 @@ def summary(found: Check) -> Iterator[str]:
     for verdict, ids in by_verdict.items():
         if ids and verdict is not Verdict.PASS:
             yield _block(verdict.value, ids)
+    vitals = vitals_of(found)
     deaths = [f"in {case.case}: {death}" for case in found.cases for death in case.deaths[:1]]
-    if deaths:
+    if deaths and (vitals is None or vitals.ailment is not Ailment.DEAD):
         yield f"  the client died of itself in {how_many(len(deaths), 'case')}, first {deaths[0]}"
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, TypeVar
 
-from contracts.client.interface import MakeClient
-from contracts.play.recording import Act, ActKind, Finding, FindingKind, Recording
+from contracts.client.interface import Capability, MakeClient
+from contracts.play.recording import Act, ActKind, DecoyFinding, Finding, FindingKind, Recording
 from contracts.play.scenario import LOT_IDS, Scenario
 from contracts.play.session import play
+from contracts.play.supervision import MOST_RESTARTS
 from contracts.run.known_faults import KNOWN_FAULTS
 from contracts.run.syncs import Claim, Sync, sync_of
 from mock_server.history.events import ConsumerChanged, DeviceChanged, FaultInjected, RecordKept, Rereported
@@ -133,6 +134,22 @@ class Run(Recording):
     def calm_at(self) -> int | None:
         """When the scenario was over and the client got time to converge; None if it never did."""
         return next((act.time for act in self.acts if act.kind is ActKind.CALM), None)
+
+    @property
+    def deaths(self) -> list[Act]:
+        """The failures of the client by itself, but for those at its `stop`: then it has done all it was asked for."""
+        return [act for act in self.acts_of(ActKind.DIED) if not act.text.startswith(f"in {Capability.STOP}:")]
+
+    @property
+    def is_lifeless(self) -> bool:
+        """Whether the client was given up: it failed too often, or implements nothing that could drive it."""
+        return self.unimplemented or len(self.deaths) > MOST_RESTARTS
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the client never called and never connected, to the cloud or to a decoy before it."""
+        is_seen = self.calls or self.consumers or self.findings_of(*DecoyFinding)
+        return not is_seen and not self.unimplemented
 
     def acts_of(self, *kinds: ActKind) -> list[Act]:
         """The acts of the harness of these kinds."""

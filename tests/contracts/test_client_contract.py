@@ -29,6 +29,19 @@ class TestLenient(TestWrong):
 
 class TestNothing(ClientContract):
     examples = 1
+
+class Dead(Client):
+    def start(self, start):
+        raise RuntimeError("no database")
+
+    def sync(self, now_ms, window=None):
+        pass
+
+class TestDead(ClientContract):
+    examples = 2
+
+    def make_client(self, exports) -> Client:
+        return Dead()
 """
 
 
@@ -70,6 +83,15 @@ def test_a_contract_without_a_client_says_what_it_needs(pytester: pytest.Pyteste
     result = run(pytester, "-k", "TestNothing and copies")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*a contract needs make_client(self, exports)*"])
+
+
+def test_a_dead_client_fails_every_test(pytester: pytest.Pytester) -> None:
+    """Though it breaks no rule: what it died of is named."""
+    result = run(pytester, "-k", "TestDead and (copies or lanes or free)")
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(
+        ["*FAIL  the client died of itself in 2 of 2 runs, *in start: RuntimeError('no database')"]
+    )
 
 
 @pytest.mark.parametrize(("profile", "examples"), [("parking-mock-ci", 25), ("parking-mock-night", 1000)])

@@ -15,7 +15,7 @@ from contracts.play.scenario import MIDNIGHT
 from contracts.proof.matrix import shim_command
 from tests.contracts.client.scripts import script
 
-Launch = Callable[[str], ProcessClient]
+Launch = Callable[..., ProcessClient]
 PATIENCE_S = 5.0
 IMPATIENT_S = 0.3
 
@@ -193,7 +193,7 @@ def test_an_error_of_the_launch_is_raised_by_start(launch: Launch, tmp_path: Pat
     with pytest.raises(ProcessError, match="exit code 4 when asked to hello"):
         client.start(Start({}, MIDNIGHT, tmp_path, None))  # type: ignore[arg-type]  # it never comes to that
     newer = launch('"hello": lambda call: answer(call, HELLO | {"protocol": 2})')
-    assert "protocol 2, not 1" in str(newer.problem)
+    assert 'the answer to hello: "protocol" is 2, not 1' in str(newer.problem)
 
 
 def test_a_command_that_is_none() -> None:
@@ -208,14 +208,14 @@ def test_a_command_that_is_none() -> None:
     ("bad", "kind"),
     [
         ('"stop": lambda call: (answer(call, {}), sys.exit(5))', "ended"),
-        ('"stop": lambda call: (answer(call, {}), time.sleep(1000))', "hung"),
+        ('"stop": lambda call: (answer(call, {}), time.sleep(1000))', "slow end"),
     ],
     ids=["code", "never"],
 )
 def test_a_client_that_does_not_end_in_order(bad: str, kind: str, launch: Launch) -> None:
-    """After `stop` it has to end, with 0."""
+    """After `stop` it has to end, with 0, and has its patience again for that."""
     with pytest.raises(ProcessError) as caught:
-        launch(bad).stop()
+        launch(bad, IMPATIENT_S if kind == "slow end" else PATIENCE_S).stop()
     assert caught.value.kind == kind
 
 

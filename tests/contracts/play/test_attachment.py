@@ -54,6 +54,34 @@ def test_what_a_client_calls_itself() -> None:
         agent_of(ClientSpec("http", "http://127.0.0.1:9/"))
 
 
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (
+            '"hello": lambda call: sys.exit(0)',
+            "gives no proper answer to hello: it ended with exit code 0 when asked to",
+        ),
+        ('"hello": lambda call: sys.exit(89)', "implements nothing, not even hello: hello: exit code 89"),
+        ('"hello": lambda call: print("Acme 1.0 is ready")', "logs go to standard error: Acme 1.0 is ready"),
+        (
+            '"hello": lambda call: answer(call, HELLO | {"can": ["synk"]})',
+            '"can" names "synk", which is no verb; verbs',
+        ),
+        (
+            '"hello": lambda call: answer(call, {"protocol": 1})',
+            '"can" is null, not a list of the verbs that the client',
+        ),
+        ('"hello": lambda call: print(json.dumps({"id": 1, "error": {"code": "failed"}}))', "hello failed"),
+    ],
+    ids=["ends", "nothing", "banner", "misspelt", "no-verbs", "failed"],
+)
+def test_a_client_that_cannot_say_hello_is_not_played_to(bad: str, words: str, tmp_path: Path) -> None:
+    """Its words are told at once, instead of hundreds of runs that show no more."""
+    with pytest.raises(ClientNotFoundError) as caught:
+        agent_of(ClientSpec("exec", shlex.join(script(tmp_path, f"{bad}"))))
+    assert words in str(caught.value)
+
+
 def test_patience_is_lost_with_a_client_that_hangs(tmp_path: Path) -> None:
     """It is waited for in full only so often."""
     bad = '"sync": lambda call: time.sleep(1000)'
@@ -108,12 +136,13 @@ def test_a_broken_process_fails_the_check(bad: str, words: str, tmp_path: Path) 
     assert words in done.stdout
 
 
-def test_a_client_that_implements_nothing_is_not_failed(tmp_path: Path) -> None:
-    """Exit code 0, and every rule is unimplemented."""
+def test_a_client_that_implements_nothing_has_not_passed(tmp_path: Path) -> None:
+    """Every rule is unimplemented, and as nothing was judged the exit code is neither 0 nor 1."""
     command = shlex.join(script(tmp_path, '"start": lambda call: sys.exit(89)'))
     done = run_here("check", "--exec", command, "--case", "count/copies", "--rule", "CNT-*", "--examples", "1")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 2, done.stdout + done.stderr
     assert "16 unimplemented" in done.stdout
+    assert "NOT JUDGED: nothing was judged in 1 run: the client answers that it implements none of" in done.stdout
 
 
 def test_a_failure_of_a_process_can_be_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,14 @@
 """Tests of sessions: what a scenario does to a client."""
 
 import contextlib
+import sys
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import requests
 
-from contracts.client.interface import Client, Start, Window
+from contracts.client.interface import Client, DumpedRecord, Start, Window
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.clients.zoo.errors import HammersOffline
@@ -153,6 +154,57 @@ def test_a_client_that_dies_is_started_again_a_few_times() -> None:
     assert [verb for verb, _ in told].count("start") == MOST_RESTARTS + 1
 
 
+class Unmade(Idle):
+    """One whose constructor fails."""
+
+    def __init__(self, *_: object) -> None:
+        raise ValueError("no configuration")
+
+
+class Leaving(Idle):
+    """One that ends its process."""
+
+    def start(self, _start: Start) -> None:
+        """End it."""
+        sys.exit(0)
+
+
+class Sleepless(Wakeful):
+    """One that fails when it is asked for its next timer."""
+
+    def wakes_at(self) -> int | None:
+        """Fail."""
+        raise KeyError("plan")
+
+
+class Textual(Idle):
+    """One that stores times as texts."""
+
+    def dump(self) -> list[DumpedRecord]:
+        """A record whose time is a text."""
+        return [DumpedRecord("r1", "6ce", 0, 0, "08:00")]  # type: ignore[arg-type]  # that is what is wrong
+
+
+@pytest.mark.parametrize(
+    ("client", "words"),
+    [
+        (Unmade, "in start: ValueError('no configuration')"),
+        (Leaving, "in start: SystemExit(0)"),
+        (Sleepless, "in advance: KeyError('plan')"),
+        (
+            Textual,
+            'in dump: records[0].event_ms must be an integer, in epoch milliseconds, not a string: "08:00"',
+        ),
+    ],
+    ids=["constructor", "exit", "wake", "dump"],
+)
+def test_whatever_a_client_fails_at_is_a_death_of_the_client(client: type[Idle], words: str) -> None:
+    """Neither of the harness nor of the process of the judge."""
+    run, _ = watched(client, Scenario(runs_ms=HOUR, settles=False))
+    assert run.deaths[0].text == words
+    assert run.is_lifeless is (client is not Textual)
+
+
 def test_a_crash_loses_what_is_not_in_the_folder() -> None:
     """The client is started again after its down time, on the same folder and subscription."""
     scenario = Scenario((Happens(AT, "r1"), Crashes(AT + MINUTE, down_ms=HOUR), Happens(AT + 2 * MINUTE, "r2")))
@@ -197,13 +249,7 @@ def test_the_same_scenario_gives_the_same_history() -> None:
 
 
 def test_the_world_is_left_when_a_step_fails() -> None:
-    """`requests` is what it was before, whatever happened inside, or when no client could be made."""
-
-    def unmade(_: object) -> Client:
-        raise NotImplementedError
-
-    with pytest.raises(NotImplementedError):
-        run_of(Scenario(), unmade)
+    """`requests` is what it was before, whatever happened inside."""
     scenario = Scenario((Strikes(AT, "no.such.fault"),))
     with pytest.raises(KeyError):
         run_of(scenario, ReferenceClient)
