@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
@@ -121,12 +122,42 @@ class _Host(click.ParamType[str]):
         return host
 
 
+class SingleOption(click.Option):
+    """An option that may be given once on the command line: of two values one would be ignored in silence."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Let the parser keep every value, so that `consume_value` can count them."""
+        if self.multiple or self.is_flag or self.count:
+            super().add_to_parser(parser, ctx)
+        else:
+            parser.add_option(obj=self, opts=self.opts, dest=self.name, action="append", nargs=self.nargs)
+
+    def consume_value(self, ctx: click.Context, opts: Any) -> Any:
+        """The value. A usage error if there are several."""
+        values = opts.get(self.name)
+        if not isinstance(values, list) or self.multiple:
+            return super().consume_value(ctx, opts)
+        if len(values) > 1:
+            given = " and ".join(str(each) for each in values)
+            raise click.UsageError(f"{self.opts[-1]} is given {len(values)} times, as {given}: give it once", ctx)
+        return super().consume_value(ctx, {**opts, self.name: values[0]})
+
+
 class _Commands(click.Group):
     """This package's commands and those of the entry point group, which are imported only when they are run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, sorted."""
         return sorted({*super().list_commands(ctx), *(each.name for each in entry_points(group=COMMANDS))})
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command that the arguments name. A usage error with the similar names if there is none."""
+        names = self.list_commands(ctx)
+        if args and not args[0].startswith("-") and args[0] not in names:
+            close = " or ".join(get_close_matches(args[0], names))
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(names)}"
+            ctx.fail(f"there is no command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, or None."""
@@ -162,7 +193,8 @@ def variable(flag: str) -> str:
 
 def option(flag: str, *names: str, **settings: Any) -> Callable[[Callback], Callback]:
     """A flag with its environment variable, both shown in the help unless `settings` change that."""
-    return click.option(flag, *names, **{"envvar": variable(flag), "show_envvar": True, **settings})
+    defaults: dict[str, Any] = {"envvar": variable(flag), "show_envvar": True, "cls": SingleOption}
+    return click.option(flag, *names, **defaults | settings)
 
 
 def _port(flag: str, default: int, what: str, also: str = "") -> Callable[[Callback], Callback]:

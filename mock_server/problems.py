@@ -194,7 +194,7 @@ class Reader:
         value = self.text(name, required=required)
         if value is None or value in values:
             return value
-        self.note(ProblemKind.RANGE, name, f"must be {' or '.join(values)}")
+        self.note(ProblemKind.RANGE, name, f"must be {' or '.join(values)}, not {_printable(value)}")
         return None
 
     def boolean(self, name: str, *, required: bool = True) -> bool | None:

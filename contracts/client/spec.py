@@ -1,6 +1,7 @@
 """A client's specification: `MODULE:NAME`, a command or a URL; and loading the class or function of the first."""
 
 import importlib
+import re
 import shlex
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -40,6 +41,28 @@ def _maker(client: Any) -> MakeClient:
     if client.__init__ is object.__init__:
         return lambda _: client()
     return client  # type: ignore[no-any-return]  # the same
+
+
+SHELL_SIGNS = frozenset({"&&", "||", "|", "&", ";", ">", ">>", "<", "2>", "2>&1"})
+SHELL_COMMANDS = frozenset({"cd", "export", "source", ".", "alias", "set", "ulimit"})
+"""What only a shell understands: signs between words, and commands that are no programs."""
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+
+
+def command_words(command: str) -> list[str]:
+    """The program and its arguments. ClientNotFoundError if there is none, or if only a shell could run it."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ClientNotFoundError(f"{command!r} is no command line: {error}") from None
+    if not words:
+        raise ClientNotFoundError("the command is empty")
+    odd = next((word for word in words if word in SHELL_SIGNS), words[0])
+    if odd in SHELL_SIGNS | SHELL_COMMANDS or _ASSIGNMENT.match(odd):
+        quoted = f'sh -c "{command}"' if not set('"$`\\') & set(command) else f"sh -c {shlex.quote(command)}"
+        raise ClientNotFoundError(f"{odd!r} is for a shell, and this is none: name one, --exec {shlex.quote(quoted)}")
+    return words
 
 
 SpecKind: TypeAlias = Literal["client", "exec", "http"]

@@ -19,6 +19,7 @@ from contracts.check.workers import end_requested, this_process_as_worker
 from contracts.client.spec import OBSERVED, ClientNotFoundError, ClientSpec
 from contracts.commands.options import (
     EXAMPLES_ELSEWHERE,
+    ClientCommand,
     client_options,
     examples_option,
     given,
@@ -27,6 +28,7 @@ from contracts.commands.options import (
     load_here,
     patience_option,
     progress,
+    refuse_without_effect,
     seed_option,
     spec_of,
 )
@@ -48,7 +50,7 @@ KNOWN_HELP = (
 )
 
 
-@click.command()
+@click.command(cls=ClientCommand)
 @client_options
 @selection_options
 @click.option("--list", "lists", is_flag=True, help="List the cases that would be played, and end.")
@@ -102,8 +104,14 @@ def check(  # noqa: PLR0913 an argument for each option
     if folder:
         prepare_folder(folder)
     if is_observed:
+        refuse_without_effect(("case_globs", "examples", "seed", "jobs"), "with --observe")
         _observe(specs, selection.rule_ids, level, window_ms, patience, folder, known)
     spec = spec_of(specs)
+    refuse_without_effect(("window_ms",), "without --observe")
+    if not spec.is_elsewhere:
+        refuse_without_effect(("patience",), "with --client: it is for a client elsewhere")
+    if spec.kind == "http":
+        jobs = _only_job(jobs)
     agent = _agent(spec, patience)
     examples = examples or (EXAMPLES_ELSEWHERE if spec.is_elsewhere else DEFAULT_EXAMPLES)
     database = _database(folder)
@@ -115,6 +123,15 @@ def check(  # noqa: PLR0913 an argument for each option
     with harness():
         found = _play(str(spec), plan, jobs, folder)
     conclude(found, str(spec), plan, level, folder)
+
+
+def _only_job(jobs: int) -> int:
+    """One process for a client behind a URL: it is one client, and its calls come one after the other."""
+    if jobs > 1 and click.get_current_context().get_parameter_source("jobs") is ParameterSource.COMMANDLINE:
+        raise click.UsageError(
+            "--http plays one scenario at a time, so --jobs can be 1 only: there is one client at a URL"
+        )
+    return 1
 
 
 def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:

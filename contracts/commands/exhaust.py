@@ -17,7 +17,7 @@ from contracts.proof.exhaustive.counting_models import MODELS, CorrectModel
 from contracts.proof.exhaustive.histories import Copies, Scope, Violation, play_of
 from contracts.proof.exhaustive.odometer import Odometer
 from contracts.proof.exhaustive.totals import ExhaustiveTotals
-from mock_server.cli import ConfigurationError
+from mock_server.cli import ConfigurationError, SingleOption
 from mock_server.model import JsonObject
 
 FORMAT = "parking-mock/exhaust"
@@ -98,13 +98,23 @@ def run(progress: Progress) -> Iterator[None]:
 
 
 @click.command()
-@click.option("--records", type=click.IntRange(1), default=3, show_default=True, help="So many records at most.")
-@click.option("--faults", type=click.IntRange(0), default=2, show_default=True, help="So many faults at most.")
 @click.option(
-    "--syncs", type=click.IntRange(0), default=3, show_default=True, help="So many syncs that faults can hit."
+    "--records", cls=SingleOption, type=click.IntRange(1), default=3, show_default=True, help="So many records at most."
+)
+@click.option(
+    "--faults", cls=SingleOption, type=click.IntRange(0), default=2, show_default=True, help="So many faults at most."
+)
+@click.option(
+    "--syncs",
+    cls=SingleOption,
+    type=click.IntRange(0),
+    default=3,
+    show_default=True,
+    help="So many syncs that faults can hit.",
 )
 @click.option(
     "--copies",
+    cls=SingleOption,
     type=click.Choice(get_args(Copies)),
     default="redelivered",
     show_default=True,
@@ -119,7 +129,13 @@ def run(progress: Progress) -> Iterator[None]:
     metavar="NAME",
     help="A model of a client.  [default: every model]",
 )
-@click.option("--resume", type=click.Path(path_type=Path), metavar="FILE", help="Checkpoint: go on where it was left.")
+@click.option(
+    "--resume",
+    cls=SingleOption,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Checkpoint: go on where it was left.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on one line for each client.")
 def exhaust(
     *,

@@ -11,6 +11,7 @@ import click
 from contracts.check.observed_rules import JUDGED
 from contracts.check.results import CaseResult, Check
 from contracts.client.interface import ProcessError
+from contracts.client.spec import ClientNotFoundError, command_words
 from contracts.play.observation import Observation, OnState, SessionState, plan
 from contracts.rules.base import Rule
 from contracts.rules.verdict import judge
@@ -53,12 +54,8 @@ def _begin(session: Observation, command: str | None) -> None:
             click.echo(f"export {name}={shlex.quote(value)}")
         return
     try:
-        session.launch(shlex.split(command))
-    except ValueError as error:
-        raise ConfigurationError(f"{command!r} is no command line: {error}") from None
-    except IndexError:
-        raise ConfigurationError("the command is empty") from None
-    except ProcessError as error:
+        session.launch(command_words(command))
+    except (ClientNotFoundError, ProcessError) as error:
         raise ConfigurationError(str(error)) from None
 
 

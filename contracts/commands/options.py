@@ -1,9 +1,11 @@
 """Shared by the judge's commands: options, the choice of a client, progress bars, and errors of the harness."""
 
 import os
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,6 +59,35 @@ def client_options(command: Callback) -> Callback:
     for kind, metavar, text in reversed(specs):
         command = option(f"--{kind}", kind, metavar=metavar, help=text)(command)
     return command
+
+
+class ClientCommand(click.Command):
+    """A command with client options. Of arguments that it does not take it says that a command has to be quoted."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; a usage error behind an unquoted `--exec` shows how to quote it."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            meant = list(takewhile(lambda word: not word.startswith("--"), words[_place_after(words) :]))
+            if len(meant) > 1 and ("extra argument" in error.message or isinstance(error, click.NoSuchOption)):
+                hint = f"Quote the command: --exec {shlex.quote(' '.join(meant))}"
+                raise click.UsageError(f"{error.format_message().rstrip('.')}. {hint}", ctx) from None
+            raise
+
+
+def _place_after(words: list[str]) -> int:
+    return words.index("--exec") + 1 if "--exec" in words else len(words)
+
+
+def refuse_without_effect(names: Iterable[str], because: str) -> None:
+    """A usage error if one of these options, named as parameters, is given on the command line."""
+    context = click.get_current_context()
+    flags = {param.name: param.opts[-1] for param in context.command.params}
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{flags[name]} has no effect {because}")
 
 
 def given(specs: dict[str, str | None]) -> dict[str, str | None]:

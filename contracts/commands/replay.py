@@ -11,19 +11,30 @@ from contracts.check.failure_file import RecordedFailure, ReplayError, read_fail
 from contracts.check.failure_file import replay as play_again
 from contracts.check.results import Failure
 from contracts.client.interface import MakeClient
-from contracts.commands.options import client_options, given, harness, load_here, patience_option, spec_of
+from contracts.commands.options import (
+    ClientCommand,
+    client_options,
+    given,
+    harness,
+    load_here,
+    patience_option,
+    refuse_without_effect,
+    spec_of,
+)
 from contracts.report.story import story
 from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
 
 
-@click.command()
+@click.command(cls=ClientCommand)
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE|DIR...")
 @client_options
 @patience_option
 @click.option("--show", is_flag=True, help="Tell what is recorded, without a client.")
 def replay(*, files: tuple[Path, ...], show: bool, patience: float, **specs: str | None) -> None:
     """Repeat failures from their files, or those of a report's folder, and say whether each is FIXED."""
+    if show:
+        refuse_without_effect(("client", "exec", "http", "patience"), "with --show: nothing is played")
     paths = [each for path in files for each in failure_files(path)]
     failures = [(path, _read(path)) for path in paths]
     if not failures:

@@ -7,7 +7,14 @@ from contracts.client.http_client import HttpClient
 from contracts.client.interface import Client, MakeClient, ProcessError, ProcessProblem, UnimplementedError
 from contracts.client.process import PATIENCE_S, ProcessClient
 from contracts.client.replicas import Replicas
-from contracts.client.spec import OBSERVED, ClientNotFoundError, ClientSpec, load_client, read_spec
+from contracts.client.spec import (
+    OBSERVED,
+    ClientNotFoundError,
+    ClientSpec,
+    command_words,
+    load_client,
+    read_spec,
+)
 from contracts.play.in_process_world import InProcessWorld
 from contracts.play.scenario import Scenario
 from contracts.play.world import World
@@ -76,16 +83,9 @@ def load(name: str, patience_s: float = PATIENCE_S) -> MakeClient:
         return load_client(spec.target)
     if spec.kind == "http" and not spec.target.startswith(("http://", "https://")):
         raise ClientNotFoundError(f"{spec.target!r} is no URL: it begins with http:// or https://")
-    if spec.kind == "exec" and not _words(spec.target):
-        raise ClientNotFoundError("the command is empty")
+    if spec.kind == "exec":
+        command_words(spec.target)
     return RemoteClientMaker(spec, patience_s)
-
-
-def _words(command: str) -> list[str]:
-    try:
-        return shlex.split(command)
-    except ValueError as error:
-        raise ClientNotFoundError(f"{command!r} is no command line: {error}") from None
 
 
 def agent_of(spec: ClientSpec, patience_s: float = PATIENCE_S) -> str:

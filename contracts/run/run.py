@@ -142,8 +142,13 @@ class Run(Recording):
 
     @property
     def is_lifeless(self) -> bool:
-        """Whether the client was given up: it failed too often, or implements nothing that could drive it."""
-        return self.unimplemented or len(self.deaths) > MOST_RESTARTS
+        """Whether there was nothing to judge: the client failed at every start, or before it had called at all.
+
+        Or it implements nothing that could drive it. One that calls and dies then is judged by its calls.
+        """
+        has_started = not all(act.text.startswith(f"in {Capability.START}:") for act in self.deaths)
+        is_given_up = len(self.deaths) > MOST_RESTARTS and (self.is_silent or not has_started)
+        return self.unimplemented or is_given_up
 
     @property
     def is_silent(self) -> bool:

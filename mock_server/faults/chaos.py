@@ -163,7 +163,7 @@ def read_chaos(data: object, path: str, problems: list[Problem], default_seed: i
     reader.only(("preset", "seed", "budget"))
     preset = reader.text("preset", 1, 32)
     if preset is not None and preset not in PRESETS:
-        reader.note(ProblemKind.RANGE, "preset", f"must be one of {', '.join(PRESETS)}")
+        reader.note(ProblemKind.RANGE, "preset", f"must be one of {', '.join(PRESETS)}, not {preset}")
     seed = reader.integer("seed", required=False)
     budget = reader.integer("budget", 0, MAX_BUDGET, required=False)
     if len(problems) > noted or preset is None:

@@ -203,7 +203,7 @@ def read_fault(data: JsonObject, path: str, problems: list[Problem]) -> Fault | 
     kind = CATALOGUE.get(name or "")
     if kind is None:
         if name is not None:
-            reader.note(ProblemKind.RANGE, "kind", f"must be one of {', '.join(CATALOGUE)}")
+            reader.note(ProblemKind.RANGE, "kind", f"must be one of {', '.join(CATALOGUE)}, not {name}")
         return None
     own = (kind.parameter,) if kind.parameter else ()
     reader.only(("kind", *own, "times", "skip", *LIMITS))

@@ -1,5 +1,6 @@
 """Tests of choosing rules and cases, and of what a terminal shows of them."""
 
+import contextlib
 import os
 import pty
 import select
@@ -18,6 +19,7 @@ from contracts.clients.reference import ReferenceClient
 from contracts.commands.check import check
 from contracts.commands.selection import Selection
 from contracts.rules import RULES
+from mock_server.cli import main
 from tests.command_line import command, run_here
 from tests.contracts.commands.test_commands import REFERENCE
 
@@ -145,3 +147,29 @@ def test_a_report_that_cannot_be_written_is_said_before_anything_is_played(tmp_p
     done = run_here("check", "--client", REFERENCE, "--report", "report", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "Error: cannot write the report report: File exists\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            "check --exec node adapter.mjs",
+            "unexpected extra argument (adapter.mjs). Quote the command: --exec 'node ada",
+        ),
+        ("check --exec a --exec b", "--exec is given 2 times, as a and b: give it once"),
+        ("check --client a:b --window-ms 2000", "--window-ms has no effect without --observe"),
+        ("check --client a:b --patience 3", "--patience has no effect with --client: it is for a client elsewhere"),
+        ("check --observe --exec a --jobs 2", "--jobs has no effect with --observe"),
+        ("check --http http://a --jobs 2", "--http plays one scenario at a time, so --jobs can be 1 only"),
+        ("replay --show a --exec b", "--exec has no effect with --show: nothing is played"),
+        ("exhaust --records 1 --records 2", "--records is given 2 times, as 1 and 2"),
+        ("serve --port 1 --port 2", "--port is given 2 times, as 1 and 2"),
+        ("chek", "there is no command 'chek'; did you mean check?"),
+        ("bake", "there is no command 'bake'; there are check, demo, exhaust, matrix, replay, rules, serve"),
+    ],
+)
+def test_what_would_be_ignored_in_silence_is_refused(arguments: str, words: str, tmp_path: Path) -> None:
+    """A second value, a flag without effect here, words behind a command that is not quoted: exit code 2."""
+    with contextlib.chdir(tmp_path):
+        done = CliRunner().invoke(main, arguments.split())
+    assert (done.exit_code, words in done.output) == (2, True), done.output

@@ -35,6 +35,8 @@ def test_a_way_as_text(spec: ClientSpec) -> None:
     [
         ("exec ", "the command is empty"),
         ("exec 'a", "is no command line: No closing quotation"),
+        ("exec cd x && node y", """'&&' is for a shell, and this is none: name one, --exec 'sh -c "cd x && node y"'"""),
+        ("exec LEVEL=1 node y", "'LEVEL=1' is for a shell"),
         ("http ftp://somewhere", "is no URL: it begins with http:// or https://"),
         ("nothing", "a client is named MODULE:NAME"),
     ],

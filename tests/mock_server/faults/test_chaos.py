@@ -181,7 +181,7 @@ def test_explicit_fate_is_left_alone() -> None:
     ("data", "words"),
     [
         (5, "chaos must be a preset"),
-        ("wild", "chaos.preset must be one of off, gentle, default, rough"),
+        ("wild", "chaos.preset must be one of off, gentle, default, rough, not wild"),
         ({"seed": 5}, "chaos.preset is required"),
         ({"preset": "rough", "seed": "x"}, "chaos.seed must be an integer"),
         ({"preset": "rough", "limit": 5}, "chaos.limit is not known"),

@@ -326,6 +326,7 @@ def test_calm_forgets_everything_directed(api: Api) -> None:
     [
         ({}, "kind is required"),
         ({"kind": "uplink.burn"}, "kind must be one of uplink.lose"),
+        ({"kind": "uplink.burn"}, ", not uplink.burn"),
         ({"kind": "uplink.lose", "delay_ms": 5}, "delay_ms is not known"),
         ({"kind": "uplink.delay", "delay_ms": "5"}, "delay_ms must be an integer"),
         ({"kind": "uplink.lose", "times": 0}, "times must be from 1"),
