@@ -14,7 +14,11 @@ from typing import IO
 
 from contracts.client.interface import ProcessError, ProcessProblem
 from contracts.client.protocol import shown
+from mock_server.clock import monotonic_s
 from mock_server.no_proxy import past_proxies
+
+_LOOK_EVERY_S = 0.01
+"""How often a process is looked at that is about to end."""
 
 END_PATIENCE_S = 2.0
 """How long a process may take to end, in seconds of real time."""
@@ -111,11 +115,13 @@ class Child:
 
     def exit_code(self, timeout_s: float = END_PATIENCE_S) -> int | None:
         """Wait for its end; its exit code, None if it still runs after the timeout."""
-        with suppress(subprocess.TimeoutExpired):
-            code = self.process.wait(timeout_s)
+        give_up_at, pause = monotonic_s() + timeout_s, threading.Event()
+        # `Popen.wait` takes its time from `time.monotonic`, which a test may have frozen
+        while (code := self.process.poll()) is None and monotonic_s() < give_up_at:
+            pause.wait(_LOOK_EVERY_S)
+        if code is not None:
             self._join()
-            return code
-        return None
+        return code
 
     def end(self) -> None:
         """Kill it and every process that it started. A second call does nothing."""

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 
-from contracts.client.child_process import LOG_BYTES, strays
+from contracts.client.child_process import LOG_BYTES, Child, strays
 from contracts.client.interface import ProcessError, Start, UnimplementedError
 from contracts.client.process import ProcessClient
 from contracts.client.protocol import ClientFailedError
@@ -237,3 +238,13 @@ def test_a_client_of_ours_as_a_process() -> None:
     with pytest.raises(ClientFailedError, match="sync failed"):
         client.sync(MIDNIGHT)  # before it has started
     client.end()
+
+
+def test_a_process_is_not_waited_for_longer_while_time_stands_still() -> None:
+    """Where a test has frozen the machine's clock, waiting for a process still ends in real time."""
+    child = Child([sys.executable, "-c", "input()"], {})
+    try:
+        with freeze_time("2024-05-01"):
+            assert child.exit_code(timeout_s=0.05) is None
+    finally:
+        child.end()
