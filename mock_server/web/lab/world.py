@@ -239,7 +239,8 @@ def _add_records(project: Project, device: Device, body: object) -> Work[bytes]:
     answers = []
     for kept, asked in zip(project.keep_one_by_one(new), new, strict=True):
         note_doubts(doubts_of_record({"event_time": asked.event_time, **asked.details}))
-        answers.append(json.dumps(NewRecord.of(kept, asked.fate).to_json(), ensure_ascii=False).encode())
+        answer = NewRecord.of(kept, asked.fate).to_json()
+        answers.append(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode())
         yield None
         if project.history.resets != resets:
             raise LabError(409, "reset", "the project was reset meanwhile: none of the records is left")
