@@ -20,6 +20,10 @@ _SECONDS, _SECONDS_A_CHARACTER = 2.0, 0.04
 """The seconds that a caption is shown, fixed and for each character, at normal speed: time to read it."""
 
 
+NO_NEWS = -1
+"""In place of the number of an entry: show what was shown before."""
+
+
 class ActChosenError(Exception):
     """A viewer has chosen an act: the narrator must start it from its beginning."""
 
@@ -30,12 +34,16 @@ class ActChosenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """One step of a story: its actor, the text, the bytes on the wire as text, and the cell to show."""
+    """One step of a story: its actor, the text, the bytes on the wire as text, and the cell to show.
+
+    `until` is the number of the entry up to which the history is shown beside it; None for all of it.
+    """
 
     who: Who
     text: str
     lines: tuple[str, ...] = ()
     cell: Cell | None = None
+    until: int | None = None
 
 
 class Guide:
@@ -55,6 +63,9 @@ class Guide:
         self._speed: Speed = "normal"
         self._paused = self._stepping = self._ended = False
         self._chosen: int | None = None
+        self._begun: int | None = None
+        self._is_watched = self._moves = False
+        self._told_at: int | None = None
 
     # For the narrator
 
@@ -63,17 +74,32 @@ class Guide:
         self._run_there = run_there
 
     def begin(self, act: int) -> None:
-        """Begin an act, by its place in `acts`."""
+        """Begin an act, by its place in `acts`. Its title is shown with its first caption."""
         with self._changed:
-            self._act, self._step, self._ended = act, 0, False
+            self._begun, self._step, self._ended, self._moves = act, 0, False, True
 
-    def tell(self, caption: Caption) -> None:
-        """Show the next caption. ActChosenError if a viewer has chosen an act."""
+    def tell(self, caption: Caption, at: int | None = None) -> None:
+        """Show the next caption. ActChosenError if a viewer has chosen an act.
+
+        `at` is the number of the newest entry of the history then; it is needed where the caption has an `until`.
+        """
         with self._changed:
             self._take_choice()
-            self._caption = caption
+            self._caption, self._told_at, self._moves = caption, at, False
+            self._act = self._act if self._begun is None else self._begun
+            self._begun = None
             self._step += 1
         self._notify()
+
+    def go_on(self) -> None:
+        """The narrator moves the world: what it does is shown with the next caption."""
+        with self._changed:
+            self._moves = True
+
+    def wait_for_viewer(self) -> None:
+        """Wait until somebody looks at the story, or steers it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_watched)
 
     def end(self, caption: Caption) -> None:
         """Show the last caption of the story. ActChosenError if a viewer has chosen an act."""
@@ -114,6 +140,23 @@ class Guide:
 
     # For viewers
 
+    def note_viewer(self) -> None:
+        """Somebody looks at the story."""
+        with self._changed:
+            self._is_watched = True
+            self._changed.notify_all()
+
+    def shown_until(self, last: int) -> int | None:
+        """The number of the entry up to which the history is to be shown.
+
+        None stands for all of it, `NO_NEWS` for what was shown before. `last` is the number of the newest entry: if it
+        is above the caption's, a viewer has changed the world, which is always shown.
+        """
+        with self._changed:
+            if self._moves:
+                return NO_NEWS
+            return self._caption.until if self._caption and self._told_at == last else None
+
     def steer(self, order: Order | None = None, speed: Speed | None = None, act: int | None = None) -> None:
         """Carry out an order of a viewer, change the speed, or choose an act."""
         with self._changed:
@@ -122,7 +165,7 @@ class Guide:
                 self._paused = order in ("pause", "step") or (self._paused and order == "repeat")
                 self._stepping = order in ("play", "step")
             if act is not None or order == "repeat":
-                self._chosen = self._act = self._act if act is None else act
+                self._chosen = self._act if act is None else act
                 self._step = 0
             self._changed.notify_all()
         self._notify()

@@ -14,9 +14,8 @@ from typing import Any, TypeVar
 
 import click
 
-from contracts.clients.reference import ReferenceClient
 from contracts.demo.stage import DemoError, DemoStage, demo_project
-from contracts.demo.story import ACTS
+from contracts.demo.story import ACTS, OnTheHour
 from mock_server.cli import ConfigurationError, option
 from mock_server.cloud import Cloud
 from mock_server.guide import ActChosenError, Caption, Guide
@@ -96,6 +95,9 @@ def show(stage: DemoStage, guide: Guide, server: Server, *, open_page: bool) -> 
         click.echo("No chaos: what gets lost, the story loses. Press Ctrl+C to stop.")
         if open_page:
             webbrowser.open(f"{exports['lab']}/")
+        else:
+            click.echo("The story begins when somebody opens the page.")
+        guide.wait_for_viewer()
         act = 0
         while True:
             act = show_from(act, stage, guide)
@@ -118,8 +120,9 @@ def show_act(act: int, stage: DemoStage, guide: Guide) -> None:
     guide.begin(act)
     try:
         for caption in ACTS[act].tell(stage):
-            guide.tell(caption)
+            guide.tell(caption, stage.position)
             guide.wait()
+            guide.go_on()
     except DemoError as error:
         guide.end(Caption("lot", BROKEN.format(error.message), cell=guide.cell))
         guide.wait_for_order()
@@ -129,7 +132,7 @@ def hand_over(stage: DemoStage, guide: Guide) -> None:
     """Begin a fresh world and let the reference client follow the viewer's changes. Ends with ActChosenError."""
     guide.begin(len(ACTS))
     stage.clear()
-    stage.open([each.device_id for each in stage.lots()], ReferenceClient, busy=False)
+    stage.open([each.device_id for each in stage.lots()], OnTheHour, busy=False)
     guide.end(Caption("client", INVITATION))
     changed = threading.Event()
 

@@ -122,6 +122,11 @@ class DemoStage:
         """The project's time."""
         return self.parking.clock.now_ms
 
+    @property
+    def position(self) -> int:
+        """The number of the newest entry of the history."""
+        return self.parking.run(lambda: self.project.history.last)
+
     def go_to(self, at_ms: int, *, timers: bool = True) -> None:
         """Move to a time: cars pass, the queue is emptied and, with `timers`, the client does what is due."""
         while timers and (wake := self._next_wake()) < at_ms:

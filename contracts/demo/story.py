@@ -7,7 +7,7 @@ from typing import NamedTuple
 from contracts.clients.reference import DRAIN_MS, ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.demo.stage import DemoError, DemoStage, News, hold
-from mock_server.guide import Caption
+from mock_server.guide import Caption, Who
 from mock_server.history.events import (
     CountCompared,
     MessageAcknowledged,
@@ -22,14 +22,28 @@ from mock_server.history.events import (
 )
 from mock_server.model import HOUR, JIESHUN, MINUTE, Cell, DataType, PassDirection
 
-FRACTION_MS = 500
-"""The reference client cuts its windows half a second before the full hour."""
-
 ASKS_AT = 5 * MINUTE
 """How long after a window's end the client asks."""
 
 ROUNDS = 3
 """So many rounds of the client that never stops are told."""
+
+
+class OnTheHour(ReferenceClient):
+    """The reference client with windows of whole hours, which need no explanation.
+
+    Its own are half a second earlier, so that no record lies on a boundary.
+    """
+
+    def window_start(self, at_ms: int) -> int:
+        """The full hour."""
+        return at_ms // HOUR * HOUR
+
+
+class CountsDeliveriesOnTheHour(CountsDeliveries):
+    """A client that counts deliveries, with the same windows."""
+
+    window_start = OnTheHour.window_start
 
 
 class StoryAct(NamedTuple):
@@ -50,16 +64,27 @@ class _Teller:
     @property
     def end(self) -> int:
         """Where the hour ends."""
-        return self.stage.midnight + 9 * HOUR - FRACTION_MS
+        return self.stage.midnight + 9 * HOUR
 
     @property
     def cell(self) -> Cell:
         """The hour's entering cars."""
         return Cell(self.lot.device_id, DataType.PASS, PassDirection.ENTER, self.end - HOUR, self.end)
 
-    def caption(self, who: str, text: str, *lines: str) -> Caption:
-        """One step, about the hour."""
-        return Caption("queue" if who == "queue" else "client" if who == "client" else "lot", text, lines, self.cell)
+    def caption(self, who: Who, text: str, *lines: str, until: int | None = None) -> Caption:
+        """One step, about the hour. The page shows the history up to the entry `until`, all of it by default."""
+        return Caption(who, text, lines, self.cell, until)
+
+    def asked_at(self, news: News) -> int:
+        """The number of the entry with the client's question about the hour."""
+        asked = ((entry.seq, entry.event) for entry in reversed(news.entries))
+        cells = ((seq, [each.cell for each in event.entries]) for seq, event in asked if isinstance(event, SyncAsked))
+        return next(seq for seq, known in cells if self.cell in known)
+
+    def compared_at(self, news: News) -> int:
+        """The number of the entry with the lot's comparison of the hour."""
+        compared = ((entry.seq, entry.event) for entry in news.entries)
+        return next(seq for seq, event in compared if isinstance(event, CountCompared) and self.is_ours(event))
 
     def is_ours(self, event: CountCompared | Rereported) -> bool:
         """Whether an event is about the hour."""
@@ -119,7 +144,7 @@ class _Teller:
 def lossy_line(stage: DemoStage) -> Iterator[Caption]:
     """Loss, wrong count, sync, mismatch, re-report, convergence, silence."""
     told = _Teller(stage)
-    stage.open([told.lot.device_id], ReferenceClient)
+    stage.open([told.lot.device_id], OnTheHour)
     yield told.caption(
         "lot",
         f"{told.lot.device_name} reports every car that enters over a message queue. A client wants to know them all. "
@@ -164,9 +189,14 @@ def _wrong_count(told: _Teller, sent: int) -> Generator[Caption, None, CountComp
         f"At 9:05 the client counts its records of that hour and tells the lot: {claimed}. "
         "The answer only means that the question was passed on.",
         told.call_line(news),
+        until=told.asked_at(news),
     )
     hold((claimed, compared.equal) == (sent, False), f"the client claims {claimed}")
-    yield told.caption("lot", f"The lot counts its own records of the same hour: {counted}, not {claimed}. A mismatch.")
+    yield told.caption(
+        "lot",
+        f"The lot counts its own records of the same hour: {counted}, not {claimed}. A mismatch.",
+        until=told.compared_at(news),
+    )
     yield _rereport(told, news, compared)
     return compared
 
@@ -176,7 +206,10 @@ def _silence(told: _Teller) -> Iterator[Caption]:
     news, again = told.ask_again()
     hold(again.claimed == again.counted, f"the client counts {again.claimed}, the lot {again.counted}")
     yield told.caption(
-        "client", f"Ten minutes later it tells its count once more: {again.claimed}.", told.call_line(news)
+        "client",
+        f"Ten minutes later it tells its count once more: {again.claimed}.",
+        told.call_line(news),
+        until=told.asked_at(news),
     )
     hold(not any(map(told.is_ours, news.of(Rereported))), "equal counts should re-report nothing")
     told.stage.settle()
@@ -186,7 +219,7 @@ def _silence(told: _Teller) -> Iterator[Caption]:
 def never_stops(stage: DemoStage) -> Iterator[Caption]:
     """The same day, and a client that counts deliveries."""
     told = _Teller(stage)
-    stage.open([told.lot.device_id], CountsDeliveries)
+    stage.open([told.lot.device_id], CountsDeliveriesOnTheHour)
     _, sent, lost = told.hour_passes()
     yield told.caption(
         "lot",
@@ -196,7 +229,10 @@ def never_stops(stage: DemoStage) -> Iterator[Caption]:
     news, compared = told.ask()
     claims = [compared.claimed]
     yield told.caption(
-        "client", f"At 9:05 it tells {compared.claimed}. So far nobody sees a difference.", told.call_line(news)
+        "client",
+        f"At 9:05 it tells {compared.claimed}. So far nobody sees a difference.",
+        told.call_line(news),
+        until=told.asked_at(news),
     )
     for _ in range(ROUNDS - 1):
         yield _rereport(told, news, compared)
@@ -206,6 +242,7 @@ def never_stops(stage: DemoStage) -> Iterator[Caption]:
             "client",
             f"It counts every one of them as a new car, and tells {compared.claimed} ten minutes later.",
             told.call_line(news),
+            until=told.asked_at(news),
         )
     grows = all(low < high for low, high in pairwise(claims))
     hold(grows and compared.counted == len(sent) + len(lost), f"the claims should grow: {claims}")
@@ -222,7 +259,7 @@ def never_stops(stage: DemoStage) -> Iterator[Caption]:
 def refuses(stage: DemoStage) -> Iterator[Caption]:
     """A lot that does not take the command."""
     told = _Teller(stage, JIESHUN)
-    stage.open([told.lot.device_id], ReferenceClient)
+    stage.open([told.lot.device_id], OnTheHour)
     _, sent, lost = told.hour_passes(timers=False)
     yield told.caption(
         "lot",
@@ -233,7 +270,9 @@ def refuses(stage: DemoStage) -> Iterator[Caption]:
     news = stage.news()
     refusals = [each for each in news.of(RequestAnswered) if each.code is not None]
     hold(len(refusals) == 1, "the Jieshun lot should have refused")
-    yield told.caption("client", f"The client asks the lot to compare: {len(sent)}.", told.call_line(news))
+    yield told.caption(
+        "client", f"The client asks the lot to compare: {len(sent)}.", told.call_line(news), until=told.asked_at(news)
+    )
     yield told.caption(
         "lot",
         "It cannot: Jieshun lots do not take this command. Nothing comes again.",

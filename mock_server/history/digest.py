@@ -127,16 +127,17 @@ class Digest:
         self._unsettled: Cell | None = None
         self._feed: dict[str, deque[FeedItem]] = {group: deque(maxlen=FEED) for group in GROUPS.values()}
 
-    def read(self, history: History, most: int) -> bool:
-        """Read at most so many new entries; whether there are more."""
+    def read(self, history: History, most: int, until: int | None = None) -> bool:
+        """Read at most so many new entries; up to the number `until`; whether there are more."""
         if history.resets != self.resets or history.last < self.last:
             self.begin(history.resets)
         if history.dropped > self.last:
             self.missed += history.dropped - self.last
             self.last = history.dropped
-        for entry in list(history.after(self.last, most)):
+        end = history.last if until is None else min(until, history.last)
+        for entry in list(history.after(self.last, min(most, max(0, end - self.last)))):
             self._read(entry)
-        return history.last > self.last
+        return end > self.last
 
     def lot(self, device_id: str) -> LotDigest:
         """A lot, made when it is first heard of."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mock_server.guide import ActChosenError, Caption, Guide
+from mock_server.guide import NO_NEWS, ActChosenError, Caption, Guide
 
 DEADLINE_S = 10
 
@@ -129,3 +129,36 @@ def test_listeners_are_told_where_they_live(guide: Guide) -> None:
     guide.tell(Caption("lot", "two"))
     assert told == [before + 1, before + 2]
     assert len(carried) == 3
+
+
+def test_the_world_is_shown_as_the_caption_tells_it(guide: Guide) -> None:
+    """Up to its entry; nothing new while the narrator moves the world; all of it once a viewer changed it."""
+    guide.begin(0)
+    assert guide.shown_until(5) == NO_NEWS
+    guide.tell(Caption("client", "asks", until=7), at=9)
+    assert guide.shown_until(9) == 7
+    assert guide.shown_until(10) is None
+    guide.go_on()
+    assert guide.shown_until(12) == NO_NEWS
+    guide.tell(Caption("lot", "answers"), at=12)
+    assert guide.shown_until(12) is None
+
+
+def test_a_title_is_shown_with_its_own_caption(guide: Guide) -> None:
+    """Between two acts the old title stays with the old sentence, also where a viewer chooses."""
+    guide.begin(0)
+    guide.tell(Caption("lot", "old"))
+    guide.begin(1)
+    assert (guide.to_json()["act"], guide.to_json()["caption"]) == (0, "old")
+    guide.tell(Caption("lot", "new"))
+    guide.steer(act=2)
+    assert (guide.to_json()["act"], guide.to_json()["caption"]) == (1, "new")
+
+
+def test_a_story_waits_for_its_first_viewer(guide: Guide) -> None:
+    """Who looks later has missed nothing."""
+    thread, _ = elsewhere(guide.wait_for_viewer)
+    assert thread.is_alive()
+    guide.note_viewer()
+    thread.join(DEADLINE_S)
+    assert not thread.is_alive()

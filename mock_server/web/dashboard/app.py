@@ -11,7 +11,7 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from mock_server.cloud import Cloud
-from mock_server.guide import Guide
+from mock_server.guide import NO_NEWS, Guide
 from mock_server.history.digest import Digest
 from mock_server.history.log import History
 from mock_server.project import Project
@@ -76,8 +76,12 @@ class _Page:
         if project is None:
             return render_template("nothing.html", name=(name or "")[:64], projects=projects[:200]), 404
         digest = self._digests.setdefault(project, Digest(project.profile))
-        in_turns(request.environ, lambda: _read_all(digest, project.history))
         guide = self._guide if self._guide and self._guide.access_id == project.access_id else None
+        until = guide.shown_until(project.history.last) if guide else None
+        if until != NO_NEWS:
+            in_turns(request.environ, lambda: _read_all(digest, project.history, until))
+        if guide:
+            guide.note_viewer()
         asked = ViewRequest.of(request.args, guide)
         view = look(project, digest, asked)
         story = guide.to_json() if guide else None
@@ -90,8 +94,8 @@ class _Page:
         )
 
 
-def _read_all(digest: Digest, history: History) -> Work[None]:
-    while digest.read(history, ENTRIES_A_STEP):
+def _read_all(digest: Digest, history: History, until: int | None) -> Work[None]:
+    while digest.read(history, ENTRIES_A_STEP, until):
         yield None
 
 

@@ -46,4 +46,5 @@ class GuideViews:
     def _get(self) -> Guide:
         if self._guide is None:
             raise LabError(404, "no_guide", "this server tells no story: `parking-mock demo` starts one that does")
+        self._guide.note_viewer()
         return self._guide
