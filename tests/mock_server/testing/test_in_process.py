@@ -314,6 +314,16 @@ def test_other_spellings_of_a_host(url: str) -> None:
         assert connected(parking, url)
 
 
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_past_a_proxy(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """A proxy of the environment is not asked for the vendor's hosts."""
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with mock_parking() as parking, requests.Session() as session:
+        answer = session.get(f"{scheme}://openapi.tuyacn.com{TOKEN}", headers={"client_id": "nobody"}, timeout=5)
+        assert (answer.json()["success"], parking.requests[0].path) == (False, "/v1.0/token")
+
+
 def test_other_hosts_pass() -> None:
     """A request to another host goes where it would go without us: here to nobody."""
     with mock_parking() as parking:
