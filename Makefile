@@ -2,7 +2,7 @@
 BIN := .venv/bin
 SET_UP := pyproject.toml constraints.txt scripts/set-up
 
-.PHONY: help serve demo test check format bench fixtures matrix docs screenshots clean
+.PHONY: help serve demo test check format bench fixtures floors matrix docs screenshots clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,6 +31,9 @@ bench: .venv/.dev .venv/.bench ## measure speed, as ratios (minutes)
 fixtures: .venv/.dev ## write the generated fixtures again, and the examples of all rules or of ARGS="RULE-ID ..."
 	@$(BIN)/python -m tests.make_fixtures
 	@$(BIN)/python -m tests.make_examples $(ARGS)
+
+floors: ## try the lowest versions of dependencies that are allowed, or the newest by ARGS=newest (a minute)
+	@scripts/lowest-versions $(ARGS)
 
 matrix: .venv/.dev ## measure all known-bad clients again (half an hour), or ARGS="CLIENT ..." (seconds each)
 	@$(BIN)/python -m tests.make_matrix $(ARGS)

@@ -5,6 +5,7 @@ Exit codes: 0 success, 2 wrong usage or configuration, 3 the server could not st
 """
 
 import asyncio
+import io
 import json
 import re
 import sys
@@ -145,6 +146,13 @@ class SingleOption(click.Option):
 
 class _Commands(click.Group):
     """This package's commands and those of the entry point group, which are imported only when they are run."""
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the command line. What the encoding of a terminal lacks is printed as an escape, instead of failing."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **settings)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, sorted."""

@@ -156,7 +156,7 @@ def exhaust(
     )
     _play_on(progress, resume)
     for name, tally in zip(names, progress.done, strict=True):
-        click.echo(json.dumps(result_json(name, scope, tally), ensure_ascii=False) if as_json else _text(name, tally))
+        click.echo(json.dumps(result_json(name, scope, tally)) if as_json else _text(name, tally))
     wrong = (tally.smallest for name, tally in zip(names, progress.done, strict=True) if name == CorrectModel.title)
     sys.exit(1 if any(wrong) else 0)
 

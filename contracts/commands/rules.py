@@ -22,7 +22,7 @@ def rules(*, rule_ids: tuple[str, ...], as_json: bool) -> None:
     named = [_rule(rule_id) for rule_id in rule_ids]
     if as_json:
         for rule in named or RULES.values():
-            click.echo(json.dumps(_rule_json(rule), ensure_ascii=False))
+            click.echo(json.dumps(_rule_json(rule)))
     elif named:
         for rule in named:
             _explain(rule)

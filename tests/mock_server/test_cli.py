@@ -2,17 +2,20 @@
 
 import asyncio
 import gc
+import io
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import pytest
 import requests
 from click.testing import CliRunner
@@ -271,3 +274,35 @@ def test_stays_on_loopback_with_the_lab(tmp_path: Path) -> None:
     assert "http://127.0.0.1:" in api
     assert "ws://127.0.0.1:" in queue
     assert "other machines need --public-host NAME" in note
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii", "utf-16"])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_terminal_without_chinese(encoding: str, stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that its encoding does not have are escaped on either stream; the command goes on."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, stream, io.TextIOWrapper(raw, encoding=encoding))
+
+    @click.command()
+    def shout() -> None:
+        click.echo("\u4e1c\u95e8 \xe4", err=stream == "stderr", color=False)
+
+    group = type(main)("group", commands=[shout])
+    group.main(["shout"], standalone_mode=False)
+    getattr(sys, stream).flush()
+    assert raw.getvalue()
+    if encoding == "latin-1":
+        assert raw.getvalue() == b"\\u4e1c\\u95e8 \xe4\n"
+
+
+def test_json_is_ascii(tmp_path: Path) -> None:
+    """The exports are read by programs in any encoding, on standard output and in the ready file."""
+    ready = tmp_path / "ready.json"
+    seed = {"format": "parking-mock/seed", "version": 1, "devices": [{"device_id": "L", "device_name": "\u4e1c\u95e8"}]}
+    (tmp_path / "seed.json").write_text(json.dumps(seed))
+    arguments = ("--json", "--seed", str(tmp_path / "seed.json"), "--ready-file", str(ready))
+    with serving(*arguments, PYTHONIOENCODING="cp1252") as process:
+        assert process.stdout is not None
+        line = process.stdout.buffer.readline()  # type: ignore[attr-defined]  # it is text over bytes
+        assert line.isascii()
+        assert json.loads(ready.read_bytes())["devices"][0]["device_name"] == "\u4e1c\u95e8"
