@@ -224,7 +224,8 @@ class Digest:
             return
         for asked in self._index.asked.get(event.request, ()):
             for cell in (each.cell for each in asked.entries if each.cell is not None and _is_window(each.cell)):
-                self.lot(cell.device_id).asked(cell).refuse(f"{event.code} {event.msg}")
+                if cell.device_id in self.devices:  # anybody may name any device
+                    self.lot(cell.device_id).asked(cell).refuse(f"{event.code} {event.msg}")
 
     def _compared(self, event: CountCompared, entry: Entry) -> None:
         self.lot(event.cell.device_id).asked(event.cell).compare(event, entry.time)

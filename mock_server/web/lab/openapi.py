@@ -248,7 +248,7 @@ def _add_faults() -> JsonObject:
     examples = {"one": {"kind": "uplink.lose", "times": 3}, "two": [{"kind": "answer.lose"}, {"kind": "token.expire"}]}
     body = json_body(one_or_many(ref("Fault"), MAX_FAULTS), examples)
     answer = _made({"anyOf": [ref("DirectedFault"), array(ref("DirectedFault"))]})
-    return _with_body("addFaults", "Direct one fault or several, all or none", answer, body)
+    return _with_body("addFaults", "Direct one fault or several, all or none", answer, body, HTTPStatus.CONFLICT)
 
 
 def _clear_faults() -> JsonObject:

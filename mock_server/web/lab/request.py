@@ -21,6 +21,9 @@ MAX_DOUBTS = 5
 MAX_BODY = 64 * 1024 * 1024
 """The longest body that the lab plane reads, in bytes (our choice)."""
 
+MAX_VALUES = 5_000_000
+"""The most values of a body's JSON, by its commas and brackets: an empty object of 3 bytes takes 72 of the memory."""
+
 
 class LabError(Exception):
     """A refusal of the lab plane: HTTP status, a stable code, and a message that says what to do."""
@@ -37,6 +40,8 @@ def json_body(*, optional: bool = False) -> object:
     if request.environ.get(TOO_LARGE):
         raise LabError(413, "too_large", f"send at most {MAX_BODY} bytes")
     raw = request.get_data(cache=False)
+    if len(raw) > MAX_VALUES and sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise LabError(413, "too_large", f"send at most {MAX_VALUES} values at once")
     if optional and not raw:
         return {}
     if request.mimetype != "application/json":

@@ -12,6 +12,7 @@ from mock_server.doubts import doubts_of_code, doubts_of_record
 from mock_server.faults.chaos import read_chaos
 from mock_server.faults.faults import Fault, read_fault
 from mock_server.lab_shapes import (
+    MAX_DEVICES,
     MAX_RECORDS,
     ClockJson,
     ClockMove,
@@ -42,6 +43,9 @@ MAX_STEPS = 50_000
 """The most timers that one move of a clock runs, some 5 s (our choice): with a consumer that never acknowledges, years
 have millions of redeliveries."""
 
+MAX_DIRECTED = 2_000
+"""The most faults that a project has directed at one time (our choice): each record and each call asks all of them."""
+
 Find = Callable[[str], Project]
 
 
@@ -62,6 +66,8 @@ class WorldViews:
         body = json_body(optional=True)
         device = read_device(body, "body", problems, default_id=project.new_device_id())
         refuse_problems(problems)
+        if len(project.devices) >= MAX_DEVICES:
+            raise LabError(409, "too_many", f"there are {MAX_DEVICES} devices already")
         if device is None or device.device_id in project.devices:
             raise LabError(409, "device_exists", "there is such a device already: PATCH it instead")
         note_doubts(doubts_of_code(device.supplier_code))
@@ -133,6 +139,10 @@ class WorldViews:
         faults = [_read_fault(item, place, problems, many=isinstance(body, list)) for place, item in enumerate(items)]
         refuse_problems(problems)
         read = [fault for fault in faults if fault is not None]
+        if len(read) + sum(1 for _ in project.faults.armed()) > MAX_DIRECTED:
+            raise LabError(
+                409, "too_many", f"at most {MAX_DIRECTED} faults are directed at one time: DELETE them first"
+            )
         for fault in read:
             project.arm(fault)
         answers = [fault.to_json() for fault in read]

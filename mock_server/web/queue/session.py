@@ -80,7 +80,8 @@ class ConsumerSession(ABC):
         kind = command.get("type")
         message_id = command.get("messageId")
         if kind == "isEndOfTopic":
-            self.put(json.dumps({"endOfTopic": "false"}))
+            if self.has_room():  # not to a client that asks and never reads
+                self.put(json.dumps({"endOfTopic": "false"}))
         elif kind == "negativeAcknowledge" and isinstance(message_id, str):
             self._subscription.negative_acknowledge(self._consumer, message_id)
         elif kind in (None, "ack") and isinstance(message_id, str):

@@ -235,6 +235,21 @@ def test_a_body_that_is_too_long_is_refused(lab: Lab) -> None:
     assert str(MAX_BODY) in answer["error"]["message"]
 
 
+def test_what_a_project_holds_is_bounded(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Directed faults, devices, and the values of one body: 4xx, and nothing of the call is done."""
+    monkeypatch.setattr("mock_server.web.lab.world.MAX_DIRECTED", 5)
+    monkeypatch.setattr("mock_server.web.lab.world.MAX_DEVICES", 3)
+    monkeypatch.setattr("mock_server.web.lab.request.MAX_VALUES", 50)
+    fault = {"kind": "answer.busy"}
+    assert lab.send("POST", f"{BASE}/faults", [fault] * 4)[0] == 201
+    status, answer = lab.send("POST", f"{BASE}/faults", [fault] * 2)
+    assert (status, answer["error"]["code"]) == (409, "too_many")
+    assert len(lab.get(f"{BASE}/faults")["directed"]) == 4
+    assert lab.send("POST", f"{BASE}/devices", {})[0] == 409
+    status, answer = lab.send("POST", RECORDS, [{}] * 60)
+    assert (status, answer["error"]["message"]) == (413, "send at most 50 values at once")
+
+
 def test_a_refused_method_names_the_others(lab: Lab) -> None:
     """In `Allow`, as HTTP wants."""
     response = lab.client.get(f"{BASE}/reset")
