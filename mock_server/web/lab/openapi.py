@@ -270,7 +270,7 @@ def _move_clock() -> JsonObject:
     body = json_body(ref("Clock"), {"an hour on": {"advance_ms": 3600000}, "until": {"to_ms": 1652788800000}})
     doc = f"Move a virtual clock; answers when the project is idle at that time, or after {MAX_STEPS} timers"
     wait = _timeout("how long to wait for the next acknowledgement of a consumer")
-    return _with_body("moveClock", doc, _ok(ref("ClockMoved")), body, HTTPStatus.CONFLICT) | {"parameters": [wait]}
+    return _with_body("moveClock", doc, _ok(ref("ClockAnswer")), body, HTTPStatus.CONFLICT) | {"parameters": [wait]}
 
 
 def _idle() -> JsonObject:

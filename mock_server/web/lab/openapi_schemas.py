@@ -31,7 +31,7 @@ _ANSWERS: dict[Any, str] = {
     shapes.ChaosRunJson: "ChaosRun",
     shapes.PendingWork: "Pending",
     shapes.IdleJson: "Idle",
-    shapes.ClockJson: "ClockMoved",
+    shapes.ClockJson: "ClockAnswer",
     shapes.RereportJson: "Rereport",
     shapes.GuideJson: "Guide",
 }
