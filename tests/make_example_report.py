@@ -15,7 +15,7 @@ COMMAND = (
     *(word for rule in RULES for word in ("--rule", rule)),
     *("--case", "count/copies", "--examples", "3", "--seed", "0", "--jobs", "1", "--report", str(REPORT)),
 )
-DEADLINE_S = 110
+DEADLINE_S = 300
 
 
 def environment() -> dict[str, str]:

@@ -24,6 +24,9 @@ SETTINGS = {
 }
 """What makes the output of a page's commands the same everywhere."""
 
+DEADLINE_S = 300
+"""How long a command may take on a machine that has other work."""
+
 
 @dataclass(frozen=True)
 class File:
@@ -90,7 +93,7 @@ def check(example: Example, folder: Path, page: str) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CI"))}
     variables = kept | SETTINGS | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(  # noqa: S603 our own documentation
-        example.run, env=variables, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        example.run, env=variables, cwd=folder, capture_output=True, text=True, timeout=DEADLINE_S, check=False
     )
     assert done.returncode in ((0, 1) if example.may_fail else (0,)), done.stdout + done.stderr
     if example.expected is not None:

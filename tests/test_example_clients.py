@@ -65,7 +65,7 @@ def judge(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     """Run `parking-mock check` there."""
     command = [sys.executable, "-m", "mock_server", "check", *options]
     return subprocess.run(  # noqa: S603 our own command
-        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=100, check=False
+        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=300, check=False
     )
 
 

@@ -25,7 +25,7 @@ from mock_server.cli import _serve, default_project, main
 from mock_server.cloud import Cloud
 from mock_server.web.server import Server
 from mock_server.web.serving.listening import AddressInUseError
-from tests.command_line import command, environment, run, run_here
+from tests.command_line import DEADLINE_S, command, environment, run, run_here
 
 FREE_PORTS = ("--port", "0", "--ws-port", "0", "--lab-port", "0")
 
@@ -101,7 +101,7 @@ def test_says_what_can_be_called(snapshot: SnapshotAssertion) -> None:
         while "Ready" not in lines[-1]:
             lines.append(first_line(process))
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=20)
+        rest, errors = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0
     assert re.sub(r":\d{4,5}\b", ":PORT", "".join(lines)) + rest + errors == snapshot
 
@@ -117,7 +117,7 @@ def test_json_is_one_object_on_one_line_with_live_addresses() -> None:
         assert requests.get(exports["api"] + "/v1.0/token", timeout=10).json()["code"] == 1105
         assert requests.get(exports["ws"].replace("ws:", "http:"), timeout=10).status_code == 426
         process.send_signal(signal.SIGTERM)
-        rest, errors = process.communicate(timeout=20)
+        rest, errors = process.communicate(timeout=DEADLINE_S)
     assert (rest, errors, process.returncode) == ("", "", 0)
 
 
@@ -183,7 +183,7 @@ def test_ready_file_appears_whole_and_goes(tmp_path: Path) -> None:
         line = first_line(process)
         assert ready.read_text() == line
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=DEADLINE_S)
     assert not ready.exists()
 
 

@@ -17,7 +17,7 @@ from mock_server.web.server import Server, ThreadedServer
 from tests.support import ACCESS_ID, ACCESS_SECRET, LOT
 
 Found = TypeVar("Found")
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 @dataclass

@@ -8,7 +8,7 @@ from mock_server.project import Project
 from mock_server.web.serving.driver import ClockDriver
 from tests.support import make_project
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 def drive(story: Callable[[Project, ClockDriver], Awaitable[None]]) -> None:

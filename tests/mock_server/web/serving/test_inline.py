@@ -13,7 +13,7 @@ from mock_server.web.serving.inline import TRANSPORT, InlineWsgi, wait_for
 from mock_server.web.serving.turns import NotYetError, Work, carry_through, in_turns
 from mock_server.web.serving.wsgi import IN_PIECES
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class News:

@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 from mock_server.web.serving.http_protocol import BoundedHttpProtocol, HttpLimits, LabHttpProtocol, VendorHttpProtocol
 from mock_server.web.serving.websocket_protocol import MAX_FRAME, BoundedWebSocketProtocol
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 HEAD = b"POST /x HTTP/1.1\r\nHost: x\r\n"
 SMALL = HttpLimits(head=1_000, lines=10, pipelined=3, head_s=60, body_s=60, connections=2)
 
