@@ -1,8 +1,8 @@
-"""What a client lacks although it acknowledged it, as its store and its claims show, and whether one cause explains it.
+"""Records that a client acknowledged and does not have, by its dumps and claims, and the causes that explain them.
 
-A shortage is a look into the store, or a claim of a client that lets nobody look, that has less than had been
-acknowledged until then. A claim tells how many records are missing and not which, so a cause is judged by what it
-explains: it is held against a client only if it may be behind every shortage of the run.
+A shortage is a dump, or a claim of a client without `dump`, with fewer records than the client had acknowledged before.
+A claim says how many records are missing and not which. So a cause is held against a client only if it can explain
+every shortage of the run.
 """
 
 from collections import defaultdict
@@ -17,20 +17,20 @@ from mock_server.history.index import LotRecord
 from mock_server.model import MINUTE, RecordKey
 
 OLD_MS = 10 * MINUTE
-"""A record that comes so long after it happened is an old one."""
+"""The age in milliseconds, from event to first delivery, from which a record is old (our choice)."""
 
 FEW = 3
-"""So many records are named."""
+"""The most records that a message names."""
 
 NEVER = inf
-"""The seq of what does not happen: behind every entry of the history."""
+"""The seq of what does not happen: after every entry of the history."""
 
 SeqSpan: TypeAlias = tuple[float, float]
-"""Entries of the history: those behind the first seq and before the second."""
+"""Entries of the history: those after the first seq and before the second."""
 
 
 class Shortage(NamedTuple):
-    """`number` of the records in `among` are missing; `shown` says what shows it, at the entry `seq`."""
+    """`number` of the records in `among` are missing; `shown` says what shows that, at the entry `seq`."""
 
     seq: int
     number: int
@@ -39,24 +39,24 @@ class Shortage(NamedTuple):
 
 
 Cause: TypeAlias = Callable[[LotRecord, int], bool]
-"""Whether this may be why a record is missing at a seq."""
+"""Whether this can explain that a record is missing at a seq."""
 
 
 def names(records: Sequence[LotRecord]) -> str:
-    """Records by their ids, a few of them."""
-    told = ", ".join(record.name for record in records[:FEW]) + (
+    """The ids of the records in words; of more than `FEW`, the first and the number of the others."""
+    listed = ", ".join(record.name for record in records[:FEW]) + (
         f" and {len(records) - FEW} more" if records[FEW:] else ""
     )
-    return f"record {told}" if len(records) == 1 else f"records {told}"
+    return f"record {listed}" if len(records) == 1 else f"records {listed}"
 
 
 def stored(dump: Dump) -> set[RecordKey]:
-    """The keys of the records in a store."""
+    """The keys of the records in a dump."""
     return {(each.device_id, each.data_type, each.record_id) for each in dump.records}
 
 
 def shortages(run: Run) -> list[Shortage]:
-    """Every shortage. What is missing in a claim may be stored and only miscounted, so looks are better evidence."""
+    """Every shortage: by the dumps if the client has `dump`, since a claim may be short by a miscount alone."""
     return [*(_of_store(run) if _is_open(run) else _of_claims(run))]
 
 
@@ -85,30 +85,30 @@ def _of_claims(run: Run) -> Iterator[Shortage]:
 
 
 def explained(run: Run, cause: Cause) -> list[Shortage]:
-    """The shortages, each with the records that this may be the cause of; none if it is not behind all of them."""
+    """The shortages, each with the records for which `cause` holds. Empty if it does not explain every shortage."""
     found = [each._replace(among=tuple(r for r in each.among if cause(r, each.seq))) for each in shortages(run)]
     return found if all(len(each.among) >= each.number for each in found) else []
 
 
 def is_looked_at(run: Run, record: LotRecord, after: float, before: float = NEVER) -> bool:
-    """Whether a look into the store, else a claim of its cell, between two seqs would show that a record is missing."""
+    """Whether a dump, or else a claim of its cell, between two seqs would show that a record is missing."""
     if _is_open(run):
         return any(after <= dump.seq < before for dump in run.dumps)
     return any(after < claim.seq < before and run.is_in(claim.cell, record) for claim in run.claims)
 
 
 def first_readable(record: LotRecord, after: float = 0) -> float:
-    """The seq at which a record came, undamaged, for the first time behind a seq."""
+    """The seq of the first undamaged delivery of a record after a seq, or NEVER."""
     return next((each.seq for each in record.deliveries if each.readable and each.seq > after), NEVER)
 
 
 def seq_of_first_ack(record: LotRecord) -> float:
-    """The seq at which a record was acknowledged for the first time."""
+    """The seq of the first acknowledgement of a record, or NEVER."""
     return min((each.acked_seq for each in record.deliveries if each.acked_seq is not None), default=NEVER)
 
 
 def age_ms(record: LotRecord, before: float = NEVER) -> int | None:
-    """How long after it happened a record came at the earliest; None if it had not come before that seq."""
+    """Milliseconds from a record's event to its first undamaged delivery before a seq; None without one."""
     ages = [
         each.time - each.content.event_time
         for each in record.deliveries
@@ -118,25 +118,25 @@ def age_ms(record: LotRecord, before: float = NEVER) -> int | None:
 
 
 def is_old(record: LotRecord, seq: float) -> bool:
-    """Whether a record had only come long after it happened."""
+    """Whether the first delivery of a record, up to a seq, was `OLD_MS` or more after its event."""
     age = age_ms(record, seq + 1)
     return age is not None and age >= OLD_MS
 
 
 def left_out(run: Run) -> dict[RecordKey, list[SeqSpan]]:
-    """When re-reports have brought others of a cell and not, or not yet, a record that was acknowledged before."""
+    """For acknowledged records, the spans in which a re-report had delivered others of the cell and not yet them."""
     spans: dict[RecordKey, list[SeqSpan]] = defaultdict(list)
     for entry, event in run.rereports:
-        came = [(record, first_readable(record, entry.seq)) for record in run.in_cell(event.cell)]
-        first = min((seq for _, seq in came), default=NEVER)
-        for record, seq in came:
+        delivered = [(record, first_readable(record, entry.seq)) for record in run.in_cell(event.cell)]
+        first = min((seq for _, seq in delivered), default=NEVER)
+        for record, seq in delivered:
             if first < seq and record.acked_before(entry.seq):
                 spans[record.key].append((first, seq))
     return spans
 
 
 def out_of_order(run: Run) -> set[RecordKey]:
-    """The records that came before an earlier one of their lot, or after a later one."""
+    """The records delivered before one of their lot with an earlier event time, or after one with a later one."""
     found: set[RecordKey] = set()
     for records in _by_lot(run).values():
         latest: float = 0
@@ -151,7 +151,7 @@ def out_of_order(run: Run) -> set[RecordKey]:
 
 
 def exits_before_entries(run: Run) -> Iterator[tuple[LotRecord, float]]:
-    """Each exit that came before an entry of the same plate, with the seq at which that one came, if it did."""
+    """Each exit delivered before an earlier entry of the same plate, with the seq of that delivery, or NEVER."""
     for records in _by_lot(run).values():
         entered: dict[str, float] = {}
         for record in records:
@@ -163,7 +163,7 @@ def exits_before_entries(run: Run) -> Iterator[tuple[LotRecord, float]]:
 
 
 def _by_lot(run: Run) -> dict[str, list[LotRecord]]:
-    """The records of each lot in the order in which they happened; those of one time in that in which they came."""
+    """The records of each lot by event time; those of one time by their first delivery."""
     lots: dict[str, list[LotRecord]] = defaultdict(list)
     for record in sorted(run.records.values(), key=lambda each: (each.kept.event_time, first_readable(each))):
         lots[record.kept.device_id].append(record)
