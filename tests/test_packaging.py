@@ -1,5 +1,6 @@
 """What is shipped: the content of the wheel."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -40,3 +41,12 @@ def test_wheel_has_the_dashboard(wheel: zipfile.ZipFile) -> None:
     pages = [path for path in (ROOT / "mock_server" / "web" / "dashboard" / "pages").rglob("*") if path.is_file()]
     assert {path.suffix for path in pages} == {".html", ".js", ".css", ".svg"}
     assert {path.relative_to(ROOT).as_posix() for path in pages} <= set(wheel.namelist())
+
+
+def test_the_description_has_no_dead_links(wheel: zipfile.ZipFile) -> None:
+    """The metadata's README is the README, whose links and images that an index does not have became words."""
+    name = next(each for each in wheel.namelist() if each.endswith(".dist-info/METADATA"))
+    text = wheel.read(name).decode("utf-8").partition("\n\n")[2]
+    assert text.startswith("# parking-mock\n")
+    assert [target for target in re.findall(r"\]\(([^)]*)\)", text) if not target.startswith("https://")] == []
+    assert "The same page, the dashboard, watches your own client" in text
