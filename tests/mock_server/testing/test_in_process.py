@@ -320,7 +320,9 @@ def test_past_a_proxy(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with mock_parking() as parking, requests.Session() as session:
-        answer = session.get(f"{scheme}://openapi.tuyacn.com{TOKEN}", headers={"client_id": "nobody"}, timeout=5)
+        answer = session.get(
+            f"{scheme}://openapi.tuyacn.com{TOKEN}", headers={"client_id": parking.access_id}, timeout=5
+        )
         assert (answer.json()["success"], parking.requests[0].path) == (False, "/v1.0/token")
 
 
