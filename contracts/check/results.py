@@ -56,7 +56,8 @@ class CaseResult:
 
     `died`, `silent`, `unimplemented` and `lifeless` are the numbers of runs in which it failed by itself, never called
     or connected, implemented nothing that could drive it, and was given up because of either.
-    `never_appeared` is an observed client that never sent anything. `narrowing` has the wrong counters that explain
+    `never_appeared` is an observed client that never sent anything, `never_asked` one that asked about no window.
+    `narrowing` has the wrong counters that explain
     every wrong claim of the case.
     """
 
@@ -69,6 +70,7 @@ class CaseResult:
     unimplemented: int = 0
     lifeless: int = 0
     never_appeared: bool = False
+    never_asked: bool = False
     narrowing: Narrowing = field(default_factory=Narrowing)
 
     def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
@@ -106,6 +108,7 @@ class CaseResult:
             self.unimplemented + other.unimplemented,
             self.lifeless + other.lifeless,
             self.never_appeared or other.never_appeared,
+            self.never_asked or other.never_asked,
             self.narrowing.joined(other.narrowing),
         )
 

@@ -21,6 +21,14 @@ class Ailment(StrEnum):
     """No rule was exercised: the choice of rules and cases, or what the client implements, leaves nothing to judge."""
 
 
+NEVER_ASKED = (
+    "no window was asked about in any session, so no count was judged: sessions last some windows of"
+    " PARKING_MOCK_WINDOW_MS, and a product whose windows are fixed, to an hour for example, cannot be judged by"
+    " observing it; let it read that variable, or drive it by an adapter (--exec), which is told the time"
+)
+"""What is said of an observed client that never called records/sync."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vitals:
     """What ails a check, and in a sentence how it shows."""
@@ -37,6 +45,8 @@ def vitals_of(found: Check) -> Vitals | None:
         return Vitals(Ailment.DEAD, _death_text(found))
     if found.silent == found.runs:
         return Vitals(Ailment.SILENT, f"the client never called and never connected in {how_many(found.runs, 'run')}")
+    if all(case.never_asked for case in found.cases):
+        return Vitals(Ailment.NOT_JUDGED, NEVER_ASKED)
     if not any(found.result(rule).exercised for rule in found.rules):
         return Vitals(Ailment.NOT_JUDGED, _nothing_text(found))
     return None

@@ -2,12 +2,12 @@
 
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import click
 from click.core import ParameterSource
-from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 from contracts.check.earlier_failures import ReplayVerdict, earlier_failures, play_earlier
 from contracts.check.engine import Plan, check_in_parallel
@@ -40,9 +40,6 @@ from contracts.rules import RULES
 from contracts.rules.base import LEVELS, Level, Need
 from mock_server.cli import ConfigurationError, option
 from mock_server.history.story import how_many
-
-EXAMPLES = ".hypothesis"
-"""The folder of hypothesis' example database, inside the report's folder."""
 
 KNOWN_HELP = (
     "Rules that fail for now: a line has RULE or RULE CASE-GLOB, then # and the reason. They are judged; one that holds"
@@ -114,15 +111,15 @@ def check(  # noqa: PLR0913 an argument for each option
         jobs = _only_job(jobs)
     agent = _agent(spec, patience)
     examples = examples or (EXAMPLES_ELSEWHERE if spec.is_elsewhere else DEFAULT_EXAMPLES)
-    database = _database(folder)
-    plan = Plan(selection.rule_ids, selection.case_ids, examples, seed, True, database, patience, known)
+    chosen = Plan(selection.rule_ids, selection.case_ids, examples, seed)
+    plan = replace(chosen, patience_s=patience, known=known)
     click.echo(
         f"parking-mock check: {agent}, {how_many(len(plan.rule_ids), 'rule')}, {how_many(len(plan.case_ids), 'case')}"
         f" of {how_many(examples, 'example')}, seed {seed}"
     )
     with harness():
         found = _play(str(spec), plan, jobs, folder)
-    conclude(found, str(spec), plan, level, folder)
+    conclude(found, str(spec), plan, level, folder, agent)
 
 
 def _only_job(jobs: int) -> int:
@@ -175,12 +172,6 @@ def _observe(
     case_ids = tuple(case.case for case in found.cases)
     plan = Plan(tuple(rule.id for rule in found.rules), case_ids, 1, None, known=known)
     conclude(found, client, plan, level, folder)
-
-
-def _database(folder: Path | None) -> ExampleDatabase | None:
-    """Hypothesis' examples of earlier runs, in the report's folder. None with --seed, which repeats a run exactly."""
-    is_asked_for = click.get_current_context().get_parameter_source("seed") is not ParameterSource.DEFAULT
-    return None if folder is None or is_asked_for else DirectoryBasedExampleDatabase(folder / EXAMPLES)
 
 
 def _known(path: Path | None) -> KnownFailing:

@@ -63,6 +63,7 @@ def _result(session: Observation, run: Run, rules: tuple[Rule, ...]) -> CaseResu
     result = CaseResult(f"observe/{session.name}")
     result.watch(run.scenario, run, judge(run, rules))
     result.never_appeared = not session.has_appeared
+    result.never_asked = session.has_appeared and not run.syncs
     if result.never_appeared:
         click.echo(f"session {session.name}: no sign of life")
     return result

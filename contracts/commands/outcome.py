@@ -13,7 +13,7 @@ from contracts.check.vitals import Ailment, vitals_of
 from contracts.client.spec import OBSERVED, read_spec
 from contracts.report.story import by_history, story
 from contracts.report.summary import summary
-from contracts.report.write import Written, repeat_command, write_report
+from contracts.report.write import INDEX, Written, repeat_command, write_report
 from contracts.rules.base import Level
 from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
@@ -25,14 +25,21 @@ FAILED, NOT_JUDGED, NOT_FINISHED = 1, 2, 3
 """Exit codes: the client fails; the rules chosen and the verbs implemented left nothing to judge; interrupted."""
 
 
-def conclude(found: Check, client: str, plan: Plan, level: Level, folder: Path | None) -> NoReturn:
-    """Write the report, print the failures and the summary, and exit with the code for them."""
-    written = _written(folder, client, plan, found) if folder else {}
+def conclude(
+    found: Check, client: str, plan: Plan, level: Level, folder: Path | None, agent: str | None = None
+) -> NoReturn:
+    """Write the report, print the failures and the summary, and exit with the code for them.
+
+    `client` is the client's spec as text, `agent` its own name and version.
+    """
+    written = _written(folder, client, plan, found, agent) if folder else {}
     code = _exit_code(found, plan, level)
     for line in _stories(found, client, plan, written):
         click.echo(line)
     for line in (*summary(found), *_known(found, plan), *_end(found, plan, failed=code == FAILED)):
         click.echo(line)
+    if folder:
+        click.echo(f"Report: {folder / INDEX}")
     sys.exit(code)
 
 
@@ -56,9 +63,9 @@ def prepare_folder(folder: Path) -> None:
         raise ConfigurationError(f"cannot write the report {folder}: {error.strerror}") from None
 
 
-def _written(folder: Path, client: str, plan: Plan, found: Check) -> Written:
+def _written(folder: Path, client: str, plan: Plan, found: Check, agent: str | None) -> Written:
     try:
-        return write_report(folder, client, plan, found)
+        return write_report(folder, client, plan, found, agent)
     except OSError as error:
         raise ConfigurationError(f"cannot write the report {folder}: {error.strerror}") from None
 
@@ -73,7 +80,7 @@ def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterato
     yield ""
     if len(groups) > STORIES_SHOWN:
         more = how_many(len(groups) - STORIES_SHOWN, "other failure")
-        yield f"{more} not told here: --report DIR writes a file of each"
+        yield f"{more} not shown here: {'the report has each' if written else '--report DIR writes a file of each'}"
 
 
 def _repeat(failure: Failure, client: str, plan: Plan, written: Written) -> str:

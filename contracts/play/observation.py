@@ -147,8 +147,8 @@ class Observation:
         self.state = state
         self.on_state(self.name, state)
 
-    def _note(self, kind: ActKind) -> None:
-        self._acts.append(Act(self._world.last, self._world.now_ms, kind))
+    def _note(self, kind: ActKind, text: str = "") -> None:
+        self._acts.append(Act(self._world.last, self._world.now_ms, kind, text))
 
     def _has_appeared(self) -> bool:
         """Whether the client has called or connected."""
@@ -207,6 +207,7 @@ class Observation:
         if code is not None:
             text = f"it ended by itself with exit code {code}{child.log_tail()}"
             self._findings.append(Finding(ProcessProblem.ENDED, seq, masked(text, secrets)))
+            self._note(ActKind.DIED, masked(text, secrets))
         self._findings += leaks(child.log.take(), secrets, seq)
         self._findings.append(Finding(OutputFinding.WATCHED, seq, "all that it has written"))
 

@@ -6,13 +6,19 @@ from xml.etree import ElementTree as ET
 
 from contracts.check.engine import Plan
 from contracts.check.results import Check
-from contracts.report.text import plain
+from contracts.check.vitals import vitals_of
+from contracts.report.text import plain, shortened
 from contracts.rules.base import Rule
 from contracts.rules.verdict import BROKEN, Verdict
 from mock_server.version import __version__
 
 Story = Callable[[Rule], Sequence[str]]
 """The lines that describe the failures of a rule."""
+
+PREFIX = "parking-mock"
+"""What the class names begin with: a build server shows them among those of other suites."""
+
+MESSAGE_SHOWN = 1_000
 
 _SKIPPED = (Verdict.NOT_EXERCISED, Verdict.UNIMPLEMENTED)
 
@@ -29,12 +35,13 @@ def junit_xml(agent: str, plan: Plan, found: Check, story: Story) -> bytes:
         suite = ET.SubElement(root, "testsuite", name=group)
         _properties(suite, {"agent": agent, "seed": str(plan.seed), "version": __version__})
         for rule in rules:
-            case = ET.SubElement(suite, "testcase", classname=rule.group, name=rule.id)
+            case = ET.SubElement(suite, "testcase", classname=f"{PREFIX}.{rule.group}", name=rule.id)
             if any(plan.known.of(rule.id)):
                 _known_case(case, rule, plan, found, story)
             else:
-                _case(case, rule, found.verdict(rule), story)
+                _case(case, rule, plan, found, story)
         _count(suite)
+    _add_vitals(root, found)
     _count(root)
     ET.indent(root)
     text: str = ET.tostring(root, encoding="unicode")
@@ -60,18 +67,36 @@ def _known_case(case: ET.Element, rule: Rule, plan: Plan, found: Check, story: S
         ET.SubElement(case, "skipped", message=plain(f"known to fail: {reasons}"))
         ET.SubElement(case, "system-out").text = plain("\n".join(story(rule)))
     else:
-        _case(case, rule, found.verdict(rule), story)
+        _case(case, rule, plan, found, story)
 
 
-def _case(case: ET.Element, rule: Rule, verdict: Verdict, story: Story) -> None:
+def _case(case: ET.Element, rule: Rule, plan: Plan, found: Check, story: Story) -> None:
+    verdict = found.verdict(rule)
     if verdict in _SKIPPED:
         ET.SubElement(case, "skipped", message=_reason(rule, verdict))
     elif verdict is Verdict.FAIL:
         lines = story(rule)
-        failure = ET.SubElement(case, "failure", type=rule.level, message=plain(rule.statement))
+        failure = ET.SubElement(case, "failure", type=rule.level, message=plain(_finding(found, plan, rule)))
         failure.text = plain("\n".join(lines))
     elif verdict in BROKEN.values():
         ET.SubElement(case, "system-out").text = plain("\n".join(story(rule)))
+
+
+def _finding(found: Check, plan: Plan, rule: Rule) -> str:
+    """The message of a rule's smallest failure, with its case; failures that are not known have precedence."""
+    failure = (found.unknown(rule, plan.known) or found.failures(rule))[0]
+    return shortened(f"{failure.case}: {failure.breaches[0].message}", MESSAGE_SHOWN)
+
+
+def _add_vitals(root: ET.Element, found: Check) -> None:
+    """A suite with one test case for a dead client, or if nothing was judged: no rule need be broken by then."""
+    vitals = vitals_of(found)
+    if vitals is None:
+        return
+    suite = ET.SubElement(root, "testsuite", name="client")
+    case = ET.SubElement(suite, "testcase", classname=f"{PREFIX}.client", name="is alive and judged")
+    ET.SubElement(case, "failure", type=vitals.ailment, message=plain(vitals.text))
+    _count(suite)
 
 
 def _reason(rule: Rule, verdict: Verdict) -> str:

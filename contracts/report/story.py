@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+from contracts.cases import CASES, VARIANTS, case_of
 from contracts.check.results import Failure
 from contracts.diagnosis.explain import diagnose
 from contracts.diagnosis.narrowing import Narrowing
@@ -35,6 +36,7 @@ def story(failures: Sequence[Failure], repeat: str, narrowing: Narrowing | None 
     records, faults, _ = failures[0].scenario.size
     return [
         *(line for failure in failures for line in _verdict(failure)),
+        *_case_doc(failures[0].case),
         *(f"  {line}" for line in sum_lines(run, seq)),
         *_diagnosis(run, narrowing),
         f"  Shortest history found ({how_many(records, 'record')}, {how_many(faults, 'fault or other event')})",
@@ -61,6 +63,11 @@ def _verdict(failure: Failure) -> Iterator[str]:
     rule = RULES[failure.rule_id]
     yield f"{BROKEN[rule.level].upper()}  {rule.id} ({rule.level})   case {failure.case}"
     yield from _wrapped("  ", failure.breaches[0].message)
+
+
+def _case_doc(case_id: str) -> list[str]:
+    """What happens in a case, in a sentence; nothing for what is no case: a free exploration, an observed session."""
+    return _wrapped(f"  {case_id}: ", case_of(case_id).doc) if case_id in CASES or case_id in VARIANTS else []
 
 
 def _reason(failure: Failure) -> Iterator[str]:

@@ -153,7 +153,8 @@ def test_a_check_plays_the_failures_of_the_last_one_first(tmp_path: Path) -> Non
     first = run_here("check", "--client", DELIVERIES, *small, cwd=tmp_path)
     assert first.returncode == 1
     assert "earlier runs" not in first.stdout
-    assert (tmp_path / "report" / ".hypothesis").is_dir()
+    kept = {"report.json", "junit.xml", "index.html", "failures"}
+    assert {path.name for path in (tmp_path / "report").iterdir()} == kept, "all of it is fit to be uploaded"
     again = run_here("check", "--client", DELIVERIES, *small, "--seed", "9", cwd=tmp_path)
     assert "first 3 failures of earlier runs:\n  FAILED      CNT-" in again.stdout
     whole = run_here("replay", "report", cwd=tmp_path)

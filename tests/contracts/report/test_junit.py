@@ -66,15 +66,17 @@ def test_every_rule_is_a_case_of_its_group() -> None:
     for found in (checked(), checked(CountsOneMore)):
         cases = written(found).findall("./testsuite/testcase")
         assert [(case.get("classname"), case.get("name")) for case in cases] == [
-            (rule.group, rule.id) for rule in RULES.values()
+            (f"parking-mock.{rule.group}", rule.id) for rule in RULES.values()
         ]
 
 
 def test_a_broken_must_rule_is_a_failure_with_its_story() -> None:
-    """The rule's sentence is the message, the story the text."""
+    """The case and the finding are the message, the story the text."""
     failure = case_of(written(checked(CountsOneMore)), "CNT-TRUTH").find("failure")
     assert failure is not None
-    assert failure.get("message") == RULES["CNT-TRUTH"].statement
+    message = failure.get("message") or ""
+    assert message.startswith("count/copies: claimed 1 for lot 6ce0000000000001, passes, enter, ")
+    assert message.endswith(", where 0 was right")
     assert failure.text == "the story of CNT-TRUTH\nsecond line"
 
 
@@ -87,6 +89,12 @@ def test_a_broken_rule_of_another_level_has_passed_and_is_told() -> None:
     for rule in broken:
         (told,) = case_of(root, rule.id)
         assert (told.tag, told.text) == ("system-out", f"the story of {rule.id}\nsecond line")
+
+
+def test_a_dead_client_is_a_failure_though_it_breaks_no_rule() -> None:
+    """Whoever looks at the test results alone sees it, too."""
+    (failure,) = written(checked(Mute, rule_ids=["CNT-TRUTH"])).findall(".//failure")
+    assert failure.get("message") == "the client never called and never connected in 1 run"
 
 
 def test_what_was_kept_has_nothing_to_tell() -> None:
