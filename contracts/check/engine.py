@@ -148,7 +148,11 @@ def explore_case(make_client: MakeClient, plan: Plan, case_id: str, result: Case
         return result.watch(scenario, run, outcomes) or end_requested()
 
     exploration = Exploration(make_client, plan.rules, plan.examples, plan.seed, plan.shrink, plan.database)
-    exploration.of(case_of(case_id), watch)
+    try:
+        exploration.of(case_of(case_id), watch)
+    except Exception as error:
+        error.add_note(f"in case {case_id}")
+        raise
     return result
 
 

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from itertools import takewhile
@@ -165,7 +166,9 @@ def harness() -> Any:
     except (click.ClickException, click.Abort, SystemExit):
         raise
     except Exception as error:
-        raise HarnessError(f"the harness itself failed: {error!r}") from error
+        where = ", ".join(note for note in getattr(error, "__notes__", ()) if note.startswith("in case "))
+        trace = "".join(traceback.format_exception(error))
+        raise HarnessError(f"the harness itself failed{f' {where}' if where else ''}: {error!r}\n{trace}") from error
 
 
 class HarnessError(click.ClickException):

@@ -15,7 +15,7 @@ from mock_server.history.events import RecordKept, RecordLost, RecordRemoved
 from mock_server.history.index import Delivery
 from mock_server.history.log import Entry
 from mock_server.history.story import how_many
-from mock_server.model import Cell
+from mock_server.model import Cell, DataType
 from mock_server.words import cell_text, clock_text, day_text
 
 Shape: TypeAlias = Literal["kept", "removed", "lost", "delivery", "ack", "sync", "rereport", "act"]
@@ -59,6 +59,8 @@ class TimelineMark:
     reaches: bool = True
     many: int = 1
     more: str = ""
+    bill: bool = False
+    """Whether it is about a bill: drawn as a triangle, where a pass is a circle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +170,10 @@ def _of_lots(run: Run) -> Iterator[TimelineMark]:
 def _kept(entry: Entry, event: RecordKept) -> TimelineMark:
     what = "corrects" if event.replaced else "keeps"
     when = "" if event.event_time == entry.time else f", event time {day_text(event.event_time)}"
-    return TimelineMark(
-        entry.seq, entry.time, "kept", "lot", _label(event.record_id), f"the lot {what} {event.record_id}{when}"
-    )
+    is_bill = event.data_type == DataType.BILL
+    kind = "bill" if is_bill else "pass"
+    text = f"the lot {what} {kind} {event.record_id}{when}"
+    return TimelineMark(entry.seq, entry.time, "kept", "lot", _label(event.record_id), text, bill=is_bill)
 
 
 def _of_delivery(run: Run, delivery: Delivery) -> Iterator[TimelineMark]:
@@ -185,7 +188,10 @@ def _of_delivery(run: Run, delivery: Delivery) -> Iterator[TimelineMark]:
     times = f" for the {delivery.redelivery_count + 1}. time" if delivery.redelivery_count else ""
     text = f"the queue delivers {what} {name}{times}{damage}, {acked}"
     good = delivery.readable and acked_at is not None
-    yield TimelineMark(delivery.seq, delivery.time, "delivery", "queue", _label(name), text, good=good, again=again)
+    is_bill = delivery.record.kept.data_type == DataType.BILL
+    yield TimelineMark(
+        delivery.seq, delivery.time, "delivery", "queue", _label(name), text, good=good, again=again, bill=is_bill
+    )
     if delivery.acked_seq is not None and acked_at is not None and acked_at != delivery.time:
         text = f"the client acknowledges {name}"
         yield TimelineMark(delivery.acked_seq, acked_at, "ack", "client", _label(name), text)
@@ -242,9 +248,9 @@ def _folded(marks: list[TimelineMark]) -> Iterator[TimelineMark]:
         if alone:
             yield from group
             continue
-        alike: dict[tuple[Shape, bool, bool], list[TimelineMark]] = defaultdict(list)
+        alike: dict[tuple[Shape, bool, bool, bool], list[TimelineMark]] = defaultdict(list)
         for mark in group:
-            alike[mark.shape, mark.good, mark.again].append(mark)
+            alike[mark.shape, mark.good, mark.again, mark.bill].append(mark)
         yield from sorted((one for each in alike.values() for one in _as_one(each)), key=lambda mark: mark.seq)
 
 

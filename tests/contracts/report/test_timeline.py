@@ -131,3 +131,13 @@ def test_nothing_is_drawn_of_nothing() -> None:
     """A run without any event has no timeline."""
     run = run_of(Scenario(settles=False), ReferenceClient)
     assert timeline(replace(run, entries=(), acts=()), 1) is None
+
+
+def test_a_bill_is_told_from_a_pass() -> None:
+    """At the lot and at the client, by its shape and in words."""
+    steps = (Happens(AT, "r1"), Happens(AT + MINUTE, "r2", "bill"))
+    drawn = timeline(run_of(Scenario(steps, settles=False), ReferenceClient), 0)
+    assert drawn is not None
+    marks = [column.mark for column in drawn.columns if column.mark.shape in ("kept", "delivery")]
+    assert [(mark.label, mark.bill) for mark in marks] == [("r1", False), ("r1", False), ("r2", True), ("r2", True)]
+    assert [mark.text for mark in marks if mark.shape == "kept"] == ["the lot keeps pass r1", "the lot keeps bill r2"]
