@@ -103,7 +103,7 @@ def test_a_device_that_no_path_can_name(world: LabProject, name: str) -> None:
 def test_bad_devices(world: LabProject) -> None:
     """A device that is there, one that is not and fields that cannot be changed are refused with what to do."""
     assert refusal(world, "POST", "/devices", {"device_id": LOT}).message.endswith("PATCH it instead")
-    assert refusal(world, "POST", "/devices", {"kind": "gate"}).message == "body.kind must be lot or lane"
+    assert refusal(world, "POST", "/devices", {"kind": "gate"}).message == "body.kind must be lot or lane, not gate"
     assert refusal(world, "POST", "/devices", []).status == 400
     error = refusal(world, "PATCH", "/devices/nobody", {"online": True})
     assert (error.status, error.code) == (404, "no_device")
