@@ -1,6 +1,7 @@
 """Writes docs/example-report, the report on the example that is wrong on purpose: `make docs ARGS=example-report`."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,10 @@ def environment() -> dict[str, str]:
 
 
 def make(folder: Path) -> None:
-    """Write the report below a folder that has `examples`. One that is there is compared with, and kept as the last."""
+    """Write the report below a folder that has `examples`. One that is there is compared with, and kept as the last.
+
+    All times in `junit.xml` are written as one: they are the only thing that differs from run to run.
+    """
     done = subprocess.run(  # noqa: S603 our own command
         [sys.executable, *COMMAND],
         cwd=folder,
@@ -38,6 +42,8 @@ def make(folder: Path) -> None:
     )
     if done.returncode != 1:
         sys.exit(f"the broken client was not found broken:\n{done.stdout}{done.stderr}")
+    junit = folder / REPORT / "junit.xml"
+    junit.write_text(re.sub(' time="[^"]*"', ' time="0.100"', junit.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def main() -> None:

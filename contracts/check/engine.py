@@ -30,6 +30,7 @@ from contracts.play.scenario import Scenario
 from contracts.rules import RULES
 from contracts.rules.base import Outcome, Rule
 from contracts.run.run import Run
+from mock_server.clock import monotonic_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +149,14 @@ def explore_case(make_client: MakeClient, plan: Plan, case_id: str, result: Case
         return result.watch(scenario, run, outcomes) or end_requested()
 
     exploration = Exploration(make_client, plan.rules, plan.examples, plan.seed, plan.shrink, plan.database)
+    begun_s = monotonic_s()
     try:
         exploration.of(case_of(case_id), watch)
     except Exception as error:
         error.add_note(f"in case {case_id}")
         raise
+    finally:
+        result.seconds += monotonic_s() - begun_s
     return result
 
 

@@ -57,8 +57,7 @@ class CaseResult:
     `died`, `silent`, `unimplemented` and `lifeless` are the numbers of runs in which it failed by itself, never called
     or connected, implemented nothing that could drive it, and was given up because of either.
     `never_appeared` is an observed client that never sent anything, `never_asked` one that asked about no window.
-    `narrowing` has the wrong counters that explain
-    every wrong claim of the case.
+    `narrowing` has the wrong counters that explain every wrong claim of the case, `seconds` how long it was played.
     """
 
     case: str
@@ -71,6 +70,7 @@ class CaseResult:
     lifeless: int = 0
     never_appeared: bool = False
     never_asked: bool = False
+    seconds: float = field(default=0, compare=False)
     narrowing: Narrowing = field(default_factory=Narrowing)
 
     def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
@@ -109,6 +109,7 @@ class CaseResult:
             self.lifeless + other.lifeless,
             self.never_appeared or other.never_appeared,
             self.never_asked or other.never_asked,
+            self.seconds + other.seconds,
             self.narrowing.joined(other.narrowing),
         )
 

@@ -62,6 +62,7 @@ def _begin(session: Observation, command: str | None) -> None:
 def _result(session: Observation, run: Run, rules: tuple[Rule, ...]) -> CaseResult:
     result = CaseResult(f"observe/{session.name}")
     result.watch(run.scenario, run, judge(run, rules))
+    result.seconds = (run.ended_at - run.entries[0].time) / 1000 if run.entries else 0
     result.never_appeared = not session.has_appeared
     result.never_asked = session.has_appeared and not run.syncs
     if result.never_appeared:

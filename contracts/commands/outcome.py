@@ -36,7 +36,7 @@ def conclude(
     code = _exit_code(found, plan, level)
     for line in _stories(found, client, plan, written):
         click.echo(line)
-    for line in (*summary(found), *_known(found, plan), *_end(found, plan, failed=code == FAILED)):
+    for line in (*summary(found, plan.known), *_known(found, plan), *_end(found, plan, failed=code == FAILED)):
         click.echo(line)
     if folder:
         click.echo(f"Report: {folder / INDEX}")

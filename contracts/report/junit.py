@@ -1,5 +1,6 @@
 """`junit.xml`: one test case for each rule. Names never change, so that build servers can track them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from xml.etree import ElementTree as ET
@@ -29,13 +30,17 @@ def junit_xml(agent: str, plan: Plan, found: Check, story: Story) -> bytes:
     A broken must-rule is a failure. A broken rule of another level has passed, with its story in `system-out`. A rule
     that was not exercised or is unimplemented is skipped, with the reason, and so is one that is known to fail; if a
     rule that is known to fail holds, that is a failure.
+
+    `time` is in seconds. That of a case of scenarios is shared evenly by the rules that it exercised.
     """
+    seconds = _seconds(found)
     root = ET.Element("testsuites", name="parking-mock")
     for group, rules in groupby(found.rules, key=lambda rule: rule.group):
         suite = ET.SubElement(root, "testsuite", name=group)
         _properties(suite, {"agent": agent, "seed": str(plan.seed), "version": __version__})
         for rule in rules:
             case = ET.SubElement(suite, "testcase", classname=f"{PREFIX}.{rule.group}", name=rule.id)
+            case.set("time", f"{seconds.get(rule.id, 0):.3f}")
             if any(plan.known.of(rule.id)):
                 _known_case(case, rule, plan, found, story)
             else:
@@ -46,6 +51,16 @@ def junit_xml(agent: str, plan: Plan, found: Check, story: Story) -> bytes:
     ET.indent(root)
     text: str = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
+
+
+def _seconds(found: Check) -> dict[str, float]:
+    """By rule id, the rule's share of the time in which its cases were played."""
+    seconds: dict[str, float] = defaultdict(float)
+    for case in found.cases:
+        exercised = [rule_id for rule_id, result in case.by_rule.items() if result.exercised]
+        for rule_id in exercised:
+            seconds[rule_id] += case.seconds / len(exercised)
+    return seconds
 
 
 def _properties(suite: ET.Element, values: dict[str, str]) -> None:
@@ -94,7 +109,7 @@ def _add_vitals(root: ET.Element, found: Check) -> None:
     if vitals is None:
         return
     suite = ET.SubElement(root, "testsuite", name="client")
-    case = ET.SubElement(suite, "testcase", classname=f"{PREFIX}.client", name="is alive and judged")
+    case = ET.SubElement(suite, "testcase", classname=f"{PREFIX}.client", name="is alive and judged", time="0.000")
     ET.SubElement(case, "failure", type=vitals.ailment, message=plain(vitals.text))
     _count(suite)
 
@@ -113,5 +128,6 @@ def _count(element: ET.Element) -> None:
     element.set("tests", str(len(element.findall(".//testcase"))))
     element.set("failures", str(len(element.findall(".//failure"))))
     element.set("errors", "0")
+    element.set("time", f"{sum(float(case.get('time', 0)) for case in element.iter('testcase')):.3f}")
     if element.tag == "testsuite":
         element.set("skipped", str(len(element.findall(".//skipped"))))

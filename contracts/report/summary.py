@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
+from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing
 from contracts.check.results import Check
 from contracts.check.vitals import Ailment, vitals_of
 from contracts.rules.verdict import Verdict
@@ -12,16 +13,21 @@ _INDENT = 20
 _WIDTH = 110
 
 
-def summary(found: Check) -> Iterator[str]:
-    """The lines: each verdict with its number of rules, and their ids except of `pass`."""
-    by_verdict: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
+_KNOWN = "known to fail"
+"""Counted in place of their verdicts: the rules all of whose failures are in the file of known ones."""
+
+
+def summary(found: Check, known: KnownFailing = NOTHING_KNOWN) -> Iterator[str]:
+    """The lines: each verdict with its number of rules, and their ids except of `pass` and of what is known to fail."""
+    ids_of: dict[str, list[str]] = {title: [] for title in (*Verdict, _KNOWN)}
     for rule in found.rules:
-        by_verdict[found.verdict(rule)].append(rule.id)
-    counts = ", ".join(f"{len(ids)} {verdict}" for verdict, ids in by_verdict.items() if ids)
+        is_known = found.failures(rule) and not found.unknown(rule, known)
+        ids_of[_KNOWN if is_known else found.verdict(rule)].append(rule.id)
+    counts = ", ".join(f"{len(ids)} {title}" for title, ids in ids_of.items() if ids)
     yield f"{how_many(len(found.rules), 'rule')} in {how_many(found.runs, 'run')}: {counts}"
-    for verdict, ids in by_verdict.items():
-        if ids and verdict is not Verdict.PASS:
-            yield _block(verdict.value, ids)
+    for title, ids in ids_of.items():
+        if ids and title not in (Verdict.PASS, _KNOWN):
+            yield _block(title, ids)
     vitals = vitals_of(found)
     deaths = [f"in {case.case}: {death}" for case in found.cases for death in case.deaths[:1]]
     if deaths and (vitals is None or vitals.ailment is not Ailment.DEAD):

@@ -1,5 +1,6 @@
 """Tests of files of known failures: how they are read, and what they do to a check."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,8 @@ def test_the_command_says_what_is_known_and_what_surprises(tmp_path: Path) -> No
     done = run_here("check", "--client", DELIVERIES, *SMALL, "--known-failing", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "known to fail     CNT-NOT-MSG-ID in count/*: c" in done.stdout
+    assert re.search(", 3 known to fail$", done.stdout, re.MULTILINE)
+    assert not re.search(r"\b[1-9]\d* fail\b", done.stdout), "known failures are counted apart"
     assert "Shortest history" not in done.stdout
     assert "SURPRISE" not in done.stdout
     done = run_here("check", "--client", REFERENCE, *SMALL, "--known-failing", str(path))

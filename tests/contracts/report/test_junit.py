@@ -70,6 +70,17 @@ def test_every_rule_is_a_case_of_its_group() -> None:
         ]
 
 
+def test_times_are_there() -> None:
+    """The time of a case of scenarios is shared by the rules that it exercised; suites and the whole add up."""
+    found = checked()
+    found.cases[0].seconds = 6
+    root = written(found)
+    assert float(case_of(root, "CNT-TRUTH").get("time", 0)) > 0
+    assert case_of(root, "CNT-PAGING").get("time") == "0.000", "never exercised"
+    suites = sum(float(suite.get("time", 0)) for suite in root.findall("testsuite"))
+    assert suites == pytest.approx(float(root.get("time", 0)), abs=0.01) == pytest.approx(6, abs=0.1)
+
+
 def test_a_broken_must_rule_is_a_failure_with_its_story() -> None:
     """The case and the finding are the message, the story the text."""
     failure = case_of(written(checked(CountsOneMore)), "CNT-TRUTH").find("failure")
