@@ -41,7 +41,7 @@ from mock_server.stop_signals import call_on_stop_signal, until_interrupted
 from mock_server.version import __version__
 from mock_server.web.server import Server, silence_uvicorn
 from mock_server.web.serving.collector import schedule_full_collections
-from mock_server.web.serving.listening import AddressInUseError, is_wildcard, raise_file_limit
+from mock_server.web.serving.listening import AddressInUseError, is_loopback, is_wildcard, raise_file_limit
 from mock_server.web.serving.loop import new_event_loop
 from parking_mock.shadows import shadow
 
@@ -267,7 +267,7 @@ def serve(  # noqa: PLR0913 one argument a flag
     if (log_level or _default_log_level(as_json=as_json)) == "calls":
         CallLog(cloud, partial(click.echo, err=True))
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_serve(server, ready_file, as_json=as_json, note=_wildcard_note(host, public_host)))
+        runner.run(_serve(server, ready_file, as_json=as_json, note=_host_note(host, public_host)))
 
 
 def _free_unless_given(name: str, port: int) -> int:
@@ -281,8 +281,10 @@ def _default_log_level(*, as_json: bool) -> str:
     return "calls" if sys.stderr.isatty() and not as_json else "off"
 
 
-def _wildcard_note(host: str, public_host: str | None) -> str:
-    """What to know of the exported addresses, where the server listens on all of the machine's."""
+def _host_note(host: str, public_host: str | None) -> str:
+    """What to know of the exported addresses, where other machines may not reach them."""
+    if public_host and is_loopback(host) and not is_loopback(public_host):
+        return f"  (it listens on {host} only; other machines need --host 0.0.0.0)"
     if public_host or not is_wildcard(host):
         return ""
     return f"  ({host} means every address of this machine; other machines need --public-host NAME)"

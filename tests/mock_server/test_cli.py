@@ -276,6 +276,14 @@ def test_stays_on_loopback_with_the_lab(tmp_path: Path) -> None:
     assert "other machines need --public-host NAME" in note
 
 
+def test_a_public_host_alone_reaches_nobody() -> None:
+    """A name for other machines is of no use to them while the server listens on loopback: the start says so."""
+    with serving("--public-host", "parking.example") as process:
+        _, api, *_, note = (first_line(process) for _ in range(5))
+    assert "http://parking.example:" in api
+    assert "listens on 127.0.0.1 only; other machines need --host 0.0.0.0" in note
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii", "utf-16"])
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_terminal_without_chinese(encoding: str, stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
