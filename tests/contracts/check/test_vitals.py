@@ -11,7 +11,7 @@ from contracts.check.earlier_failures import drop_fixed, play_earlier
 from contracts.check.engine import LIFELESS_CASES, Plan, check
 from contracts.check.failure_file import RecordedFailure, ReplayError, read_failure, replay, write_failure
 from contracts.check.results import LIFELESS_RUNS, CaseResult, Check, Failure
-from contracts.check.vitals import Ailment, vitals_of
+from contracts.check.vitals import NEVER_ASKED, Ailment, vitals_of
 from contracts.client.interface import Client, Start, Window
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
@@ -168,3 +168,25 @@ def test_a_dead_process_fails_a_check_of_any_rule(
     """Also with a choice of rules that leaves out the one about processes."""
     done = played(bad)
     assert (done.exit_code, words in done.output) == (code, True), done.output
+
+
+def test_an_observed_product_that_asks_about_no_window_is_not_judged() -> None:
+    """It says why, and what to do: rules of form alone are no proof that anything is counted."""
+    asked, unasked = result_of(ReferenceClient, 1), result_of(ReferenceClient, 1)
+    unasked.never_asked = True
+    found = vitals_of(Check(tuple(RULES.values()), (unasked,)))
+    assert found is not None
+    assert (found.ailment, found.text) == (Ailment.NOT_JUDGED, NEVER_ASKED)
+    assert vitals_of(Check(tuple(RULES.values()), (asked, unasked))) is None
+
+
+def test_a_failure_of_the_harness_names_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reports it can say where it happened."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("in a rule")
+
+    monkeypatch.setattr(CaseResult, "watch", fail)
+    done = CliRunner().invoke(check_command, ["--client", f"{__name__}:Failing", *ONE_RULE])
+    assert done.exit_code == 3, done.output
+    assert "the harness itself failed in case count/copies: ZeroDivisionError('in a rule')" in done.output
