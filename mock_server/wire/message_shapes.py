@@ -78,11 +78,16 @@ class StatusReport(TypedDict):
     status: Annotated[list[StatusEntry], "here always one", DOCUMENTED]
 
 
-class PassValue(TypedDict):
-    """A vehicle pass, as JSON text in `value`."""
+class RecordValue(TypedDict):
+    """What the JSON texts of a pass and of a bill have in common."""
 
     recordId: Annotated[str, "the record's id within its lot and data type: the same at each delivery", CHOSEN]
     plateNo: Annotated[str, "the plate; may be empty", CHOSEN]
+
+
+class PassValue(RecordValue):
+    """A vehicle pass, as JSON text in `value`."""
+
     passDirection: Annotated[Literal[0, 1], "0 enter, 1 leave, as in records/sync", CHOSEN]
     passTime: Annotated[Time, "when it passed; the form is the profile's `record_time`, epoch milliseconds", CHOSEN]
     laneDeviceId: NotRequired[Annotated[str, "the device id of the lane", CHOSEN]]
@@ -90,11 +95,9 @@ class PassValue(TypedDict):
     imageUrl: NotRequired[Annotated[str, "a picture", CHOSEN]]
 
 
-class BillValue(TypedDict):
+class BillValue(RecordValue):
     """A temporary parking bill, as JSON text in `value`. Amounts are in fen, 1/100 yuan."""
 
-    recordId: Annotated[str, "the record's id within its lot and data type: the same at each delivery", CHOSEN]
-    plateNo: Annotated[str, "the plate; may be empty", CHOSEN]
     payTime: Annotated[Time, "when it was paid: the bill's time in records/sync; in the form of `passTime`", CHOSEN]
     orderNo: NotRequired[Annotated[str, "the order", CHOSEN]]
     enterTime: NotRequired[Annotated[Time, "when the vehicle entered", CHOSEN]]
