@@ -17,8 +17,7 @@ from mock_server.clock import wall_clock_ms
 from mock_server.web.data_plane.api import MAX_BODY
 from mock_server.web.serving.environ import TOO_LARGE, build_environ
 from mock_server.web.serving.wsgi import Answer
-from mock_server.wire.envelope import encode, failure
-from mock_server.wire.errors import ErrorCode, VendorError
+from mock_server.wire.envelope import CONTENT_TYPE, NOT_HTTP, unreadable
 
 Respond = Callable[[dict[str, Any], float | None], Answer]
 """Answers a WSGI request. TimeoutError if that takes longer than the client's time-out in seconds (None for no limit),
@@ -112,9 +111,7 @@ class _Request:
 
 def _no_http() -> Answer:
     """The answer to what the parser refuses, as the server gives it."""
-    error = VendorError(ErrorCode.PARAM_ILLEGAL, "this is no HTTP request")
-    content = encode(failure(error, wall_clock_ms(), "0" * 32))
-    return Answer(HTTPStatus.OK, [("content-type", "application/json;charset=UTF-8")], content)
+    return Answer(HTTPStatus.OK, [("content-type", CONTENT_TYPE)], unreadable(NOT_HTTP, wall_clock_ms()))
 
 
 def _raw(answer: Answer) -> bytes:

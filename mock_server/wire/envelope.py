@@ -3,7 +3,13 @@
 import json
 
 from mock_server.model import JsonObject
-from mock_server.wire.errors import VendorError
+from mock_server.wire.errors import ErrorCode, VendorError
+
+CONTENT_TYPE = "application/json;charset=UTF-8"
+"""The content type of every answer of the vendor."""
+
+NOT_HTTP = "this is no HTTP request"
+"""Our words for bytes that no HTTP parser takes."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -16,6 +22,11 @@ def success(result: object, t: int, tid: str) -> JsonObject:
 def failure(error: VendorError, t: int, tid: str) -> JsonObject:
     """A failure: `code`, `msg`, `success`, `t` in ms, `tid`."""
     return {"code": int(error.code), "msg": error.msg, "success": False, "t": t, "tid": tid}
+
+
+def unreadable(reason: str, t: int) -> bytes:
+    """The encoded failure 1109 for bytes that are no request that is read: there is no project to give it a `tid`."""
+    return encode(failure(VendorError(ErrorCode.PARAM_ILLEGAL, reason), t, "0" * 32))
 
 
 def encode(envelope: JsonObject) -> bytes:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import MapAdapter, Rule, WebsocketMismatch
 
 from mock_server.web.serving.environ import RAW_PATH
+from mock_server.wire.envelope import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -46,7 +47,7 @@ class JsonAnswer:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer the text; no body to HEAD."""
         length = str(len(self.content))
-        start_response("200 OK", [("Content-Type", "application/json;charset=UTF-8"), ("Content-Length", length)])
+        start_response("200 OK", [("Content-Type", CONTENT_TYPE), ("Content-Length", length)])
         return () if environ["REQUEST_METHOD"] == "HEAD" else (self.content,)
 
 

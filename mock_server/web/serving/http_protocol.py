@@ -14,8 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mock_server.clock import wall_clock_ms
 from mock_server.web.serving.inline import TRANSPORT
-from mock_server.wire.envelope import encode, failure
-from mock_server.wire.errors import ErrorCode, VendorError
+from mock_server.wire.envelope import CONTENT_TYPE, NOT_HTTP, unreadable
 
 MAX_HEAD = 64 * 1024
 """The most bytes of a head, of the trailers of a body and of a chunk's extensions, plus what one read of the socket
@@ -131,7 +130,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 uvicorn's text is not ours
         """What was received is no HTTP request, or is one beyond a bound."""
-        self.refuse(*(self._refusal or (HTTPStatus.BAD_REQUEST, "this is no HTTP request")))
+        self.refuse(*(self._refusal or (HTTPStatus.BAD_REQUEST, NOT_HTTP)))
 
     def refuse(self, status: HTTPStatus, reason: str) -> None:
         """Answer with a refusal, unless an answer has begun, and close the connection."""
@@ -191,9 +190,7 @@ class VendorHttpProtocol(BoundedHttpProtocol):
 
     def refusal(self, status: HTTPStatus, reason: str) -> bytes:  # noqa: ARG002 the vendor answers 200
         """An envelope with code 1109."""
-        error = VendorError(ErrorCode.PARAM_ILLEGAL, reason)
-        content = encode(failure(error, wall_clock_ms(), "0" * 32))
-        return _answer(HTTPStatus.OK, "application/json;charset=UTF-8", content)
+        return _answer(HTTPStatus.OK, CONTENT_TYPE, unreadable(reason, wall_clock_ms()))
 
 
 def _answer(status: HTTPStatus, content_type: str, content: bytes) -> bytes:

@@ -18,9 +18,8 @@ MAX_FRAGMENTS = 1_000
 MAX_UNREAD = 1024 * 1024
 """The most bytes that may wait for a client that does not read before its pings are no longer answered."""
 
-
 _REFUSAL = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-
+"""The answer to a handshake that the library refuses to read and does not answer itself."""
 
 IDLE_TEXT = "Idle Timeout"
 """The reason with which a silent connection is closed, beside code 1001 (observed of Jetty 9.4, Pulsar's server)."""
@@ -92,9 +91,7 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         super().data_received(data)
         if not self.handshake_initiated and self.conn.handshake_exc is not None:
             refusal = b"".join(self.conn.data_to_send())
-            self.transport.write(
-                refusal or b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            )
+            self.transport.write(refusal or _REFUSAL)
             self.transport.close()
 
     def handle_cont(self, event: Frame) -> None:
