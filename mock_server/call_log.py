@@ -11,7 +11,7 @@ from mock_server.cloud import Cloud
 from mock_server.history.events import CountCompared, FaultInjected, RequestAnswered, RequestReceived, Rereported
 from mock_server.history.log import Entry
 from mock_server.project import Project
-from mock_server.words import clock_text, line_text, window_text
+from mock_server.words import clock_text, line_text, printable, window_text
 
 CELLS_SHOWN = 3
 """How many compared cells of a call its line names."""
@@ -74,7 +74,7 @@ class _Follower:
         gone = {"whole": [], "garbled": ["answer damaged"], "not": ["answer not sent"]}[answer.sent]
         query = f"?{request.query}" if request.query else ""
         asked = f"{clock_text(time, precise=True)} {request.method} {request.path}{query}"
-        return _printable("; ".join((f"{asked} -> {said}", *self._parts, *more, *gone)))
+        return printable("; ".join((f"{asked} -> {said}", *self._parts, *more, *gone)))
 
 
 def _success(sn: str | None) -> str:
@@ -85,8 +85,3 @@ def _compared(event: CountCompared) -> str:
     window = window_text(event.cell.start_time, event.cell.end_time)
     verdict = "equal" if event.equal else "mismatch"
     return f"{line_text(event.cell)}, {window}: claimed {event.claimed}, lot has {event.counted}, {verdict}"
-
-
-def _printable(text: str) -> str:
-    """A text that cannot steer a terminal: callers choose paths and queries."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -60,3 +60,8 @@ def names_text(names: Iterable[str]) -> str:
     known = list(names)
     more = f" and {len(known) - NAMES_SHOWN} more" if len(known) > NAMES_SHOWN else ""
     return ", ".join(known[:NAMES_SHOWN]) + more
+
+
+def printable(text: str) -> str:
+    """The text with a question mark for what could steer a terminal or break a line: callers choose parts of it."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from contracts.play.recording import Finding, OutputFinding
+from mock_server.words import printable
 
 SHOWN = 160
 """How many characters of a line a finding shows."""
@@ -55,5 +56,5 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _shown(line: str) -> str:
-    clean = "".join(sign if sign.isprintable() else "?" for sign in line[:SHOWN])
+    clean = printable(line[:SHOWN])
     return f"{clean}..." if len(line) > SHOWN else clean

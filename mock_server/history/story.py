@@ -8,7 +8,7 @@ from typing import Self
 from mock_server.history.events import CountCompared, FaultInjected, RequestAnswered, RequestReceived, Rereported
 from mock_server.history.index import HistoryIndex, LotRecord
 from mock_server.history.log import Entry
-from mock_server.words import cell_text
+from mock_server.words import cell_text, printable
 
 TITLE = "parking-mock: the story so far"
 """What stands above a story."""
@@ -88,7 +88,7 @@ def story(entries: Iterable[Entry]) -> list[str]:
 
 def _shown(line: str) -> str:
     """One line that fits on a screen, whatever a client has sent."""
-    plain = "".join(sign if sign.isprintable() else "?" for sign in line)
+    plain = printable(line)
     return plain if len(plain) <= WIDTH else f"{plain[: WIDTH - 3]}..."
 
 

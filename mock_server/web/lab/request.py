@@ -12,6 +12,7 @@ from mock_server.model import JsonObject
 from mock_server.problems import Problem, parse_json, whole_number
 from mock_server.web.serving.environ import TOO_LARGE
 from mock_server.web.serving.inline import MEMORY
+from mock_server.words import printable
 
 _DOUBTS = "mock_server.doubts"
 
@@ -90,5 +91,5 @@ def with_doubts(response: Response) -> Response:
     doubts = request.environ.get(MEMORY, {}).get(_DOUBTS)
     if doubts and response.status_code < HTTPStatus.BAD_REQUEST:
         text = "; ".join(doubts).encode("ascii", "backslashreplace").decode()
-        response.headers[WARNING] = "".join(sign if sign.isprintable() else "?" for sign in text)
+        response.headers[WARNING] = printable(text)
     return response
