@@ -55,6 +55,12 @@ class Wait:
         is_long = monotonic_s() - self._real_began_s > _STILL_S
         return is_long and isinstance(self._clock, SystemClock) and self._clock.now_ms() == self._began_ms
 
+    def _settle(self) -> None:
+        """Block until it is known whether the system's clock is frozen: a wait may be decided before that."""
+        pause = threading.Event()
+        while isinstance(self._clock, SystemClock) and self._clock.now_ms() == self._began_ms and not self.is_frozen:
+            pause.wait(_STILL_S / 10)
+
     def until(self, condition: Callable[[], bool]) -> bool:
         """Block until a condition holds; whether it holds in the end. It is evaluated where the project lives."""
         parking, changed = self._parking, threading.Event()
@@ -94,6 +100,7 @@ class Wait:
         """Raise AssertionError: what was waited for, why it cannot come if the reason is the clock, and the story."""
         __tracebackhide__ = True
         parking = self._parking
+        self._settle()
         advice = []
         if isinstance(self._clock, VirtualClock) and parking.run(parking.project.needs_time):
             advice = [MOVE_IT]

@@ -64,3 +64,21 @@ def test_a_wait_on_a_server_ends_too(
             parking_server.wait_until_idle(timeout_s=60)
         with pytest.raises(AssertionError, match="no re-report came"):
             parking_server.wait_for_rereport(timeout_s=0.1)
+
+
+@pytest.mark.parametrize("stopped", STOPPED.values(), ids=STOPPED)
+def test_a_timer_that_is_years_away_since_time_was_frozen(stopped: Callable[[], AbstractContextManager[Any]]) -> None:
+    """A wait that no time left could fulfil ends at once, and still says that time stands still."""
+    with mock_parking() as parking:
+        parking.add_lot(LOT).enter(uplink=600_000)
+        with stopped(), pytest.raises(AssertionError, match=r"(?s)delayed message.*time stands still.*virtual"):
+            parking.wait_until_idle(timeout_s=60)
+
+
+def test_a_timer_that_is_far_away_while_time_goes_on() -> None:
+    """Where the time goes on nothing says that it stands still."""
+    with mock_parking() as parking:
+        parking.add_lot(LOT).enter(uplink=600_000)
+        with pytest.raises(AssertionError, match="delayed message") as refused:
+            parking.wait_until_idle(timeout_s=1)
+        assert "stands still" not in str(refused.value)
