@@ -12,6 +12,9 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+CAN_BLOCK = hasattr(signal, "pthread_sigmask")
+"""Whether signals can be blocked. On Windows they cannot: there one that comes while workers start ends the check."""
+
 
 class _Worker:
     """The state of this process as a worker: signal handlers can reach only what is global."""
@@ -27,6 +30,9 @@ def signals_blocked() -> Iterator[None]:
     A worker unblocks them in `begin_worker`, once its handlers are set: a signal that arrives while it is starting up
     waits until then, and does not kill it.
     """
+    if not CAN_BLOCK:
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -39,7 +45,8 @@ def begin_worker() -> None:
     # A no-op handler, not SIG_IGN: an ignored signal would be inherited by the client processes that it starts.
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, _on_end)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if CAN_BLOCK:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 @contextmanager

@@ -36,8 +36,18 @@ STRAY_ROUNDS = 10
 TAG = "PARKING_MOCK_CLIENT"
 """The environment variable that marks every process which a client has started: children inherit it."""
 
+NO_PROCESSES = (
+    "a client as a process needs process groups and poll(), which this system does not have (Windows): run the judge in"
+    " WSL or in a container, or attach the client by --client or --http"
+)
+
 _PROC = Path("/proc")
 _number = count(1)
+
+
+def has_processes() -> bool:
+    """Whether this system has what a client as a process needs: then it can be killed with all that it started."""
+    return hasattr(os, "killpg") and hasattr(select, "poll")
 
 
 class Log:
@@ -68,7 +78,7 @@ class Log:
 class Child:
     """One process, launched by the constructor. `take_line` gets its standard output by lines; without it they are log.
 
-    ProcessError if it cannot be started.
+    ProcessError if it cannot be started, or if this system has no such processes.
     """
 
     def __init__(
@@ -87,6 +97,8 @@ class Child:
         ]
 
     def _launch(self, command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        if not has_processes():
+            raise ProcessError(ProcessProblem.ABSENT, NO_PROCESSES)
         pipe = subprocess.PIPE
         try:
             process = subprocess.Popen(  # noqa: S603 the command is the one that the user names

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -47,6 +47,17 @@ KNOWN_HELP = (
 )
 
 
+class ObservedRange(click.IntRange):
+    """A range of integers for an option that has an effect only with `--observe`, which is read before it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. A usage error if the option has no effect, whatever its value is."""
+        if param is not None and ctx is not None and not ctx.params.get("is_observed"):
+            with ctx:
+                refuse_without_effect((param.name or "",), "without --observe")
+        return super().convert(value, param, ctx)
+
+
 @click.command(cls=ClientCommand)
 @client_options
 @selection_options
@@ -59,10 +70,16 @@ KNOWN_HELP = (
 @seed_option
 @jobs_option
 @patience_option
-@option("--observe", "is_observed", is_flag=True, help="Tell it addresses and keys only, and judge its traffic.")
+@option(
+    "--observe",
+    "is_observed",
+    is_flag=True,
+    is_eager=True,
+    help="Tell it addresses and keys only, and judge its traffic.",
+)
 @option(
     "--window-ms",
-    type=click.IntRange(1_000, 3_600_000),
+    type=ObservedRange(1_000, 3_600_000),
     default=WINDOW_MS,
     show_default=True,
     show_envvar=False,
@@ -104,7 +121,6 @@ def check(  # noqa: PLR0913 an argument for each option
         refuse_without_effect(("case_globs", "examples", "seed", "jobs"), "with --observe")
         _observe(specs, selection.rule_ids, level, window_ms, patience, folder, known)
     spec = spec_of(specs)
-    refuse_without_effect(("window_ms",), "without --observe")
     if not spec.is_elsewhere:
         refuse_without_effect(("patience",), "with --client: it is for a client elsewhere")
     if spec.kind == "http":

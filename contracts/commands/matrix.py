@@ -8,9 +8,11 @@ from functools import partial
 import click
 
 from contracts.check.explore import DEFAULT_EXAMPLES
+from contracts.client.child_process import NO_PROCESSES, has_processes
 from contracts.clients.zoo import ZOO
 from contracts.commands.options import examples_option, harness, jobs_option, progress, seed_option
 from contracts.proof import matrix as kill_matrix
+from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
 
 
@@ -24,6 +26,8 @@ from mock_server.history.story import how_many
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def matrix(*, examples: int | None, seed: int, jobs: int, elsewhere: bool, as_json: bool) -> None:
     """Show that every rule catches the client that breaks it."""
+    if elsewhere and not has_processes():
+        raise ConfigurationError(NO_PROCESSES)
     make = partial(kill_matrix.rows, examples=examples or DEFAULT_EXAMPLES, seed=seed, jobs=jobs)
     samples = 0 if elsewhere else kill_matrix.SAMPLES
     odd: list[str] = []

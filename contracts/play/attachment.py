@@ -3,6 +3,7 @@
 import shlex
 from abc import ABC, abstractmethod
 
+from contracts.client.child_process import NO_PROCESSES, has_processes
 from contracts.client.http_client import HttpClient
 from contracts.client.interface import Client, MakeClient, ProcessError, ProcessProblem, UnimplementedError
 from contracts.client.process import PATIENCE_S, ProcessClient
@@ -85,6 +86,8 @@ def load(name: str, patience_s: float = PATIENCE_S) -> MakeClient:
         raise ClientNotFoundError(f"{spec.target!r} is no URL: it begins with http:// or https://")
     if spec.kind == "exec":
         command_words(spec.target)
+        if not has_processes():
+            raise ClientNotFoundError(NO_PROCESSES)
     return RemoteClientMaker(spec, patience_s)
 
 

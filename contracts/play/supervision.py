@@ -19,6 +19,7 @@ from contracts.client.interface import (
 )
 from contracts.client.protocol import ClientFailedError, ProtocolError, checked_dump, checked_effects
 from contracts.play.attachment import client_of
+from contracts.play.exits import caught_exits
 from contracts.play.in_process_world import RunawayError
 from contracts.play.leaks import leaks, log_lines, masked
 from contracts.play.recording import ActKind, Finding, OutputFinding
@@ -32,7 +33,7 @@ NEVER = 10**12
 
 
 FAILURES = (Exception, SystemExit, asyncio.CancelledError)
-"""What a client of this process fails with. `sys.exit` in it is its end, not that of the judge."""
+"""What a client of this process fails with. `sys.exit` and `os._exit` in it are its end, not that of the judge."""
 
 
 class _UnmadeClient(Client):
@@ -89,7 +90,8 @@ class SupervisedClient:
 
     def _made(self) -> Client:
         try:
-            return client_of(self._make_client, self._world.scenario, self._world.exports)
+            with caught_exits():
+                return client_of(self._make_client, self._world.scenario, self._world.exports)
         except FAILURES as error:
             return _UnmadeClient(error)
 
@@ -103,7 +105,8 @@ class SupervisedClient:
 
     def _attempt(self, verb: Capability, call: Callable[[Client], object]) -> None:
         try:
-            call(self.client)
+            with caught_exits():
+                call(self.client)
         except UnimplementedError as missing:
             self._do_without(verb, is_final=missing.is_final)
         except ProcessError as error:
@@ -147,10 +150,9 @@ class SupervisedClient:
 
     def crash(self, down_ms: int) -> None:
         """Kill it. What is in its folder is left, and it is due again after `down_ms`."""
-        with contextlib.suppress(*FAILURES):  # however it takes being killed
-            self.client.crash()
-        with contextlib.suppress(*FAILURES):
-            self.client.end()
+        for kill in (self.client.crash, self.client.end):
+            with contextlib.suppress(*FAILURES), caught_exits():  # however it takes being killed
+                kill()
         self._search_output()
         self._world.cut()
         self.down_until = self._world.now_ms + down_ms

@@ -1,17 +1,21 @@
 """`check`, `rules`, `matrix` and `replay` as a user meets them: whole outputs, exit codes."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from contracts.check import workers
 from contracts.clients.zoo import ZOO
 from contracts.rules import RULES
 from tests.command_line import run, run_here
 
 REFERENCE = "contracts.clients.reference:ReferenceClient"
 DELIVERIES = "contracts.clients.zoo.counting:CountsDeliveries"
+REFERENCE_OPTIONS = ("--client", REFERENCE)
+REPLAYED = next(iter(sorted((Path(__file__).parents[1] / "check" / "files").glob("*.json"))))
 SMALL = ("--rule", "CNT-*", "--case", "count/copies", "--examples", "8", "--jobs", "1")
 
 
@@ -43,6 +47,49 @@ def test_a_right_client_gets_a_summary(snapshot: SnapshotAssertion) -> None:
 def test_wrong_usage_is_said_in_words(arguments: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
     """Exit code 2, no traceback."""
     assert run_here("check", *arguments).shown == snapshot
+
+
+@pytest.mark.parametrize("missing", [("os", "killpg"), ("select", "poll")], ids=".".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "--exec", "echo", "--jobs", "1"),
+        ("check", "--observe", "--exec", "echo"),
+        ("replay", str(REPLAYED), "--exec", "echo"),
+        ("matrix", "--exec"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_system_without_process_groups(
+    missing: tuple[str, str], arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Windows: a client as a process is refused in a sentence, before anything is played; exit code 2."""
+    monkeypatch.delattr(".".join(missing))
+    done = run_here(*arguments)
+    assert (done.returncode, done.stdout) == (2, ""), done.shown
+    assert "this system does not have (Windows): run the judge in WSL" in done.stderr
+
+
+def test_a_system_that_cannot_block_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows: workers are started without a signal mask, and none is set in them."""
+    monkeypatch.setattr(workers, "CAN_BLOCK", False)
+    monkeypatch.delattr("signal.pthread_sigmask")
+    before = {number: signal.getsignal(number) for number in workers.SIGNALS}
+    try:
+        with workers.signals_blocked():
+            workers.begin_worker()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_a_window_without_effect_is_told_before_its_range() -> None:
+    """`--window-ms` is for `--observe` only, whatever its value is; with it the value has a range."""
+    assert (
+        "--window-ms has no effect without --observe"
+        in run_here("check", *REFERENCE_OPTIONS, "--window-ms", "5").stderr
+    )
+    assert "5 is not in the range" in run_here("check", "--observe", "--window-ms", "5").stderr
 
 
 def test_a_report_has_every_verdict_and_failures_that_can_be_replayed(

@@ -1,6 +1,7 @@
 """Tests of sessions: what a scenario does to a client."""
 
 import contextlib
+import os
 import sys
 from itertools import pairwise
 from typing import Any
@@ -169,6 +170,14 @@ class Leaving(Idle):
         sys.exit(0)
 
 
+class Hard(Idle):
+    """One that ends its process past every handler."""
+
+    def start(self, _start: Start) -> None:
+        """End it."""
+        os._exit(3)
+
+
 class Sleepless(Wakeful):
     """One that fails when it is asked for its next timer."""
 
@@ -190,13 +199,14 @@ class Textual(Idle):
     [
         (Unmade, "in start: ValueError('no configuration')"),
         (Leaving, "in start: SystemExit(0)"),
+        (Hard, "in start: SystemExit('os._exit(3)')"),
         (Sleepless, "in advance: KeyError('plan')"),
         (
             Textual,
             'in dump: records[0].event_ms must be an integer, in epoch milliseconds, not a string: "08:00"',
         ),
     ],
-    ids=["constructor", "exit", "wake", "dump"],
+    ids=["constructor", "exit", "hard-exit", "wake", "dump"],
 )
 def test_whatever_a_client_fails_at_is_a_death_of_the_client(client: type[Idle], words: str) -> None:
     """Neither of the harness nor of the process of the judge."""
