@@ -90,11 +90,16 @@ class Finding(NamedTuple):
 
 
 class Dump(NamedTuple):
-    """What the client had stored after entry `seq` of the history."""
+    """What the client answered to `dump`, which was asked after entry `asked_seq` of the history and answered by `seq`.
+
+    A client may receive meanwhile. So what was acknowledged up to `asked_seq` must be in it, and what was delivered up
+    to `seq` may be in it.
+    """
 
     seq: int
     time: int
     records: tuple[DumpedRecord, ...]
+    asked_seq: int
 
 
 @dataclass(frozen=True)

@@ -152,9 +152,10 @@ class Session:
 
     def dump(self) -> None:
         """Record what the client has stored, if it can show that."""
+        asked_seq = self.world.last
         records = self._supervised.dump()
         if records is not None:
-            self._dumps.append(Dump(self.world.last, self.world.now_ms, tuple(records)))
+            self._dumps.append(Dump(self.world.last, self.world.now_ms, tuple(records), asked_seq))
 
     def _recording(self, effects: tuple[Effect, ...] | None) -> Recording:
         client, has_process = self._supervised, self.world.has_process

@@ -221,7 +221,7 @@ def foreign(run: Run) -> Outcome:
 def _would_show(run: Run, record: LotRecord) -> bool:
     """Whether a dump, or a claim of its time, would have shown a record under another lot."""
     acked = seq_of_first_ack(record)
-    return any(dump.seq >= acked for dump in run.dumps) or any(
+    return any(dump.asked_seq >= acked for dump in run.dumps) or any(
         claim.seq > acked and _is_like(run, record, claim) for claim in run.claims
     )
 

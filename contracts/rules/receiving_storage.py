@@ -69,7 +69,7 @@ def _restarts(run: Run) -> Iterator[tuple[Act, Dump]]:
         if act.kind is not ActKind.START:
             death = death or act
         elif death is not None:
-            looks = (dump for dump in run.dumps if dump.seq >= act.seq and dump.time == act.time)
+            looks = (dump for dump in run.dumps if dump.asked_seq >= act.seq and dump.time == act.time)
             yield from ((death, dump) for dump in [*looks][:1])
             death = None
 
@@ -84,14 +84,14 @@ def _just_acked(run: Run, death: Act, dump: Dump) -> list[LotRecord]:
 
 
 def _is_just_acked(delivery: Delivery, death: Act, dump: Dump) -> bool:
-    acked = delivery.readable and delivery.acked_seq is not None and delivery.acked_seq <= dump.seq
+    acked = delivery.readable and delivery.acked_seq is not None and delivery.acked_seq <= dump.asked_seq
     return acked and delivery.time >= death.time - JUST_MS
 
 
 def _is_lost(run: Run, record: LotRecord, dump: Dump) -> bool:
     """Whether a record is missing in a dump and stored after a later acknowledgement: this client does store it."""
     again = [each.acked_seq for each in record.deliveries if each.acked_seq is not None and each.acked_seq > dump.seq]
-    later = [other for other in run.dumps if again and other.seq >= again[0]]
+    later = [other for other in run.dumps if again and other.asked_seq >= again[0]]
     return record.key not in stored(dump) and all(record.key in stored(other) for other in later)
 
 
@@ -106,7 +106,7 @@ def _is_lost(run: Run, record: LotRecord, dump: Dump) -> bool:
 def upsert(run: Run) -> Outcome:
     """No record is stored twice, and none is changed by another delivery of the same version."""
     repeated = [record for record in run.records.values() if sum(each.readable for each in record.deliveries) > 1]
-    shown = any(dump.seq > second for dump in run.dumps for second in map(_second_readable, repeated))
+    shown = any(dump.asked_seq >= second for dump in run.dumps for second in map(_second_readable, repeated))
     return judged(shown, [*_stored_twice(run), *_changed(run)])
 
 

@@ -25,7 +25,7 @@ def run_json(run: Run) -> JsonObject:
     seen: JsonObject = {
         "can": sorted(run.can),
         "acts": [[part for part in act if part is not None] for act in run.acts],
-        "dumps": [[dump.seq, dump.time, [list(record) for record in dump.records]] for dump in run.dumps],
+        "dumps": [[dump.seq, dump.time, [*map(list, dump.records)], dump.asked_seq] for dump in run.dumps],
         "effects": None if run.effects is None else [list(effect) for effect in run.effects],
         "calm_seq": run.calm_seq,
         "findings": None if run.findings is None else [list(finding) for finding in run.findings],
@@ -52,9 +52,7 @@ def _read(seen: Any, entries: tuple[Entry, ...], scenario: Scenario) -> Run:
         profile=profile,
         can=frozenset(Capability(RENAMED.get(each, each)) for each in seen["can"]),
         acts=tuple(_act(*act) for act in seen["acts"]),
-        dumps=tuple(
-            Dump(seq, time, tuple(DumpedRecord(*record) for record in records)) for seq, time, records in seen["dumps"]
-        ),
+        dumps=tuple(_dump(*dump) for dump in seen["dumps"]),
         effects=None if seen["effects"] is None else tuple(Effect(*effect) for effect in seen["effects"]),
         calm_seq=seen["calm_seq"],
         findings=None if seen["findings"] is None else tuple(_finding(*finding) for finding in seen["findings"]),
@@ -66,6 +64,11 @@ def _act(seq: int, time: int, kind: str, text: str = "", off_ms: int | None = No
     if kind == ActKind.CLOCK_JUMPS and off_ms is None:
         text, off_ms = "", int(text.removesuffix(" ms"))
     return Act(seq, time, ActKind(kind), text, off_ms)
+
+
+def _dump(seq: int, time: int, records: list[Any], asked_seq: int | None = None) -> Dump:
+    """A dump. Older files do not say when it was asked for."""
+    return Dump(seq, time, tuple(DumpedRecord(*record) for record in records), seq if asked_seq is None else asked_seq)
 
 
 def _finding(kind: str, seq: int, text: str) -> Finding:

@@ -70,10 +70,12 @@ def _of_store(run: Run) -> Iterator[Shortage]:
         missing = [
             record
             for record in run.records.values()
-            if record.key not in keys and run.takes_sync(record.kept.device_id) and record.acked_before(dump.seq + 1)
+            if record.key not in keys
+            and run.takes_sync(record.kept.device_id)
+            and record.acked_before(dump.asked_seq + 1)
         ]
         if missing:
-            yield Shortage(dump.seq, len(missing), tuple(missing), "acknowledged, but not in the store")
+            yield Shortage(dump.asked_seq, len(missing), tuple(missing), "acknowledged, but not in the store")
 
 
 def _of_claims(run: Run) -> Iterator[Shortage]:
@@ -93,7 +95,7 @@ def explained(run: Run, cause: Cause) -> list[Shortage]:
 def is_looked_at(run: Run, record: LotRecord, after: float, before: float = NEVER) -> bool:
     """Whether a dump, or else a claim of its cell, between two seqs would show that a record is missing."""
     if _is_open(run):
-        return any(after <= dump.seq < before for dump in run.dumps)
+        return any(after <= dump.asked_seq and dump.seq < before for dump in run.dumps)
     return any(after < claim.seq < before and run.is_in(claim.cell, record) for claim in run.claims)
 
 

@@ -44,7 +44,7 @@ class StoredTime(NamedTuple):
 
 
 def stored_times(run: Run) -> list[StoredTime]:
-    """The records that were acknowledged before the last dump, of lots that the client asks about."""
+    """The records that were acknowledged before the last dump was asked for, of lots that the client asks about."""
     if not run.dumps:
         return []
     dump = run.dumps[-1]
@@ -53,7 +53,7 @@ def stored_times(run: Run) -> list[StoredTime]:
     return [
         StoredTime(record, _message_times(run, record), times.get(record.key), dump.seq)
         for record in run.records.values()
-        if record.kept.device_id in asked and record.acked_before(dump.seq)
+        if record.kept.device_id in asked and record.acked_before(dump.asked_seq + 1)
     ]
 
 
