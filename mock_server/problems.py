@@ -39,22 +39,25 @@ def in_words(problems: Sequence[Problem]) -> str:
     return "; ".join(f"{problem.path} {problem.text}" for problem in problems)
 
 
-def parse_json(raw: bytes) -> object:
-    """The JSON value of a body, at most `MAX_DEPTH` deep. ValueError, with the problem in one sentence, if invalid."""
+def parse_json(raw: bytes, what: str = "the body") -> object:
+    """The JSON value of a body, at most `MAX_DEPTH` deep. ValueError, with the problem in one sentence, if invalid.
+
+    `what` names the text in that sentence.
+    """
     try:
         value = _DECODER.decode(raw.decode())
     except UnicodeDecodeError:
-        raise ValueError("the body is not UTF-8") from None
+        raise ValueError(f"{what} is not UTF-8") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+        raise ValueError(f"{what} is not JSON: {error.msg} at character {error.pos}") from None
     except _ConstantError as error:
-        raise ValueError(f"the body is not JSON: {error} is not a JSON value") from None
+        raise ValueError(f"{what} is not JSON: {error} is not a JSON value") from None
     except ValueError:  # the only other ValueError: the interpreter's limit of the digits of an integer
-        raise ValueError("the body has a number with too many digits") from None
+        raise ValueError(f"{what} has a number with too many digits") from None
     except RecursionError:
-        raise ValueError(f"the body is nested deeper than {MAX_DEPTH} levels") from None
+        raise ValueError(f"{what} is nested deeper than {MAX_DEPTH} levels") from None
     if _may_be_deep(raw) and _deeper_than(value, MAX_DEPTH):
-        raise ValueError(f"the body is nested deeper than {MAX_DEPTH} levels")
+        raise ValueError(f"{what} is nested deeper than {MAX_DEPTH} levels")
     return value
 
 

@@ -206,8 +206,13 @@ or to have it delivered again after `negativeAckRedeliveryDelay`:
 {fields(shapes.NegativeAcknowledgement)}
 
 `{{"type": "isEndOfTopic"}}` is answered with `{{"endOfTopic": "false"}}`, `{{"type": "permit"}}` is ignored: the
-vendor's SDKs send neither. Any other frame closes the connection with {BAD_PAYLOAD}, one over {MAX_FRAME} bytes with
-1009 (our choice).
+vendor's SDKs send neither. Any other frame closes the connection with {BAD_PAYLOAD} and the reason in words, one over
+{MAX_FRAME} bytes with 1009 (our choice).
+
+An acknowledgement for an id that the subscription does not have, or no longer, changes nothing, is not answered and
+leaves no entry in the history; so does a negative one for a message that this consumer does not hold. After a
+redelivery the second acknowledgement is such a one. `message.acknowledged` in the history tells which were heard (our
+choice; Pulsar's protocol does not answer acknowledgements either).
 
 ## Payload
 
@@ -309,7 +314,7 @@ CONNECTING = (
         "`event`, or `event-test` for the console's test environment; every message is on both",
         "documented",
     ),
-    ("`{suffix}`", "`sub` for the subscription that is there from the start", "documented"),
+    ("`{suffix}`", "`sub` for the subscription that is there from the start; not empty, without a slash", "documented"),
     ("header `username`", "the access id", "observed"),
     (
         "header `password`",
@@ -328,7 +333,7 @@ CONNECTING = (
 REFUSALS = (
     (400, "a parameter that cannot be used"),
     (401, "`username` or `password` is wrong"),
-    (403, "the subscription's name does not begin with `{access_id}-`"),
+    (403, "the subscription's name is not `{access_id}-` and a suffix"),
     (404, "another path or topic; a subscription that nobody has made, with the profile `own-subscriptions`"),
     (409, "an exclusive consumer is or would be beside others; too many subscriptions"),
 )

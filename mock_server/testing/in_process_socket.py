@@ -4,17 +4,21 @@ from collections import deque
 from threading import RLock, get_ident
 
 from mock_server.web.queue.handshake import ConsumerRequest
-from mock_server.web.queue.session import BAD_PAYLOAD, ConsumerSession
+from mock_server.web.queue.session import ConsumerSession
 
 
 class InProcessSocket(ConsumerSession):
-    """An open connection. `closed` is the code with which the other side closed it, or None while it is open."""
+    """An open connection. `closed` is the code with which the other side closed it, or None while it is open.
+
+    `reason` is the other side's reason in words, empty if it gave none.
+    """
 
     def __init__(self, asked: ConsumerRequest, lock: RLock) -> None:
         super().__init__(asked)
         self._lock = lock
         self._frames: deque[str] = deque()
         self.closed: int | None = None
+        self.reason = ""
         self._thread = get_ident()
         self._consumer.is_awaited = lambda: get_ident() != self._thread
         self.connect()
@@ -42,10 +46,7 @@ class InProcessSocket(ConsumerSession):
         with self._lock:
             self._thread = get_ident()
             if self.closed is None:
-                try:
-                    self.take(text)
-                except ValueError:
-                    self.end(BAD_PAYLOAD)
+                self.take(text.encode("utf-8", "surrogatepass"))
 
     def close(self) -> None:
         """Close the connection as a client does."""
@@ -63,8 +64,8 @@ class InProcessSocket(ConsumerSession):
     def fail_soon(self, code: int) -> None:
         """Do nothing: `receive` finds the connection broken once all frames are read."""
 
-    def end(self, code: int) -> None:
+    def end(self, code: int, reason: str = "") -> None:
         """Close the connection; the queue redelivers what was not acknowledged to the next consumer."""
         if self.closed is None:
-            self.closed = code
+            self.closed, self.reason = code, reason
             self.disconnect()

@@ -3,6 +3,7 @@
 Whatever the code can enumerate (faults, presets, profile fields, kinds of events, limits) comes from the code.
 """
 
+from mock_server.doubts import WARNING
 from mock_server.history.events import SCHEMA_VERSION
 from mock_server.model import JsonObject
 from mock_server.version import __version__
@@ -16,8 +17,9 @@ _DESCRIPTION = f"""\
 A fake Tuya parking cloud. The **data plane** looks like the vendor and answers everything with HTTP 200 and an
 envelope; a fault that was asked for may damage an answer. The **lab plane** is what you do to the fake world; its
 refusals are 4xx with a message that says what to do. The message queue, a Pulsar WebSocket, is at `x-ws`; `x-queue` has
-the schemas of its messages. The schema of
-the history has version {SCHEMA_VERSION}: it is raised when a kind or a field changes its meaning or goes."""
+the schemas of its messages. A value that is allowed and can hardly be meant, such as a time in seconds, is taken, and
+the lab plane's answer says so in a header, `{WARNING}`.
+The history's schema has version {SCHEMA_VERSION}: it is raised when a kind or field changes its meaning or goes."""
 
 
 def openapi(api: str, ws: str, lab: str) -> JsonObject:

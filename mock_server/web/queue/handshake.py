@@ -54,7 +54,8 @@ def read_handshake(path: str, query: str, headers: Mapping[str, str], cloud: Clo
     project = _authenticated(access_id, headers, cloud)
     if namespace != "out" or topic not in TOPICS:
         raise HandshakeRefusedError(404, "the topics are out/event and out/event-test")
-    if not subscription.startswith(f"{access_id}-"):
+    tenant, dash, suffix = subscription.partition(f"{access_id}-")
+    if tenant or not dash or not suffix:  # documented: tenant-suffix
         raise HandshakeRefusedError(403, "a subscription is named {access_id}-{suffix}; the SDKs use the suffix sub")
     given = parse_qs(query, keep_blank_values=True)
     return ConsumerRequest(

@@ -20,6 +20,10 @@ FAILED = 1011
 """WebSocket close codes (RFC 6455, 7.4.1): a frame that is not valid, a server that stops, an internal error."""
 
 
+FRAME = 'a frame is {"messageId": "..."}, or has a type that there is'
+"""What a frame of a client is, as the reason of a close, which is short: at most 123 bytes."""
+
+
 class ConsumerSession(ABC):
     """A consumer of a subscription and its frames. A subclass is the transport.
 
@@ -58,8 +62,8 @@ class ConsumerSession(ABC):
         """Call `end(code)` after the subscription's present delivery, which is on the stack."""
 
     @abstractmethod
-    def end(self, code: int) -> None:
-        """Disconnect the consumer and close the connection with a WebSocket close code."""
+    def end(self, code: int, reason: str = "") -> None:
+        """Disconnect the consumer and close the connection with a WebSocket close code, and a reason in words."""
 
     def connect(self) -> None:
         """Start to consume. HandshakeRefusedError if the subscription may not be shared."""
@@ -72,11 +76,17 @@ class ConsumerSession(ABC):
         """Stop to consume: the messages that are not acknowledged are redelivered."""
         self._subscription.disconnect(self._consumer, idle=self._idle)
 
-    def take(self, text: str) -> None:
-        """Handle one frame of the client, an acknowledgement unless its `type` names another. ValueError if invalid."""
-        command = parse_json(text.encode())
+    def take(self, content: bytes) -> None:
+        """Handle one frame of the client, or close the connection with the reason why it is none."""
+        try:
+            self._obey(parse_json(content, "the frame"))
+        except ValueError as error:
+            self.end(BAD_PAYLOAD, str(error))
+
+    def _obey(self, command: object) -> None:
+        """Handle a frame, an acknowledgement unless its `type` names another. ValueError if it is neither."""
         if not isinstance(command, dict):
-            raise ValueError("a frame is a JSON object")  # noqa: TRY004 one error for every invalid frame
+            raise ValueError(f"the frame is no JSON object: {FRAME}")  # noqa: TRY004 one error for every invalid frame
         kind = command.get("type")
         message_id = command.get("messageId")
         if kind == "isEndOfTopic":
@@ -87,7 +97,7 @@ class ConsumerSession(ABC):
         elif kind in (None, "ack") and isinstance(message_id, str):
             self._subscription.acknowledge(self._consumer, message_id)
         elif kind != "permit":
-            raise ValueError("a frame is {messageId} or has a known type")
+            raise ValueError(FRAME)
 
     def _deliver(self, message: Message, redelivery_count: int) -> None:
         if self._failing is not None:

@@ -7,11 +7,11 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mock_server.cloud import Cloud
 from mock_server.web.queue.handshake import ConsumerRequest, HandshakeRefusedError, read_handshake
-from mock_server.web.queue.session import BAD_PAYLOAD, GOING_AWAY, ConsumerSession
+from mock_server.web.queue.session import GOING_AWAY, ConsumerSession
 from mock_server.web.serving.websocket_protocol import CLOSE_WHEN_IDLE, IDLE_TEXT
 
 if TYPE_CHECKING:
@@ -58,10 +58,17 @@ class MessageSocket:
             self._sessions.discard(session)
 
 
+class _Close(NamedTuple):
+    """The end of a connection: its WebSocket close code, and the reason in words."""
+
+    code: int
+    reason: str
+
+
 class _Session(ConsumerSession):
     """One accepted connection: a writer task, and a reader of acknowledgements.
 
-    `_outbox` holds text frames to send, and an integer as the code with which to close.
+    `_outbox` holds text frames to send, and the close of the connection.
     """
 
     def __init__(
@@ -70,7 +77,7 @@ class _Session(ConsumerSession):
         super().__init__(asked)
         self._send = send
         self._close_when_idle = close_when_idle
-        self._outbox: asyncio.Queue[str | int] = asyncio.Queue()
+        self._outbox: asyncio.Queue[str | _Close] = asyncio.Queue()
 
     async def run(self, receive: "ASGIReceiveCallable") -> None:
         """Accept the connection, deliver and read until either side closes it."""
@@ -105,19 +112,18 @@ class _Session(ConsumerSession):
         """Close the connection in the loop's next iteration."""
         asyncio.get_running_loop().call_soon(self.end, code)
 
-    def end(self, code: int) -> None:
+    def end(self, code: int, reason: str = "") -> None:
         """Disconnect the consumer and close the connection. Frames that the client still sends are ignored."""
         self._ended = True
         self.disconnect()
-        self._outbox.put_nowait(code)
+        self._outbox.put_nowait(_Close(code, IDLE_TEXT if self._failing == GOING_AWAY else reason))
 
     async def _write(self) -> None:
         with suppress(OSError):  # the client has closed the connection: `_read` ends the session
             while True:
                 item = await self._outbox.get()
-                if isinstance(item, int):
-                    reason = IDLE_TEXT if self._failing == GOING_AWAY else ""
-                    await self._send({"type": "websocket.close", "code": item, "reason": reason})
+                if isinstance(item, _Close):
+                    await self._send({"type": "websocket.close", "code": item.code, "reason": item.reason})
                     return
                 await self._send({"type": "websocket.send", "bytes": None, "text": item})
 
@@ -127,12 +133,8 @@ class _Session(ConsumerSession):
             if event["type"] != "websocket.receive":
                 self._idle = event.get("reason") == IDLE_TEXT and event.get("code") == GOING_AWAY
                 return
-            if self._ended:
-                continue
-            try:
-                self.take(event.get("text") or (event.get("bytes") or b"").decode())
-            except ValueError:
-                self.end(BAD_PAYLOAD)
+            if not self._ended:
+                self.take((event.get("text") or "").encode() or event.get("bytes") or b"")
 
 
 async def _deny(send: "ASGISendCallable", refused: HandshakeRefusedError) -> None:

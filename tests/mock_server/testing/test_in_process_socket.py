@@ -63,12 +63,13 @@ def test_a_broken_connection_is_closed_when_it_is_read(parking: MockParking, kin
     assert consume(parking).receive() is not None
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"type": "what"}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"type": "what"}', '{"messageId": "\ud800"}'])
 def test_a_frame_that_is_none_closes_the_connection(parking: MockParking, text: str) -> None:
-    """As over a real connection."""
+    """As over a real connection, with a reason."""
     socket = consume(parking)
     socket.send(text)
     assert socket.closed == 1007
+    assert "frame is" in socket.reason
     socket.send(text)
     assert socket.closed == 1007
 

@@ -89,6 +89,8 @@ def cloud() -> Cloud:
         (PATH.replace("/out/", "/in/"), "", {}, 401),
         (PATH.replace("-sub", ""), "", CREDENTIALS, 403),
         (PATH.replace(f"{ACCESS_ID}-sub", "other-sub"), "", CREDENTIALS, 403),
+        (PATH.replace("-sub", "-"), "", CREDENTIALS, 403),
+        (PATH.replace(f"{ACCESS_ID}-sub", f"my-{ACCESS_ID}-sub"), "", CREDENTIALS, 403),
         (PATH, "subscriptionType=Shared", CREDENTIALS, 400),
         (PATH, "subscriptionType=failover", CREDENTIALS, 400),
         (PATH, "ackTimeoutMillis=999", CREDENTIALS, 400),
@@ -315,22 +317,24 @@ def test_a_silent_connection_is_closed(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "frame",
+    ("frame", "reason"),
     [
-        "",
-        "{",
-        "[]",
-        "null",
-        "{}",
-        '{"messageId": 1}',
-        '{"type": "unsubscribe"}',
-        '{"type": 5, "messageId": "m"}',
-        b"\xff",
-        "[" * 50_000,
+        ("", "the frame is not JSON: Expecting value at character 0"),
+        ("{", "the frame is not JSON: Expecting property name"),
+        ('{"messageId": NaN}', "the frame is not JSON: NaN is not a JSON value"),
+        ("[]", "the frame is no JSON object: a frame is"),
+        ("null", "the frame is no JSON object: a frame is"),
+        ("{}", 'a frame is {"messageId": "..."}'),
+        ('{"messageId": 1}', 'a frame is {"messageId": "..."}'),
+        ('{"type": "unsubscribe"}', 'a frame is {"messageId": "..."}'),
+        ('{"type": 5, "messageId": "m"}', 'a frame is {"messageId": "..."}'),
+        (b"\xff", "the frame is not UTF-8"),
+        ("[" * 50_000, "the frame is nested deeper than"),
     ],
+    ids=lambda value: str(value)[:12],
 )
-def test_a_frame_that_is_none_closes_the_connection(served: Served, frame: str | bytes) -> None:
-    """With 1007; what the consumer held goes to the next one, and what it says after that is not heard."""
+def test_a_frame_that_is_none_closes_the_connection(served: Served, frame: str | bytes, reason: str) -> None:
+    """With 1007 and why; what the consumer held goes to the next one, and what it says after that is not heard."""
     with open_socket(served) as socket:
         served.publish()
         held = receive(socket)
@@ -341,6 +345,7 @@ def test_a_frame_that_is_none_closes_the_connection(served: Served, frame: str |
             socket.recv(timeout=DEADLINE_S)
         assert caught.value.rcvd is not None
         assert caught.value.rcvd.code == 1007
+        assert caught.value.rcvd.reason.startswith(reason)
     with open_socket(served) as socket:
         assert receive(socket)["messageId"] == held["messageId"]
 
