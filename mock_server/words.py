@@ -1,8 +1,9 @@
-"""Times, cells and lists of names in words, the same in every message of both halves.
+"""Times, cells and lists of names in words, and lines of text, the same in every message of both halves.
 
 Times are in UTC. The dashboard has words of its own: its page is read beside the lots, in their time.
 """
 
+import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -65,3 +66,17 @@ def names_text(names: Iterable[str]) -> str:
 def printable(text: str) -> str:
     """The text with a question mark for what could steer a terminal or break a line: callers choose parts of it."""
     return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
+def folded(head: str, text: str, width: int, hang: int) -> list[str]:
+    """A text of any length in lines of at most `width` characters, broken between words: nothing of it is left out.
+
+    The first line begins with `head`, the others with `hang` blanks. A word that is longer than a line is broken.
+    """
+    lines = textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * hang, break_on_hyphens=False)
+    return lines or [head.rstrip()]
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, cut off at `most` characters with an ellipsis: for what is bounded wherever it is shown."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -37,7 +37,7 @@ FAILURES = (Exception, SystemExit, asyncio.CancelledError)
 
 
 class _UnmadeClient(Client):
-    """Stands for a client whose constructor has failed: its start raises that error."""
+    """Stands for a client whose constructor has failed with an error: its start raises that error."""
 
     def __init__(self, error: BaseException) -> None:
         self._error = error
@@ -118,7 +118,8 @@ class SupervisedClient:
         except ClientFailedError as error:
             self._fail(f"in {verb}: {self._masked(str(error))}")
         except FAILURES as error:
-            self._fail(f"in {verb}: {self._masked(repr(error))}")
+            place = "its constructor" if isinstance(self.client, _UnmadeClient) else verb
+            self._fail(f"in {place}: {self._masked(repr(error))}")
 
     def _break_off(self, verb: Capability, kind: ProcessProblem, text: str) -> None:
         """It has broken the client protocol."""

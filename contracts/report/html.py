@@ -16,14 +16,14 @@ from contracts.report.diagnosis_table import Explanation, explanation
 from contracts.report.narration import NarratedEvent, narrate
 from contracts.report.record_table import FATES, RecordRow, rows, summed
 from contracts.report.story import by_history, sum_lines
-from contracts.report.text import plain, shortened
+from contracts.report.text import plain
 from contracts.report.timeline import HEIGHT, LANES, LEFT, STEP, Timeline, timeline
 from contracts.rules import BOOKS
 from contracts.rules.base import Rule
 from contracts.rules.verdict import BROKEN, Verdict
 from mock_server.history.story import how_many
 from mock_server.version import __version__
-from mock_server.words import clock_text, day_text
+from mock_server.words import clock_text, day_text, shortened
 
 ROWS_SHOWN = 40
 """The most records in the table of a run; those with another fate than `ok` have precedence."""

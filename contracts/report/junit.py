@@ -8,10 +8,11 @@ from xml.etree import ElementTree as ET
 from contracts.check.engine import Plan
 from contracts.check.results import Check
 from contracts.check.vitals import vitals_of
-from contracts.report.text import plain, shortened
+from contracts.report.text import plain
 from contracts.rules.base import Rule
 from contracts.rules.verdict import BROKEN, Verdict
 from mock_server.version import __version__
+from mock_server.words import shortened
 
 Story = Callable[[Rule], Sequence[str]]
 """The lines that describe the failures of a rule."""

@@ -1,11 +1,11 @@
 """The narration of a run: what lot, queue, client and harness did, a line each, with the number of its entry."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from contracts.play.recording import ActKind
+from contracts.play.recording import Act, ActKind
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
 from mock_server.history.events import RecordKept, RecordRemoved
@@ -13,12 +13,18 @@ from mock_server.history.index import Call, LotRecord
 from mock_server.history.log import Entry
 from mock_server.history.story import how_many
 from mock_server.model import Cell
-from mock_server.words import clock_text, day_text, line_text
+from mock_server.words import clock_text, day_text, line_text, shortened
 
 Actor: TypeAlias = Literal["lot", "queue", "client", "harness"]
 
 PHASES = {ActKind.CALM: "no more faults from here on", ActKind.CONVERGED: "client and lots agree"}
 """The phases of a run in words."""
+
+CLAIMS_TOLD = 8
+"""The most claims of a sync that are told; those that differ from the lot's count have precedence."""
+
+DEATH_TOLD = 600
+"""The most characters of a client's last words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,13 @@ def _acts(run: Run) -> Iterator[NarratedEvent]:
         elif act.kind is ActKind.GOES_OFFLINE:
             yield NarratedEvent(act.seq, act.time, "lot", act.kind, fault=True)
         elif act.kind in (ActKind.CRASHES, ActKind.CLOCK_JUMPS, ActKind.DIED):
-            yield NarratedEvent(act.seq, act.time, "client", f"{act.kind} {act.text}".rstrip(), fault=True)
+            yield NarratedEvent(act.seq, act.time, "client", act_text(act), fault=True)
+
+
+def act_text(act: Act) -> str:
+    """What became of the client or the lot, in words."""
+    details = act.text if act.off_ms is None else f"{act.off_ms} ms"
+    return f"{act.kind} {shortened(details, DEATH_TOLD)}".rstrip()
 
 
 def _records(run: Run) -> Iterator[NarratedEvent]:
@@ -106,9 +118,12 @@ def _matters(run: Run, claim: Claim) -> bool:
     return bool(run.in_cell(claim.cell)) or claim.claimed != 0 or bool(claim.counted)
 
 
-def sync_text(run: Run, sync: Sync, claims: Iterable[Claim]) -> str:
+def sync_text(run: Run, sync: Sync, claims: Sequence[Claim]) -> str:
     """A sync in words: its claims, the counts of the lot, and the outcome of the call."""
-    text = "; ".join(_claim_text(run, claim) for claim in claims) or how_many(len(sync.entries), "cell")
+    told = sorted(sorted(range(len(claims)), key=lambda place: claims[place].equal)[:CLAIMS_TOLD])
+    parts = [_claim_text(run, claims[place]) for place in told]
+    parts += [f"and {how_many(len(claims) - len(told), 'other cell')}"] if len(claims) > len(told) else []
+    text = "; ".join(parts) or how_many(len(sync.entries), "cell")
     return f"sync {text}{_outcome_text(sync.call, sync)}"
 
 

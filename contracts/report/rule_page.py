@@ -1,6 +1,5 @@
 """The page of one rule: its statement, reason, needs and cases, and a bad and a good example, which are played."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from contracts.cases import CASES
@@ -10,9 +9,9 @@ from contracts.proof.examples import Example, example_of
 from contracts.report.curl import request_at
 from contracts.report.narration import NarratedEvent, narrate
 from contracts.report.story import WIDTH, history_lines
-from contracts.report.text import shortened
 from contracts.rules.base import CAPABILITY_OF_NEED, Need, Rule
 from contracts.run.run import Run
+from mock_server.words import folded, shortened
 
 BODY_SHOWN = 300
 COLUMN = 26
@@ -46,9 +45,7 @@ def _list(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
     if rows:
         yield f"  {title}"
     for name, text in rows:
-        yield from textwrap.wrap(
-            text, WIDTH, initial_indent=f"    {name:<{COLUMN}} ", subsequent_indent=" " * (COLUMN + 5)
-        )
+        yield from folded(f"    {name:<{COLUMN}} ", text, WIDTH, COLUMN + 5)
 
 
 def _examples(example: Example) -> Iterator[str]:
@@ -88,4 +85,4 @@ def _request(example: Example, run: Run, seq: int) -> Iterator[str]:
 
 
 def _wrapped(indent: str, text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent="    ", break_on_hyphens=False)
+    return folded(indent, text, WIDTH, 4)

@@ -1,6 +1,5 @@
 """A failure on the console: verdict, wrong count, shortest history, records, reason, and how to repeat it."""
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -18,7 +17,7 @@ from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import LotRecord
 from mock_server.history.story import how_many
-from mock_server.words import cell_text, clock_text, day_text, names_text
+from mock_server.words import cell_text, clock_text, day_text, folded, names_text
 
 BEFORE, AFTER = 14, 3
 """How many lines of the history are shown before a breach, and how many after it."""
@@ -77,7 +76,7 @@ def _reason(failure: Failure) -> Iterator[str]:
 
 
 def _wrapped(indent: str, text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent="    ", break_on_hyphens=False)
+    return folded(indent, text, WIDTH, 4)
 
 
 def sum_lines(run: Run, seq: int) -> Iterator[str]:
@@ -133,8 +132,9 @@ def history_lines(lines: list[NarratedEvent], seq: int, mark: str = "   <- here"
         if day != (day := day_text(line.time).partition(" ")[0]):
             yield f"         {day}"
         end = mark if number == place else "   <- fault" if line.fault else ""
-        text = f"    {number + 1:>3}  {clock_text(line.time):<12}  {line.lane:<7}  {line.text}"
-        yield (text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}...") + end
+        head = f"    {number + 1:>3}  {clock_text(line.time):<12}  {line.lane:<7}  "
+        told, *more = folded(head, line.text, WIDTH, len(head) + 2)
+        yield from (told + end, *more)
     if place + AFTER + 1 < len(lines):
         yield f"     ... {how_many(len(lines) - place - AFTER - 1, 'line')} more"
 

@@ -1,6 +1,5 @@
 """The last lines of a check on the console: the number of rules of each verdict, and the ids of all but `pass`."""
 
-import textwrap
 from collections.abc import Iterator
 
 from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing
@@ -8,6 +7,7 @@ from contracts.check.results import Check
 from contracts.check.vitals import Ailment, vitals_of
 from contracts.rules.verdict import Verdict
 from mock_server.history.story import how_many
+from mock_server.words import folded
 
 _INDENT = 20
 _WIDTH = 110
@@ -27,18 +27,8 @@ def summary(found: Check, known: KnownFailing = NOTHING_KNOWN) -> Iterator[str]:
     yield f"{how_many(len(found.rules), 'rule')} in {how_many(found.runs, 'run')}: {counts}"
     for title, ids in ids_of.items():
         if ids and title not in (Verdict.PASS, _KNOWN):
-            yield _block(title, ids)
+            yield from folded(f"  {title:<{_INDENT - 2}}", ", ".join(ids), _WIDTH, _INDENT)
     vitals = vitals_of(found)
     deaths = [f"in {case.case}: {death}" for case in found.cases for death in case.deaths[:1]]
     if deaths and (vitals is None or vitals.ailment is not Ailment.DEAD):
         yield f"  the client died of itself in {how_many(len(deaths), 'case')}, first {deaths[0]}"
-
-
-def _block(title: str, ids: list[str]) -> str:
-    return textwrap.fill(
-        ", ".join(ids),
-        _WIDTH,
-        initial_indent=f"  {title:<{_INDENT - 2}}",
-        subsequent_indent=" " * _INDENT,
-        break_on_hyphens=False,
-    )

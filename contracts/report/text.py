@@ -8,8 +8,3 @@ _UNFIT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\
 def plain(text: str) -> str:
     """The text with U+FFFD in place of characters that XML and HTML forbid: controls, surrogates, noncharacters."""
     return _UNFIT.sub("\ufffd", text)
-
-
-def shortened(text: str, most: int) -> str:
-    """The text, cut off at `most` characters with an ellipsis."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -7,8 +7,7 @@ from itertools import groupby
 from typing import Literal, TypeAlias
 
 from contracts.play.recording import Act, ActKind
-from contracts.report.narration import PHASES, sync_text, syncs_that_matter
-from contracts.report.text import shortened
+from contracts.report.narration import PHASES, act_text, sync_text, syncs_that_matter
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
 from mock_server.history.events import RecordKept, RecordLost, RecordRemoved
@@ -213,7 +212,7 @@ def _of_sync(run: Run, sync: Sync, claims: list[Claim]) -> TimelineMark:
     more = f"+{how_many(len(claims) - 1, 'cell')}" if len(claims) > 1 else ""
     good = shown is not None and shown.equal
     reaches = shown is not None and shown.counted is not None
-    text = shortened(sync_text(run, sync, claims), 400)
+    text = sync_text(run, sync, claims)
     return TimelineMark(sync.seq, sync.time, "sync", "client", label, text, good=good, reaches=reaches, more=more)
 
 
@@ -233,8 +232,7 @@ def _of_act(act: Act) -> Iterator[TimelineMark]:
     if act.kind in _ACTS:
         label, good = _ACTS[act.kind]
         lane: TimelineLane = "lot" if act.kind is ActKind.GOES_OFFLINE else "client"
-        details = act.text if act.off_ms is None else f"{act.off_ms} ms"
-        text = PHASES.get(act.kind) or shortened(f"the {lane}: {act.kind} {details}".rstrip(), 400)
+        text = PHASES.get(act.kind) or f"the {lane}: {act_text(act)}"
         yield TimelineMark(act.seq, act.time, "act", lane, label, text, good=good)
 
 

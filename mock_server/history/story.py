@@ -8,16 +8,23 @@ from typing import Self
 from mock_server.history.events import CountCompared, FaultInjected, RequestAnswered, RequestReceived, Rereported
 from mock_server.history.index import HistoryIndex, LotRecord
 from mock_server.history.log import Entry
-from mock_server.words import cell_text, printable
+from mock_server.wire.messages import COMMAND_RESULT, UNKNOWN_EVENT
+from mock_server.words import cell_text, folded, printable, shortened
 
 TITLE = "parking-mock: the story so far"
 """What stands above a story."""
 
-LINES = 10
-"""How many lines a story has at most."""
+THINGS = 10
+"""How many things a story tells at most, each on a line of its own, or on several if it is long."""
 
 WIDTH = 160
 """How many signs a line has at most."""
+
+NAME_SHOWN = 200
+"""How many signs of an id or a path are shown."""
+
+_COLUMN = 7
+"""Where the text of a line begins, behind its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +82,20 @@ def journeys(index: HistoryIndex) -> dict[str, Journey]:
 
 
 def story(entries: Iterable[Entry]) -> list[str]:
-    """The last things that happened, at most ten lines: a summary, what was lost, the last calls and re-reports."""
+    """The last things that happened, ten at most: a summary, what was lost, the last calls and re-reports."""
     known = list(entries)
     index = HistoryIndex(known)
     told = journeys(index).values()
-    losses = [f"lost   {each.record_id} {each.plate_no} ({', '.join(each.lost)})" for each in told if each.lost]
+    losses = [_loss_line(each) for each in told if each.lost]
     calls = list(_call_lines(known, index))
     shown_losses = losses[-3:]
-    room = LINES - 1 - len(shown_losses)
-    return [_shown(line) for line in (_summary(list(told)), *shown_losses, *calls[-room:])]
+    room = THINGS - 1 - len(shown_losses)
+    things = (_summary(list(told), index), *shown_losses, *calls[-room:])
+    return [line for thing in things for line in folded("", printable(thing), WIDTH, _COLUMN)]
 
 
-def _shown(line: str) -> str:
-    """One line that fits on a screen, whatever a client has sent."""
-    plain = printable(line)
-    return plain if len(plain) <= WIDTH else f"{plain[: WIDTH - 3]}..."
+def _loss_line(journey: Journey) -> str:
+    return f"lost   {shortened(journey.record_id, NAME_SHOWN)} {journey.plate_no} ({', '.join(journey.lost)})"
 
 
 def told_beside_a_failure(tell: Callable[[], list[str]]) -> str:
@@ -105,12 +111,22 @@ def how_many(count: int, name: str) -> str:
     return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
-def _summary(told: list[Journey]) -> str:
+def _summary(told: list[Journey], index: HistoryIndex) -> str:
     lost = sum(bool(each.lost) for each in told)
     waiting = sum(each.published > each.acknowledged for each in told)
-    return (
-        f"{how_many(len(told), 'record')} at the lots, {lost} lost on the way at least once, {waiting} not acknowledged"
-    )
+    records = f"{how_many(len(told), 'record')} at the lots, {lost} lost on the way at least once"
+    return f"{records}, {waiting} not acknowledged{_pending_text(index)}"
+
+
+def _pending_text(index: HistoryIndex) -> str:
+    """The messages about no record that are on the queue, by their codes."""
+    codes = [
+        COMMAND_RESULT if message.event.sn is not None else UNKNOWN_EVENT
+        for message in index.messages.values()
+        if message.event.record_id is None and not any(each.acked_seq for each in message.latest.values())
+    ]
+    pending = ", ".join(f"{number} {code}" for code, number in Counter(codes).items())
+    return f"; also pending: {pending}" if pending else ""
 
 
 def _call_lines(entries: Iterable[Entry], index: HistoryIndex) -> Iterator[str]:
@@ -130,7 +146,7 @@ def _call_lines(entries: Iterable[Entry], index: HistoryIndex) -> Iterator[str]:
 def _call_text(request: RequestReceived, answer: RequestAnswered) -> str:
     outcome = f"{answer.code} {answer.msg}" if answer.code is not None else "success"
     unsent = {"whole": "", "garbled": ", answer garbled", "not": ", answer never sent"}[answer.sent]
-    return f"{request.method} {request.path} -> {outcome}{unsent}"
+    return f"{request.method} {shortened(request.path, NAME_SHOWN)} -> {outcome}{unsent}"
 
 
 def differences(claimed: Counter[str], kept: Counter[str], entries: Iterable[Entry]) -> list[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from mock_server.model import DAY, HOUR, INT64_MAX, Cell, DataType, PassDirection
-from mock_server.words import cell_text, window_text
+from mock_server.words import cell_text, folded, window_text
 from tests.support import LOT, NOON
 
 
@@ -27,3 +27,10 @@ def test_a_cell_in_words() -> None:
 def test_a_window_in_words(start: int, end: int, text: str) -> None:
     """The day is said once where it is the same; what no calendar has is told as a number."""
     assert window_text(start, end) == text
+
+
+def test_a_long_text_goes_on_below() -> None:
+    """It is broken between words, and inside of a word only where that is longer than a line; nothing is left out."""
+    assert folded("call   ", "to Sir Long-Name", 16, 7) == ["call   to Sir", "       Long-Name"]
+    assert folded("  ", "x" * 9 + " y", 8, 4) == ["  xxxxxx", "    xxx", "    y"]
+    assert folded("call   ", "", 16, 7) == ["call"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import mock_server.testing.served  # a run inside of ours must find what ours has loaded
-from mock_server.history.story import LINES, TITLE
+from mock_server.history.story import THINGS, TITLE
 from tests.support import LOT
 
 pytest_plugins = ["pytester"]
@@ -197,7 +197,7 @@ def test_the_story_of_a_failing_test(pytester: pytest.Pytester, fixture: str) ->
     result = run(pytester, tests)
     result.assert_outcomes(failed=1)
     (lines,) = sections(result)
-    assert len(lines) <= LINES
+    assert len(lines) <= THINGS
     assert lines[0].startswith("30 records at the lots, 30 lost on the way at least once")
     told = "\n".join(lines)
     assert all(words in told for words in ("京A***5 (uplink)", "claimed 11, the lot has 30", "fault  answer.busy"))

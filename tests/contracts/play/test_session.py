@@ -197,7 +197,7 @@ class Textual(Idle):
 @pytest.mark.parametrize(
     ("client", "words"),
     [
-        (Unmade, "in start: ValueError('no configuration')"),
+        (Unmade, "in its constructor: ValueError('no configuration')"),
         (Leaving, "in start: SystemExit(0)"),
         (Hard, "in start: SystemExit('os._exit(3)')"),
         (Sleepless, "in advance: KeyError('plan')"),

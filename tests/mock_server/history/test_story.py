@@ -5,10 +5,19 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.history.events import Event, MessagePublished, RecordKept, RecordLost, RequestAnswered, RequestReceived
+from mock_server.history.events import (
+    Event,
+    MessageAcknowledged,
+    MessageDelivered,
+    MessagePublished,
+    RecordKept,
+    RecordLost,
+    RequestAnswered,
+    RequestReceived,
+)
 from mock_server.history.index import HistoryIndex
 from mock_server.history.log import Entry
-from mock_server.history.story import LINES, WIDTH, differences, journeys, story
+from mock_server.history.story import THINGS, WIDTH, differences, journeys, story
 from tests.support import LOT, NOON
 
 TEXT = st.text(max_size=300)
@@ -30,8 +39,8 @@ def test_an_empty_history() -> None:
 
 
 @given(st.lists(TEXT, max_size=30), st.lists(TEXT, max_size=30))
-def test_ten_lines_whatever_happened(record_ids: list[str], paths: list[str]) -> None:
-    """Whatever ids and paths hold, a story has at most ten lines, each printable and no wider than a screen."""
+def test_ten_things_whatever_happened(record_ids: list[str], paths: list[str]) -> None:
+    """Whatever ids and paths hold, a story tells at most ten things, in printable lines no wider than a screen."""
     events: list[Event] = []
     for record_id in record_ids:
         events += [kept(record_id), RecordLost(LOT, record_id, 0, "uplink")]
@@ -39,7 +48,7 @@ def test_ten_lines_whatever_happened(record_ids: list[str], paths: list[str]) ->
         events.append(RequestReceived("GET", path, "", {}, ""))
         events.append(RequestAnswered(len(events), 1108, path, None, "not"))
     lines = story(told(*events))
-    assert len(lines) <= LINES
+    assert len([line for line in lines if not line.startswith(" " * 7)]) <= THINGS
     assert all(len(line) <= WIDTH and line.isprintable() for line in lines)
 
 
@@ -50,7 +59,26 @@ def test_the_last_calls_are_shown() -> None:
         events.append(RequestReceived("GET", f"/{number}", "", {}, ""))
         events.append(RequestAnswered(len(events), None, None, None, "garbled"))
     assert story(told(*events))[-1] == "call   GET /19 -> success, answer garbled"
-    assert len(story(told(*events))) == LINES
+    assert len(story(told(*events))) == THINGS
+
+
+def test_a_refusal_is_told_to_its_end() -> None:
+    """What is too long for a line goes on below it, indented: a refusal stands last, and is what matters."""
+    refusal = "param is illegal, please check it: " + "; ".join(f"record_sync_infos[{n}] is bad" for n in range(9))
+    asked = RequestReceived("POST", "/v1.0/" + "x" * 900, "", {}, "")
+    _, first, *more = story(told(asked, RequestAnswered(1, 1109, refusal, None, "whole")))
+    assert first.startswith("call   POST /v1.0/xxx")
+    assert all(line.startswith(" " * 7) for line in more)
+    assert " ".join([first, *map(str.strip, more)]).endswith(f"xxx... -> 1109 {refusal}")
+
+
+def test_what_is_pending_beside_records_is_named() -> None:
+    """A message that tells of no record is counted by its code until it is acknowledged."""
+    events = [MessagePublished("m1", LOT, "command", None, "sn1"), MessagePublished("m2", LOT, "uplink", None, None)]
+    (line,) = story(told(*events))
+    assert line.endswith(", 0 not acknowledged; also pending: 1 command_result, 1 parking_space_alarm")
+    handed = MessageDelivered("m1", "t", "s", "c", 0), MessageAcknowledged("m1", "t", "s", "c")
+    assert "command_result" not in story(told(*events, *handed))[0]
 
 
 def test_journeys_of_a_history_whose_beginning_is_gone() -> None:
