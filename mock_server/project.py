@@ -1,6 +1,6 @@
 """One customer's project: its devices, lots, queue, tokens and commands, with one clock and one random seed."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
@@ -22,6 +22,7 @@ from mock_server.model import (
     DeviceKind,
     Fate,
     JsonObject,
+    Message,
     ProcessStatus,
     Record,
     RecordKey,
@@ -179,17 +180,12 @@ class Project:
 
     def snapshot(self) -> Seed:
         """The state as a seed. Records with a pending message are delivered again, delayed ones keep their delay."""
-        messages = self.queue.main.pending_messages()
-        waiting = {message.subject.key for message in messages if isinstance(message.subject, Record)}
-        records = (NewRecord.of(record, self._fate_again(record, waiting)) for record in self.store.records())
-        return Seed(tuple(self.devices.values()), tuple(records))
+        return Seed(tuple(self.devices.values()), tuple(each for each in self.snapshot_records() if each is not None))
 
-    def _fate_again(self, record: Record, waiting: Container[RecordKey]) -> Fate:
-        """The fate of a record in a snapshot: none of its messages may be published there that is not due here."""
-        if record.key in waiting:
-            return "deliver"
-        remaining_ms = self.uplink.remaining_ms(record)
-        return "lose" if remaining_ms is None else remaining_ms
+    def snapshot_records(self) -> Iterator[NewRecord | None]:
+        """The records of a snapshot of this moment, each made when it is asked for; None is a step without one."""
+        published = self.queue.main.pending_messages()
+        return _made_again(list(self.store.records()), published, self.uplink.remaining_ms())
 
     def idle(self) -> Idle:
         """What is still pending."""
@@ -266,3 +262,17 @@ class Project:
             key = (new.device_id, new.data_type, record_id)
             if key not in named and self.store.get(key) is None:
                 return record_id
+
+
+def _made_again(
+    records: list[Record], published: list[Message], remaining_ms: Mapping[RecordKey, int]
+) -> Iterator[NewRecord | None]:
+    """Records with the fates that they have in a snapshot: none of their messages may be published that is not due."""
+    waiting: set[RecordKey] = set()
+    for message in published:
+        if isinstance(message.subject, Record):
+            waiting.add(message.subject.key)
+        yield None
+    for record in records:
+        fate: Fate = "deliver" if record.key in waiting else remaining_ms.get(record.key, "lose")
+        yield NewRecord.of(record, fate)

@@ -61,7 +61,8 @@ class Consumer:
 
     `unacknowledged` has the delivered messages by message id, each with its ack deadline in epoch milliseconds, in the
     order of delivery; `refused` those negatively acknowledged, each with the timer of its redelivery. An
-    `ack_timeout_ms` of 0 means no timeout. `is_awaited` returns whether it is worth waiting for its acknowledgements:
+    `ack_timeout_ms` of 0 means no timeout. `has_turn` returns whether it takes a message now: one that does not has
+    `Subscription.go_on` called later. `is_awaited` returns whether it is worth waiting for its acknowledgements:
     not where the thread that would have to wait is the one that acknowledges.
     """
 
@@ -75,6 +76,7 @@ class Consumer:
     refused: dict[str, tuple[Timer, PendingMessage]] = field(default_factory=dict)
     timer: Timer | None = None
     close: Callable[[], None] = lambda: None
+    has_turn: Callable[[], bool] = lambda: True
     is_awaited: Callable[[], bool] = lambda: True
 
 
@@ -199,6 +201,10 @@ class Subscription:
             finally:
                 consumer.receiver_queue_size = usual
 
+    def go_on(self) -> None:
+        """Deliver to the active consumer what it has room for: it has its turn again."""
+        self._pump()
+
     def clear(self) -> None:
         """Remove every message; consumers stay connected."""
         self._pending.clear()
@@ -216,7 +222,7 @@ class Subscription:
         self._history.add(ConsumerChanged(self.topic, self.name, consumer.consumer_id, change))
 
     def _pump(self) -> None:
-        """Deliver messages of the backlog until it is empty or the active consumer holds `receiver_queue_size`."""
+        """Deliver messages of the backlog until it is empty or the active consumer is full or has no turn."""
         # `deliver` may call back into this subscription: a consumer in this process may acknowledge or disconnect at
         # once, and both end here. The inner call returns: otherwise it would deliver the next message before this
         # delivery is done, one level of recursion deeper each time, up to the recursion limit in a long backlog.
@@ -227,7 +233,7 @@ class Subscription:
         try:
             while self._backlog and self._consumers:
                 active = self._consumers[0]
-                if len(active.unacknowledged) >= active.receiver_queue_size:
+                if len(active.unacknowledged) >= active.receiver_queue_size or not active.has_turn():
                     break
                 pending = self._backlog.popleft()
                 if not pending.acknowledged:

@@ -122,10 +122,10 @@ class Uplink:
             else:
                 self._publish(record, origin, own_id)
 
-    def remaining_ms(self, record: Record) -> int | None:
-        """The milliseconds until a delayed or held message of a record is published; None if there is none."""
-        at_ms = self._due_at.get(record.key)
-        return None if at_ms is None else max(0, at_ms - self._clock.now_ms())
+    def remaining_ms(self) -> dict[RecordKey, int]:
+        """The milliseconds until the delayed or held message of a record is published, by the key of the record."""
+        now_ms = self._clock.now_ms()
+        return {key: max(0, at_ms - now_ms) for key, at_ms in self._due_at.items()}
 
     def _delay(self, record: Record, origin: Origin, delay_ms: int, message_id: str | None) -> None:
         at_ms = self._due_at[record.key] = self._clock.now_ms() + delay_ms

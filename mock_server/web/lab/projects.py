@@ -9,13 +9,14 @@ from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.lab_shapes import NewProject
 from mock_server.lots.seed import default_seed
-from mock_server.model import JsonObject, Rereport
+from mock_server.model import JsonObject
 from mock_server.problems import Problem, Reader
 from mock_server.project import Project
 from mock_server.shapes import fields_of, kind_of
 from mock_server.spec import read_spec
 from mock_server.version import __version__
 from mock_server.web.lab.history_lines import history_pieces, history_place
+from mock_server.web.lab.json_pieces import answer_in_pieces, rereport_parts, seed_parts
 from mock_server.web.lab.request import LabError, json_object, note_doubts, refuse_problems
 from mock_server.web.serving.wsgi import IN_PIECES
 
@@ -100,13 +101,14 @@ class Projects:
         project.reset()
         return project.exports(*self._addresses())
 
-    def snapshot(self, project_id: str) -> JsonObject:
+    def snapshot(self, project_id: str) -> Response:
         """`GET projects/{p}/snapshot`: the present state as a seed file."""
-        return self.find(project_id).snapshot().to_json()
+        project = self.find(project_id)
+        return answer_in_pieces(seed_parts(tuple(project.devices.values()), project.snapshot_records()))
 
-    def rereports(self, project_id: str) -> list[JsonObject]:
+    def rereports(self, project_id: str) -> Response:
         """`GET projects/{p}/rereports`, oldest first."""
-        return [_rereport_answer(rereport) for rereport in self.find(project_id).lots.rereports]
+        return answer_in_pieces(rereport_parts(tuple(self.find(project_id).lots.rereports)))
 
     def history(self, project_id: str) -> Response:
         """`GET projects/{p}/history?after=N`: JSON lines."""
@@ -115,15 +117,3 @@ class Projects:
         request.environ[IN_PIECES] = True
         pieces = history_pieces(history, after if resets == history.resets else 0)
         return Response(pieces, content_type="application/x-ndjson")
-
-
-def _rereport_answer(rereport: Rereport) -> JsonObject:
-    return {
-        "sn": rereport.sn,
-        "time": rereport.time,
-        "cell": rereport.cell._asdict(),
-        "claimed": rereport.claimed,
-        "counted": rereport.counted,
-        "record_ids": rereport.record_ids,
-        "message_ids": rereport.message_ids,
-    }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mock_server.clock import monotonic_s
 from mock_server.cloud import Cloud
 from mock_server.web.queue.handshake import ConsumerRequest, HandshakeRefusedError, read_handshake
 from mock_server.web.queue.session import GOING_AWAY, ConsumerSession
@@ -58,6 +59,10 @@ class MessageSocket:
             self._sessions.discard(session)
 
 
+TURN_S = 0.005
+"""How long messages are delivered to a connection before others get their turn, in seconds: one takes some 0.2 ms."""
+
+
 class _Close(NamedTuple):
     """The end of a connection: its WebSocket close code, and the reason in words."""
 
@@ -78,6 +83,9 @@ class _Session(ConsumerSession):
         self._send = send
         self._close_when_idle = close_when_idle
         self._outbox: asyncio.Queue[str | _Close] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        self._turn_ends: float | None = None
+        self._consumer.has_turn = self._has_turn
 
     async def run(self, receive: "ASGIReceiveCallable") -> None:
         """Accept the connection, deliver and read until either side closes it."""
@@ -104,13 +112,25 @@ class _Session(ConsumerSession):
         """Whether fewer frames wait than the consumer may hold: a client that does not read gets no more."""
         return self._outbox.qsize() < self._consumer.receiver_queue_size
 
+    def _has_turn(self) -> bool:
+        """Whether it delivers more in this iteration of the loop, one message at least; it goes on in the next one."""
+        if self._turn_ends is None:
+            self._turn_ends = monotonic_s() + TURN_S
+            self._loop.call_soon(self._begin_turn)
+            return True
+        return monotonic_s() <= self._turn_ends
+
+    def _begin_turn(self) -> None:
+        self._turn_ends = None
+        self._subscription.go_on()
+
     def put(self, text: str) -> None:
         """Send a frame after those that wait."""
         self._outbox.put_nowait(text)
 
     def fail_soon(self, code: int) -> None:
         """Close the connection in the loop's next iteration."""
-        asyncio.get_running_loop().call_soon(self.end, code)
+        self._loop.call_soon(self.end, code)
 
     def end(self, code: int, reason: str = "") -> None:
         """Disconnect the consumer and close the connection. Frames that the client still sends are ignored."""

@@ -221,6 +221,18 @@ def test_unknown_and_repeated_acknowledgements_change_nothing(world: World) -> N
     assert world.clock.pending == 0
 
 
+def test_a_consumer_without_a_turn_gets_the_rest_later(world: World) -> None:
+    """Its transport says when it takes no more, and when it goes on: nothing is lost, twice or out of order."""
+    turns = iter([True, True, False, True, False, True, True])
+    world.publish(5)
+    world.connect("one", has_turn=lambda: next(turns))
+    assert [name for _, name, _ in world.got] == ["m1", "m2"]
+    world.main.go_on()
+    assert [name for _, name, _ in world.got] == ["m1", "m2", "m3"]
+    world.main.go_on()
+    assert [name for _, name, _ in world.got] == ["m1", "m2", "m3", "m4", "m5"]
+
+
 @given(st.integers(min_value=1, max_value=5), st.integers(min_value=0, max_value=12))
 def test_a_full_consumer_gets_no_more(size: int, published: int) -> None:
     """Pushing stops at `receiver_queue_size` unacknowledged messages and goes on with each acknowledgement."""

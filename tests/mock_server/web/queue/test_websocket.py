@@ -16,6 +16,7 @@ from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.profile import Profile
 from mock_server.project import Project
+from mock_server.web.queue import websocket
 from mock_server.web.queue.handshake import MAX_RECEIVER_QUEUE, HandshakeRefusedError, read_handshake
 from mock_server.web.queue.websocket import MessageSocket
 from mock_server.wire.encryption import message_sign, queue_password
@@ -273,6 +274,14 @@ def test_both_topics_are_served(served: Served) -> None:
     with open_socket(served) as event, open_socket(served, path=PATH.replace("event", "event-test")) as test:
         served.publish()
         assert receive(event)["messageId"] == receive(test)["messageId"]
+
+
+def test_a_long_backlog_is_delivered_in_turns(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its order and completely; others are served between, here after each message."""
+    monkeypatch.setattr(websocket, "TURN_S", -1)
+    ids = served.publish(100)
+    with open_socket(served, f"{FAILOVER}&receiverQueueSize=100000") as socket:
+        assert [record_of(receive(socket))["recordId"] for _ in ids] == ids
 
 
 def test_acknowledgements_may_come_as_bytes_or_with_a_type(served: Served) -> None:
