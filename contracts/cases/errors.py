@@ -11,11 +11,12 @@ from contracts.cases.base import Case, varied
 from contracts.play.scenario import BEGIN, Calms, ClockJumps, GoesOffline, Happens, Step, Strikes
 from contracts.play.strategies import KINDS, PLATES, by_profile, scenario
 from mock_server.faults.catalogue import FaultKind
-from mock_server.model import DAY, HOUR, MINUTE, JsonObject
+from mock_server.model import DAY, HOUR, MINUTE, SECOND, JsonObject
 from mock_server.wire.paths import TOKEN_PATH
 
-BEFORE = BEGIN - 30 * MINUTE
-"""Event time of the records: in the first window that a client asks about. They reach the lot after its start."""
+BEFORE, AFTER = BEGIN - 30 * MINUTE, BEGIN + 30 * SECOND
+"""Event times of the records: in the first window of a client that looks back at its start, and of one that does not.
+They reach the lot after the start."""
 
 KNOWN_AT = BEGIN + MINUTE
 """When the lot gets the records."""
@@ -24,7 +25,10 @@ FAILS_AT = BEGIN + 2 * MINUTE
 """When calls begin to fail: before the first sync."""
 
 LATER = BEGIN + 62 * MINUTE
-FOR_LONG = DAY + HOUR
+OUTAGES = (90 * MINUTE, 2 * HOUR)
+"""How long calls fail for a while: also the first call of a client whose first window is the hour of its start."""
+
+FOR_LONG = DAY + 3 * HOUR
 """How long calls fail: for longer than a client keeps asking about a window that it takes for answered."""
 
 TIMES = 30
@@ -55,15 +59,17 @@ def _strikes(failure: CallFailure, times: int, path: str | None = None) -> list[
 
 
 def _records(most: int) -> SearchStrategy[list[Step]]:
-    """A lost record of the first cell that is asked about, and up to `most` - 1 others."""
+    """A lost record of the first cell that is asked about, whichever that is, and up to `most` - 1 others."""
     first = Happens(KNOWN_AT, "r1", event=BEFORE, plate=PLATES[0], copies=0)
-    others = st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from((1, 0))), max_size=most - 1)
-    return others.map(
+    second = replace(first, name="r2", event=AFTER, plate=PLATES[1])
+    other = st.tuples(st.sampled_from(KINDS), st.sampled_from((1, 0)), st.sampled_from((BEFORE, AFTER)))
+    return st.lists(other, max_size=most - 1).map(
         lambda drawn: [
             first,
+            second,
             *(
-                replace(first, name=f"r{place}", kind=kind, plate=PLATES[place], copies=copies)
-                for place, (kind, copies) in enumerate(drawn, 2)
+                replace(first, name=f"r{place + 1}", kind=kind, event=event, plate=PLATES[place], copies=copies)
+                for place, (kind, copies, event) in enumerate(drawn, 2)
             ),
         ]
     )
@@ -124,7 +130,7 @@ CASES = (
         "failing/outage",
         ("ERR-KEEP", "ERR-PARTIAL", "ERR-RATE", "ERR-5XX"),
         "The cloud is busy, or not well, for a while.",
-        scenario(_outage((*BUSY, ERROR, *UNANSWERED, UNREADABLE[0]), (30 * MINUTE, HOUR), TIMES, 3)),
+        scenario(_outage((*BUSY, ERROR, *UNANSWERED, UNREADABLE[0]), OUTAGES, TIMES, 3)),
     ),
     Case(
         "failing/long-refusal",
@@ -166,6 +172,6 @@ CASES = (
         "failing/for-good",
         ("ERR-SIGN", "ERR-PERMANENT"),
         "Every call is refused for good.",
-        scenario(_for_good(), settles=False, runs_ms=7 * HOUR),
+        scenario(_for_good(), settles=False, runs_ms=8 * HOUR),
     ),
 )

@@ -77,6 +77,7 @@ class ReferenceClient(Client):
 
     grace_ms = GRACE_MS
     horizon_ms = HORIZON_MS
+    look_back = LOOK_BACK
 
     def __init__(self, _exports: JsonObject | None = None) -> None:
         self._socket: Socket | None = None
@@ -101,7 +102,7 @@ class ReferenceClient(Client):
         self._store = self.make_store(start.folder / "parking.sqlite")
         self._lots = [each["device_id"] for each in exports["devices"] if each["kind"] == "lot"]
         for device_id in self._lots:
-            self._store.add_lot(device_id, self.window_start(self.now_ms()) - LOOK_BACK * HOUR)
+            self._store.add_lot(device_id, self.window_start(self.now_ms()) - self.look_back * HOUR)
         self.retry_refused_lots()
         self.connect()
 

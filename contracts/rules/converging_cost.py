@@ -9,6 +9,7 @@ from contracts.rules.base import Breach, Outcome, judged
 from contracts.rules.converging import RULES, SOON
 from contracts.rules.evidence import claims as rounds
 from contracts.rules.evidence.claims import Question, span_text
+from contracts.rules.evidence.renewals import failed_calls
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.model import HOUR, SECOND
@@ -113,9 +114,7 @@ def _first_asks(run: Run) -> dict[int, dict[str, Claim]]:
 def _is_plain(run: Run) -> bool:
     """Whether no fault, restart, prompt or failed call can have moved the client's calls."""
     restarted = len(run.acts_of(ActKind.START)) != 1 or run.acts_of(ActKind.CLOCK_JUMPS, ActKind.SYNCS)
-    return Capability.ADVANCE in run.can and not (
-        run.faults or restarted or any(not call.understood for call in run.calls)
-    )
+    return Capability.ADVANCE in run.can and not (run.faults or restarted or failed_calls(run))
 
 
 def _peak(asks: dict[str, Claim]) -> tuple[int, int]:
@@ -134,9 +133,10 @@ def _peak(asks: dict[str, Claim]) -> tuple[int, int]:
 def budget(run: Run) -> Outcome:
     """The average of syncs an hour of each lot, over a run of `LONG_ENOUGH` in which every count agrees."""
     spent = run.ended_at - run.acts[0].time if run.acts else 0
-    if spent < LONG_ENOUGH or not _is_plain(run) or any(not claim.equal for claim in run.claims):
+    is_unequal = any(not claim.equal and claim.sync.call.understood for claim in run.claims)
+    if spent < LONG_ENOUGH or not _is_plain(run) or is_unequal:
         return Outcome(exercised=False)
-    calls = Counter(sync.device_id for sync in run.syncs)
+    calls = Counter(sync.device_id for sync in run.syncs if sync.call.understood)
     last = {sync.device_id: sync.seq for sync in run.syncs}
     return judged(
         calls,

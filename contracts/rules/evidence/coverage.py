@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from contracts.client.interface import Capability
 from contracts.play.recording import ActKind
+from contracts.rules.evidence.renewals import failed_calls
 from contracts.run.run import Run
 from mock_server.history.index import Call
 from mock_server.model import DAY, HOUR, Cell, DataType, Line, PassDirection
@@ -108,9 +109,10 @@ def lots_of(run: Run) -> list[str]:
 def steady_since(run: Run, device_id: str) -> int | None:
     """The time since which nothing has kept the client from asking a lot; None if something still may.
 
-    A refusal that does not pass and a jump of the client's clock may keep it from asking for good.
+    A refusal that does not pass and a jump of the client's clock may keep it from asking for good. A token that was
+    refused and renewed keeps it from nothing.
     """
-    failed = [call for call in run.calls if not call.understood and _may_prevent(call, device_id)]
+    failed = [call for call in run.once(failed_calls) if _may_prevent(call, device_id)]
     if any(call.code is not None and call.code not in PASSING for call in failed) or run.acts_of(ActKind.CLOCK_JUMPS):
         return None
     since = max((act.time for act in run.acts_of(ActKind.START)), default=FOR_EVER)
@@ -118,8 +120,8 @@ def steady_since(run: Run, device_id: str) -> int | None:
         return None
     if not failed:
         return since
-    well = (sync.time for sync in run.syncs if sync.device_id == device_id and sync.call.understood)
-    again = next((time for time in well if time > failed[-1].time), None)
+    well = (sync for sync in run.syncs if sync.device_id == device_id and sync.call.understood)
+    again = next((sync.time for sync in well if sync.seq > failed[-1].seq), None)
     return None if again is None else max(since, again)
 
 

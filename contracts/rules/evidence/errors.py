@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from contracts.play.recording import ActKind
 from contracts.play.supervision import MOST_RESTARTS
+from contracts.rules.evidence.renewals import renewed
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
 from mock_server.faults.catalogue import FaultKind
@@ -177,10 +178,15 @@ def healed(run: Run, fails: Fails) -> list[Claim]:
 def _failed(run: Run, fails: Fails, *, healed: bool = False) -> Iterator[list[Claim]]:
     """The claims of each cell before its first success, if the last of them failed so.
 
-    With `healed` of the cells that had a success, otherwise of those that had none.
+    With `healed` of the cells that had a success, otherwise of those that had none. A refusal of a token that was
+    renewed then counts as a failure only where `fails` means it: every long outage outlasts the token.
     """
     for cell in _cells(run, fails):
-        claims = run.claims_of.get(cell, [])
+        claims = [
+            claim
+            for claim in run.claims_of.get(cell, [])
+            if claim.seq not in run.once(renewed) or fails(run, claim.sync)
+        ]
         through = next((place for place, each in enumerate(claims) if _went_through(run, each.sync)), len(claims))
         if (through < len(claims)) == healed and through and fails(run, claims[through - 1].sync):
             yield claims[:through]
