@@ -10,14 +10,13 @@ import os
 import statistics
 import sys
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from contracts.cases import CASES
 from contracts.check.engine import Plan, check_in_parallel
 from contracts.check.explore import DEFAULT_EXAMPLES
+from contracts.check.workers import worker_pool
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO, KnownBadClient
 from contracts.proof import matrix
@@ -144,7 +143,7 @@ def main(names: list[str]) -> None:
     if unknown:
         sys.exit(f"there is no known-bad client {', '.join(unknown)}: `parking-mock matrix` lists them")
     known_bad = [name for name in names or ZOO if name in ZOO]
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with worker_pool(os.cpu_count() or 1) as pool:
         for name, result in zip(known_bad, pool.map(measure, known_bad), strict=True):
             _write(name, result)
     if REFERENCE in names or not names:

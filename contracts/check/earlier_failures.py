@@ -55,13 +55,12 @@ def play_earlier(
     results: dict[str, CaseResult] = {}
     with suppress(KeyboardInterrupt):  # the results of the failures played so far are kept
         for recorded in failures:
-            if end_requested():
-                break
             run = run_of(recorded.scenario, make_client)
+            is_to_end = end_requested()
             outcomes = judge(run, plan.rules)
             results.setdefault(recorded.case, CaseResult(recorded.case)).watch(recorded.scenario, run, outcomes)
             on_replay(recorded, _verdict(outcomes.get(recorded.rule.id), run))
-            if not _is_worth_more(results.values()):
+            if is_to_end or not _is_worth_more(results.values()):
                 break
     return list(results.values())
 

@@ -1,11 +1,10 @@
 """Checks one client: explores every case, keeps the smallest failure of each rule, and sums up."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import TypeAlias
 
 from hypothesis.database import ExampleDatabase
@@ -15,13 +14,13 @@ from contracts.check.explore import DEFAULT_EXAMPLES, Exploration
 from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing
 from contracts.check.results import CaseResult, Check
 from contracts.check.workers import (
-    begin_worker,
     end_requested,
     end_workers,
     kill_workers,
     run_until_end_requested,
     signals_blocked,
     this_process_as_worker,
+    worker_pool,
 )
 from contracts.client.interface import MakeClient
 from contracts.client.process import PATIENCE_S
@@ -89,7 +88,7 @@ def check_in_parallel(
     if jobs == 1:
         with this_process_as_worker():
             return check(load(client, plan.patience_s), plan, on_case, on_begin)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=begin_worker) as pool:
+    with worker_pool(jobs) as pool:
         results: list[CaseResult] = []
         with signals_blocked():
             futures = [pool.submit(_explore_loaded, client, plan, case_id) for case_id in plan.case_ids]
@@ -146,7 +145,8 @@ def explore_case(make_client: MakeClient, plan: Plan, case_id: str, result: Case
     result = CaseResult(case_id) if result is None else result
 
     def watch(scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
-        return result.watch(scenario, run, outcomes) or end_requested()
+        is_to_end = end_requested()
+        return result.watch(scenario, run, outcomes) or is_to_end
 
     exploration = Exploration(make_client, plan.rules, plan.examples, plan.seed, plan.shrink, plan.database)
     begun_s = monotonic_s()

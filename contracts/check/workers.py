@@ -1,26 +1,58 @@
-"""Worker processes that end on request and keep the results so far.
+"""Worker processes that end on request and keep the results so far, and that do not outlive their parent.
 
-The first SIGTERM lets a worker end after the run that it plays, the second breaks that run off. Ctrl+C at a terminal
-sends SIGINT to every process of the group; workers ignore it, and their parent asks them to end by SIGTERM.
+The first SIGTERM lets a worker end after the run that it plays; that run is broken off after `GRACE_S`, or by the
+second SIGTERM. Ctrl+C at a terminal sends SIGINT to every process of the group; workers ignore it, and their parent
+asks them to end by SIGTERM. A worker whose parent is gone, however it died, ends as if it had been asked to.
 """
 
+import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from multiprocessing import active_children
+from multiprocessing import active_children, get_context, parent_process
+from queue import SimpleQueue
+from threading import Event, Thread, main_thread
 from types import FrameType
+
+from contracts.client.child_process import end_children
+from contracts.play.session import remove_folders
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 CAN_BLOCK = hasattr(signal, "pthread_sigmask")
 """Whether signals can be blocked. On Windows they cannot: there one that comes while workers start ends the check."""
 
+GRACE_S = 5.0
+"""How long the run that is being played may still take after a request to end, in seconds of real time."""
+
 
 class _Worker:
-    """The state of this process as a worker: signal handlers can reach only what is global."""
+    """The state of this process as a worker: signal handlers can reach only what is global.
+
+    `asked` gets True at each request to end, and False when this process is no worker any more: unlike the methods of
+    an Event, `put` may be called by a handler that interrupts itself. `is_idle` is set while nothing is played.
+    """
 
     is_playing = False
     is_to_end = False
+    is_broken_off = False
+    is_idle = Event()
+    asked: "SimpleQueue[bool]" = SimpleQueue()
+
+
+_Worker.is_idle.set()
+
+
+@contextmanager
+def worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool of workers. An interruption breaks off what they do."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=begin_worker) as pool:
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            end_workers()
+            raise
 
 
 @contextmanager
@@ -41,23 +73,65 @@ def signals_blocked() -> Iterator[None]:
 
 
 def begin_worker() -> None:
-    """Set the signal handlers of a worker; the first thing to be called in it."""
+    """Set the signal handlers of a worker, and watch its parent; the first thing to be called in it."""
     # A no-op handler, not SIG_IGN: an ignored signal would be inherited by the client processes that it starts.
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, _on_end)
     if CAN_BLOCK:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    Thread(target=_break_off_late, args=(_Worker.asked, _leave), daemon=True).start()
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait until the parent is gone: this process ends then, and nothing that it has started or made is left."""
+    parent = parent_process()
+    if parent is None:
+        return
+    parent.join()
+    _Worker.is_to_end = True
+    _Worker.asked.put(True)
+    _Worker.is_idle.wait(2 * GRACE_S)
+    _leave()
+
+
+def _break_off_late(asked: "SimpleQueue[bool]", give_up: Callable[[], None]) -> None:
+    """Wait for a request to end, and break off the run that is played after `GRACE_S`; `give_up` if that fails."""
+    if asked.get() and not _Worker.is_idle.wait(GRACE_S):
+        _signal_main_thread()
+        if not _Worker.is_idle.wait(GRACE_S):
+            give_up()
+
+
+def _signal_main_thread() -> None:
+    """Send SIGTERM to the main thread, which may wait for a lock: a signal to any other would not wake it."""
+    if CAN_BLOCK:
+        signal.pthread_kill(main_thread().ident or 0, signal.SIGTERM)
+    else:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _leave() -> None:
+    """End this process from a thread: the main thread may wait for ever, for a parent that is gone or for a client."""
+    end_children()
+    remove_folders()
+    os._exit(1)
 
 
 @contextmanager
 def this_process_as_worker() -> Iterator[None]:
     """Let this process do the work itself: both signals ask it to end, as SIGTERM asks a worker."""
-    _Worker.is_to_end, _Worker.is_playing = False, True
+    _Worker.is_idle.clear()
+    _Worker.asked = asked = SimpleQueue[bool]()
+    Thread(target=_break_off_late, args=(asked, lambda: None), daemon=True).start()
+    _Worker.is_to_end, _Worker.is_broken_off, _Worker.is_playing = False, False, True
     before = {number: signal.signal(number, _on_end) for number in SIGNALS}
     try:
         yield
     finally:
-        _Worker.is_to_end = _Worker.is_playing = False
+        _Worker.is_to_end = _Worker.is_playing = _Worker.is_broken_off = False
+        _Worker.is_idle.set()
+        asked.put(False)
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -65,24 +139,33 @@ def this_process_as_worker() -> Iterator[None]:
 def _on_end(_number: int, _frame: FrameType | None) -> None:
     # The first signal raises nothing: an exception in the middle of a run may be swallowed by the client under test.
     if _Worker.is_to_end and _Worker.is_playing:
+        _Worker.is_broken_off = True
         raise KeyboardInterrupt
     _Worker.is_to_end = True
+    _Worker.asked.put(True)
 
 
 def end_requested() -> bool:
-    """Whether this process has been asked to end."""
+    """Whether this process has been asked to end. KeyboardInterrupt if the present run was broken off.
+
+    The client may have swallowed the KeyboardInterrupt that broke the run off; what it did then says nothing of it.
+    """
+    if _Worker.is_broken_off:
+        raise KeyboardInterrupt
     return _Worker.is_to_end
 
 
 def run_until_end_requested(work: Callable[[], object]) -> None:
     """Do work that looks at `end_requested` itself, unless that is so already. A second request breaks it off."""
     with suppress(KeyboardInterrupt):
+        _Worker.is_idle.clear()
         _Worker.is_playing = True
         try:
             if not _Worker.is_to_end:
                 work()
         finally:
             _Worker.is_playing = False
+            _Worker.is_idle.set()
 
 
 def end_workers() -> None:

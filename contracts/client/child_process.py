@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -178,12 +178,24 @@ def strays(tag: str) -> list[int]:
     Empty where there is no /proc.
     """
     wanted = f"{TAG}={tag}".encode()
-    found = []
+    return [pid for pid, variables in _environments() if wanted in variables]
+
+
+def end_children() -> None:
+    """Kill all clients of this process, and every process that they have started. Nothing where there is no /proc."""
+    wanted = f"{TAG}={os.getpid()}-".encode()
+    for _ in range(STRAY_ROUNDS):
+        if not kill_all(
+            pid for pid, variables in _environments() if any(each.startswith(wanted) for each in variables)
+        ):
+            break
+
+
+def _environments() -> Iterator[tuple[int, list[bytes]]]:
+    """The environment of every process that this one may look at, by process id."""
     for folder in _PROC.glob("[0-9]*"):
         with suppress(OSError):
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
+            yield int(folder.name), (folder / "environ").read_bytes().split(b"\0")
 
 
 def _read_lines(pipe: IO[bytes] | None, take: Callable[[bytes | None], None], most: int) -> None:

@@ -45,6 +45,9 @@ class ProcessClient(RemoteClient):
             self._launch_error = error
         except Exception as error:  # noqa: BLE001 any error is kept for `start` to raise
             self._launch_error = ProcessError(ProcessProblem.BAD_ANSWER, f"hello: {error}")
+        except BaseException:  # the judge is interrupted
+            self.end()
+            raise
 
     def _take_line(self, line: bytes | None) -> None:
         if line is not None and not is_object(line) and self._child is not None:

@@ -1,5 +1,6 @@
 """One client in one world: a scenario is played to it, then the world is calm and the client has time to converge."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -50,6 +51,19 @@ a run without its beginning. The margin is for what one step still adds.
 
 _RAM = Path("/dev/shm")  # noqa: S108 the session makes a private folder in it
 
+_TEMPORARY = _RAM if _RAM.is_dir() else Path(tempfile.gettempdir())
+
+
+def _prefix() -> str:
+    """What the names of this process's folders begin with."""
+    return f"parking-mock-{os.getpid()}-"
+
+
+def remove_folders() -> None:
+    """Remove the folders of all sessions of this process, which is about to end without having closed them."""
+    for folder in _TEMPORARY.glob(f"{_prefix()}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
 
 class Session:
     """A client in its world. Use it as a context manager; `run` plays a whole scenario."""
@@ -77,13 +91,13 @@ class Session:
 
     def __enter__(self) -> Self:
         self.world.__enter__()
-        self._folder = Path(tempfile.mkdtemp(prefix="parking-mock-", dir=_RAM if _RAM.is_dir() else None))
+        self._folder = Path(tempfile.mkdtemp(prefix=_prefix(), dir=_TEMPORARY))
         if self.scenario.skew_ms:
             self._note(ActKind.CLOCK_JUMPS, off_ms=self.scenario.skew_ms)
         try:
             self._start()
-        except BaseException:
-            self._close()
+        except BaseException as error:
+            self.__exit__(type(error))
             raise
         return self
 

@@ -63,6 +63,7 @@ class SupervisedClient:
         self._note = note
         self._deaths = 0
         self._is_over = False
+        self.client: Client = _UnmadeClient(RuntimeError("the client was not started"))
         self.can: frozenset[Capability] = frozenset()
         self.down_until: int | None = None
         self.findings: list[Finding] = []

@@ -7,15 +7,14 @@ the judge, and so is a rule that the reference client breaks.
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from typing import Literal, TypeAlias
 
 from contracts.cases import CASES
 from contracts.check.engine import aimed_at
 from contracts.check.explore import DEFAULT_EXAMPLES, Exploration
+from contracts.check.workers import end_requested, run_until_end_requested, worker_pool
 from contracts.client.interface import Client, MakeClient
 from contracts.clients.zoo import ZOO, KnownBadClient
 from contracts.play.attachment import load
@@ -126,8 +125,10 @@ def row_of(
 
 def _explore(row: MatrixRow, case_id: str, examples: int, seed: int, *, until_killed: bool) -> None:
     def watch(_scenario: Scenario, _run: Run, outcomes: Mapping[str, Outcome]) -> bool:
-        return row.see(outcomes) and until_killed
+        return end_requested() or (row.see(outcomes) and until_killed)
 
+    if end_requested():
+        return
     client = make_client_of(ZOO[row.client], elsewhere=row.elsewhere)
     Exploration(client, tuple(RULES.values()), examples, seed, shrink=False).of(CASES[case_id], watch)
 
@@ -146,8 +147,15 @@ def rows(
     make = partial(row_of, examples=examples, seed=seed, samples=samples, elsewhere=elsewhere)
     if jobs == 1:
         return [_reported(row, on_row) for row in map(make, names)]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return [_reported(row, on_row) for row in pool.map(make, names)]
+    with worker_pool(jobs) as pool:
+        return [_reported(row, on_row) for row in pool.map(partial(_made, make), names)]
+
+
+def _made(make: Callable[[str], MatrixRow], name: str) -> MatrixRow:
+    """The row of a client; an empty one if this worker is asked to end."""
+    made = [MatrixRow(name, ZOO[name].rule_id)]
+    run_until_end_requested(lambda: made.append(make(name)))
+    return made[-1]
 
 
 def _reported(row: MatrixRow, on_row: Callable[[MatrixRow], None]) -> MatrixRow:
