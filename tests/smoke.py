@@ -22,7 +22,7 @@ TOKEN = "/v1.0/token?grant_type=1"
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=100, check=False)  # noqa: S603 our own command
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 our own command
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("serve", "--help"), ("rules", "CNT-TRUTH")])
