@@ -1,9 +1,9 @@
 """`index.html`: a page about one run that opens from disk, without network access or scripts."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -16,6 +16,7 @@ from contracts.report.diagnosis_table import Explanation, explanation
 from contracts.report.narration import NarratedEvent, narrate
 from contracts.report.record_table import FATES, RecordRow, rows, summed
 from contracts.report.story import by_history, sum_lines
+from contracts.report.summary import KNOWN, counted_as, ids_by_count
 from contracts.report.text import plain
 from contracts.report.timeline import HEIGHT, LANES, LEFT, STEP, Timeline, timeline
 from contracts.rules import BOOKS
@@ -45,6 +46,12 @@ SIGNS: Mapping[str, str] = {
 
 _BROKEN = frozenset(BROKEN.values())
 
+KNOWN_SIGN, KNOWN_CLASS = "\u2248", "known"
+"""The sign and the style of a rule of which only known failures were found."""
+
+_AFTER_PUNCTUATION: re.Pattern[str] = re.compile(r"(?<=[.:/_-])(?=\w)")
+"""Where a narrow screen may break a name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -69,11 +76,17 @@ class RuleView:
     anchor: str
     others: tuple["Other", ...]
     known: tuple[str, ...]
+    counted_as: str
 
     @property
     def sign(self) -> str:
-        """The verdict as a sign."""
-        return SIGNS[self.verdict]
+        """What it is counted as, as a sign."""
+        return SIGNS.get(self.counted_as, KNOWN_SIGN)
+
+    @property
+    def style(self) -> str:
+        """The class of its style."""
+        return _style(self.counted_as)
 
     @property
     def is_broken(self) -> bool:
@@ -132,13 +145,16 @@ def index_html(page: Page) -> str:
             examples=page.plan.examples,
             runs=page.found.runs,
             interrupted=page.found.interrupted,
-            counts=[(verdict, number) for verdict in Verdict if (number := _number(views.values(), verdict))],
+            counts=[
+                (title, _style(title), SIGNS.get(title, KNOWN_SIGN), len(ids))
+                for title, ids in ids_by_count(page.found, page.plan.known).items()
+            ],
             groups=_groups(list(views.values())),
             failures=failures,
             comparison=page.comparison,
             changes=CHANGES,
             deaths=[(case.case, shortened(case.deaths[0], TEXT_SHOWN)) for case in page.found.cases if case.deaths],
-            signs=SIGNS,
+            signs=dict(SIGNS) | {KNOWN: KNOWN_SIGN},
             drawing={"lanes": LANES, "left": LEFT, "step": STEP, "height": HEIGHT},
         )
     )
@@ -152,12 +168,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clock": clock_text, "day": day_text, "how_many": how_many}
+    environment.filters |= {
+        "clock": clock_text,
+        "day": day_text,
+        "how_many": how_many,
+        "parts": _AFTER_PUNCTUATION.split,
+    }
     return environment
 
 
-def _number(views: Any, verdict: Verdict) -> int:
-    return sum(view.verdict is verdict for view in views)
+def _style(counted_as: str) -> str:
+    return KNOWN_CLASS if counted_as == KNOWN else counted_as
 
 
 def _groups(views: Sequence[RuleView]) -> list[tuple[str, list[RuleView]]]:
@@ -185,6 +206,7 @@ def _rule_views(page: Page) -> dict[str, RuleView]:
             anchor=anchors.get(rule.id, f"rule-{rule.id}"),
             others=tuple(_other(page, failure) for failure in page.found.failures(rule)[1:]),
             known=tuple(f"{line.where}: {line.reason}" for line in page.plan.known.of(rule.id)),
+            counted_as=counted_as(rule, page.found, page.plan.known),
         )
         for rule in page.found.rules
     }

@@ -4,6 +4,7 @@ from contracts.check.engine import Plan
 from contracts.check.results import Check, Failure
 from contracts.diagnosis.explain import diagnose
 from contracts.report.changes import Comparison
+from contracts.report.summary import ids_by_count
 from contracts.rules.base import Rule
 from mock_server.model import JsonObject
 from mock_server.version import __version__
@@ -24,6 +25,7 @@ def report_json(
         "examples": plan.examples,
         "runs": found.runs,
         "interrupted": found.interrupted,
+        "summary": {title: len(ids) for title, ids in ids_by_count(found, plan.known).items()},
         "rules": [_rule_json(rule, plan, found, histories) for rule in found.rules],
         "cases": [{"case": case.case, "runs": case.runs, "deaths": list(case.deaths)} for case in found.cases],
         "comparison": comparison.to_json() if comparison else None,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing
 from contracts.check.results import Check
 from contracts.check.vitals import Ailment, vitals_of
+from contracts.rules.base import Rule
 from contracts.rules.verdict import Verdict
 from mock_server.history.story import how_many
 from mock_server.words import folded
@@ -13,20 +14,31 @@ _INDENT = 20
 _WIDTH = 110
 
 
-_KNOWN = "known to fail"
+KNOWN = "known to fail"
 """Counted in place of their verdicts: the rules all of whose failures are in the file of known ones."""
+
+
+def counted_as(rule: Rule, found: Check, known: KnownFailing) -> str:
+    """As what a rule is counted: its verdict, or `KNOWN`."""
+    is_known = found.failures(rule) and not found.unknown(rule, known)
+    return KNOWN if is_known else found.verdict(rule)
+
+
+def ids_by_count(found: Check, known: KnownFailing) -> dict[str, list[str]]:
+    """The ids of the rules by what they are counted as, in the order of the verdicts; only where there are any."""
+    ids_of: dict[str, list[str]] = {title: [] for title in (*Verdict, KNOWN)}
+    for rule in found.rules:
+        ids_of[counted_as(rule, found, known)].append(rule.id)
+    return {title: ids for title, ids in ids_of.items() if ids}
 
 
 def summary(found: Check, known: KnownFailing = NOTHING_KNOWN) -> Iterator[str]:
     """The lines: each verdict with its number of rules, and their ids except of `pass` and of what is known to fail."""
-    ids_of: dict[str, list[str]] = {title: [] for title in (*Verdict, _KNOWN)}
-    for rule in found.rules:
-        is_known = found.failures(rule) and not found.unknown(rule, known)
-        ids_of[_KNOWN if is_known else found.verdict(rule)].append(rule.id)
-    counts = ", ".join(f"{len(ids)} {title}" for title, ids in ids_of.items() if ids)
+    ids_of = ids_by_count(found, known)
+    counts = ", ".join(f"{len(ids)} {title}" for title, ids in ids_of.items())
     yield f"{how_many(len(found.rules), 'rule')} in {how_many(found.runs, 'run')}: {counts}"
     for title, ids in ids_of.items():
-        if ids and title not in (Verdict.PASS, _KNOWN):
+        if title not in (Verdict.PASS, KNOWN):
             yield from folded(f"  {title:<{_INDENT - 2}}", ", ".join(ids), _WIDTH, _INDENT)
     vitals = vitals_of(found)
     deaths = [f"in {case.case}: {death}" for case in found.cases for death in case.deaths[:1]]

@@ -83,6 +83,8 @@ class Timeline:
     after: int
     window: tuple[int, int] | None
     window_text: str
+    instances: int = 1
+    """How many instances of the client share its lane."""
 
     @property
     def width(self) -> int:
@@ -107,7 +109,8 @@ def timeline(run: Run, seq: int) -> Timeline | None:
     columns = tuple(_columns(marks[first:end], place - first))
     cell = cell_at(run, seq)
     window = _window(columns, cell) if cell else None
-    return Timeline(columns, first, len(marks) - end, window, cell_text(cell) if cell else "")
+    window_text = cell_text(cell) if cell else ""
+    return Timeline(columns, first, len(marks) - end, window, window_text, run.scenario.instances)
 
 
 def cell_at(run: Run, seq: int) -> Cell | None:

@@ -16,6 +16,7 @@ from tests.contracts.report.support import AT, LOST, PLAN, checked
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
 THOUSAND = Scenario((Happens(AT, "r1", many=1001),), runs_ms=LOST.runs_ms, settles=False)
+PUNCTUATED = "exec /opt/acme-parking/bin/run --config=/etc/acme-parking/production.settings:reconciliation_client"
 LONG = "a client with a name that is much too long for anybody's screen " * 5 + "x" * 300
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
 WIDTH = "document.documentElement.scrollWidth"
@@ -26,10 +27,19 @@ OUTSIDE = """svg => {
     .map(each => each.textContent);
 }"""
 
+BROKEN_PARTS = """() => {
+  const range = document.createRange();
+  const lines = node => { range.selectNode(node); return range.getClientRects(); };
+  const names = document.querySelectorAll('h1, .matrix thead th');
+  const parts = [...names].flatMap(each => [...each.childNodes]).filter(each => each.nodeType === Node.TEXT_NODE);
+  return parts.filter(each => !each.data.includes(' ') && lines(each).length > 1).map(each => each.data);
+}"""
+
 FOUND: dict[str, Callable[[], tuple[Check, str]]] = {
     "wrong": lambda: (checked(CountsDeliveries), "contracts.clients.zoo.counting:CountsDeliveries"),
     "right": lambda: (checked(ReferenceClient), "contracts.clients.reference:ReferenceClient"),
     "large": lambda: (checked(CountsOnePage, THOUSAND), LONG),
+    "punctuated": lambda: (checked(CountsDeliveries), PUNCTUATED),
     "empty": lambda: (Check((), ()), "nothing"),
 }
 
@@ -75,6 +85,15 @@ def test_a_narrow_screen_is_enough(name: str, page: Page, reports: dict[str, Pat
     page.evaluate(OPEN_ALL)
     assert page.evaluate(WIDTH) == NARROW["width"]
     assert violations(page) == []
+
+
+def test_a_long_name_breaks_at_punctuation_only(page: Page, reports: dict[str, Path]) -> None:
+    """On a telephone no part of it is broken between letters, and it does not push the verdicts off the screen."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    opened(page, reports["punctuated"])
+    assert page.evaluate(BROKEN_PARTS) == []
+    matrix = page.locator(".scroll:has(> .matrix)")
+    assert matrix.evaluate("each => each.scrollWidth <= each.clientWidth")
 
 
 def test_the_timeline_is_drawn(page: Page, reports: dict[str, Path]) -> None:

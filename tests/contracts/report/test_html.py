@@ -1,5 +1,6 @@
 """Tests of `index.html` as text; tests/browser/test_report.py opens it."""
 
+import json
 import re
 from dataclasses import replace
 from html import unescape
@@ -187,7 +188,19 @@ def test_the_same_check_makes_the_same_page(tmp_path: Path) -> None:
 def test_what_is_known_to_fail_is_said(tmp_path: Path) -> None:
     """Beside its verdict, with the reason."""
     known = Plan(known=KnownFailing((Known("CNT-TRUTH", "*", "a release is due", 3),), "known.txt"))
-    assert "Known to fail: CNT-TRUTH: a release is due" in words(written(tmp_path, checked(CountsOneMore), plan=known))
+    told = words(written(tmp_path, checked(CountsOneMore), plan=known))
+    assert "Known to fail: CNT-TRUTH: a release is due" in told
+
+
+def test_known_failures_are_counted_apart(tmp_path: Path) -> None:
+    """In the head of the page, beside the rule and in the summary of `report.json`, as on the console."""
+    found = checked(CountsOneMore, rule_ids=("CNT-TRUTH", "FORM-TYPES"))
+    known = Plan(known=KnownFailing((Known("CNT-TRUTH", "*", "a release is due", 3),), "known.txt"))
+    told = words(written(tmp_path, found, plan=known))
+    assert "\u2713 1 pass \u2248 1 known to fail" in told
+    assert "\u2248 known to fail CNT-TRUTH" in told
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert report["summary"] == {"pass": 1, "known to fail": 1}
 
 
 def test_a_run_that_was_broken_off_says_so(tmp_path: Path) -> None:

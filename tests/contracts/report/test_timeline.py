@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
+from contracts.clients.zoo.process import KeepsItsOwnSchedule
 from contracts.play.scenario import BEGIN, Crashes, Deletes, Happens, Scenario, Strikes
 from contracts.report.timeline import AFTER, BEFORE, FOLDED_FROM, Timeline, cell_at, timeline
 from contracts.run.run import Run, run_of
@@ -141,3 +142,11 @@ def test_a_bill_is_told_from_a_pass() -> None:
     marks = [column.mark for column in drawn.columns if column.mark.shape in ("kept", "delivery")]
     assert [(mark.label, mark.bill) for mark in marks] == [("r1", False), ("r1", False), ("r2", True), ("r2", True)]
     assert [mark.text for mark in marks if mark.shape == "kept"] == ["the lot keeps pass r1", "the lot keeps bill r2"]
+
+
+def test_instances_share_a_lane() -> None:
+    """They have one token, so nothing tells which of them has called; the drawing knows how many there are."""
+    found = drawn(run_of(replace(LOST, instances=2), KeepsItsOwnSchedule))
+    assert found.instances == 2
+    syncs = [column for column in found.columns if column.mark.shape == "sync"]
+    assert len({column.x for column in syncs}) == len(syncs) >= 2, "two at one time do not hide each other"
