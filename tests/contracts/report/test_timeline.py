@@ -146,7 +146,8 @@ def test_a_bill_is_told_from_a_pass() -> None:
 
 def test_instances_share_a_lane() -> None:
     """They have one token, so nothing tells which of them has called; the drawing knows how many there are."""
-    found = drawn(run_of(replace(LOST, instances=2), KeepsItsOwnSchedule))
+    run = run_of(replace(LOST, instances=2), KeepsItsOwnSchedule)
+    found = drawn(run, run.entries[-1].seq)
     assert found.instances == 2
     syncs = [column for column in found.columns if column.mark.shape == "sync"]
     assert len({column.x for column in syncs}) == len(syncs) >= 2, "two at one time do not hide each other"
