@@ -75,7 +75,11 @@ FRAMES_A_TRANSACTION = 100
 class ReferenceClient(Client):
     """One process of an integration. Its durable state is a SQLite file in the folder of `start`."""
 
+    window_ms = HOUR
+    boundary_ms = BOUNDARY_MS
     grace_ms = GRACE_MS
+    again_ms = AGAIN_MS
+    drain_ms = DRAIN_MS
     horizon_ms = HORIZON_MS
     look_back = LOOK_BACK
 
@@ -268,8 +272,8 @@ class ReferenceClient(Client):
         return self._store.keep(record)
 
     def heard(self, record: Stored) -> None:
-        """Postpone the next ask about a record's cell until DRAIN_MS after this message."""
-        self._store.heard(record, self.now_ms(), self.now_ms() + DRAIN_MS, GIVE_UP_AFTER)
+        """Postpone the next ask about a record's cell until `drain_ms` after this message."""
+        self._store.heard(record, self.now_ms(), self.now_ms() + self.drain_ms, GIVE_UP_AFTER)
 
     def take_result(self, value: dict[str, Any]) -> None:
         """Process a command's result: the cells of one that did not succeed are still to be asked about."""
@@ -279,7 +283,7 @@ class ReferenceClient(Client):
         failed = lot.failed + 1 if value["processStatus"] == FAILED else 0
         self._store.put_lot(lot._replace(failed=failed))
         if value["processStatus"] != SUCCEEDED:
-            self._store.unask(value["sn"], self.now_ms() + AGAIN_MS)
+            self._store.unask(value["sn"], self.now_ms() + self.again_ms)
         if failed >= FAILED_AFTER:
             self.leave_alone(lot, "unsupported", "its commands fail")
 
@@ -287,11 +291,11 @@ class ReferenceClient(Client):
 
     def window_start(self, at_ms: int) -> int:
         """The start of the window of a time. Epoch milliseconds have no time zone and no daylight saving time."""
-        return (at_ms - BOUNDARY_MS) // HOUR * HOUR + BOUNDARY_MS
+        return (at_ms - self.boundary_ms) // self.window_ms * self.window_ms + self.boundary_ms
 
     def windows(self, from_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
         """The windows (start, end) between two boundaries, each starting at the end of the one before it."""
-        return ((start, start + HOUR) for start in range(from_ms, until_ms, HOUR))
+        return ((start, start + self.window_ms) for start in range(from_ms, until_ms, self.window_ms))
 
     def closed_until(self) -> int:
         """The end of the last window that ended `grace_ms` ago or earlier."""
@@ -299,7 +303,7 @@ class ReferenceClient(Client):
 
     def next_close(self) -> int:
         """When `grace_ms` will have passed since the end of the next window."""
-        return self.closed_until() + HOUR + self.grace_ms
+        return self.closed_until() + self.window_ms + self.grace_ms
 
     def plan(self) -> None:
         """Make cells of every window that has closed since the last plan, also while this process was not running."""
@@ -413,8 +417,8 @@ class ReferenceClient(Client):
         if now - cell.end_ms > self.horizon_ms or (cell.silent >= ALIKE and cell.visited):
             return cell._replace(due_ms=None)
         if cell.silent >= ALIKE:
-            return cell._replace(due_ms=max(now + AGAIN_MS, cell.end_ms + REVISIT_MS + GRACE_MS), visited=1)
-        return cell._replace(due_ms=now + (DAY if cell.fruitless >= GIVE_UP_AFTER else AGAIN_MS))
+            return cell._replace(due_ms=max(now + self.again_ms, cell.end_ms + REVISIT_MS + GRACE_MS), visited=1)
+        return cell._replace(due_ms=now + (DAY if cell.fruitless >= GIVE_UP_AFTER else self.again_ms))
 
     # Failures
 
