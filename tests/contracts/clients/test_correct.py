@@ -1,0 +1,31 @@
+"""Tests that the judge accuses no correct client, whatever its design."""
+
+import pytest
+
+from contracts.check.engine import Plan, check
+from contracts.clients.correct import CORRECT
+from contracts.proof.matrix import OTHERS
+from contracts.rules.verdict import Verdict
+
+CASES = (*OTHERS, "receive/damage", "receive/cuts")
+"""Short cases that together exercise most rules."""
+
+STILL_ACCUSED = {
+    "StoresFramesFirst": {"CNT-QUARANTINE", "REC-NACK"},
+    "HasAWorkerForBills": {"REC-RECONNECT"},
+}
+"""Accusations that are false: a message that is kept durably is not lost, and two subscriptions are a legal design."""
+
+
+@pytest.mark.parametrize("name", CORRECT)
+def test_a_correct_client_breaks_no_must_rule(name: str) -> None:
+    """It is played a few scenarios of short cases."""
+    result = check(CORRECT[name], Plan(case_ids=CASES, examples=3, shrink=False))
+    broken = {rule.id for rule in result.rules if result.verdict(rule) is Verdict.FAIL}
+    assert broken == STILL_ACCUSED.get(name, set())
+
+
+def test_every_design_differs_from_the_reference_client() -> None:
+    """Each is a class of its own, and says in its docstring what it does otherwise."""
+    assert len(set(CORRECT.values())) == len(CORRECT)
+    assert all(client.__doc__ for client in CORRECT.values())
