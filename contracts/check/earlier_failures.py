@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from contracts.check.engine import Plan
 from contracts.check.failure_file import RecordedFailure, ReplayError, read_failure
-from contracts.check.results import LIFELESS_RUNS, CaseResult, Check
+from contracts.check.results import LIFELESS_RUNS, CaseResult, Check, HarnessFailure
 from contracts.check.workers import end_requested
 from contracts.client.interface import MakeClient
 from contracts.client.spec import OBSERVED
@@ -50,19 +50,30 @@ def play_earlier(
 ) -> list[CaseResult]:
     """Play each scenario again and judge all rules of the plan in it, as in a case.
 
-    It ends early if this process is asked to end.
+    It ends early if this process is asked to end, or at a failure of the harness, which is in the result of its case.
     """
     results: dict[str, CaseResult] = {}
     with suppress(KeyboardInterrupt):  # the results of the failures played so far are kept
         for recorded in failures:
-            run = run_of(recorded.scenario, make_client)
-            is_to_end = end_requested()
-            outcomes = judge(run, plan.rules)
-            results.setdefault(recorded.case, CaseResult(recorded.case)).watch(recorded.scenario, run, outcomes)
-            on_replay(recorded, _verdict(outcomes.get(recorded.rule.id), run))
-            if is_to_end or not _is_worth_more(results.values()):
+            result = results.setdefault(recorded.case, CaseResult(recorded.case))
+            try:
+                verdict = _played_again(recorded, make_client, plan, result)
+            except Exception as error:  # noqa: BLE001 whatever it is, what was played so far is told
+                result.harness_failure = HarnessFailure.of(recorded.case, error)
+                break
+            on_replay(recorded, verdict)
+            if end_requested() or not _is_worth_more(results.values()):
                 break
     return list(results.values())
+
+
+def _played_again(recorded: RecordedFailure, make_client: MakeClient, plan: Plan, result: CaseResult) -> ReplayVerdict:
+    """Play one scenario again and add it to the result of its case."""
+    run = run_of(recorded.scenario, make_client)
+    end_requested()  # the run does not count if it was broken off
+    outcomes = judge(run, plan.rules)
+    result.watch(recorded.scenario, run, outcomes)
+    return _verdict(outcomes.get(recorded.rule.id), run)
 
 
 def _is_worth_more(results: Iterable[CaseResult]) -> bool:

@@ -12,7 +12,7 @@ from hypothesis.database import ExampleDatabase
 from contracts.cases import CASES, case_of
 from contracts.check.explore import DEFAULT_EXAMPLES, Exploration
 from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing
-from contracts.check.results import CaseResult, Check
+from contracts.check.results import CaseResult, Check, HarnessFailure
 from contracts.check.workers import (
     end_requested,
     end_workers,
@@ -70,10 +70,12 @@ def check(
         for case_id in plan.case_ids:
             on_begin(case_id)
             results.append(CaseResult(case_id))
-            explore_case(make_client, plan, case_id, results[-1])
+            _explore(lambda: make_client, plan, results[-1])
             if end_requested():
                 raise KeyboardInterrupt  # noqa: TRY301 as if the signal had come at this line
             on_case(results[-1])
+            if results[-1].harness_failure:
+                break
             if len(results) < len(plan.case_ids) and _is_hopeless(results):
                 return Check(plan.rules, tuple(results), given_up=True)
     except KeyboardInterrupt:
@@ -95,8 +97,10 @@ def check_in_parallel(
         try:
             for case_id, future in zip(plan.case_ids, futures, strict=True):
                 on_begin(case_id)
-                results.append(future.result())
+                results.append(_result(case_id, future))
                 on_case(results[-1])
+                if results[-1].harness_failure:
+                    return Check(plan.rules, _end_early(futures, results[-1]))
                 if len(results) < len(futures) and _is_hopeless(results):
                     _end_early(futures)
                     return Check(plan.rules, tuple(results), given_up=True)
@@ -110,8 +114,16 @@ def _is_hopeless(results: Sequence[CaseResult]) -> bool:
     return len(results) >= LIFELESS_CASES and all(case.runs == case.lifeless for case in results)
 
 
-def _end_early(futures: Sequence[Future[CaseResult]]) -> tuple[CaseResult, ...]:
-    """End the workers and return the results so far.
+def _result(case_id: str, future: Future[CaseResult]) -> CaseResult:
+    """The result of a case; one with a failure of the harness if its worker was killed."""
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        return CaseResult(case_id, harness_failure=HarnessFailure.of(case_id, error))
+
+
+def _end_early(futures: Sequence[Future[CaseResult]], *known: CaseResult) -> tuple[CaseResult, ...]:
+    """End the workers and return the results so far, those that are `known` first.
 
     Workers are asked to end with the run that they play. A second Ctrl+C asks again, which breaks the run off; a third
     kills them. Futures are not cancelled: a worker that was asked to end returns an empty result for every further
@@ -120,24 +132,35 @@ def _end_early(futures: Sequence[Future[CaseResult]]) -> tuple[CaseResult, ...]:
     for end in (end_workers, end_workers, kill_workers):
         with suppress(KeyboardInterrupt):
             end()
-            return _played(list(_finished(futures)))
-    return _played(list(_finished(futures)))
+            return _played(list(_finished(futures, known)))
+    return _played(list(_finished(futures, known)))
 
 
-def _finished(futures: Sequence[Future[CaseResult]]) -> Iterator[CaseResult]:
+def _finished(futures: Sequence[Future[CaseResult]], known: Sequence[CaseResult]) -> Iterator[CaseResult]:
+    yield from known
     for future in futures:
         with suppress(BrokenProcessPool):  # its worker was killed, or had not started yet
-            yield future.result()
+            result = future.result()
+            if result.case not in {each.case for each in known}:
+                yield result
 
 
 def _played(results: Sequence[CaseResult]) -> tuple[CaseResult, ...]:
-    return tuple(result for result in results if result.runs)
+    return tuple(result for result in results if result.runs or result.harness_failure)
 
 
 def _explore_loaded(client: str, plan: Plan, case_id: str) -> CaseResult:
     result = CaseResult(case_id)
-    run_until_end_requested(lambda: explore_case(load(client, plan.patience_s), plan, case_id, result))
+    run_until_end_requested(lambda: _explore(lambda: load(client, plan.patience_s), plan, result))
     return result
+
+
+def _explore(maker: Callable[[], MakeClient], plan: Plan, result: CaseResult) -> None:
+    """Explore the case of a result, and note in it if the harness fails at that."""
+    try:
+        explore_case(maker(), plan, result.case, result)
+    except Exception as error:  # noqa: BLE001 whatever it is, what was played so far is told
+        result.harness_failure = HarnessFailure.of(result.case, error)
 
 
 def explore_case(make_client: MakeClient, plan: Plan, case_id: str, result: CaseResult | None = None) -> CaseResult:
@@ -152,9 +175,6 @@ def explore_case(make_client: MakeClient, plan: Plan, case_id: str, result: Case
     begun_s = monotonic_s()
     try:
         exploration.of(case_of(case_id), watch)
-    except Exception as error:
-        error.add_note(f"in case {case_id}")
-        raise
     finally:
         result.seconds += monotonic_s() - begun_s
     return result

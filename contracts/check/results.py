@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from traceback import format_exception
+from typing import NamedTuple
 
 from contracts.check.known_failing import NOTHING_KNOWN, Known, KnownFailing
 from contracts.client.interface import ProcessProblem
@@ -26,6 +28,19 @@ class Failure:
     scenario: Scenario
     run: Run
     breaches: tuple[Breach, ...]
+
+
+class HarnessFailure(NamedTuple):
+    """An exception of the judge's own code, which says nothing about the client, and its traceback."""
+
+    case: str
+    text: str
+    trace: str
+
+    @classmethod
+    def of(cls, case: str, error: BaseException) -> "HarnessFailure":
+        """The failure that an exception is, in a case."""
+        return cls(case, repr(error), "".join(format_exception(error)))
 
 
 @dataclass(slots=True)
@@ -58,6 +73,7 @@ class CaseResult:
     or connected, implemented nothing that could drive it, and was given up because of either.
     `never_appeared` is an observed client that never sent anything, `never_asked` one that asked about no window.
     `narrowing` has the wrong counters that explain every wrong claim of the case, `seconds` how long it was played.
+    With a `harness_failure` it was not played to its end.
     """
 
     case: str
@@ -72,6 +88,7 @@ class CaseResult:
     never_asked: bool = False
     seconds: float = field(default=0, compare=False)
     narrowing: Narrowing = field(default_factory=Narrowing)
+    harness_failure: HarnessFailure | None = None
 
     def watch(self, scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
         """Add one run. True once further runs would show no more.
@@ -111,12 +128,13 @@ class CaseResult:
             self.never_asked or other.never_asked,
             self.seconds + other.seconds,
             self.narrowing.joined(other.narrowing),
+            self.harness_failure or other.harness_failure,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The verdicts on one client. One that was `interrupted` has only what was played so far.
+    """The verdicts on one client. One that was `interrupted`, or has a `harness_failure`, has what was played so far.
 
     One that was `given_up` ended early, after cases in whose runs the client never stayed alive.
     """
@@ -125,6 +143,11 @@ class Check:
     cases: tuple[CaseResult, ...]
     interrupted: bool = False
     given_up: bool = False
+
+    @property
+    def harness_failure(self) -> HarnessFailure | None:
+        """The first failure of the judge's own code, at which the check ended."""
+        return next((case.harness_failure for case in self.cases if case.harness_failure), None)
 
     @property
     def runs(self) -> int:
@@ -161,9 +184,10 @@ class Check:
         return sorted(found, key=lambda failure: failure.scenario.size)
 
     def verdict(self, rule: Rule) -> Verdict:
-        """The verdict on a rule. What an interrupted check never judged was not exercised."""
+        """The verdict on a rule. What a check that did not come to its end never judged was not exercised."""
         result = self.result(rule)
-        return Verdict.NOT_EXERCISED if self.interrupted and not result.judged else result.verdict(rule)
+        is_cut_short = self.interrupted or self.harness_failure is not None
+        return Verdict.NOT_EXERCISED if is_cut_short and not result.judged else result.verdict(rule)
 
     def after(self, earlier: Sequence[CaseResult]) -> "Check":
         """This check with the results of what was played before it."""

@@ -151,8 +151,9 @@ def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
     """Play the failures of earlier checks in the report's folder, then the cases."""
     with this_process_as_worker():
         earlier = _play_earlier(client, plan, folder / FAILURES) if folder else []
-        if end_requested():
-            return Check(plan.rules, tuple(earlier), interrupted=True)
+        so_far = Check(plan.rules, tuple(earlier), interrupted=end_requested())
+        if so_far.interrupted or so_far.harness_failure:
+            return so_far
     with progress(len(plan.case_ids), "cases") as bar:
         return check_in_parallel(client, plan, jobs, lambda _: bar.done(), bar.begin).after(earlier)
 

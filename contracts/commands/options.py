@@ -166,9 +166,8 @@ def harness() -> Any:
     except (click.ClickException, click.Abort, SystemExit):
         raise
     except Exception as error:
-        where = ", ".join(note for note in getattr(error, "__notes__", ()) if note.startswith("in case "))
         trace = "".join(traceback.format_exception(error))
-        raise HarnessError(f"the harness itself failed{f' {where}' if where else ''}: {error!r}\n{trace}") from error
+        raise HarnessError(f"the harness itself failed: {error!r}\n{trace}") from error
 
 
 class HarnessError(click.ClickException):

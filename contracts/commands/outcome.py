@@ -8,9 +8,10 @@ from typing import NoReturn
 import click
 
 from contracts.check.engine import Plan
-from contracts.check.results import Check, Failure
+from contracts.check.results import Check, Failure, HarnessFailure
 from contracts.check.vitals import Ailment, vitals_of
 from contracts.client.spec import OBSERVED, read_spec
+from contracts.commands.options import harness
 from contracts.report.story import by_history, story
 from contracts.report.summary import summary
 from contracts.report.write import INDEX, Written, repeat_command, write_report
@@ -22,7 +23,7 @@ STORIES_SHOWN = 5
 """The most failures that are printed in full; the others are in the report."""
 
 FAILED, NOT_JUDGED, NOT_FINISHED = 1, 2, 3
-"""Exit codes: the client fails; the rules chosen and the verbs implemented left nothing to judge; interrupted."""
+"""Exit codes: the client fails; nothing was left to judge; interrupted, or the harness itself failed."""
 
 
 def conclude(
@@ -30,8 +31,16 @@ def conclude(
 ) -> NoReturn:
     """Write the report, print the failures and the summary, and exit with the code for them.
 
+    A failure of the harness is told last, on standard error.
     `client` is the client's spec as text, `agent` its own name and version.
     """
+    with harness():
+        code = _told(found, client, plan, level, folder, agent)
+    sys.exit(code)
+
+
+def _told(found: Check, client: str, plan: Plan, level: Level, folder: Path | None, agent: str | None) -> int:
+    """Write and print everything; the exit code."""
     written = _written(folder, client, plan, found, agent) if folder else {}
     code = _exit_code(found, plan, level)
     for line in _stories(found, client, plan, written):
@@ -40,11 +49,16 @@ def conclude(
         click.echo(line)
     if folder:
         click.echo(f"Report: {folder / INDEX}")
-    sys.exit(code)
+    if found.harness_failure:
+        for line in _harness_failed(found.harness_failure, client, plan):
+            click.echo(line, err=True)
+    return code
 
 
 def _exit_code(found: Check, plan: Plan, level: Level) -> int:
-    """The first that holds: failed, interrupted, nothing judged, all well."""
+    """The first that holds: the harness failed, the client failed, interrupted, nothing judged, all well."""
+    if found.harness_failure:
+        return NOT_FINISHED
     vitals = vitals_of(found)
     never_appeared = any(case.never_appeared for case in found.cases)
     is_dead = vitals is not None and vitals.ailment is not Ailment.NOT_JUDGED
@@ -53,6 +67,14 @@ def _exit_code(found: Check, plan: Plan, level: Level) -> int:
     if found.interrupted:
         return NOT_FINISHED
     return 0 if vitals is None else NOT_JUDGED
+
+
+def _harness_failed(failure: HarnessFailure, client: str, plan: Plan) -> Iterator[str]:
+    """What to report about it: the case and the seed, the traceback, and how to repeat it."""
+    yield f"Error: the harness itself failed in case {failure.case}, seed {plan.seed}: {failure.text}"
+    yield "That says nothing about the client; what was played before is told and reported. To repeat it:"
+    yield f"  {_repeat_case(client, plan, f'--case {failure.case}')}"
+    yield failure.trace.rstrip()
 
 
 def prepare_folder(folder: Path) -> None:
@@ -87,7 +109,10 @@ def _repeat(failure: Failure, client: str, plan: Plan, written: Written) -> str:
     path = written.get((failure.rule_id, failure.case))
     if path is not None or client.startswith(OBSERVED):
         return repeat_command(path, client, failure.rule_id)
-    chosen = f"--rule {failure.rule_id} --case {failure.case}"
+    return _repeat_case(client, plan, f"--rule {failure.rule_id} --case {failure.case}")
+
+
+def _repeat_case(client: str, plan: Plan, chosen: str) -> str:
     return f"parking-mock check {read_spec(client).option} {chosen} --seed {plan.seed} --examples {plan.examples}"
 
 

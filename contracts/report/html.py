@@ -145,6 +145,7 @@ def index_html(page: Page) -> str:
             examples=page.plan.examples,
             runs=page.found.runs,
             interrupted=page.found.interrupted,
+            harness_failure=page.found.harness_failure,
             counts=[
                 (title, _style(title), SIGNS.get(title, KNOWN_SIGN), len(ids))
                 for title, ids in ids_by_count(page.found, page.plan.known).items()

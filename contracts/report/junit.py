@@ -48,6 +48,7 @@ def junit_xml(agent: str, plan: Plan, found: Check, story: Story) -> bytes:
                 _case(case, rule, plan, found, story)
         _count(suite)
     _add_vitals(root, found)
+    _add_harness(root, found)
     _count(root)
     ET.indent(root)
     text: str = ET.tostring(root, encoding="unicode")
@@ -115,6 +116,17 @@ def _add_vitals(root: ET.Element, found: Check) -> None:
     _count(suite)
 
 
+def _add_harness(root: ET.Element, found: Check) -> None:
+    """A suite with one erroneous test case if the judge itself failed."""
+    failure = found.harness_failure
+    if failure is None:
+        return
+    suite = ET.SubElement(root, "testsuite", name="harness")
+    case = ET.SubElement(suite, "testcase", classname=f"{PREFIX}.harness", name=failure.case, time="0.000")
+    ET.SubElement(case, "error", message=plain(failure.text)).text = plain(failure.trace)
+    _count(suite)
+
+
 def _reason(rule: Rule, verdict: Verdict) -> str:
     if verdict is Verdict.NOT_EXERCISED:
         return "not exercised: the situation in which this rule can be broken never arose"
@@ -128,7 +140,7 @@ def _count(element: ET.Element) -> None:
     """Set the number of test cases below an element, and of each outcome other than success."""
     element.set("tests", str(len(element.findall(".//testcase"))))
     element.set("failures", str(len(element.findall(".//failure"))))
-    element.set("errors", "0")
+    element.set("errors", str(len(element.findall(".//error"))))
     element.set("time", f"{sum(float(case.get('time', 0)) for case in element.iter('testcase')):.3f}")
     if element.tag == "testsuite":
         element.set("skipped", str(len(element.findall(".//skipped"))))

@@ -25,6 +25,7 @@ def report_json(
         "examples": plan.examples,
         "runs": found.runs,
         "interrupted": found.interrupted,
+        "harness_failure": found.harness_failure._asdict() if found.harness_failure else None,
         "summary": {title: len(ids) for title, ids in ids_by_count(found, plan.known).items()},
         "rules": [_rule_json(rule, plan, found, histories) for rule in found.rules],
         "cases": [{"case": case.case, "runs": case.runs, "deaths": list(case.deaths)} for case in found.cases],

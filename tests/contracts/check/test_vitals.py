@@ -1,14 +1,18 @@
 """A dead client is never well: whatever is chosen, and in whichever way it is attached."""
 
+import json
+import os
 import shlex
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from contracts.check.earlier_failures import drop_fixed, play_earlier
-from contracts.check.engine import LIFELESS_CASES, Plan, check
+from contracts.check.engine import LIFELESS_CASES, Plan, check, check_in_parallel
 from contracts.check.failure_file import RecordedFailure, ReplayError, read_failure, replay, write_failure
 from contracts.check.results import LIFELESS_RUNS, CaseResult, Check, Failure
 from contracts.check.vitals import NEVER_ASKED, Ailment, vitals_of
@@ -180,13 +184,42 @@ def test_an_observed_product_that_asks_about_no_window_is_not_judged() -> None:
     assert vitals_of(Check(tuple(RULES.values()), (asked, unasked))) is None
 
 
-def test_a_failure_of_the_harness_names_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever reports it can say where it happened."""
+def test_a_failure_of_the_harness_names_case_and_seed_and_leaves_a_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What was played before it is judged and reported; whoever reports the failure can say where it happened."""
+    plays, fails = CaseResult.watch, "count/late"
 
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError("in a rule")
+    def watch(result: CaseResult, *arguments: Any) -> bool:
+        if result.case == fails:
+            raise ZeroDivisionError("in a rule")
+        return plays(result, *arguments)
 
-    monkeypatch.setattr(CaseResult, "watch", fail)
-    done = CliRunner().invoke(check_command, ["--client", f"{__name__}:Failing", *ONE_RULE])
+    monkeypatch.setattr(CaseResult, "watch", watch)
+    cases = ("--case", "count/copies", "--case", fails, "--case", "count/page")
+    chosen = ("--rule", "CNT-*", "--examples", "4", "--jobs", "1", "--seed", "7", *cases, "--report", str(tmp_path))
+    done = CliRunner().invoke(check_command, ["--client", f"{CountsDeliveries.__module__}:CountsDeliveries", *chosen])
     assert done.exit_code == 3, done.output
-    assert "the harness itself failed in case count/copies: ZeroDivisionError('in a rule')" in done.output
+    assert f"the harness itself failed in case {fails}, seed 7: ZeroDivisionError('in a rule')" in done.stderr
+    assert f"CountsDeliveries --case {fails} --seed 7 --examples 4" in done.stderr
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert report["harness_failure"]["case"] == fails
+    assert {each["rule"] for each in report["rules"] if each["verdict"] == "fail"} >= {"CNT-RECORD-ID"}
+    assert {each["verdict"] for each in report["rules"]} <= {"pass", "fail", "not-exercised"}
+    assert 'errors="1"' in (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    assert "The judge itself failed" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_worker_that_is_killed_is_a_failure_of_the_harness() -> None:
+    """It is told with the case whose result is missing, beside the results of the others."""
+    found = check_in_parallel(f"{__name__}:Kills", Plan(("CNT-TRUTH",), ("form/lanes", "count/copies"), 2), 2)
+    assert found.harness_failure is not None
+    assert "BrokenProcessPool" in found.harness_failure.text
+
+
+class Kills(Silent):
+    """Kills the process of the judge that plays to it."""
+
+    def start(self, _start: Start) -> None:
+        """Kill it, as a system without memory does."""
+        os.kill(os.getpid(), signal.SIGKILL)
