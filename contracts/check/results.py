@@ -6,14 +6,20 @@ from functools import reduce
 from traceback import format_exception
 from typing import NamedTuple
 
+from contracts.cases import CASES, VARIANTS
 from contracts.check.known_failing import NOTHING_KNOWN, Known, KnownFailing
 from contracts.client.interface import ProcessProblem
 from contracts.diagnosis.narrowing import Narrowing
 from contracts.play.recording import ActKind
 from contracts.play.scenario import Scenario
+from contracts.rules import RULES
 from contracts.rules.base import LEVELS, Breach, Level, Outcome, Rule
+from contracts.rules.situations import Missed, missed
 from contracts.rules.verdict import Verdict, verdict_of
 from contracts.run.run import Run
+
+SESSION = "observe/"
+"""The beginning of the ids of observed sessions, which are no cases."""
 
 LIFELESS_RUNS = 3
 """After so many runs of a case in which the client did not stay alive, and no others, its exploration ends."""
@@ -45,19 +51,29 @@ class HarnessFailure(NamedTuple):
 
 @dataclass(slots=True)
 class RuleResult:
-    """One rule: in how many runs it was judged and exercised, and its smallest failure."""
+    """One rule: in how many runs it was judged and exercised, and its smallest failure.
+
+    `nearest` is how near the other runs of the cases made for it came to exercising it.
+    """
 
     judged: int = 0
     exercised: int = 0
     failure: Failure | None = None
+    nearest: Missed | None = None
 
-    def take(self, failure: Failure | None, *, exercised: int, judged: int = 1) -> None:
+    def take(self, failure: Failure | None, *, exercised: int, judged: int = 1, nearest: Missed | None = None) -> None:
         """Add one more run, or the runs of another result."""
         self.judged += judged
         self.exercised += exercised
+        if nearest is not None and (self.nearest is None or nearest.steps > self.nearest.steps):
+            self.nearest = nearest
         known = self.failure
         if failure is not None and (known is None or failure.scenario.size <= known.scenario.size):
             self.failure = failure  # of two of one size the later: Hypothesis shrinks to simpler ones
+
+    def add(self, other: "RuleResult") -> None:
+        """Add the runs of another result."""
+        self.take(other.failure, exercised=other.exercised, judged=other.judged, nearest=other.nearest)
 
     def verdict(self, rule: Rule) -> Verdict:
         """The verdict; a rule that was never judged needs a capability that the client lacks."""
@@ -102,7 +118,10 @@ class CaseResult:
         self.lifeless += run.is_lifeless
         for rule_id, outcome in outcomes.items():
             failure = Failure(rule_id, self.case, scenario, run, outcome.breaches) if outcome.breaches else None
-            self.by_rule.setdefault(rule_id, RuleResult()).take(failure, exercised=outcome.exercised)
+            result = self.by_rule.setdefault(rule_id, RuleResult())
+            is_missed = not outcome.exercised and not result.exercised and _is_made_for(self.case, rule_id)
+            nearest = missed(RULES[rule_id], run) if is_missed else None
+            result.take(failure, exercised=outcome.exercised, nearest=nearest)
         self.narrowing = self.narrowing.after(run)
         if not self.deaths:
             self.deaths = tuple(act.text for act in run.acts_of(ActKind.DIED))
@@ -114,7 +133,7 @@ class CaseResult:
         for rule_id, whole in results.items():
             for each in (self, other):
                 if result := each.by_rule.get(rule_id):
-                    whole.take(result.failure, exercised=result.exercised, judged=result.judged)
+                    whole.add(result)
         return CaseResult(
             self.case,
             self.runs + other.runs,
@@ -175,7 +194,7 @@ class Check:
         for case in self.cases:
             result = case.by_rule.get(rule.id)
             if result is not None:
-                whole.take(result.failure, exercised=result.exercised, judged=result.judged)
+                whole.add(result)
         return whole
 
     def failures(self, rule: Rule) -> list[Failure]:
@@ -188,6 +207,33 @@ class Check:
         result = self.result(rule)
         is_cut_short = self.interrupted or self.harness_failure is not None
         return Verdict.NOT_EXERCISED if is_cut_short and not result.judged else result.verdict(rule)
+
+    def reason(self, rule: Rule) -> str:
+        """Why nothing is known of a rule, in a sentence with times in UTC: not exercised, or unimplemented.
+
+        Empty for a rule that holds or is broken.
+        """
+        verdict = self.verdict(rule)
+        if verdict is Verdict.UNIMPLEMENTED:
+            return _lack(rule)
+        return self._miss(rule) if verdict is Verdict.NOT_EXERCISED else ""
+
+    def _miss(self, rule: Rule) -> str:
+        near = self.nearest(rule)
+        if near is not None:
+            return near
+        made = " and ".join(case.id for case in CASES.values() if rule.id in case.aims)
+        left = "the check ended before any of them" if self.interrupted or self.given_up else "none of them was played"
+        return f"the cases made for it are {made}: {left}"
+
+    def nearest(self, rule: Rule) -> str | None:
+        """How near the runs of the cases made for a rule came to exercising it; None if there were none."""
+        results = [(case.case, case.by_rule[rule.id].nearest) for case in self.cases if rule.id in case.by_rule]
+        near = [(each, case_id) for case_id, each in results if each is not None]
+        if not near:
+            return None
+        best, case_id = max(near, key=lambda each: each[0].steps)
+        return f"{best.text}, in {case_id}"
 
     def after(self, earlier: Sequence[CaseResult]) -> "Check":
         """This check with the results of what was played before it."""
@@ -224,3 +270,14 @@ class Check:
             if line.covers(line.rule_id, case.case) and (result := case.by_rule.get(line.rule_id))
         ]
         return any(result.exercised for result in results) and not any(result.failure for result in results)
+
+
+def _is_made_for(case_id: str, rule_id: str) -> bool:
+    """Whether a case is made for a rule. An observed session, which is no case, is made for every rule."""
+    case = CASES.get(case_id) or VARIANTS.get(case_id)
+    return rule_id in case.aims if case is not None else case_id.startswith(SESSION)
+
+
+def _lack(rule: Rule) -> str:
+    needed = " and ".join(each.label for each in rule.missing(()))
+    return f"this rule needs {needed}, which the client lacks" if needed else "no run could be judged"

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import click
 
 from contracts.check.observed_rules import JUDGED
-from contracts.check.results import CaseResult, Check
+from contracts.check.results import SESSION, CaseResult, Check
 from contracts.client.interface import ProcessError
 from contracts.client.spec import ClientNotFoundError, command_words
 from contracts.play.observation import Observation, OnState, SessionState, plan
@@ -60,7 +60,7 @@ def _begin(session: Observation, command: str | None) -> None:
 
 
 def _result(session: Observation, run: Run, rules: tuple[Rule, ...]) -> CaseResult:
-    result = CaseResult(f"observe/{session.name}")
+    result = CaseResult(f"{SESSION}{session.name}")
     result.watch(run.scenario, run, judge(run, rules))
     result.seconds = (run.ended_at - run.entries[0].time) / 1000 if run.entries else 0
     result.never_appeared = not session.has_appeared

@@ -67,10 +67,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
-    """A rule with its verdict, its change since the last run, the anchor of its failure, and why it may fail."""
+    """A rule with its verdict, its change since the last run, the anchor of its failure, and why it may fail.
+
+    `reason` says why nothing is known of it; empty if something is.
+    """
 
     rule: Rule
     verdict: Verdict
+    reason: str
     exercised: int
     change: Change | None
     anchor: str
@@ -202,6 +206,7 @@ def _rule_views(page: Page) -> dict[str, RuleView]:
         rule.id: RuleView(
             rule=rule,
             verdict=page.found.verdict(rule),
+            reason=page.found.reason(rule),
             exercised=page.found.result(rule).exercised,
             change=page.comparison.of(rule.id) if page.comparison else None,
             anchor=anchors.get(rule.id, f"rule-{rule.id}"),

@@ -90,7 +90,7 @@ def _known_case(case: ET.Element, rule: Rule, plan: Plan, found: Check, story: S
 def _case(case: ET.Element, rule: Rule, plan: Plan, found: Check, story: Story) -> None:
     verdict = found.verdict(rule)
     if verdict in _SKIPPED:
-        ET.SubElement(case, "skipped", message=_reason(rule, verdict))
+        ET.SubElement(case, "skipped", message=plain(f"{verdict}: {found.reason(rule)}"))
     elif verdict is Verdict.FAIL:
         lines = story(rule)
         failure = ET.SubElement(case, "failure", type=rule.level, message=plain(_finding(found, plan, rule)))
@@ -125,15 +125,6 @@ def _add_harness(root: ET.Element, found: Check) -> None:
     case = ET.SubElement(suite, "testcase", classname=f"{PREFIX}.harness", name=failure.case, time="0.000")
     ET.SubElement(case, "error", message=plain(failure.text)).text = plain(failure.trace)
     _count(suite)
-
-
-def _reason(rule: Rule, verdict: Verdict) -> str:
-    if verdict is Verdict.NOT_EXERCISED:
-        return "not exercised: the situation in which this rule can be broken never arose"
-    needed = " and ".join(each.label for each in rule.missing(()))
-    return (
-        f"unimplemented: this rule needs {needed}, which the client lacks" if needed else "unimplemented: never judged"
-    )
 
 
 def _count(element: ET.Element) -> None:

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing
 from contracts.check.results import Check
 from contracts.check.vitals import Ailment, vitals_of
-from contracts.rules.base import Rule
+from contracts.rules.base import LEVELS, Rule
 from contracts.rules.verdict import Verdict
 from mock_server.history.story import how_many
 from mock_server.words import folded
 
 _INDENT = 20
 _WIDTH = 110
+
+REASONS_SHOWN = 5
+"""The most rules of which the console says why they were not exercised."""
 
 
 KNOWN = "known to fail"
@@ -40,7 +43,22 @@ def summary(found: Check, known: KnownFailing = NOTHING_KNOWN) -> Iterator[str]:
     for title, ids in ids_of.items():
         if title not in (Verdict.PASS, KNOWN):
             yield from folded(f"  {title:<{_INDENT - 2}}", ", ".join(ids), _WIDTH, _INDENT)
+    yield from _reasons(found)
     vitals = vitals_of(found)
     deaths = [f"in {case.case}: {death}" for case in found.cases for death in case.deaths[:1]]
     if deaths and (vitals is None or vitals.ailment is not Ailment.DEAD):
         yield f"  the client died of itself in {how_many(len(deaths), 'case')}, first {deaths[0]}"
+
+
+def _reasons(found: Check) -> Iterator[str]:
+    """Why rules were not exercised though a case made for them was played, the gravest first; at most REASONS_SHOWN."""
+    missed = [rule for rule in found.rules if found.verdict(rule) is Verdict.NOT_EXERCISED]
+    near = [(rule, text) for rule in sorted(missed, key=_by_level) if (text := found.nearest(rule))]
+    for rule, text in near[:REASONS_SHOWN]:
+        yield from folded("  ", f"{rule.id} was not exercised: {text}", _WIDTH, 4)
+    if len(near) > REASONS_SHOWN:
+        yield f"  and {len(near) - REASONS_SHOWN} more; --report DIR writes the reason of each"
+
+
+def _by_level(rule: Rule) -> int:
+    return LEVELS.index(rule.level)

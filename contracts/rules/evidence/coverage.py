@@ -16,6 +16,7 @@ from contracts.run.run import Run
 from mock_server.history.index import Call
 from mock_server.model import DAY, HOUR, Cell, DataType, Line, PassDirection
 from mock_server.wire.paths import SYNC_SUFFIX
+from mock_server.words import day_text
 
 SLACK = 4 * HOUR
 """A missing window is a breach only if nothing kept the client from asking for this long at the end of the run."""
@@ -112,17 +113,32 @@ def steady_since(run: Run, device_id: str) -> int | None:
     A refusal that does not pass and a jump of the client's clock may keep it from asking for good. A token that was
     refused and renewed keeps it from nothing.
     """
-    failed = [call for call in run.once(failed_calls) if _may_prevent(call, device_id)]
-    if any(call.code is not None and call.code not in PASSING for call in failed) or run.acts_of(ActKind.CLOCK_JUMPS):
-        return None
+    return _steadiness(run, device_id)[0]
+
+
+def hindrance(run: Run, device_id: str) -> str | None:
+    """What may have kept the client from asking a lot in the last `SLACK` of a run, in words; None if nothing."""
+    since, why = _steadiness(run, device_id)
+    return None if since is not None and since <= run.ended_at - SLACK else why
+
+
+def _steadiness(run: Run, device_id: str) -> tuple[int | None, str]:
+    """The time of `steady_since`, and in words what kept the client from asking until then, or keeps it still."""
+    failed = [call for call in failed_calls(run) if _may_prevent(call, device_id)]
+    for_good = next((call for call in failed if call.code is not None and call.code not in PASSING), None)
+    if for_good is not None:
+        return None, f"a call was refused with {for_good.code}, {day_text(for_good.time)}Z"
+    if jumps := run.acts_of(ActKind.CLOCK_JUMPS):
+        return None, f"its clock jumped, {day_text(jumps[0].time)}Z"
+    if down := next((down for down in run.once(downtimes) if down.end == FOR_EVER), None):
+        return None, f"it was down from {day_text(down.start)}Z on"
     since = max((act.time for act in run.acts_of(ActKind.START)), default=FOR_EVER)
-    if any(down.end == FOR_EVER for down in run.once(downtimes)):
-        return None
     if not failed:
-        return since
+        return since, f"it was started only {day_text(since)}Z" if since < FOR_EVER else "it never started"
+    how = "no answer" if failed[-1].code is None else f"the code {failed[-1].code}"
     well = (sync for sync in run.syncs if sync.device_id == device_id and sync.call.understood)
     again = next((sync.time for sync in well if sync.seq > failed[-1].seq), None)
-    return None if again is None else max(since, again)
+    return None if again is None else max(since, again), f"a call got {how}, {day_text(failed[-1].time)}Z"
 
 
 def _may_prevent(call: Call, device_id: str) -> bool:

@@ -116,9 +116,9 @@ def test_what_was_kept_has_nothing_to_tell() -> None:
 @pytest.mark.parametrize(
     ("found", "rule_id", "reason"),
     [
-        (checked(), "CNT-PAGING", "not exercised: "),
+        (checked(), "CNT-PAGING", "not-exercised: the cases made for it are count/page: none of them was played"),
         (checked(Mute), "REC-PERSIST-ACK", "unimplemented: this rule needs dump and crash, "),
-        (Check((RULES["CNT-TRUTH"],), ()), "CNT-TRUTH", "unimplemented: never judged"),
+        (Check((RULES["CNT-TRUTH"],), ()), "CNT-TRUTH", "unimplemented: no run could be judged"),
     ],
 )
 def test_what_was_not_seen_is_skipped_with_the_reason(found: Check, rule_id: str, reason: str) -> None:
