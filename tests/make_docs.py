@@ -15,8 +15,8 @@ from tests import make_example_report
 from tests.make_exhaustive_docs import exhaustive_page
 from tests.make_history_docs import history_page
 from tests.make_matrix import matrix_page
-from tests.make_queue_docs import queue_page
 from tests.make_rules_docs import rules_page
+from tests.make_wire_docs import wire_page
 from tests.markdown import table
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -126,8 +126,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "history.md": partial(history_page, MADE),
     "matrix.md": partial(matrix_page, MADE),
     "profiles.md": profiles_page,
-    "queue.md": partial(queue_page, MADE),
     "rules.md": partial(rules_page, MADE),
+    "wire.md": partial(wire_page, MADE),
 }
 
 

@@ -1,13 +1,14 @@
 """The shapes of the queue's frames and messages, each field with the source of the fact.
 
-Their docstrings are descriptions in the OpenAPI document, and `docs/queue.md` is made from them. The `x-source` of a
+Their docstrings are descriptions in the OpenAPI document, and `docs/wire.md` is made from them. The `x-source` of a
 field is `documented` (by the vendor or by Pulsar), `observed` (in SDKs, public samples or reports) or `our choice`.
 """
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from mock_server.model import DataType, JsonObject
-from mock_server.shapes import Keywords, OneOf, open_schema
+from mock_server.shapes import Keywords, OneOf, Text, open_schema
+from mock_server.wire.encryption import Encryption
 from mock_server.wire.messages import CODES, COMMAND_RESULT, PROTOCOL
 
 DOCUMENTED = Keywords(**{"x-source": "documented"})
@@ -15,20 +16,38 @@ OBSERVED = Keywords(**{"x-source": "observed"})
 CHOSEN = Keywords(**{"x-source": "our choice"})
 """Where the fact of a field is from."""
 
+_BASE64_JSON = Keywords(contentEncoding="base64", contentMediaType="application/json")
+_JSON = Keywords(contentMediaType="application/json")
+
+SIGN_RULE = (
+    "md5 in lower-case hex over all other fields that are not empty, as `key=value`, sorted by key, and then the access"
+    " secret, joined by `||`"
+)
+"""How `sign` is made: documented, but for the case of the digits, which is our choice."""
+
+KEY_RULE = "characters 8 to 23 of the access secret, as ASCII: AES-128"
+"""The key of `data` (documented)."""
+
+CIPHERS: dict[Encryption, str] = {
+    "aes_ecb": "AES-ECB with PKCS5 padding",
+    "aes_gcm": "AES-GCM: 12 bytes of nonce, cipher text, 16 bytes of tag; no additional data",
+}
+"""What `data` is, behind its base64, by the name of the cipher in `properties.em` (documented)."""
+
 Time = int | str
 
 
 class FrameProperties(TypedDict):
     """The properties of a frame. The Node.js SDK fails on a frame without this object."""
 
-    em: Annotated[Literal["aes_ecb", "aes_gcm"], "the cipher of `data`; AES-ECB where it is absent", OBSERVED]
+    em: Annotated[Encryption, "the cipher of `data`; AES-ECB where it is absent", OBSERVED]
 
 
 class QueueFrame(TypedDict):
     """A text frame to the client: one delivery of a message, in Pulsar's WebSocket consumer protocol."""
 
     messageId: Annotated[str, "for acknowledgements; opaque: base64 of ledger, entry, batch index", DOCUMENTED]
-    payload: Annotated[str, "base64 of the payload's JSON, which is ASCII", DOCUMENTED]
+    payload: Annotated[str, _BASE64_JSON, "base64 of the payload's JSON, which is ASCII", DOCUMENTED]
     properties: Annotated[FrameProperties, "of the message", DOCUMENTED]
     publishTime: Annotated[str, "ISO 8601 with milliseconds and an offset, which is Beijing's", OBSERVED]
     redeliveryCount: Annotated[
@@ -51,14 +70,34 @@ class NegativeAcknowledgement(TypedDict):
     messageId: Annotated[str, "as it came", DOCUMENTED]
 
 
+class EndOfTopicQuestion(TypedDict):
+    """A text frame from the client, of Pulsar's protocol; the vendor's SDKs do not send it."""
+
+    type: Annotated[str, OneOf(("isEndOfTopic",)), "whether the topic has ended", DOCUMENTED]
+
+
+class EndOfTopicAnswer(TypedDict):
+    """A text frame to the client: the answer to that."""
+
+    endOfTopic: Annotated[str, OneOf(("false",)), "a topic of the vendor never ends", DOCUMENTED]
+
+
+class Permit(TypedDict):
+    """A text frame from the client, of Pulsar's protocol; it is ignored, and the vendor's SDKs do not send it."""
+
+    type: Annotated[str, OneOf(("permit",)), "with other fields, none of which is read", DOCUMENTED]
+
+
 class QueuePayload(TypedDict):
     """The JSON in a frame's `payload`."""
 
-    data: Annotated[str, "base64 of the encrypted status report", DOCUMENTED]
+    data: Annotated[str, Keywords(contentEncoding="base64"), "base64 of the encrypted status report", DOCUMENTED]
     protocol: Annotated[int, OneOf((PROTOCOL,)), "the kind of the message: a status report", DOCUMENTED]
     pv: Annotated[str, OneOf(("2.0",)), "the version of the protocol", DOCUMENTED]
     t: Annotated[int, "when it was published, epoch milliseconds", DOCUMENTED]
-    sign: Annotated[str, "md5 over the other fields and the access secret, lower-case hex", DOCUMENTED]
+    sign: Annotated[
+        str, Text(32, 32, "^[0-9a-f]+$"), "md5 over the other fields and the access secret, lower-case hex", DOCUMENTED
+    ]
 
 
 class StatusEntry(TypedDict):
@@ -66,7 +105,7 @@ class StatusEntry(TypedDict):
 
     code: Annotated[str, "what the status is about; empty with the profile `empty-codes`", DOCUMENTED]
     t: Annotated[int, "when it was published, epoch milliseconds", DOCUMENTED]
-    value: Annotated[str, "the event as JSON text", DOCUMENTED]
+    value: Annotated[str, _JSON, "the event as JSON text", DOCUMENTED]
 
 
 class StatusReport(TypedDict):
@@ -96,7 +135,7 @@ class PassValue(RecordValue):
 
 
 class BillValue(RecordValue):
-    """A temporary parking bill, as JSON text in `value`. Amounts are in fen, 1/100 yuan."""
+    """A temporary parking bill, as JSON text in `value`. Amounts are in fen, 1/100 yuan (our choice)."""
 
     payTime: Annotated[Time, "when it was paid: the bill's time in records/sync; in the form of `passTime`", CHOSEN]
     orderNo: NotRequired[Annotated[str, "the order", CHOSEN]]
@@ -131,6 +170,9 @@ SHAPES: dict[type, str] = {
         FrameProperties,
         Acknowledgement,
         NegativeAcknowledgement,
+        EndOfTopicQuestion,
+        EndOfTopicAnswer,
+        Permit,
         QueuePayload,
         StatusReport,
         StatusEntry,

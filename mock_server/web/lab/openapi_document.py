@@ -11,7 +11,9 @@ from mock_server.web.data_plane import openapi as data_plane
 from mock_server.web.lab import openapi as lab_plane
 from mock_server.web.lab.openapi_schemas import lab_schemas
 from mock_server.web.openapi_parts import ref
-from mock_server.wire.message_shapes import SHAPES, VALUES, message_schemas
+from mock_server.web.queue import handshake_shapes
+from mock_server.wire.message_shapes import CIPHERS, KEY_RULE, SHAPES, SIGN_RULE, VALUES, message_schemas
+from mock_server.wire.messages import DATA_POINTS
 
 _DESCRIPTION = f"""\
 A fake Tuya parking cloud. The **data plane** looks like the vendor and answers everything with HTTP 200 and an
@@ -38,7 +40,7 @@ def openapi(api: str, ws: str, lab: str) -> JsonObject:
         "paths": _at(api, data_plane.TAG, data_plane.data_plane_paths())
         | _at(lab, lab_plane.TAG, lab_plane.lab_paths()),
         "components": {
-            "schemas": data_plane.data_plane_schemas() | lab_schemas() | message_schemas(),
+            "schemas": _schemas(),
             "parameters": data_plane.data_plane_parameters(),
             "responses": lab_plane.lab_responses(),
             "securitySchemes": {
@@ -48,15 +50,42 @@ def openapi(api: str, ws: str, lab: str) -> JsonObject:
     }
 
 
+def _schemas() -> JsonObject:
+    """The schemas of both planes and of the queue by name."""
+    return {
+        **data_plane.data_plane_schemas(),
+        **lab_schemas(),
+        **handshake_shapes.handshake_schemas(),
+        **message_schemas(),
+    }
+
+
 def _queue(ws: str) -> JsonObject:
-    """The queue's messages, for which OpenAPI has no place of its own: schemas of frames and of their contents."""
+    """The queue, for which OpenAPI has no place of its own: its handshake, and schemas of frames and their contents."""
     return {
         "address": ws,
-        "path": "ws/v2/consumer/persistent/{access_id}/out/{topic}/{access_id}-sub",
-        "received": ref("QueueFrame"),
-        "sent": {"anyOf": [ref("Acknowledgement"), ref("NegativeAcknowledgement")]},
+        "path": handshake_shapes.PATH,
+        "handshake": {
+            "path": ref("HandshakePath"),
+            "headers": ref("HandshakeHeaders"),
+            "query": ref("HandshakeQuery"),
+            "refusals": {str(status): why for status, why in handshake_shapes.REFUSALS.items()},
+        },
+        "received": {"anyOf": [ref("QueueFrame"), ref("EndOfTopicAnswer")]},
+        "sent": {
+            "anyOf": [
+                ref("Acknowledgement"),
+                ref("NegativeAcknowledgement"),
+                ref("EndOfTopicQuestion"),
+                ref("Permit"),
+            ]
+        },
         "payload": ref("QueuePayload"),
+        "sign": SIGN_RULE,
+        "key": KEY_RULE,
+        "ciphers": {**CIPHERS},
         "data": ref("StatusReport"),
+        "dataPoints": {**DATA_POINTS},
         "value": {code: ref(SHAPES[shape]) for code, shape in VALUES.items()},
     }
 

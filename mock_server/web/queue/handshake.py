@@ -17,6 +17,9 @@ _PATH = re.compile(r"/ws/v2/consumer/persistent/([^/]+)/([^/]+)/([^/]+)/([^/]+)/
 MIN_ACK_TIMEOUT_MS = 1000
 """The shortest ack timeout that Pulsar accepts, other than 0, which means none."""
 
+MAX_ACK_TIMEOUT_MS = MAX_NEGATIVE_ACK_DELAY_MS = 86_400_000
+"""The longest ack timeout and delay after a negative acknowledgement: a day (our choice)."""
+
 MAX_RECEIVER_QUEUE = 100_000
 """The largest `receiverQueueSize` (our choice): it bounds the frames that wait for a client that does not read."""
 
@@ -65,7 +68,7 @@ def read_handshake(path: str, query: str, headers: Mapping[str, str], cloud: Clo
         type=_subscription_type(given),
         ack_timeout_ms=_ack_timeout(given),
         receiver_queue_size=_number(given, "receiverQueueSize", 1000, 1, MAX_RECEIVER_QUEUE),
-        negative_ack_delay_ms=_number(given, "negativeAckRedeliveryDelay", 60_000, 0, 86_400_000),
+        negative_ack_delay_ms=_number(given, "negativeAckRedeliveryDelay", 60_000, 0, MAX_NEGATIVE_ACK_DELAY_MS),
     )
 
 
@@ -88,7 +91,7 @@ def _subscription_type(given: Mapping[str, list[str]]) -> SubscriptionType:
 
 
 def _ack_timeout(given: Mapping[str, list[str]]) -> int:
-    timeout = _number(given, "ackTimeoutMillis", 0, 0, 86_400_000)
+    timeout = _number(given, "ackTimeoutMillis", 0, 0, MAX_ACK_TIMEOUT_MS)
     if 0 < timeout < MIN_ACK_TIMEOUT_MS:
         raise HandshakeRefusedError(400, f"ackTimeoutMillis must be 0 or at least {MIN_ACK_TIMEOUT_MS}")
     return timeout

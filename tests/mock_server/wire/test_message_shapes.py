@@ -12,7 +12,7 @@ from mock_server.cloud import DEFAULT_ACCESS_SECRET
 from mock_server.model import UnknownEvent
 from mock_server.wire import message_shapes as shapes
 from mock_server.wire.messages import DATA_POINTS, UNKNOWN_EVENT, status_report
-from tests.make_queue_docs import Day
+from tests.make_wire_docs import Day
 from tests.mock_server.wire.test_messages import message
 from tests.support import LOT
 

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from typing import Any
+from typing import Any, get_args
 
 from contracts.clients.messages import read_report
 from mock_server.clock import VirtualClock
@@ -12,12 +12,13 @@ from mock_server.model import Cell, DataType, JsonObject, PassDirection, SyncInf
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.queue.queue import MAX_SUBSCRIPTIONS, Consumer
-from mock_server.web.queue.handshake import MAX_RECEIVER_QUEUE, MIN_ACK_TIMEOUT_MS
+from mock_server.web.queue import handshake_shapes as handshake
 from mock_server.web.queue.session import BAD_PAYLOAD, FAILED, GOING_AWAY, message_frame
 from mock_server.web.serving.websocket_protocol import IDLE_TEXT, MAX_FRAME
 from mock_server.wire import message_shapes as shapes
 from mock_server.wire.encryption import message_key, queue_password
 from mock_server.wire.messages import DATA_POINTS
+from mock_server.wire.record_time import RecordTime, written_time
 from tests.markdown import table
 
 NOON = 1_652_760_000_000
@@ -80,8 +81,8 @@ class Day:
 
 def fields(shape: type) -> str:
     """The fields of a shape as a table."""
-    schemas: Any = shapes.message_schemas()
-    schema = schemas[shapes.SHAPES[shape]]
+    schemas: Any = shapes.message_schemas() | handshake.handshake_schemas()
+    schema = schemas[shape.__name__]
     rows = (
         (f"`{name}`", _type(each) + _optional(name, schema), each.get("description", ""), each["x-source"])
         for name, each in schema["properties"].items()
@@ -90,19 +91,22 @@ def fields(shape: type) -> str:
 
 
 def _optional(name: str, schema: Any) -> str:
-    return "" if name in schema["required"] else ", optional"
+    default = schema["properties"][name].get("default")
+    words = ", optional" if default is None else f", default `{json.dumps(default)}`"
+    return "" if name in schema["required"] else words
 
 
 def _type(schema: Any) -> str:
     if "$ref" in schema:
         return "object"
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:
         return " or ".join(_type(each) for each in schema["anyOf"])
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
     if "enum" in schema:
         return ", ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
-    return str(schema["type"])
+    bounds = f", {schema.get('minimum', 0)} to {schema['maximum']}" if "maximum" in schema else ""
+    return f"{schema['type']}{bounds}"
 
 
 def shown(value: object) -> str:
@@ -110,7 +114,7 @@ def shown(value: object) -> str:
     return f"```json\n{json.dumps(value, ensure_ascii=False, indent=2)}\n```"
 
 
-def queue_page(made: str) -> str:
+def wire_page(made: str) -> str:
     """The page. `made` is the remark above every made page."""
     day = Day()
     frame = day.frames[0]
@@ -121,16 +125,27 @@ def queue_page(made: str) -> str:
     idle_s = Profile().queue_idle_ms // 1000
     codes = ((f"`{code}`", f"`{point}`", shapes.VALUES.get(code, "")) for code, point in DATA_POINTS.items())
     named = ((code, point, _about(shape)) for code, point, shape in codes)
+    ciphers = "\n".join(f"  - `{name}`: {text}." for name, text in shapes.CIPHERS.items())
+    times = ((f"`{form}`", f"`{json.dumps(written_time(NOON, form))}`") for form in get_args(RecordTime))
+    refusals = ((status, why) for status, why in handshake.REFUSALS.items())
     return f"""{made}
 
-# The message queue
+# On the wire: the message queue
 
 What a lot reports comes over the vendor's message queue: Pulsar's WebSocket consumer protocol around an envelope of the
 vendor's. Each fact below has its source: **documented** by the vendor or by Pulsar, **observed** in the vendor's
-SDKs, in public samples or reports, or **our choice**, because nothing is published. `/openapi.json` has the same
-shapes as JSON Schema under `x-queue`. Native Pulsar (port 7285) is not there.
+SDKs, in public samples or reports, or **our choice**, because nothing is published. `/openapi.json` has the same as
+JSON Schema under `x-queue`. Native Pulsar (port 7285) is not there.
 
 ## A consumer
+
+All that a client owes the queue, without an SDK. An event is acknowledged once `store` has returned, so it must have
+been stored by then; it may come again, and then the same record has the same `recordId`.
+
+```python title="consumer.py"
+{CONSUMER}```
+
+A lot that reports a pass, and the consumer that gets it:
 
 ```console
 $ curl -s http://127.0.0.1:8290/_lab/projects/{DEFAULT_ACCESS_ID}/devices/{LOT}/records \\
@@ -140,54 +155,48 @@ $ curl -s http://127.0.0.1:8290/_lab/projects/{DEFAULT_ACCESS_ID}/devices/{LOT}/
 ```
 
 ```python
-import base64
-import hashlib
-import json
+from consumer import consume
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
-from websockets.sync.client import connect
-
-access_id, secret = "{DEFAULT_ACCESS_ID}", "{DEFAULT_ACCESS_SECRET}"
-
-
-def md5(text):
-    return hashlib.md5(text.encode()).hexdigest()
+exports = {{
+    "ws": "ws://127.0.0.1:8285/",
+    "access_id": "{DEFAULT_ACCESS_ID}",
+    "access_secret": "{DEFAULT_ACCESS_SECRET}",
+}}
+records = {{}}
 
 
-def decrypt(data):
-    decryptor = Cipher(algorithms.AES(secret[8:24].encode()), modes.ECB()).decryptor()
-    unpadder = PKCS7(128).unpadder()
-    return unpadder.update(decryptor.update(base64.b64decode(data)) + decryptor.finalize()) + unpadder.finalize()
+def store(device_id, code, event, published_ms):
+    key = device_id, code, event.get("recordId") or event["sn"]
+    if key not in records or records[key][0] <= published_ms:  # a newer version takes the place of the older one
+        records[key] = published_ms, event
 
 
-path = f"ws/v2/consumer/persistent/{{access_id}}/out/event/{{access_id}}-sub"
-query = "subscriptionType=Failover&ackTimeoutMillis=30000"
-headers = {{"username": access_id, "password": md5(access_id + md5(secret))[8:24]}}
-with connect(f"ws://127.0.0.1:8285/{{path}}?{{query}}", additional_headers=headers, proxy=None) as socket:
-    frame = json.loads(socket.recv())
-    payload = json.loads(base64.b64decode(frame["payload"]))
-    signed = [f"{{key}}={{payload[key]}}" for key in sorted(payload) if key != "sign"]
-    assert payload["sign"] == md5("||".join([*signed, secret]))
-    report = json.loads(decrypt(payload["data"]))
-    for status in report["status"]:
-        print(report["devId"], status["code"], json.loads(status["value"])["plateNo"])
-    socket.send(json.dumps({{"messageId": frame["messageId"]}}))  # once it is stored
+consume(exports, store, lambda: len(records) == 1)
+for (device_id, code, record_id), (published_ms, event) in records.items():
+    print(device_id, code, record_id, event["plateNo"])
 ```
 
 ```text
-{LOT} vehicle_pass_record 京A12345
+{LOT} vehicle_pass_record pass-000001 京A12345
 ```
 
 ## Connecting
 
-`{{ws}}ws/v2/consumer/persistent/{{access_id}}/out/{{topic}}/{{access_id}}-{{suffix}}`, where `ws` ends with a slash.
+`{{ws}}{handshake.PATH}`, where `ws` (of the exports) ends with a slash. The parts of the path:
 
-{table(("part", "what it is", "source"), CONNECTING)}
+{fields(handshake.HandshakePath)}
+
+Headers, beside those of any WebSocket; the password here is `{PASSWORD}`:
+
+{fields(handshake.HandshakeHeaders)}
+
+The query; what is not named is ignored:
+
+{fields(handshake.HandshakeQuery)}
 
 A handshake that is refused gets an HTTP status and a sentence in place of the upgrade (our choice):
 
-{table(("status", "why"), REFUSALS)}
+{table(("status", "why"), refusals)}
 
 ## Frames
 
@@ -220,12 +229,11 @@ choice; Pulsar's protocol does not answer acknowledgements either).
 
 {shown(payload | {"data": _short(payload["data"])})}
 
-- **`sign`** ([documented](https://developer.tuya.com/cn/docs/iot/sign?id=Kavqdhsoc03yr)): all other fields that are not
-  empty, as `key=value`, sorted by key, and then the access secret, joined by `||`; md5 in hex. That it is in lower
-  case is our choice. AES-ECB has no tag: only the signature tells a damaged message from a whole one.
-- **`data`** (documented): AES-128 with characters 8 to 23 of the access secret as its key, here `{_key()}`, in base64.
-  `aes_ecb` has PKCS5 padding; `aes_gcm` (profile `gcm`) is 12 bytes of nonce, cipher text, 16 bytes of tag, without
-  additional data. Frames say in `properties.em` which of them it is (observed).
+- **`sign`** ([documented](https://developer.tuya.com/cn/docs/iot/sign?id=Kavqdhsoc03yr)) is {shapes.SIGN_RULE}.
+  That the digits are in lower case is our choice. AES-ECB has no tag: only the signature tells a damaged message.
+- **`data`** (documented) is base64 of what a cipher gives. Its key is {shapes.KEY_RULE}, here
+  `{_key()}`. `properties.em` of the frame names the cipher (observed):
+{ciphers}
 
 ## Status report
 
@@ -237,7 +245,9 @@ choice; Pulsar's protocol does not answer acknowledgements either).
 
 {shown(report)}
 
-The codes and their numbers are our choice, as the vendor does not publish them:
+`code` says what is in `value`; with the profile `empty-codes` only the number of the data point does, the one key that
+consists of digits. Codes and numbers are our choice, as the vendor does not publish them; pass over what you do not
+know:
 
 {table(("code", "data point", "what is in it"), named)}
 
@@ -247,7 +257,15 @@ The codes and their numbers are our choice, as the vendor does not publish them:
 
 {shown(passed)}
 
+A time of a record has one of four forms, by the profile's `record_time` (our choice; the fields are not published, and
+lots write times in all four). The second two are in Beijing time, which has no summer time. Second 60, a leap
+second, is the beginning of the next minute. The times of frames and statuses are not concerned.
+
+{table(("`record_time`", "form"), times)}
+
 ## A bill
+
+Amounts are in fen, 1/100 yuan (our choice).
 
 {fields(shapes.BillValue)}
 
@@ -255,7 +273,8 @@ The codes and their numbers are our choice, as the vendor does not publish them:
 
 ## A correction and a re-report
 
-A corrected record comes as a new message with the same `recordId` and other content: the last one counts. A re-report
+A corrected record comes as a new message with the same `recordId` and other content: the last one counts. The older
+one may be delivered again after it; the `t` of its status is then the smaller one. A re-report
 repeats a record as the lot has it then, with the same `recordId` too; only `messageId`, `dataId` and times of the
 message are new, and nothing says that it is one (our choice: the vendor is silent about any mark).
 
@@ -308,32 +327,70 @@ def _about(shape: Any) -> str:
 
 
 PASSWORD = queue_password(DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET)
-CONNECTING = (
-    (
-        "`{topic}`",
-        "`event`, or `event-test` for the console's test environment; every message is on both",
-        "documented",
-    ),
-    ("`{suffix}`", "`sub` for the subscription that is there from the start; not empty, without a slash", "documented"),
-    ("header `username`", "the access id", "observed"),
-    (
-        "header `password`",
-        f"characters 8 to 23 of md5(access id + md5(access secret)), hex: here `{PASSWORD}`",
-        "observed",
-    ),
-    ("`?subscriptionType=`", "`Failover`, as the SDKs ask, or `Exclusive`, Pulsar's default", "documented"),
-    (
-        "`?ackTimeoutMillis=`",
-        f"0 for none, Pulsar's default, or {MIN_ACK_TIMEOUT_MS} and more; the SDKs ask for 3000 and 30000",
-        "documented",
-    ),
-    ("`?receiverQueueSize=`", f"1 to {MAX_RECEIVER_QUEUE}, by default 1000", "documented"),
-    ("`?negativeAckRedeliveryDelay=`", "milliseconds, by default 60000", "documented"),
-)
-REFUSALS = (
-    (400, "a parameter that cannot be used"),
-    (401, "`username` or `password` is wrong"),
-    (403, "the subscription's name is not `{access_id}-` and a suffix"),
-    (404, "another path or topic; a subscription that nobody has made, with the profile `own-subscriptions`"),
-    (409, "an exclusive consumer is or would be beside others; too many subscriptions"),
-)
+CONSUMER = '''import base64
+import hashlib
+import json
+import time
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.padding import PKCS7
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+CODES = {"101": "vehicle_pass_record", "102": "temporary_parking_bill", "103": "command_result"}
+
+
+def md5(text):
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def decrypt(data, cipher, secret):
+    raw, key = base64.b64decode(data), secret[8:24].encode()
+    if cipher == "aes_gcm":
+        return AESGCM(key).decrypt(raw[:12], raw[12:], None)
+    decryptor = Cipher(algorithms.AES(key), modes.ECB()).decryptor()
+    unpadder = PKCS7(128).unpadder()
+    return unpadder.update(decryptor.update(raw) + decryptor.finalize()) + unpadder.finalize()
+
+
+def events(frame, secret):
+    payload = json.loads(base64.b64decode(frame["payload"]))
+    signed = [f"{key}={payload[key]}" for key in sorted(payload) if key != "sign" and payload[key] != ""]
+    if payload["sign"] != md5("||".join([*signed, secret])):
+        raise ValueError("a damaged message")
+    report = json.loads(decrypt(payload["data"], frame["properties"].get("em", "aes_ecb"), secret))
+    for status in report["status"]:
+        code = status["code"] or next((CODES.get(key, "") for key in status if key.isdigit()), "")
+        if code in CODES.values():
+            yield report["devId"], code, json.loads(status["value"]), status["t"]
+
+
+def receive(socket, secret, store):
+    frame = json.loads(socket.recv())
+    try:
+        for event in list(events(frame, secret)):
+            store(*event)
+        socket.send(json.dumps({"messageId": frame["messageId"]}))
+    except ValueError:
+        socket.send(json.dumps({"type": "negativeAcknowledge", "messageId": frame["messageId"]}))
+
+
+def consume(exports, store, done):
+    """Hand each event to store(device_id, code, event, published_ms) until done() after a message."""
+    access_id, secret = exports["access_id"], exports["access_secret"]
+    path = f"ws/v2/consumer/persistent/{access_id}/out/event/{access_id}-sub"
+    query = "subscriptionType=Failover&ackTimeoutMillis=30000&negativeAckRedeliveryDelay=1000"
+    headers = {"username": access_id, "password": md5(access_id + md5(secret))[8:24]}
+    pause = 0.1
+    while not done():
+        try:
+            with connect(f"{exports['ws']}{path}?{query}", additional_headers=headers, proxy=None) as socket:
+                while not done():
+                    receive(socket, secret, store)
+                    pause = 0.1
+        except (ConnectionClosed, OSError):
+            time.sleep(pause)
+            pause = min(2 * pause, 60)
+'''
+"""The consumer of the page. `tests/test_wire.py` shows that it gets everything."""
