@@ -10,6 +10,7 @@ from typing import IO, Any, TypeVar
 
 from contracts.client.interface import DumpedRecord, Socket, Start, Window
 from contracts.clients.reference import ReferenceClient
+from contracts.clients.vendor_api import VendorApi
 from mock_server.model import DAY, HOUR, MINUTE, JsonObject
 
 AClient = TypeVar("AClient", bound=type[ReferenceClient])
@@ -203,3 +204,44 @@ class HasAWorkerForBills(ReferenceClient):
         self._workers[self._worker] = mine
         self._worker = other
         self._socket, self._reconnect_at, self._reconnects = self._workers[other]
+
+
+class PatientTokenApi(VendorApi):
+    """Uses a token until it is refused."""
+
+    def live_token(self) -> str:
+        """The last token, or a new one if there is none."""
+        if not self._token:
+            self._token = self._ask_for_token()
+        return self._token
+
+
+class NextPassTokenApi(PatientTokenApi):
+    """Leaves the repetition of a refused call to the next pass as well."""
+
+    def business(self, method: str, target: str, body: bytes = b"") -> dict[str, Any]:
+        """One attempt."""
+        return self.attempt(method, target, body)
+
+
+@correct
+class RenewsWhenRefused(ReferenceClient):
+    """Asks for another token only when the old one is refused (1010), and repeats the call at once."""
+
+    def make_api(self) -> VendorApi:
+        return PatientTokenApi(self._exports, self._link, lambda: self._machine_ms)
+
+
+@correct
+class RenewsAtNextPass(ReferenceClient):
+    """Asks for another token only when the old one is refused (1010), at its next pass."""
+
+    def make_api(self) -> VendorApi:
+        return NextPassTokenApi(self._exports, self._link, lambda: self._machine_ms)
+
+
+@correct
+class BeginsWithItsHour(ReferenceClient):
+    """Asks about no window before the hour in which it was installed."""
+
+    look_back = 0

@@ -7,10 +7,7 @@ import pytest
 from contracts.cases import CASES
 from contracts.cases.windows import AFTER_A_WINDOW, UNTIL_JUDGED
 from contracts.check.engine import Plan, check
-from contracts.clients.designs import (
-    DESIGNS,
-    BeginsLateAndRenewsWhenRefused,
-)
+from contracts.clients.correct import BeginsWithItsHour, RenewsAtNextPass, RenewsWhenRefused
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.errors import LooksAtStatus, TakesGarbageForSuccess, TakesTimeoutForSuccess
 from contracts.play.scenario import BEGIN, Crashes, Happens, Scenario
@@ -32,6 +29,13 @@ class SkipsEveryThirdHour(ReferenceClient):
     def windows(self, from_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
         """All but every third."""
         return (each for each in super().windows(from_ms, until_ms) if each[1] // HOUR % 3)
+
+
+class BeginsLateAndRenewsWhenRefused(RenewsWhenRefused, BeginsWithItsHour):
+    """The least that a client can do."""
+
+
+DESIGNS = (RenewsWhenRefused, RenewsAtNextPass, BeginsWithItsHour, BeginsLateAndRenewsWhenRefused)
 
 
 @pytest.mark.parametrize("design", DESIGNS)

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.check.engine import Plan, check
 from contracts.check.results import SESSION, CaseResult, Check
-from contracts.clients.designs import BeginsWithItsHour
+from contracts.clients.correct import BeginsWithItsHour
 from contracts.clients.reference import ReferenceClient
 from contracts.play.scenario import BEGIN, ClockJumps, Crashes, Happens, Scenario, Step, Strikes
 from contracts.report.summary import REASONS_SHOWN, summary
