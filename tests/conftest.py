@@ -22,6 +22,14 @@ settings.register_profile("ci", PATIENT, derandomize=True)
 settings.register_profile("dev", PATIENT)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
+LONG = ("test_recipes.py", "test_example_clients.py", "test_schemathesis.py")
+"""Modules with tests that take tens of seconds each: begun first, so that none is left for one worker at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of `LONG` modules first, and leave the others in their order."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 @pytest.fixture
 def project() -> Project:
