@@ -6,6 +6,7 @@ from dataclasses import Field
 from functools import partial
 from pathlib import Path
 
+from contracts.client.protocol_schema import schema_text
 from mock_server.faults.catalogue import CATALOGUE
 from mock_server.faults.chaos import MAX_CONSECUTIVE, PRESETS
 from mock_server.profile import PRESETS as PROFILES
@@ -121,6 +122,7 @@ def differences(profile: Profile) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "client-protocol.schema.json": schema_text,
     "exhaustive.md": partial(exhaustive_page, MADE),
     "faults.md": faults_page,
     "history.md": partial(history_page, MADE),
