@@ -144,10 +144,12 @@ def _shows_growth(pauses: list[int]) -> bool:
 
 
 def _other_names(found: Connection) -> Iterator[Breach]:
+    """A breach for each topic of which a subscription was left for another. Several side by side are no such thing."""
     for topic, used in found.names.items():
-        if len(used) > 1:
+        seqs = [seq for (of, _), seq in found.left.items() if of == topic]
+        if seqs:
             text = f"{len(used)} subscriptions of topic {topic} were used one after another: {', '.join([*used][:3])}"
-            yield Breach(text, [*used.values()][1])
+            yield Breach(text, min(seqs))
 
 
 def _never_back(run: Run, found: Connection) -> Iterator[Breach]:

@@ -11,6 +11,9 @@ from mock_server.history.log import Entry
 
 _Moment: TypeAlias = Entry | Act
 
+_Subscription: TypeAlias = tuple[str, str]
+"""A topic, and the name of a subscription of it."""
+
 
 CUTS = (FaultKind.SOCKET_CLOSE, FaultKind.SOCKET_IDLE)
 """The faults that end a connection: it breaks, or is closed in order as after a silence."""
@@ -20,11 +23,15 @@ CUTS = (FaultKind.SOCKET_CLOSE, FaultKind.SOCKET_IDLE)
 class Connection:
     """`names` are the subscriptions of each topic, each with the seq at which it was first used.
 
+    `left` has those that were not connected when another name of their topic was first used, and never were again,
+    with that seq: several that are used side by side are none of them. `connected` has those of each open consumer.
     `pauses` are the times from each cut to the return, in rows: a row ends when something is acknowledged or the
     client is started. `cut` is a cut after which it has not come back, though nothing has stopped it.
     """
 
     names: dict[str, dict[str, int]] = field(default_factory=dict)
+    left: dict[_Subscription, int] = field(default_factory=dict)
+    connected: dict[str, _Subscription] = field(default_factory=dict)
     pauses: list[list[int]] = field(default_factory=lambda: [[]])
     cut: _Moment | None = None
     last_seq: int = 0
@@ -56,7 +63,20 @@ def _begin_row(found: Connection) -> None:
 def _change(found: Connection, moment: Entry, event: ConsumerChanged) -> None:
     """Record a consumer's subscription, or the pause from a cut until any consumer, new or standing by, is active."""
     if event.change == "connected":
-        found.names.setdefault(event.topic, {}).setdefault(event.subscription, moment.seq)
+        _connect(found, moment.seq, event)
+    elif event.change == "disconnected":
+        found.connected.pop(event.consumer, None)
     elif event.change == "active" and found.cut is not None:
         found.pauses[-1].append(moment.time - found.cut.time)
         found.cut, found.last_seq = None, moment.seq
+
+
+def _connect(found: Connection, seq: int, event: ConsumerChanged) -> None:
+    used = found.names.setdefault(event.topic, {})
+    if event.subscription not in used:
+        for name in used:
+            if (event.topic, name) not in found.connected.values():
+                found.left.setdefault((event.topic, name), seq)
+    used.setdefault(event.subscription, seq)
+    found.left.pop((event.topic, event.subscription), None)
+    found.connected[event.consumer] = (event.topic, event.subscription)

@@ -12,7 +12,6 @@ CASES = (*OTHERS, "receive/damage", "receive/cuts")
 
 STILL_ACCUSED = {
     "StoresFramesFirst": {"CNT-QUARANTINE", "REC-NACK"},
-    "HasAWorkerForBills": {"REC-RECONNECT"},
 }
 """Accusations that are false: a message that is kept durably is not lost, and two subscriptions are a legal design."""
 
