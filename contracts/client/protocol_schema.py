@@ -162,7 +162,7 @@ class Answered(TypedDict):
     result: dict[str, Any]
 
 
-class ErrorJson(TypedDict):
+class RefusalJson(TypedDict):
     """Why a call was not carried out. Any other code than `unimplemented` is taken for `failed`."""
 
     code: Annotated[str, OneOf(("unimplemented", "failed"))]
@@ -173,7 +173,7 @@ class Refused(TypedDict):
     """An answer to a call that was not carried out."""
 
     id: int
-    error: ErrorJson
+    error: RefusalJson
 
 
 VERB_SHAPES: dict[str, tuple[type, type]] = {
@@ -189,7 +189,7 @@ VERB_SHAPES: dict[str, tuple[type, type]] = {
 }
 """The shapes of the call and of the result of each verb."""
 
-_PARTS = (WindowJson, Exports, DeviceJson, DumpedRecordJson, EffectJson, ErrorJson, Answered, Refused)
+_PARTS = (WindowJson, Exports, DeviceJson, DumpedRecordJson, EffectJson, RefusalJson, Answered, Refused)
 SHAPES: dict[Any, str] = {
     shape: shape.__name__ for shape in (*(each for pair in VERB_SHAPES.values() for each in pair), *_PARTS)
 }
