@@ -22,7 +22,11 @@ def rules_page(made: str) -> str:
 What a client of [records/sync]({VENDOR_PAGE}) owes,
 {len(RULES)} rules: {counts}. A broken must-rule is a **fail**, a broken
 should-rule is **non-strict**, a rule for information is only told. A rule whose situation never arose is **not
-exercised**, never green; one that needs a verb that the client lacks is **unimplemented**.
+exercised**, never green; one that needs something that the client lacks is **unimplemented**.
+
+`pauses` are those of a client whose [pauses go by `now_ms`](client-protocol.md#time-timers-and-connections). Where a
+part of a rule needs them, the rest can be broken, and is not passed, without them. Of a run with two instances only
+rules that need `instances` are judged.
 
 `parking-mock rules` lists them, `parking-mock check --rule 'CNT-*'` judges some of them. Every rule is judged in every
 run; the cases named here are made for it, and the known-bad clients show that it can fail ([matrix](matrix.md)).
@@ -41,9 +45,13 @@ def _rule(rule: Rule) -> str:
 
 **{rule.statement}** {rule.why}
 
-Level: {LEVELS[rule.level]}. Source: {SOURCES[rule.source]}. Needs: {", ".join(rule.needs)}. Cases: {cases}.
+Level: {LEVELS[rule.level]}. Source: {SOURCES[rule.source]}. Needs: {_needs(rule)}. Cases: {cases}.
 {f"Broken by {'; '.join(broken_by)}." if broken_by else "No known-bad client breaks it."}
 """
+
+
+def _needs(rule: Rule) -> str:
+    return ", ".join([*rule.needs, *(f"for a part of it {need}" for need in rule.partly)])
 
 
 def _known_bad(rule_id: str) -> Iterator[KnownBadClient]:

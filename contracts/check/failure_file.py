@@ -98,13 +98,16 @@ def replay(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None
     or if a fault strikes that the judge does not know.
     """
     run = run_of(recorded.scenario, make_client)
-    if run.unimplemented or (missing := recorded.rule.missing(run.can)):
+    missing = recorded.rule.missing(run.can)
+    if run.unimplemented or missing:
         lacks = "it" if run.unimplemented else " and ".join(each.label for each in missing)
         raise ReplayError(f"{recorded.rule.id} cannot be judged: the client lacks {lacks}")
     if run.unknown_faults:
         kinds = ", ".join(sorted(run.unknown_faults))
         raise ReplayError(f"{recorded.rule.id} cannot be judged: this version does not know the fault {kinds}")
     breaches: tuple[Breach, ...] = recorded.rule.check(run).breaches
+    if not breaches and (missing := recorded.rule.missing_in_part(run.can)):
+        raise ReplayError(f"{recorded.rule.id} cannot be judged whole: the client lacks {missing[0].label}")
     if run.deaths and not breaches:
         raise ReplayError(f"{recorded.rule.id} cannot be judged: the client died of itself {run.deaths[0].text}")
     return Failure(recorded.rule.id, recorded.case, recorded.scenario, run, breaches) if breaches else None

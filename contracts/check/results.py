@@ -122,7 +122,7 @@ class CaseResult:
             is_missed = not outcome.exercised and not result.exercised and _is_made_for(self.case, rule_id)
             nearest = missed(RULES[rule_id], run) if is_missed else None
             result.take(failure, exercised=outcome.exercised, nearest=nearest)
-        self.narrowing = self.narrowing.after(run)
+        self.narrowing = self.narrowing if run.has_replicas else self.narrowing.after(run)
         if not self.deaths:
             self.deaths = tuple(act.text for act in run.acts_of(ActKind.DIED))
         return bool(run.findings_of(ProcessProblem.HUNG)) or self.lifeless == self.runs >= LIFELESS_RUNS
@@ -279,5 +279,5 @@ def _is_made_for(case_id: str, rule_id: str) -> bool:
 
 
 def _lack(rule: Rule) -> str:
-    needed = " and ".join(each.label for each in rule.missing(()))
+    needed = " and ".join(each.label for each in (*rule.missing(()), *rule.missing_in_part(())))
     return f"this rule needs {needed}, which the client lacks" if needed else "no run could be judged"

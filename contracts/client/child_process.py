@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import IO
 
 from contracts.client.interface import ProcessError, ProcessProblem
+from contracts.client.own_time import Activity, OwnTime, activity
 from contracts.client.protocol import shown
-from mock_server.clock import monotonic_s
 from mock_server.no_proxy import past_proxies
 
 _LOOK_EVERY_S = 0.01
 """How often a process is looked at that is about to end."""
 
 END_PATIENCE_S = 2.0
-"""How long a process may take to end, in seconds of real time."""
+"""How long a process that was killed may take to be gone, in seconds of real time."""
 
 LINE_BYTES = 16 * 1024 * 1024
 """The longest line that is read as an answer; a dump of many records is one line."""
@@ -125,12 +125,20 @@ class Child:
         lines = [line for each in self.log.tail if (line := shown(each)) and line not in told]
         return f"; its last words: {' / '.join(lines)}" if lines else ""
 
-    def exit_code(self, timeout_s: float = END_PATIENCE_S) -> int | None:
-        """Wait for its end; its exit code, None if it still runs after the timeout."""
-        give_up_at, pause = monotonic_s() + timeout_s, threading.Event()
-        # `Popen.wait` takes its time from `time.monotonic`, which a test may have frozen
-        while (code := self.process.poll()) is None and monotonic_s() < give_up_at:
-            pause.wait(_LOOK_EVERY_S)
+    def activity(self) -> Activity | None:
+        """What it and its children are doing."""
+        return activity(self.process.pid)
+
+    def exit_code(self, timeout_s: float) -> int | None:
+        """Wait for its end; its exit code, None if it still runs after so many seconds of its own time."""
+        left, pause = OwnTime(timeout_s, self.activity), threading.Event()
+        while self.process.poll() is None and left.next_s:
+            # `Popen.wait` takes its time from `time.monotonic`, which a test may have frozen
+            for _ in range(round(left.next_s / _LOOK_EVERY_S) or 1):
+                if self.process.poll() is None:
+                    pause.wait(_LOOK_EVERY_S)
+            left.spend()
+        code = self.process.poll()
         if code is not None:
             self._join()
         return code

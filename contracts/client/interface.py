@@ -9,13 +9,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
+from contracts.client.own_time import Activity
 from mock_server.model import JsonObject
+
+ClockKind: TypeAlias = Literal["real", "virtual"]
+"""What a client's pauses go by: the machine's time, or the time that the judge tells it."""
 
 
 class Capability(StrEnum):
-    """What a client can do or show: a verb of the client protocol, or a process of its own, which can be observed."""
+    """What a client can do or show: a verb of the client protocol, or one of the three that are no verbs.
+
+    `OWN_PROCESS`: it can be observed. `PAUSES`: the length of its pauses shows, as they go by the world's clock.
+    `INSTANCES`: several of it may run side by side.
+    """
 
     START = "start"
     SYNC = "sync"
@@ -26,14 +34,22 @@ class Capability(StrEnum):
     CRASH = "crash"
     STOP = "stop"
     OWN_PROCESS = "own-process"
+    PAUSES = "pauses"
+    INSTANCES = "instances"
 
     @property
     def label(self) -> str:
         """What messages call it."""
-        return "a process of its own" if self is Capability.OWN_PROCESS else self.value
+        return _LABELS.get(self, self.value)
 
 
-VERBS = tuple(each for each in Capability if each is not Capability.OWN_PROCESS)
+_LABELS = {
+    Capability.OWN_PROCESS: "a process of its own",
+    Capability.PAUSES: 'pauses that go by now_ms ("clock": "virtual" in hello, or as an attribute of the client)',
+    Capability.INSTANCES: 'instances that run side by side ("instances": 1 in hello says that it runs alone)',
+}
+
+VERBS = tuple(each for each in Capability if each not in _LABELS)
 """The verbs of the client protocol."""
 
 
@@ -186,11 +202,21 @@ class Client(ABC):
         """Shut down in order."""
         raise UnimplementedError
 
+    clock: ClockKind = "real"
+    """`virtual` if every pause of the client goes by `now_ms`. With `real` it may sleep and reconnect in real time."""
+
+    instances: int | None = None
+    """How many of it may run side by side, with the same keys and the same folder; None for any number."""
+
     has_output = False
     """Whether the judge can read the standard error of the client."""
 
     def end(self) -> None:  # noqa: B027 most clients have nothing to release
         """Release every process and connection of the client, in whatever state it is."""
+
+    def activity(self) -> Activity | None:
+        """What its process is doing, None where that cannot be seen: in process, at a URL, without /proc."""
+        return None
 
     def take_output(self) -> list[str]:
         """The lines that its process has written beside its answers since the last call; in process there are none."""
@@ -198,8 +224,15 @@ class Client(ABC):
 
     @property
     def can(self) -> frozenset[Capability]:
-        """The verbs that this client implements."""
-        return frozenset(verb for verb in VERBS if getattr(type(self), verb) is not getattr(Client, verb))
+        """The verbs that this client implements, and what it says of its pauses and instances."""
+        verbs = frozenset(verb for verb in VERBS if getattr(type(self), verb) is not getattr(Client, verb))
+        return verbs | declared(self.clock, self.instances)
+
+
+def declared(clock: ClockKind, instances: int | None) -> frozenset[Capability]:
+    """The capabilities of a client whose pauses go by that clock, of which so many may run side by side."""
+    pauses = {Capability.PAUSES} if clock == "virtual" else set()
+    return frozenset(pauses if instances == 1 else {*pauses, Capability.INSTANCES})
 
 
 MakeClient: TypeAlias = Callable[[JsonObject], Client]

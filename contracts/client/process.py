@@ -12,13 +12,13 @@ from contextlib import suppress
 
 from contracts.client.child_process import LOG_LINE_BYTES, Child
 from contracts.client.interface import Capability, ProcessError, ProcessProblem, Start, UnimplementedError
+from contracts.client.own_time import Activity, OwnTime
 from contracts.client.protocol import EXIT_UNIMPLEMENTED, ProtocolError, call_text, is_object, read_answer, shown
 from contracts.client.remote import RemoteClient, raise_error
-from mock_server.clock import monotonic_s
 from mock_server.model import JsonObject
 
 PATIENCE_S = 30.0
-"""How long a client may take to answer one verb, in seconds of real time."""
+"""How long a client may take to answer one verb, in seconds of its own time (`contracts.client.own_time`)."""
 
 ANSWERS_KEPT = 1_000
 
@@ -70,6 +70,10 @@ class ProcessClient(RemoteClient):
         """The error of its launch or of `hello`, None if there was none."""
         return self._launch_error
 
+    def activity(self) -> Activity | None:
+        """What its process is doing."""
+        return self._child.activity() if self._child else None
+
     def take_output(self) -> list[str]:
         """The new lines of its standard error, and of its standard output what is no answer."""
         return self._child.log.take() if self._child else []
@@ -94,7 +98,7 @@ class ProcessClient(RemoteClient):
 
     def _send(self, content: bytes, verb: str) -> None:
         """Write a call. A client that does not read its input has hung once its patience is over."""
-        give_up_at = monotonic_s() + self.patience_s
+        left = OwnTime(self.patience_s, self.activity)
         pipe = self._child.process.stdin if self._child else None
         try:
             if pipe is None:
@@ -102,17 +106,17 @@ class ProcessClient(RemoteClient):
             ready = select.poll()  # select() fails on descriptors above 1023
             ready.register(pipe, select.POLLOUT)
             while content:
-                if not ready.poll(max(0.0, give_up_at - monotonic_s()) * 1000):
+                if ready.poll(left.next_s * 1000):
+                    content = content[os.write(pipe.fileno(), content) :]
+                elif left.next_s:
+                    left.spend()
+                else:
                     raise self._hung(verb)
-                content = content[os.write(pipe.fileno(), content) :]
         except (OSError, ValueError):
             raise self._gone(verb) from None
 
     def _answer(self, verb: str) -> bytes:
-        try:
-            line = self._answers.get(timeout=self.patience_s)
-        except queue.Empty:
-            raise self._hung(verb) from None
+        line = self._next_line(verb)
         if line is None:
             self._answers.put(None)  # the end of its output is the answer to every later call, too
             raise self._gone(verb)
@@ -121,12 +125,20 @@ class ProcessClient(RemoteClient):
             raise ProtocolError(f"its standard output is for answers only, logs go to standard error: {said}")
         return line
 
+    def _next_line(self, verb: str) -> bytes | None:
+        left = OwnTime(self.patience_s, self.activity)
+        while left.next_s:
+            with suppress(queue.Empty):
+                return self._answers.get(timeout=left.next_s)
+            left.spend()
+        raise self._hung(verb)
+
     def _hung(self, verb: str) -> Exception:
         self.has_hung = True
         return ProcessError(ProcessProblem.HUNG, f"no answer to {verb} within {self.patience_s:g} s{self._log_tail()}")
 
     def _gone(self, verb: str) -> Exception:
-        code = self._child.exit_code() if self._child else None
+        code = self._child.exit_code(self.patience_s) if self._child else None
         if code == EXIT_UNIMPLEMENTED:
             missing = UnimplementedError(f"{verb}: exit code {code}")
             missing.is_final = True

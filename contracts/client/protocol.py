@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from contracts.client.interface import VERBS, Capability, DumpedRecord, Effect
+from contracts.client.interface import VERBS, Capability, DumpedRecord, Effect, declared
 from mock_server.model import JsonObject
 from mock_server.problems import parse_json, type_name
 
@@ -84,10 +84,11 @@ def is_object(line: bytes) -> bool:
 
 
 def read_can(result: Mapping[str, Any]) -> frozenset[Capability]:
-    """The verbs in a client's answer to `hello`.
+    """What a client's answer to `hello` says that it can: its verbs, and `declared` by its `clock` and `instances`.
 
-    ProtocolError if it speaks another version of the protocol, names no verbs or names one that does not exist: a
-    misspelt verb would never be called.
+    ProtocolError if it speaks another version of the protocol, names no verbs or names one that does not exist (a
+    misspelt verb would never be called), another clock than `real`, as without one, and `virtual`, or no number of
+    instances.
     """
     if result.get("protocol") != PROTOCOL:
         raise ProtocolError(f'"protocol" is {_json(result.get("protocol"))}, not {PROTOCOL}')
@@ -97,7 +98,14 @@ def read_can(result: Mapping[str, Any]) -> frozenset[Capability]:
     unknown = [_json(each) for each in named if each not in ("hello", *VERBS)]
     if unknown:
         raise ProtocolError(f'"can" names {", ".join(unknown)}, which is no verb; verbs are {", ".join(VERBS)}')
-    return frozenset(verb for verb in VERBS if verb is Capability.START or verb in named)
+    clock = result.get("clock", "real")
+    if clock not in ("real", "virtual"):
+        raise ProtocolError(f'"clock" is {_json(clock)}; it may be "real" or "virtual"')
+    instances = result.get("instances")
+    if instances is not None and (type(instances) is not int or instances < 1):
+        raise ProtocolError(f'"instances" is {_json(instances)}, not how many of it may run side by side')
+    verbs = frozenset(verb for verb in VERBS if verb is Capability.START or verb in named)
+    return verbs | declared(clock, instances)
 
 
 def read_dump(result: Mapping[str, Any]) -> list[DumpedRecord]:

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 
 from contracts.client.interface import Capability, Client, DumpedRecord, Effect, Start, Window
+from contracts.client.own_time import Activity
 
 
 class Replicas(Client):
-    """Instances that share their exports and their folder. Records and effects are those of the first."""
+    """Instances that share their exports and their folder. Records and effects are those of the first.
+
+    One that does not start beside the first, for a lock on the folder perhaps, leaves the others alone.
+    """
 
     def __init__(self, clients: Sequence[Client]) -> None:
-        self._clients = clients
+        self._clients = list(clients)
         self.has_output = any(each.has_output for each in clients)
 
     @property
@@ -18,9 +22,15 @@ class Replicas(Client):
         return frozenset.intersection(*(each.can for each in self._clients))
 
     def start(self, start: Start) -> None:
-        """Start each."""
-        for each in self._clients:
-            each.start(start)
+        """Start the first, and each of the others that can run beside it."""
+        first, *others = self._clients
+        first.start(start)
+        for each in others:
+            try:
+                each.start(start)
+            except Exception:  # noqa: BLE001 however it says that it does not run beside another
+                each.end()
+                self._clients.remove(each)
 
     def sync(self, now_ms: int, window: Window | None = None) -> None:
         """Each makes a pass."""
@@ -65,6 +75,14 @@ class Replicas(Client):
         """End each."""
         for each in self._clients:
             each.end()
+
+    def activity(self) -> Activity | None:
+        """What they are doing together; None if that cannot be seen of one of them."""
+        seen = [each.activity() for each in self._clients]
+        known = [each for each in seen if each is not None]
+        if len(known) < len(seen):
+            return None
+        return Activity(any(each.is_busy for each in known), sum(each.used_s for each in known))
 
     def take_output(self) -> list[str]:
         """The output of all of them."""

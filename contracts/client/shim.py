@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from contracts.client.interface import Client, MakeClient, Start, UnimplementedError, Window
+from contracts.client.interface import VERBS, Client, MakeClient, Start, UnimplementedError, Window
 from contracts.client.link import RealLink
 from contracts.client.protocol import PROTOCOL, dump_json, effects_json
 from contracts.client.spec import load_client
@@ -59,8 +59,10 @@ class Shim:
 
     def _hello(self, _call: dict[str, Any]) -> JsonObject:
         self._client = self._make_client({})
-        can = sorted(self._client.can)
-        return {"agent": self._name, "version": __version__, "protocol": PROTOCOL, "can": can}
+        can = sorted(self._client.can.intersection(VERBS))
+        named = {"agent": self._name, "version": __version__, "protocol": PROTOCOL}
+        alone = {} if self._client.instances is None else {"instances": self._client.instances}
+        return {**named, "can": can, "clock": self._client.clock, **alone}
 
     def _start(self, call: dict[str, Any]) -> JsonObject:
         self._client = self._make_client(call["exports"])

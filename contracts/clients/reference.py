@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from contracts.client.interface import Client, DumpedRecord, Effect, Socket, Start, Window
+from contracts.client.interface import Client, ClockKind, DumpedRecord, Effect, Socket, Start, Window
 from contracts.clients.messages import UnreadableError, epoch_ms, password, read_report
 from contracts.clients.record_store import NO_DIRECTION, CellRow, LotRow, RecordStore, Stored
 from contracts.clients.vendor_api import AnswerKind, CallError, VendorApi
@@ -75,6 +75,7 @@ FRAMES_A_TRANSACTION = 100
 class ReferenceClient(Client):
     """One process of an integration. Its durable state is a SQLite file in the folder of `start`."""
 
+    clock: ClockKind = "virtual"
     window_ms = HOUR
     boundary_ms = BOUNDARY_MS
     grace_ms = GRACE_MS

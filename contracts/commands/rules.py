@@ -59,6 +59,7 @@ def _rule_json(rule: Rule) -> dict[str, Any]:
         "statement": rule.statement,
         "why": rule.why,
         "needs": list(rule.needs),
+        "needs_in_part": list(rule.partly),
         "cases": list(aimed_at([rule.id])),
         "broken_by": [known_bad.name for known_bad in ZOO.values() if known_bad.rule_id == rule.id],
     }

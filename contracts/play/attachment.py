@@ -2,10 +2,11 @@
 
 import shlex
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 from contracts.client.child_process import NO_PROCESSES, has_processes
 from contracts.client.http_client import HttpClient
-from contracts.client.interface import Client, MakeClient, ProcessError, ProcessProblem, UnimplementedError
+from contracts.client.interface import Capability, Client, MakeClient, ProcessError, ProcessProblem, UnimplementedError
 from contracts.client.process import PATIENCE_S, ProcessClient
 from contracts.client.replicas import Replicas
 from contracts.client.spec import (
@@ -20,6 +21,9 @@ from contracts.play.in_process_world import InProcessWorld
 from contracts.play.scenario import Scenario
 from contracts.play.world import World
 from mock_server.model import JsonObject
+
+if TYPE_CHECKING:
+    from contracts.play.served_world import ServedWorld
 
 WINDOW_MS = 3_000
 """The length of a window of an observed client, in milliseconds of real time: long compared with one call."""
@@ -54,18 +58,25 @@ class RemoteClientMaker(ClientMaker):
         self._command = shlex.split(spec.target) if spec.kind == "exec" else []
         self._patience_s = patience_s
         self._made: list[ProcessClient | HttpClient] = []
+        self._world: ServedWorld | None = None
         self._hangs = 0
 
     def world(self, scenario: Scenario) -> World:
         """A project of its own on a real server."""
         from contracts.play.served_world import ServedWorld  # noqa: PLC0415 in-process checks need no server
 
-        return ServedWorld(scenario)
+        self._hangs += 0 if self._world is None else self._world.missed
+        self._world = ServedWorld(scenario, self._patience_now_s)
+        return self._world
+
+    @property
+    def _patience_now_s(self) -> float:
+        return self._patience_s if self._hangs < HANGS else min(SHORT_PATIENCE_S, self._patience_s)
 
     def client(self, scenario: Scenario, exports: JsonObject) -> Client:  # noqa: ARG002 the client gets them with `start`
         """A process in the scenario's time zone, or the client behind the URL."""
         self._hangs += sum(client.has_hung for client in self._made)
-        patience_s = self._patience_s if self._hangs < HANGS else min(SHORT_PATIENCE_S, self._patience_s)
+        patience_s = self._patience_now_s
         client: ProcessClient | HttpClient
         if self._spec.kind == "exec":
             client = ProcessClient(self._command, {"TZ": scenario.tz}, patience_s)
@@ -121,11 +132,17 @@ def world_of(make_client: MakeClient, scenario: Scenario) -> World:
 
 
 def client_of(make_client: MakeClient, scenario: Scenario, exports: JsonObject) -> Client:
-    """A client of one make, or as many of them behind one `Client` as the scenario has instances."""
+    """A client of one make, or as many of them behind one `Client` as the scenario has instances.
+
+    One that runs alone stays alone.
+    """
 
     def one() -> Client:
         if isinstance(make_client, ClientMaker):
             return make_client.client(scenario, exports)
         return make_client(exports)
 
-    return one() if scenario.instances == 1 else Replicas([one() for _ in range(scenario.instances)])
+    first = one()
+    if scenario.instances == 1 or Capability.INSTANCES not in first.can:
+        return first
+    return Replicas([first, *(one() for _ in range(1, scenario.instances))])

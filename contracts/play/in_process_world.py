@@ -1,5 +1,6 @@
 """A world in the process of the judge, without sockets and without waiting."""
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -16,6 +17,11 @@ from mock_server.web.serving.wsgi import Answer
 
 CALLS_AT_ONCE = 1_000
 """More calls than this at one moment of virtual time are an endless loop of the client."""
+
+
+CONNECTION_WAIT_S, ASK_EVERY_S = 3.0, 0.02
+"""How long a client without timers is given to come back after a cut, and how often it is asked meanwhile to be quiet,
+in seconds of real time."""
 
 
 class RunawayError(BaseException):
@@ -86,6 +92,18 @@ class InProcessWorld(World):
         for socket in self._sockets:
             socket.close()
         self._sockets.clear()
+
+    def _comes_back(self, ask_quiet: Callable[[], None] | None) -> bool:
+        """Ask it to be quiet for some seconds, unless it tells by its timers when it will come back."""
+        if ask_quiet is None or self._client is None or self._client.wakes_at() is not None:
+            return False
+        pause = threading.Event()
+        for _ in range(round(CONNECTION_WAIT_S / ASK_EVERY_S)):
+            ask_quiet()
+            if self._is_back():
+                return True
+            pause.wait(ASK_EVERY_S)
+        return False
 
     def drain(self, ask_quiet: Callable[[], None] | None) -> None:
         """Ask the client to be quiet until no frame waits for it, or until asking changes nothing more."""

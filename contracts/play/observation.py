@@ -217,7 +217,7 @@ class Observation:
             scenario=replace(self._world.scenario, steps=played),
             entries=self._world.entries(),
             profile=self._world.profile,
-            can=frozenset({Capability.OWN_PROCESS} if was_process else ()),
+            can=frozenset({Capability.PAUSES, *([Capability.OWN_PROCESS] if was_process else [])}),
             acts=tuple(self._acts),
             calm_seq=self._calm_seq,
             findings=tuple(self._findings) if was_process else None,

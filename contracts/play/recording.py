@@ -17,8 +17,12 @@ from contracts.play.scenario import (
     Strikes,
     Syncs,
 )
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.log import Entry
 from mock_server.profile import Profile
+
+CUTS = (FaultKind.SOCKET_CLOSE, FaultKind.SOCKET_IDLE)
+"""The faults that end a connection: it breaks, or is closed in order as after a silence."""
 
 
 class ActKind(StrEnum):
@@ -37,6 +41,8 @@ class ActKind(StrEnum):
     """The client was started, for the first time or again."""
     DIED = "died"
     """The client failed at a verb; `text` says at which and how."""
+    NOT_BACK = "not back"
+    """The client was cut off, was waited for in real time, and had not come back by then."""
     CALM = "calm"
     """The scenario was over: no fault strikes from here on but those that records carry."""
     CONVERGED = "agrees"
@@ -107,7 +113,8 @@ class Recording:
     """A finished run. After entry `calm_seq`, if any, no fault strikes but those that records carry (`Happens.again`).
 
     `effects` and `findings` are None where they could not be observed. A run that is `unimplemented` shows nothing: the
-    client lacks a verb without which it does nothing.
+    client lacks a verb without which it does nothing. `verbs` are the newest entries before the verbs that were called
+    of a client that may receive while it answers them, in order and each once.
     """
 
     scenario: Scenario
@@ -120,6 +127,7 @@ class Recording:
     calm_seq: int | None = None
     findings: tuple[Finding, ...] | None = None
     unimplemented: bool = False
+    verbs: tuple[int, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle the fields only: what a subclass has cached can be computed again."""

@@ -13,8 +13,10 @@ from functools import cache
 from itertools import count
 from typing import Self, TypeVar
 
-from contracts.client.interface import Link
+from contracts.client.interface import Capability, Link
 from contracts.client.link import RealLink
+from contracts.client.own_time import OwnTime
+from contracts.client.process import PATIENCE_S
 from contracts.clients.messages import password
 from contracts.play.decoys import Decoy, decoy_of
 from contracts.play.leaks import Secrets
@@ -30,8 +32,15 @@ from mock_server.web.server import Server, ThreadedServer, silence_uvicorn
 
 T = TypeVar("T")
 
-ACK_WAIT_S = 0.25
-"""How long the world waits for the acknowledgement of a delivered message, in real time."""
+ACK_WAIT_S, REAL_ACK_WAIT_S = 0.25, 2.0
+"""How long the world waits for the acknowledgement of a delivered message, in seconds of the client's own time.
+
+The first if the client's pauses go by the virtual clock, and it can be seen whether it is at work: then it waits for
+nothing itself. The second otherwise; it may gather messages for a while, or look for them now and then.
+"""
+
+LONG_WAITS = 3
+"""How many messages of one run are waited for so long in vain; it is the shorter time after that."""
 
 GONE_WAIT_S = 2.0
 """How long the server may take to notice that the connections of a dead client are closed, in real time."""
@@ -75,8 +84,12 @@ class ServedWorld(World):
     parking: ServedParking
     has_process = True
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, patience_s: float = PATIENCE_S) -> None:
         super().__init__(scenario)
+        self._patience_s = patience_s
+        self._long_waits = 0
+        self.missed = 0
+        """How often the client was waited for in vain after a cut."""
         self._open = contextlib.ExitStack()
         self._link = RealLink()
         self._decoy: Decoy | None = None
@@ -146,8 +159,30 @@ class ServedWorld(World):
         """Wait until consumers hold no unanswered message. What is left after `ACK_WAIT_S` is not waited for again."""
         for _ in range(TURNS):
             self.do(lambda: None)
-        if not self.parking.wait_until(lambda: not self._open_messages(), ACK_WAIT_S):
+        is_long = self._long_waits < LONG_WAITS and not self._is_prompt()
+        if not self._wait(lambda: not self._open_messages(), REAL_ACK_WAIT_S if is_long else ACK_WAIT_S):
             self._given_up |= set(self.do(self._open_messages))
+            self._long_waits += is_long
+
+    def _is_prompt(self) -> bool:
+        """Whether the client waits for nothing but the judge and a processor, and it can be seen for which."""
+        client = self._client
+        return client is not None and Capability.PAUSES in client.can and client.activity() is not None
+
+    def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait until a condition of the project holds, for so many seconds of the client's own time."""
+        left = OwnTime(seconds, lambda: None if self._client is None else self._client.activity())
+        while left.next_s:
+            if self.parking.wait_until(condition, left.next_s):
+                return True
+            left.spend()
+        return self.do(condition)
+
+    def _comes_back(self, ask_quiet: Callable[[], None] | None) -> bool:  # noqa: ARG002 it comes by itself
+        """Wait as long as for the answer to a verb."""
+        is_back = self._wait(self._is_back, self._patience_s)
+        self.missed += not is_back
+        return is_back
 
     def _open_messages(self) -> list[str]:
         """The messages that consumers hold without an answer, without those that were waited for in vain."""

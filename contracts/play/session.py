@@ -4,12 +4,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from contracts.client.interface import Capability, Client, Effect, MakeClient
 from contracts.play.attachment import world_of
-from contracts.play.recording import Act, ActKind, Dump, Recording
+from contracts.play.recording import CUTS, Act, ActKind, Dump, Recording
 from contracts.play.scenario import (
     MIDNIGHT,
     Calms,
@@ -49,6 +50,12 @@ A history drops its oldest entries beyond 50,000 (`mock_server.history.log.DEFAU
 a run without its beginning. The margin is for what one step still adds.
 """
 
+CUTS_IN_REAL_TIME = 3
+"""How often in a row the connection of a client is cut that may pause in real time before it comes back.
+
+Whether its pauses grow cannot be judged, and ten pauses that do would take ten minutes.
+"""
+
 _RAM = Path("/dev/shm")  # noqa: S108 the session makes a private folder in it
 
 _TEMPORARY = _RAM if _RAM.is_dir() else Path(tempfile.gettempdir())
@@ -79,7 +86,7 @@ class Session:
         self._calm_seq: int | None = None
         self._play: dict[type[Any], Callable[[Any], None]] = {
             Happens: self.world.happens,
-            Strikes: self.world.strikes,
+            Strikes: self._strike,
             Calms: lambda _: self.world.calm(),
             Deletes: lambda step: self.world.delete(step.name),
             GoesOffline: lambda step: self.world.take_offline(step.lot, step.for_ms),
@@ -184,6 +191,7 @@ class Session:
             calm_seq=self._calm_seq,
             findings=(*client.findings, *self.world.findings) if has_process else None,
             unimplemented=client.unimplemented,
+            verbs=tuple(client.verbs),
         )
 
     def _has_converged(self) -> bool:
@@ -252,12 +260,24 @@ class Session:
         self._supervised.ask(Capability.SYNC, lambda client: client.sync(self._client_now_ms))
 
     def _drain(self) -> None:
-        """Let the client take every message that has come to it."""
-        if self._supervised.is_up:
-            self.world.drain(self._quiet if Capability.QUIET in self._supervised.can else None)
+        """Let the client take every message that has come to it, also over the connection that replaces a lost one."""
+        client = self._supervised
+        while client.is_up:
+            ask_quiet = self._quiet if Capability.QUIET in client.can else None
+            self.world.drain(ask_quiet)
+            if Capability.PAUSES in client.can or not self.world.has_cut():
+                return
+            if not self.world.await_connection(ask_quiet):
+                self._note(ActKind.NOT_BACK)
+                return
 
     def _quiet(self) -> None:
         self._supervised.ask(Capability.QUIET, lambda client: client.quiet())
+
+    def _strike(self, step: Strikes) -> None:
+        """Direct a fault. A client that reconnects in real time is not cut off so often that it takes minutes."""
+        is_long = step.kind in CUTS and Capability.PAUSES not in self._supervised.can
+        self.world.strikes(replace(step, times=min(step.times, CUTS_IN_REAL_TIME)) if is_long else step)
 
     def _crash(self, step: Crashes) -> None:
         if self._supervised.is_up and Capability.CRASH in self._supervised.can:

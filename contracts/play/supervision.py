@@ -54,7 +54,7 @@ class SupervisedClient:
 
     It is down from a crash until `down_until`. `note` is called when it is started and when it has failed by itself.
     `findings` are what was seen of its process; secrets in them are masked. A client is `unimplemented` once nothing
-    can be seen of it for lack of a verb.
+    can be seen of it for lack of a verb. `verbs` are those of the `Recording`.
     """
 
     def __init__(self, make_client: MakeClient, world: World, note: Callable[[ActKind, str], None]) -> None:
@@ -68,6 +68,7 @@ class SupervisedClient:
         self.down_until: int | None = None
         self.findings: list[Finding] = []
         self.unimplemented = False
+        self.verbs: list[int] = []
 
     @property
     def is_up(self) -> bool:
@@ -85,6 +86,7 @@ class SupervisedClient:
         world, scenario = self._world, self._world.scenario
         self.client = self._made()
         self.can = self.client.can
+        world.attend(self.client)
         start = Start(world.exports, now_ms, folder, world.link, scenario.tz, world.profile.to_json())
         self._note(ActKind.START, "")
         self.ask(Capability.START, lambda client: client.start(start))
@@ -100,6 +102,8 @@ class SupervisedClient:
         """Call a verb unless the client is down; whether it has answered. One that raises has failed and goes down."""
         if not self.is_up:
             return False
+        if self._world.has_process and self._world.last not in self.verbs[-1:]:
+            self.verbs.append(self._world.last)
         self._attempt(verb, call)
         self._search_output()
         return verb in self.can and self.is_up

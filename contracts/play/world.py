@@ -5,13 +5,14 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Self, TypeVar
 
-from contracts.client.interface import Link
+from contracts.client.interface import Client, Link
 from contracts.play.convergence import Convergence
 from contracts.play.leaks import Secrets
-from contracts.play.recording import Finding
+from contracts.play.recording import CUTS, Finding
 from contracts.play.scenario import LANE_ID, LOT_IDS, MIDNIGHT, Happens, Scenario, Strikes
 from mock_server.faults.catalogue import CATALOGUE, FaultKind
 from mock_server.faults.faults import Fault
+from mock_server.history.events import ConsumerChanged, FaultInjected
 from mock_server.history.log import Entry
 from mock_server.model import JsonObject
 from mock_server.profile import Profile
@@ -30,6 +31,8 @@ class World(ABC):
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
+        self._client: Client | None = None
+        self._is_cut, self._looked_to = False, 0
         self._unlisted = {LOT_IDS[place] for place in scenario.unlisted}
 
     def settings(self) -> dict[str, Any]:
@@ -56,6 +59,39 @@ class World(ABC):
     @abstractmethod
     def do(self, work: Callable[[], T]) -> T:
         """Run work on the project in the thread that owns it, and return its result."""
+
+    def attend(self, client: Client) -> None:
+        """The client of this world, from its start on."""
+        self._client = client
+        self._is_cut = False
+
+    def has_cut(self) -> bool:
+        """Whether a fault has ended the client's connection, and it has not come back since."""
+        return not self.do(self._is_back)
+
+    def _is_back(self) -> bool:
+        """Whether the client is not cut off, or no more. To be called where the project lives."""
+        for entry in self.parking.project.history.after(self._looked_to):
+            self._looked_to = entry.seq
+            event = entry.event
+            if isinstance(event, FaultInjected) and event.fault in CUTS:
+                self._is_cut = True
+            elif isinstance(event, ConsumerChanged) and event.change == "connected":
+                self._is_cut = False
+        return not self._is_cut
+
+    def await_connection(self, ask_quiet: Callable[[], None] | None) -> bool:
+        """Wait in real time for the return of a client that was cut off; whether it has come back.
+
+        If it has not, it is not waited for again before the next cut.
+        """
+        is_back = self._comes_back(ask_quiet)
+        self._is_cut = False
+        return is_back
+
+    @abstractmethod
+    def _comes_back(self, ask_quiet: Callable[[], None] | None) -> bool:
+        """Wait for its return; whether it has come back."""
 
     @abstractmethod
     def drain(self, ask_quiet: Callable[[], None] | None) -> None:

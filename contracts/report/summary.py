@@ -16,6 +16,11 @@ _WIDTH = 110
 REASONS_SHOWN = 5
 """The most rules of which the console says why they were not exercised."""
 
+PAUSES_TEXT = (
+    "the client may pause in real time, so rules about the length of its pauses are unimplemented; if every pause of it"
+    ' goes by now_ms, let it answer "clock": "virtual" to hello, or have clock = "virtual" in process'
+)
+"""What is said of rules that a client without a virtual clock leaves unjudged."""
 
 KNOWN = "known to fail"
 """Counted in place of their verdicts: the rules all of whose failures are in the file of known ones."""
@@ -44,6 +49,7 @@ def summary(found: Check, known: KnownFailing = NOTHING_KNOWN) -> Iterator[str]:
         if title not in (Verdict.PASS, KNOWN):
             yield from folded(f"  {title:<{_INDENT - 2}}", ", ".join(ids), _WIDTH, _INDENT)
     yield from _reasons(found)
+    yield from _partial(found)
     vitals = vitals_of(found)
     deaths = [f"in {case.case}: {death}" for case in found.cases for death in case.deaths[:1]]
     if deaths and (vitals is None or vitals.ailment is not Ailment.DEAD):
@@ -62,3 +68,10 @@ def _reasons(found: Check) -> Iterator[str]:
 
 def _by_level(rule: Rule) -> int:
     return LEVELS.index(rule.level)
+
+
+def _partial(found: Check) -> Iterator[str]:
+    """Why rules about pauses are unimplemented, and how to be judged by them."""
+    unseen = [rule for rule in found.rules if found.verdict(rule) is Verdict.UNIMPLEMENTED]
+    if any("pauses" in (*rule.needs, *rule.partly) for rule in unseen):
+        yield from folded(f"  {'':<{_INDENT - 2}}", PAUSES_TEXT, _WIDTH, _INDENT)

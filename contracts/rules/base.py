@@ -13,7 +13,7 @@ LEVELS: tuple[Level, ...] = ("must", "should", "info")
 Source: TypeAlias = Literal["documented", "derived", "practice"]
 """Documented by the vendor, derived from what is documented, or good practice."""
 
-Need: TypeAlias = Literal["traffic", "store", "effects", "crash", "clock", "process"]
+Need: TypeAlias = Literal["traffic", "store", "effects", "crash", "clock", "process", "pauses", "instances"]
 
 CAPABILITY_OF_NEED: dict[Need, Capability] = {
     "store": Capability.DUMP,
@@ -21,6 +21,8 @@ CAPABILITY_OF_NEED: dict[Need, Capability] = {
     "crash": Capability.CRASH,
     "clock": Capability.ADVANCE,
     "process": Capability.OWN_PROCESS,
+    "pauses": Capability.PAUSES,
+    "instances": Capability.INSTANCES,
 }
 """The capability that a client must have for each need. Traffic needs none: the emulator sees it."""
 
@@ -49,7 +51,11 @@ RuleCheck: TypeAlias = Callable[[Run], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One obligation: `statement` says it in one sentence, `why` says what goes wrong when it is broken."""
+    """One obligation: `statement` says it in one sentence, `why` says what goes wrong when it is broken.
+
+    A part of it may need more than the rest (`partly`). A client that lacks that can break the rest, and is then told;
+    otherwise the rule is unimplemented, as it is not known to be kept.
+    """
 
     id: str
     level: Level
@@ -58,10 +64,18 @@ class Rule:
     why: str
     needs: tuple[Need, ...]
     look: RuleCheck
+    partly: tuple[Need, ...] = ()
 
     def check(self, run: Run) -> Outcome:
         """The outcome for a run. A run with unknown faults is not judged."""
         return NOT_EXERCISED if run.unknown_faults else self.look(run)
+
+    def outcome(self, run: Run) -> Outcome | None:
+        """The outcome for a run, None if this client does not let us see enough for one."""
+        if self.missing(run.can):
+            return None
+        found = self.check(run)
+        return found if found.breaches or not self.missing_in_part(run.can) else None
 
     @property
     def group(self) -> str:
@@ -70,8 +84,16 @@ class Rule:
 
     def missing(self, can: Iterable[Capability]) -> list[Capability]:
         """The capabilities that the rule needs and a client with `can` lacks."""
-        wanted = [CAPABILITY_OF_NEED[need] for need in self.needs if need in CAPABILITY_OF_NEED]
-        return [capability for capability in wanted if capability not in can]
+        return _lacking(self.needs, can)
+
+    def missing_in_part(self, can: Iterable[Capability]) -> list[Capability]:
+        """The capabilities that a part of the rule needs and a client with `can` lacks."""
+        return _lacking(self.partly, can)
+
+
+def _lacking(needs: Iterable[Need], can: Iterable[Capability]) -> list[Capability]:
+    wanted = [CAPABILITY_OF_NEED[need] for need in needs if need in CAPABILITY_OF_NEED]
+    return [capability for capability in wanted if capability not in can]
 
 
 class RuleBook:
@@ -90,13 +112,14 @@ class RuleBook:
         statement: str,
         why: str,
         needs: tuple[Need, ...] = ("traffic",),
+        partly: tuple[Need, ...] = (),
     ) -> Callable[[RuleCheck], RuleCheck]:
         """A decorator that registers a check as a rule. ValueError if the id is taken."""
 
         def add(check: RuleCheck) -> RuleCheck:
             if rule_id in self._rules:
                 raise ValueError(f"there is a rule {rule_id} already")
-            self._rules[rule_id] = Rule(rule_id, level, source, statement, why, needs, check)
+            self._rules[rule_id] = Rule(rule_id, level, source, statement, why, needs, check, partly)
             return check
 
         return add

@@ -85,6 +85,7 @@ def _forgotten(question: Question) -> Breach:
     "practice",
     statement="The lots are not all asked in the same second.",
     why="Calls are limited for a project as a whole: a burst of all lots at the full hour is refused as too frequent.",
+    needs=("pauses",),
 )
 def jitter(run: Run) -> Outcome:
     """At most half of the lots are first asked about the same window within one second, in a run without faults."""

@@ -49,6 +49,7 @@ SAME_TOKEN = 3
     statement="A call refused for its token (1010, 1011) is repeated once with a new one: a token that was refused is"
     " not used again, and one that is refused as well is no reason to go round and round.",
     why="A token dies early whenever somebody else refreshes it. A loop of refreshing logs everybody else out.",
+    partly=("pauses",),
 )
 def token(run: Run) -> Outcome:
     """No repeats without a pause, no further use of a refused token, and no cell left open."""
@@ -89,6 +90,7 @@ def _was_refused(call: Call, codes: Container[int | None]) -> bool:
     statement="A call refused for its time (1013) is sent again with a corrected time, or not at all: not three times"
     f" without a pause, and after {FREE} tries in a row {TRIES_A_MINUTE} times a minute at most.",
     why="With the same clock the same request fails again. Every answer tells the cloud's time.",
+    needs=("pauses",),
 )
 def time(run: Run) -> Outcome:
     """The pace of repeats of a cell, and of calls for a token, that were refused for their time."""

@@ -46,8 +46,11 @@ def left(run: Run, fails: Fails) -> Iterator[Breach]:
 
 
 def hasty(run: Run, fails: Fails, at_once: int) -> Iterator[Breach]:
-    """Breaches for cells that were asked about again `at_once` times without a pause, or too often within a minute."""
-    for row in streaks(run, fails):
+    """Breaches for cells that were asked about again `at_once` times without a pause, or too often within a minute.
+
+    None for a client that may pause in real time, of which nothing shows here.
+    """
+    for row in streaks(run, fails) if run.shows_pauses else ():
         text = f"{cell_text(row[0].cell)} {how(run, row[0].sync)} and was asked about again"
         if repeats_at_once(row) >= at_once:
             yield Breach(f"{text} {repeats_at_once(row)} times without a pause", row[0].seq)
@@ -157,6 +160,7 @@ def _deaths(run: Run) -> Iterator[Breach]:
     statement="After a refusal as busy or too frequent a client pauses, and for longer each time: it does not repeat"
     f" twice without a pause, and after {FREE} tries in a row makes {TRIES_A_MINUTE} a minute at most.",
     why="Whoever is told to slow down and does not keeps the limit exceeded, for all of the project.",
+    needs=("pauses",),
 )
 def rate(run: Run) -> Outcome:
     """The pace of repeats of a cell that was refused so; exercised where two tries failed in a row."""
@@ -172,6 +176,7 @@ def rate(run: Run) -> Outcome:
     statement="After a system error, an unreadable answer or none a client tries again with growing pauses: not three"
     f" times without one, and after {FREE} tries in a row {TRIES_A_MINUTE} times a minute at most.",
     why="A server that is not well is not helped by a client that asks every second, and calls cost money.",
+    needs=("pauses",),
 )
 def trouble(run: Run) -> Outcome:
     """The pace of repeats of a cell; exercised where four tries failed in a row, over at least a minute."""
@@ -187,6 +192,7 @@ def trouble(run: Run) -> Outcome:
     statement="A lot that is off line (2001) is asked later about the same windows, with growing pauses: after an"
     f" hour {OFFLINE_TRIES_AN_HOUR} times an hour at most, and again once it is back.",
     why="A lot may be off line for days. What it kept in that time is only found by asking when it is back.",
+    partly=("pauses",),
 )
 def offline(run: Run) -> Outcome:
     """The pace of repeats while the lot is off line, and no cell left open afterwards."""
@@ -198,7 +204,7 @@ def offline(run: Run) -> Outcome:
 
 
 def _hourly(run: Run, fails: Fails) -> Iterator[Breach]:
-    for row in streaks(run, fails):
+    for row in streaks(run, fails) if run.shows_pauses else ():
         late = [claim for claim in row if claim.time - row[0].time >= HOUR]
         if (tries := most_within(late, HOUR)) > OFFLINE_TRIES_AN_HOUR:
             yield Breach(
@@ -218,6 +224,7 @@ def _span(row: Sequence[Claim]) -> int:
     statement="A refusal with a code of no table is taken for a passing one: the cells are asked about again, with"
     " growing pauses.",
     why="The vendor's lists of codes disagree and grow.",
+    partly=("pauses",),
 )
 def unknown_code(run: Run) -> Outcome:
     """No cell is left open after such a refusal, and repeats have pauses."""

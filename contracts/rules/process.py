@@ -37,12 +37,12 @@ def answer(run: Run) -> Outcome:
     "practice",
     statement="Several instances of the client share one schedule: each cell is asked about by one of them.",
     why="Calls are limited and metered: every instance with timers of its own doubles them.",
-    needs=("process",),
+    needs=("process", "instances"),
 )
 def single(run: Run) -> Outcome:
     """No cell is asked about twice within a minute; a failed call may be repeated. Exercised by several instances."""
     claims = [claim for claim in run.claims if claim.sync.call.taken]
-    return judged(run.scenario.instances > 1 and claims, _repeated(run, claims) if run.scenario.instances > 1 else ())
+    return judged(run.has_replicas and claims, _repeated(run, claims) if run.has_replicas else ())
 
 
 def _repeated(run: Run, claims: list[Claim]) -> Iterator[Breach]:
@@ -51,5 +51,7 @@ def _repeated(run: Run, claims: list[Claim]) -> Iterator[Breach]:
         before = last.get(claim.cell)
         if before is not None and before.sync is not claim.sync and claim.time - before.time < AT_ONCE:
             text = f"asked about {cell_text(claim.cell)} twice within {(claim.time - before.time) / 1000:g} s"
-            yield Breach(f"{run.scenario.instances} instances {text}", claim.seq)
+            yield Breach(
+                f'{run.scenario.instances} instances {text}; one that runs alone says "instances": 1', claim.seq
+            )
         last[claim.cell] = claim

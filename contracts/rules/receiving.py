@@ -129,13 +129,17 @@ def ack_duplicates(run: Run) -> Outcome:
     statement="A lost connection is opened again, for the same subscription, after pauses that grow.",
     why="A new subscription begins without what was waiting in the old one, and a client that comes back at once each"
     " time is a burden to the queue when that is in trouble.",
+    partly=("pauses",),
 )
 def reconnect(run: Run) -> Outcome:
-    """One subscription for each topic; a new connection after each cut; longer pauses after many cuts in a row."""
+    """One subscription for each topic; a new connection after each cut; longer pauses after many cuts in a row.
+
+    A client that may pause in real time has not come back only if it was waited for in real time.
+    """
     found = connections(run)
     return judged(
         any(_shows_growth(pauses) for pauses in found.pauses),
-        [*_other_names(found), *_never_back(run, found), *_too_soon(found)],
+        [*_other_names(found), *_never_back(run, found), *_too_soon(run, found)],
     )
 
 
@@ -153,14 +157,19 @@ def _other_names(found: Connection) -> Iterator[Breach]:
 
 
 def _never_back(run: Run, found: Connection) -> Iterator[Breach]:
-    if found.cut is not None and run.ended_at - found.cut.time >= LONG_MS:
-        minutes = (run.ended_at - found.cut.time) // MINUTE
+    if found.cut is None or run.ended_at - found.cut.time < LONG_MS:
+        return
+    minutes = (run.ended_at - found.cut.time) // MINUTE
+    if run.shows_pauses:
         yield Breach(f"the connection was cut, and the client was not back after {minutes} min", found.cut.seq)
+    elif found.awaited:
+        text = "the connection was cut, and the client was not back, though it was waited for in real time"
+        yield Breach(text, found.cut.seq)
 
 
-def _too_soon(found: Connection) -> Iterator[Breach]:
+def _too_soon(run: Run, found: Connection) -> Iterator[Breach]:
     """Pauses that have not grown over many cuts. Pauses may be random, so the sums of three are compared."""
-    for pauses in found.pauses:
+    for pauses in found.pauses if run.shows_pauses else ():
         early, late = pauses[:3], pauses[CUTS - 3 : CUTS]
         if len(pauses) >= CUTS and sum(late) <= sum(early) and max(late) < CALM_PAUSE_MS:
             told = ", ".join(str(each) for each in pauses[:CUTS])

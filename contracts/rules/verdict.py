@@ -23,10 +23,14 @@ BROKEN: Mapping[str, Verdict] = {"must": Verdict.FAIL, "should": Verdict.NON_STR
 
 
 def judge(run: Run, rules: Iterable[Rule]) -> dict[str, Outcome]:
-    """The outcome of every rule that this client lets us see, by rule id; none of a run that cannot be judged."""
+    """The outcome of every rule that this client lets us see, by rule id; none of a run that cannot be judged.
+
+    Of several instances side by side only the rules are judged that are about them: the others are about one client.
+    """
     if run.unimplemented or run.unknown_faults:
         return {}
-    return {rule.id: rule.check(run) for rule in rules if not rule.missing(run.can)}
+    outcomes = ((rule.id, rule.outcome(run)) for rule in rules if not run.has_replicas or "instances" in rule.needs)
+    return {rule_id: outcome for rule_id, outcome in outcomes if outcome is not None}
 
 
 def verdict_of(rule: Rule, outcomes: Iterable[Outcome]) -> Verdict:

@@ -229,6 +229,7 @@ def _kind(cell: Cell) -> tuple[str, DataType]:
     statement="After a downtime every window that was missed is asked about, and not all in one moment.",
     why="What happened while the client was down is what most likely went wrong; a flood of calls is refused.",
     needs=("crash",),
+    partly=("pauses",),
 )
 def catch_up(run: Run) -> Outcome:
     """No gap in a downtime of at least an hour, and at most `CALLS_A_MINUTE` to a lot in the hour after it."""
@@ -256,8 +257,11 @@ def _is_of_downtime(run: Run, gap: Gap) -> bool:
 
 
 def _floods(run: Run, down: CoveredSpan) -> Iterator[Breach]:
-    """For each lot the first minute after a downtime with more than `CALLS_A_MINUTE` calls."""
-    for device_id in run.devices:
+    """For each lot the first minute after a downtime with more than `CALLS_A_MINUTE` calls.
+
+    None for a client that may pause between them in real time.
+    """
+    for device_id in run.devices if run.shows_pauses else ():
         calls = [sync for sync in run.syncs if sync.device_id == device_id and 0 <= sync.time - down.end < HOUR]
         for first, last in zip(calls, calls[CALLS_A_MINUTE:], strict=False):
             if last.time - first.time < MINUTE:

@@ -4,6 +4,7 @@ Rules read a `Run` and nothing else. `seq` is always the number of an entry of t
 found there.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -156,6 +157,16 @@ class Run(Recording):
         is_seen = self.calls or self.consumers or self.findings_of(*DecoyFinding)
         return not is_seen and not self.unimplemented
 
+    @property
+    def shows_pauses(self) -> bool:
+        """Whether the client's pauses go by the clock of its world, so that rules can judge how long they are."""
+        return Capability.PAUSES in self.can
+
+    @property
+    def has_replicas(self) -> bool:
+        """Whether several instances of the client ran side by side: what they claim together is no claim of one."""
+        return self.scenario.instances > 1 and Capability.INSTANCES in self.can
+
     def acts_of(self, *kinds: ActKind) -> list[Act]:
         """The acts of the harness of these kinds."""
         return [act for act in self.acts if act.kind in kinds]
@@ -228,9 +239,15 @@ class Run(Recording):
         return self._inside[cell]
 
     def bracket(self, cell: Cell, seq: int) -> tuple[int, int]:
-        """The count bracket: records of the cell acknowledged, and records delivered, before the entry `seq`."""
+        """The count bracket: records of the cell acknowledged, and records delivered, before the entry `seq`.
+
+        A client that may receive while it answers a verb may have counted before it acknowledged what came meanwhile:
+        only what was acknowledged before that verb must be in its count.
+        """
         certain, possible = self._inside_of(cell)
-        return (sum(each.acked_before(seq) for each in certain), sum(each.delivered_before(seq) for each in possible))
+        place = bisect_left(self.verbs, seq)
+        since = min(seq, self.verbs[place - 1] + 1) if place else seq
+        return (sum(each.acked_before(since) for each in certain), sum(each.delivered_before(seq) for each in possible))
 
     @cached_property
     def brackets(self) -> list[tuple[int, int]]:

@@ -28,6 +28,7 @@ def run_json(run: Run) -> JsonObject:
         "dumps": [[dump.seq, dump.time, [*map(list, dump.records)], dump.asked_seq] for dump in run.dumps],
         "effects": None if run.effects is None else [list(effect) for effect in run.effects],
         "calm_seq": run.calm_seq,
+        "verbs": list(run.verbs),
         "findings": None if run.findings is None else [list(finding) for finding in run.findings],
     }
     return {"history": [entry.to_json() for entry in run.entries], "seen": seen}
@@ -55,6 +56,7 @@ def _read(seen: Any, entries: tuple[Entry, ...], scenario: Scenario) -> Run:
         dumps=tuple(_dump(*dump) for dump in seen["dumps"]),
         effects=None if seen["effects"] is None else tuple(Effect(*effect) for effect in seen["effects"]),
         calm_seq=seen["calm_seq"],
+        verbs=tuple(seen.get("verbs", ())),
         findings=None if seen["findings"] is None else tuple(_finding(*finding) for finding in seen["findings"]),
     )
 

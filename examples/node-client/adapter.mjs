@@ -8,7 +8,13 @@ const setClock = (nowMs) => { Date.now = () => nowMs; };
 let client;
 
 const verbs = {
-  hello: () => ({ agent: 'node-client', version: '0.1.0', protocol: 1, can: ['sync', 'advance', 'quiet', 'dump', 'stop'] }),
+  hello: () => ({
+    agent: 'node-client',
+    version: '0.1.0',
+    protocol: 1,
+    can: ['sync', 'advance', 'quiet', 'dump', 'stop'],
+    clock: 'virtual', // pauses too: Date.now() says when they are over
+  }),
 
   async start({ exports, folder, profile }) {
     const settings = {

@@ -1,15 +1,25 @@
 """Tests that correct clients of designs which the reference client does not have are accused of nothing."""
 
-from contracts.client.interface import DumpedRecord
+import pytest
+
+from contracts.client.interface import Capability, ClockKind, DumpedRecord, Start
 from contracts.clients.reference import ReferenceClient
-from contracts.clients.zoo import receiving
+from contracts.clients.zoo import errors, receiving
+from contracts.clients.zoo.counting import CountsDeliveries
+from contracts.play.attachment import load
 from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Scenario, Strikes
+from contracts.play.session import CUTS_IN_REAL_TIME
+from contracts.proof.matrix import shim_command
 from contracts.rules import RULES
+from contracts.rules.base import Outcome
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE
-from tests.contracts.support import broken
+from mock_server.wire.paths import SYNC_PREFIX
+from tests.contracts.designs.batches import BatchingClient
+from tests.contracts.designs.threads import ThreadedClient
+from tests.contracts.support import broken, outcome
 
 AT = BEGIN + 10 * MINUTE
 
@@ -17,7 +27,7 @@ AT = BEGIN + 10 * MINUTE
 def accusations(run: Run) -> set[str]:
     """The must-rules that a run breaks."""
     musts = [rule for rule in RULES.values() if rule.level == "must"]
-    return {rule_id for rule_id, outcome in judge(run, musts).items() if outcome.breaches}
+    return {rule_id for rule_id, found in judge(run, musts).items() if found.breaches}
 
 
 # A client receives while a dump is on its way
@@ -75,3 +85,114 @@ def test_a_client_that_acknowledges_before_it_stores_is_caught_all_the_same() ->
     assert broken("REC-PERSIST-ACK", crashed, receiving.AcksBeforeStoring)
     late = Scenario((Happens(AT, "r1", event=AT - 23 * HOUR), Looks(AT)), settles=False, runs_ms=MINUTE)
     assert broken("REC-OLD", late, receiving.IgnoresOldEvents)
+
+
+# Pauses in real time
+
+
+class RepeatsInRealTime(errors.RepeatsWhenBusy):
+    """It repeats calls within a verb: what it pauses there goes by the machine's time, and nobody can see it."""
+
+    clock: ClockKind = "real"
+
+
+class StaysCutInRealTime(receiving.StaysCut):
+    """It never comes back, by whatever clock."""
+
+    clock: ClockKind = "real"
+
+
+BUSY = Scenario(
+    (Strikes(AT, FaultKind.ANSWER_BUSY, times=4, path=SYNC_PREFIX),), settles=False, runs_ms=HOUR + 10 * MINUTE
+)
+CUT = Scenario(
+    (Strikes(AT, FaultKind.SOCKET_CLOSE, times=10), Happens(AT, "r1"), Happens(AT, "r2")),
+    settles=False,
+    runs_ms=20 * MINUTE,
+)
+
+
+def test_pauses_in_real_time_are_not_judged_and_never_green() -> None:
+    """A rule about the pace of repeats has no outcome for a client that may sleep, and one that may not breaks it."""
+    assert "ERR-RATE" not in judge(run_of(BUSY, RepeatsInRealTime), RULES.values())
+    assert judge(run_of(BUSY, errors.RepeatsWhenBusy), RULES.values())["ERR-RATE"].breaches
+
+
+def test_who_never_comes_back_is_told_whatever_its_clock() -> None:
+    """The rest of a rule whose pauses are not judged can be broken, and is not passed."""
+    assert judge(run_of(CUT, StaysCutInRealTime), RULES.values())["REC-RECONNECT"].breaches
+    assert "REC-RECONNECT" not in judge(run_of(CUT, ReferenceOfRealTime), RULES.values())
+
+
+class ReferenceOfRealTime(ReferenceClient):
+    """Its timers go by virtual time, and it does not say so."""
+
+    clock: ClockKind = "real"
+
+
+DESIGNS = (ThreadedClient, BatchingClient)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_virtual_time_stands_still_until_a_client_of_real_time_is_back(design: type[ReferenceClient]) -> None:
+    """A process that reconnects with a sleep is back at the virtual moment of the cut, and is accused of nothing."""
+    run = run_of(CUT, load(f"exec {shim_command(design)}"))
+    cuts = [entry.time for entry, event in run.faults if event.fault == FaultKind.SOCKET_CLOSE]
+    back = [entry.time for entry, event in run.consumers if event.change == "connected"]
+    assert len(cuts) == CUTS_IN_REAL_TIME
+    assert back[1:] == cuts
+    assert accusations(run) == set()
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_clients_that_receive_beside_their_questions_are_accused_of_nothing(design: type[ReferenceClient]) -> None:
+    """By a pool of threads, out of order, or in batches: messages that are lost, doubled and late, and a crash."""
+    fates = (Happens(AT, "r1"), Happens(AT, "r2", copies=0), Happens(AT, "r3", copies=2), Happens(AT, "r4", "leave"))
+    late = Happens(AT + MINUTE, "r5", "bill", event=AT - 20 * HOUR)
+    steps = (*fates, late, Crashes(AT + 2 * MINUTE), Looks(AT + 3 * MINUTE))
+    run = run_of(Scenario(steps, settles=False, runs_ms=2 * HOUR), load(f"exec {shim_command(design)}"))
+    acked = {each.record.name for each in run.deliveries if each.record is not None and each.acked_seq is not None}
+    assert acked == {"r1", "r2", "r3", "r4", "r5"}
+    assert accusations(run) == set()
+
+
+# Two instances
+
+
+class RunsAlone(ReferenceClient):
+    """It has a lock on its folder: a second instance refuses to start."""
+
+    def start(self, start: Start) -> None:
+        """Take the lock, or fail."""
+        with (start.folder / "lock").open("x"):
+            super().start(start)
+
+
+class SaysSo(ReferenceClient):
+    """It declines a second instance."""
+
+    instances: int | None = 1
+
+
+TWO = Scenario((Happens(AT, "r1"), Happens(AT, "r2", copies=0)), settles=False, runs_ms=HOUR, instances=2)
+
+
+def test_only_rules_about_instances_are_judged_of_two() -> None:
+    """What two that do not know of each other say is not held against one."""
+    run = run_of(TWO, load(f"exec {shim_command(CountsDeliveries)}"))
+    assert set(judge(run, RULES.values())) == {"CONV-SINGLE"}
+
+
+def test_a_client_that_runs_alone_is_played_alone() -> None:
+    """It is judged by all rules but those about several instances."""
+    run = run_of(TWO, SaysSo)
+    assert len({event.consumer for _, event in run.consumers}) == 1
+    assert judge(run, RULES.values())["CNT-TRUTH"].exercised
+    assert RULES["CONV-SINGLE"].missing(run.can | {Capability.OWN_PROCESS}) == [Capability.INSTANCES]
+
+
+def test_a_second_instance_that_does_not_start_is_left_out() -> None:
+    """A lock on the folder is a way to run alone: the first goes on, and keeps the rule about instances."""
+    run = run_of(TWO, RunsAlone)
+    assert (run.deaths, run.has_replicas) == ([], True)
+    assert outcome("CONV-SINGLE", run) == Outcome(exercised=True)

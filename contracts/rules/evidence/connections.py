@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from contracts.play.recording import Act, ActKind
+from contracts.play.recording import CUTS, Act, ActKind
 from contracts.run.run import Run
-from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import ConsumerChanged, FaultInjected, MessageAcknowledged
 from mock_server.history.log import Entry
 
@@ -15,10 +14,6 @@ _Subscription: TypeAlias = tuple[str, str]
 """A topic, and the name of a subscription of it."""
 
 
-CUTS = (FaultKind.SOCKET_CLOSE, FaultKind.SOCKET_IDLE)
-"""The faults that end a connection: it breaks, or is closed in order as after a silence."""
-
-
 @dataclass(slots=True)
 class Connection:
     """`names` are the subscriptions of each topic, each with the seq at which it was first used.
@@ -26,7 +21,8 @@ class Connection:
     `left` has those that were not connected when another name of their topic was first used, and never were again,
     with that seq: several that are used side by side are none of them. `connected` has those of each open consumer.
     `pauses` are the times from each cut to the return, in rows: a row ends when something is acknowledged or the
-    client is started. `cut` is a cut after which it has not come back, though nothing has stopped it.
+    client is started. `cut` is a cut after which it has not come back, though nothing has stopped it; `awaited` says
+    whether it was waited for in real time since.
     """
 
     names: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -34,22 +30,25 @@ class Connection:
     connected: dict[str, _Subscription] = field(default_factory=dict)
     pauses: list[list[int]] = field(default_factory=lambda: [[]])
     cut: _Moment | None = None
+    awaited: bool = False
     last_seq: int = 0
 
 
 def connections(run: Run) -> Connection:
     """The connections of a run."""
     found = Connection()
-    acts: list[_Moment] = [*run.acts_of(ActKind.CRASHES, ActKind.DIED, ActKind.START)]
+    acts: list[_Moment] = [*run.acts_of(ActKind.CRASHES, ActKind.DIED, ActKind.START, ActKind.NOT_BACK)]
     for moment in sorted([*run.entries, *acts], key=lambda each: each.seq):
         event = moment.event if isinstance(moment, Entry) else None
-        if isinstance(moment, Act):
+        if isinstance(moment, Act) and moment.kind is ActKind.NOT_BACK:
+            found.awaited = True
+        elif isinstance(moment, Act):
             found.cut = None
             _begin_row(found)
         elif isinstance(event, MessageAcknowledged):
             _begin_row(found)
         elif isinstance(event, FaultInjected) and event.fault in CUTS:
-            found.cut = moment
+            found.cut, found.awaited = moment, False
         elif isinstance(event, ConsumerChanged):
             _change(found, moment, event)
     return found

@@ -136,9 +136,19 @@ def test_effects_that_are_none(result: dict[str, Any]) -> None:
 
 
 def test_what_a_client_says_it_can() -> None:
-    """Every client starts."""
-    assert read_can({"protocol": 1, "can": ["hello", "sync"]}) == {"start", "sync"}
-    assert read_can({"protocol": 1, "can": []}) == {"start"}
+    """Every client starts. Unless it says otherwise it may pause in real time, and run beside others."""
+    said = {"protocol": 1, "can": ["hello", "sync"]}
+    assert read_can(said) == read_can(said | {"clock": "real", "instances": 3}) == {"start", "sync", "instances"}
+    assert read_can(said | {"clock": "virtual", "instances": 1}) == {"start", "sync", "pauses"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("clock", "sundial"), ("clock", None), ("instances", 0), ("instances", True)]
+)
+def test_what_a_client_cannot_say_of_its_clock_and_instances(name: str, value: object) -> None:
+    """A misspelt clock would be taken for another one."""
+    with pytest.raises(ProtocolError, match=f'"{name}" is'):
+        read_can({"protocol": 1, "can": [], name: value})
 
 
 VERBS = "start, sync, advance, quiet, dump, effects, crash, stop"
