@@ -155,7 +155,7 @@ CASES: tuple[Case, ...] = (
     ),
     varied(
         "receive/damage",
-        ("REC-NACK",),
+        ("REC-NACK", "REC-ASK-AGAIN"),
         "A message is damaged, once or more often, and others come behind it.",
         by_profile(({}, {"encryption": "aes_gcm"}), damage(), settles=False, runs_ms=20 * MINUTE),
     ),

@@ -181,13 +181,14 @@ _against(
     "CNT-QUARANTINE",
     "must",
     "derived",
-    statement="A message that cannot be read is asked for again, and set aside if it stays so.",
-    why="Acknowledged at once it is lost, though it may come whole the next time. Refused for ever it never ends.",
+    statement=f"A message that stays unreadable is set aside, after {REDELIVERIES} redeliveries at the most.",
+    why="Refused for ever it never ends, and takes the place of messages that can be read.",
 )
 def quarantine(run: Run) -> Outcome:
-    """A message that is damaged at first is not acknowledged at once unless read, nor redelivered without end."""
+    """A message that is damaged is not redelivered without end; exercised where it was acknowledged in the end."""
     messages = _unreadable(run)
-    return judged(messages, (breach for each in messages for breach in _mistreated(run, each)))
+    is_set_aside = any(each[-1].acked_seq is not None for each in messages)
+    return judged(is_set_aside, (breach for each in messages for breach in _mistreated(each)))
 
 
 def _unreadable(run: Run) -> list[list[Delivery]]:
@@ -204,23 +205,12 @@ def _unreadable(run: Run) -> list[list[Delivery]]:
     return list(found.values())
 
 
-def _mistreated(run: Run, deliveries: list[Delivery]) -> Iterator[Breach]:
-    first, last = deliveries[0], deliveries[-1]
-    name = first.record.name if first.record else ""
-    if first.redelivery_count == 0 and first.acked_seq is not None and not _is_counted(run, first):
-        text = f"acknowledged a message about {name} that it could not read, without asking for it again"
-        yield Breach(text, first.acked_seq)
+def _mistreated(deliveries: list[Delivery]) -> Iterator[Breach]:
+    last = deliveries[-1]
+    name = last.record.name if last.record else ""
     if last.redelivery_count > REDELIVERIES:
         text = f"let a message about {name} that stays unreadable come {how_many(last.redelivery_count + 1, 'time')}"
         yield Breach(f"{text}, instead of setting it aside", last.seq)
-
-
-def _is_counted(run: Run, damaged: Delivery) -> bool:
-    """Whether a claim of its cell exceeds the records delivered undamaged: then the client has read the message."""
-    claims = (claim for claim in run.claims if damaged.record and run.is_in(claim.cell, damaged.record))
-    return any(
-        claim.claimed > sum(record.intact_before(claim.seq) for record in run.in_cell(claim.cell)) for claim in claims
-    )
 
 
 @RULES.rule(

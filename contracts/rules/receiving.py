@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contracts.rules.base import Breach, Outcome, judged
 from contracts.rules.evidence.acknowledgements import Oddity, deaths, name_of, never_taken, oddity, passed_over
 from contracts.rules.evidence.connections import Connection, connections
-from contracts.rules.evidence.storage import explained, names, seq_of_first_ack
+from contracts.rules.evidence.storage import explained, is_taken, names, seq_of_first_ack
 from contracts.rules.receiving_storage import RULES
 from contracts.run.known_faults import has_unknown_fields
 from contracts.run.run import Run
@@ -46,20 +46,18 @@ def _left(run: Run, kind: Oddity, what: str = "") -> Iterator[Breach]:
     "REC-NACK",
     "must",
     "derived",
-    statement="A message that cannot be read is not acknowledged at once, and does not keep others from being read.",
-    why="Only what is not acknowledged comes again, whole perhaps. Others behind it must not wait for it.",
+    statement="A message that cannot be read keeps no others from being read, and does not stop the client.",
+    why="One damaged message would end the receiving of all that come behind it.",
 )
 def nack(run: Run) -> Outcome:
-    """A damaged message is not acknowledged at its first delivery; those behind it are acknowledged meanwhile."""
+    """Messages behind a damaged one are acknowledged, and the client does not die of it."""
     damaged = [each for each in run.deliveries if each.damaged and not each.torn]
     if not damaged:
         return judged(exercised=False, breaches=())
     behind = [each for each in run.deliveries if each.readable and each.seq > damaged[0].seq]
-    at_once = (each for each in damaged if each.acked_seq is not None and not each.redelivery_count)
     return judged(
         any(each.acked_seq is not None for each in behind),
         [
-            *(Breach(f"{name_of(e)} was damaged and was acknowledged when it first came", e.seq) for e in at_once),
             *_stuck(run, damaged[0], behind),
             *_died_of(run, "damaged", " that was damaged"),
         ],
@@ -72,6 +70,27 @@ def _stuck(run: Run, damaged: Delivery, behind: list[Delivery]) -> Iterator[Brea
     if waiting and not any(each.acked_seq is not None and each.acked_seq > damaged.seq for each in run.deliveries):
         text = f"{name_of(damaged)} was damaged; {len(waiting)} came behind it and none was acknowledged any more"
         yield Breach(text, damaged.seq)
+
+
+@RULES.rule(
+    "REC-ASK-AGAIN",
+    "should",
+    "derived",
+    statement="A message that cannot be read is asked for again before it is acknowledged.",
+    why="It may come whole the next time. Thrown away it is missing until the lot reports it again; kept as it came it"
+    " can be read later only if it was not damaged on the way.",
+)
+def ask_again(run: Run) -> Outcome:
+    """A message that was damaged when it first came is not acknowledged then, unless the client has read it.
+
+    Whether it was kept or thrown away does not show, so this can be no more than good practice.
+    """
+    first = [each for each in run.deliveries if each.damaged and not each.torn and not each.redelivery_count]
+    at_once = (each for each in first if each.acked_seq is not None and not is_taken(run, each))
+    return judged(
+        any(each.record for each in first),
+        [Breach(f"{name_of(e)} was damaged and was acknowledged when it first came", e.seq) for e in at_once],
+    )
 
 
 @RULES.rule(

@@ -201,15 +201,6 @@ class CountsOnePage(ReferenceClient):
 
 
 @breaks("CNT-QUARANTINE")
-class SwallowsUnreadableMessages(ReferenceClient):
-    """Acknowledges whatever it cannot read, and forgets it."""
-
-    def take(self, frame: dict[str, Any]) -> bool:
-        super().take(frame)
-        return True
-
-
-@breaks("CNT-QUARANTINE")
 class RefusesUnreadableMessagesForEver(ReferenceClient):
     """Asks again and again for a message that it cannot read."""
 

@@ -142,7 +142,7 @@ class ReplacesTheWindow(ReferenceClient):
         return ReplacingStore(path)
 
 
-@breaks("REC-NACK")
+@breaks("REC-ASK-AGAIN")
 class AcksTheUnreadable(ReferenceClient):
     """Acknowledges what it cannot read, and forgets it."""
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from contracts.client.interface import Capability
 from contracts.play.recording import Dump
 from contracts.run.run import Run
-from mock_server.history.index import LotRecord
+from mock_server.history.index import Delivery, LotRecord
 from mock_server.model import MINUTE, RecordKey
 
 OLD_MS = 10 * MINUTE
@@ -97,6 +97,21 @@ def is_looked_at(run: Run, record: LotRecord, after: float, before: float = NEVE
     if _is_open(run):
         return any(after <= dump.asked_seq and dump.seq < before for dump in run.dumps)
     return any(after < claim.seq < before and run.is_in(claim.cell, record) for claim in run.claims)
+
+
+def is_taken(run: Run, damaged: Delivery) -> bool:
+    """Whether the client has read a damaged message all the same, by a claim or dump before it came undamaged.
+
+    SEC-TAMPER judges that.
+    """
+    record = damaged.record
+    if record is None:
+        return False
+    claims = (claim for claim in run.claims if run.is_in(claim.cell, record))
+    is_counted = any(
+        claim.claimed > sum(each.intact_before(claim.seq) for each in run.in_cell(claim.cell)) for claim in claims
+    )
+    return is_counted or any(record.key in stored(dump) and not record.intact_before(dump.seq) for dump in run.dumps)
 
 
 def first_readable(record: LotRecord, after: float = 0) -> float:

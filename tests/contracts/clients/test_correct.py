@@ -10,18 +10,13 @@ from contracts.rules.verdict import Verdict
 CASES = (*OTHERS, "receive/damage", "receive/cuts")
 """Short cases that together exercise most rules."""
 
-STILL_ACCUSED = {
-    "StoresFramesFirst": {"CNT-QUARANTINE", "REC-NACK"},
-}
-"""Accusations that are false: a message that is kept durably is not lost, and two subscriptions are a legal design."""
-
 
 @pytest.mark.parametrize("name", CORRECT)
 def test_a_correct_client_breaks_no_must_rule(name: str) -> None:
     """It is played a few scenarios of short cases."""
     result = check(CORRECT[name], Plan(case_ids=CASES, examples=3, shrink=False))
     broken = {rule.id for rule in result.rules if result.verdict(rule) is Verdict.FAIL}
-    assert broken == STILL_ACCUSED.get(name, set())
+    assert broken == set()
 
 
 def test_every_design_differs_from_the_reference_client() -> None:

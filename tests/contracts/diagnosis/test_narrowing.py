@@ -57,8 +57,7 @@ CAUSES: dict[str, WrongCounter] = {
 """Each client of the zoo that counts wrongly in a way that is a wrong counter, and which."""
 
 NO_CAUSE = {
-    "SwallowsUnreadableMessages": "it claims what it has stored, which is right: what it lacks was never readable",
-    "RefusesUnreadableMessagesForEver": "the same",
+    "RefusesUnreadableMessagesForEver": "its claims are right: what it lacks was never readable",
     "ClaimsWhatTheLotWants": "its count is made of what the lot has just sent, not of what it keeps",
     "ReadsAnOldCopy": "how old its copy is changes from one question to the next",
     "DropsExitsWithoutEntry": "what it leaves out depends on another record",

@@ -47,7 +47,6 @@ WHITE_LIST = story(Happens(AT, "r1", details={"car_type": 0}))
 CORRECTED = story(Happens(AT, "r1", many=3), Happens(AT + 5 * MINUTE, "r1", event=AT, plate="京B10002"))
 PAGE = paging((1001,))
 DAMAGED = story(Strikes(AT, FaultKind.MESSAGE_FLIP_BIT, times=1000), Happens(AT, "r1"), hours=1)
-DAMAGED_ONCE = story(Strikes(AT, FaultKind.MESSAGE_FLIP_BIT), Happens(AT, "r1"), hours=1)
 DELETED = story(Happens(AT, "r1"), Happens(AT, "r2"), Deletes(LATE, "r2"))
 
 KILLS = [
@@ -71,7 +70,6 @@ KILLS = [
     ("CNT-CORRECTION", CORRECTED, zoo.CountsCorrectionsAgain),
     ("CNT-SNAPSHOT", A_LITTLE_LATE, zoo.CountsInALaggingCopy),
     ("CNT-PAGING", PAGE, zoo.CountsOnePage),
-    ("CNT-QUARANTINE", DAMAGED_ONCE, zoo.SwallowsUnreadableMessages),
     ("CNT-QUARANTINE", DAMAGED, zoo.RefusesUnreadableMessagesForEver),
     ("CNT-NO-LIE", DELETED, zoo.ClaimsWhatTheLotWants),
 ]
@@ -129,7 +127,7 @@ NEIGHBOURS = [
     ("CNT-FRESH", LOST_TWO, zoo.CountsOneMore),
     ("CNT-NOT-COARSE", CORRECTED, zoo.CountsCorrectionsAgain),
     ("CNT-CORRECTION", CORRECTED, zoo.KeepsOneRecordForEachPlate),
-    ("CNT-QUARANTINE", DAMAGED_ONCE, zoo.CountsOneMore),
+    ("CNT-QUARANTINE", DAMAGED, zoo.CountsOneMore),
 ]
 
 

@@ -88,7 +88,7 @@ LESSONS = (
     Lesson("REC-NO-REPLACE", receiving.ReplacesTheWindow, IN_PART, REPORTED_AGAIN),
     Lesson("REC-ORDER", receiving.DropsExitsWithoutEntry, EXIT_FIRST, IN_ORDER),
     Lesson("REC-OLD", receiving.IgnoresOldEvents, DAY_LATE, FIVE_LATE),
-    Lesson("REC-NACK", receiving.AcksTheUnreadable, DAMAGED),
+    Lesson("REC-ASK-AGAIN", receiving.AcksTheUnreadable, DAMAGED),
     Lesson("REC-NACK", receiving.StopsAtTheUnreadable, DAMAGED),
     Lesson("REC-CUMULATIVE", receiving.AcksTheLastOnly, AWAY, ALONE),
     Lesson("REC-ACK-DUPLICATES", receiving.SkipsWhatItKnows, REPORTED_AGAIN),
