@@ -65,7 +65,7 @@ class Exploration:
         except Flaky:  # a scenario broke a rule and did not when played again
             if not self._has_own_process:
                 raise
-        except (_EnoughError, BrokenError, ExceptionGroup) as error:
+        except (_EnoughError, BrokenError, BaseExceptionGroup) as error:
             _reraise_unexpected(error)
 
     @property
