@@ -15,7 +15,8 @@ from contracts.report.curl import curl, request_at
 from contracts.report.diagnosis_table import Explanation, explanation
 from contracts.report.narration import NarratedEvent, narrate
 from contracts.report.record_table import FATES, RecordRow, rows, summed
-from contracts.report.story import by_history, sum_lines
+from contracts.report.settings import settings_text, title_of
+from contracts.report.story import by_history, focus_of, sum_lines
 from contracts.report.summary import KNOWN, counted_as, ids_by_count
 from contracts.report.text import plain
 from contracts.report.timeline import HEIGHT, LANES, LEFT, STEP, Timeline, timeline
@@ -117,6 +118,8 @@ class FailureView:
 
     anchor: str
     case: str
+    title: str
+    settings: str
     verdicts: tuple[tuple[RuleView, str], ...]
     size: str
     sums: tuple[str, ...]
@@ -232,7 +235,8 @@ def _failure_view(page: Page, views: Mapping[str, RuleView], number: int, group:
     first = group[0]
     run, seq, key = first.run, first.breaches[0].seq, (first.rule_id, first.case)
     records, faults, _ = first.scenario.size
-    lines = narrate(run)
+    focus = focus_of(group)
+    lines = narrate(run, focus)
     here = next((place for place, line in enumerate(lines) if line.seq >= seq), len(lines) - 1)
     start, end = max(0, here - LINES_BEFORE), min(len(lines), here + LINES_AFTER + 1)
     all_rows = list(rows(run))
@@ -240,12 +244,14 @@ def _failure_view(page: Page, views: Mapping[str, RuleView], number: int, group:
     return FailureView(
         anchor=f"failure-{number}",
         case=first.case,
+        title=title_of(first.case),
+        settings=settings_text(first.scenario),
         verdicts=tuple((views[each.rule_id], shortened(each.breaches[0].message, TEXT_SHOWN)) for each in group),
         size=f"{how_many(records, 'record')}, {how_many(faults, 'fault or other event')}",
         sums=tuple(sum_lines(run, seq)),
         explanation=explanation(run),
         narrowing=page.found.narrowing(first.case),
-        timeline=timeline(run, seq),
+        timeline=timeline(run, seq, focus),
         lines=tuple(enumerate(lines[start:end], start + 1)),
         here=here + 1,
         before=start,

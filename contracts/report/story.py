@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from contracts.cases import CASES, VARIANTS, case_of
 from contracts.check.results import Failure
 from contracts.diagnosis.explain import diagnose
 from contracts.diagnosis.narrowing import Narrowing
-from contracts.report.narration import NarratedEvent, narrate
+from contracts.report.narration import Focus, NarratedEvent, narrate
 from contracts.report.record_table import rows
+from contracts.report.settings import settings_text, title_of
 from contracts.rules import RULES
 from contracts.rules.base import LEVELS
 from contracts.rules.verdict import BROKEN
@@ -35,15 +35,20 @@ def story(failures: Sequence[Failure], repeat: str, narrowing: Narrowing | None 
     records, faults, _ = failures[0].scenario.size
     return [
         *(line for failure in failures for line in _verdict(failure)),
-        *_case_doc(failures[0].case),
+        *_scenario(failures[0]),
         *(f"  {line}" for line in sum_lines(run, seq)),
         *_diagnosis(run, narrowing),
         f"  Shortest history found ({how_many(records, 'record')}, {how_many(faults, 'fault or other event')})",
-        *history_lines(narrate(run), seq),
+        *history_lines(narrate(run, focus_of(failures)), seq),
         *_table(run),
         *(line for failure in failures for line in _reason(failure)),
         f"  Repeat: {repeat}",
     ]
+
+
+def focus_of(failures: Iterable[Failure]) -> Focus:
+    """What must be told of the history of some failures."""
+    return Focus.of(*((RULES[failure.rule_id], failure.breaches) for failure in failures))
 
 
 def by_history(failures: Iterable[Failure]) -> list[list[Failure]]:
@@ -64,9 +69,11 @@ def _verdict(failure: Failure) -> Iterator[str]:
     yield from _wrapped("  ", failure.breaches[0].message)
 
 
-def _case_doc(case_id: str) -> list[str]:
-    """What happens in a case, in a sentence; nothing for what is no case: a free exploration, an observed session."""
-    return _wrapped(f"  {case_id}: ", case_of(case_id).doc) if case_id in CASES or case_id in VARIANTS else []
+def _scenario(failure: Failure) -> Iterator[str]:
+    """What happens in the case, and the settings of its world."""
+    title = title_of(failure.case)
+    yield from _wrapped(f"  {failure.case}: ", title) if title else []
+    yield from _wrapped("  Settings: ", settings_text(failure.scenario))
 
 
 def _reason(failure: Failure) -> Iterator[str]:

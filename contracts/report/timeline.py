@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import Literal, TypeAlias
 
 from contracts.play.recording import Act, ActKind
-from contracts.report.narration import PHASES, act_text, sync_text, syncs_that_matter
+from contracts.report.narration import CUT_WORDS, NO_FOCUS, PHASES, Focus, act_text, sync_text, syncs_that_matter
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
-from mock_server.history.events import RecordKept, RecordLost, RecordRemoved
+from mock_server.history.events import FaultInjected, RecordKept, RecordLost, RecordRemoved
 from mock_server.history.index import Delivery
 from mock_server.history.log import Entry
 from mock_server.history.story import how_many
@@ -99,9 +99,9 @@ class Timeline:
         return f"{how_many(len(self.columns), 'event')} on the lanes lot, queue and client, {first} to {last}.{shaded}"
 
 
-def timeline(run: Run, seq: int) -> Timeline | None:
+def timeline(run: Run, seq: int, focus: Focus = NO_FOCUS) -> Timeline | None:
     """The drawing of the events around entry `seq` of the history, None if there are none."""
-    marks = list(_folded(sorted(_marks(run), key=lambda mark: mark.seq)))
+    marks = list(_folded(sorted(_marks(run, focus), key=lambda mark: mark.seq)))
     if not marks:
         return None
     place = next((place for place, mark in enumerate(marks) if mark.seq >= seq), len(marks) - 1)
@@ -142,11 +142,11 @@ def _window(columns: tuple[Column, ...], cell: Cell) -> tuple[int, int] | None:
     return (inside[0] - STEP // 2, inside[-1] + STEP // 2) if inside else None
 
 
-def _marks(run: Run) -> Iterator[TimelineMark]:
+def _marks(run: Run, focus: Focus) -> Iterator[TimelineMark]:
     yield from _of_lots(run)
     for delivery in run.deliveries:
         yield from _of_delivery(run, delivery)
-    for sync, claims in syncs_that_matter(run):
+    for sync, claims in syncs_that_matter(run, focus):
         yield _of_sync(run, sync, claims)
     for act in run.acts:
         yield from _of_act(act)
@@ -163,6 +163,9 @@ def _of_lots(run: Run) -> Iterator[TimelineMark]:
         elif isinstance(event, RecordLost):
             text = f"the message of {event.record_id} is lost ({event.cause})"
             yield TimelineMark(entry.seq, entry.time, "lost", "queue", _label(event.record_id), text, good=False)
+        elif isinstance(event, FaultInjected) and event.fault in CUT_WORDS:
+            text = f"the queue {CUT_WORDS[event.fault]} the connection"
+            yield TimelineMark(entry.seq, entry.time, "act", "queue", "cut", text, good=False)
     for entry, again in run.rereports:
         counts = f"claimed {again.claimed}, counted {again.counted}"
         text = f"the lot reports {how_many(again.records, 'record')} again: {counts}"
