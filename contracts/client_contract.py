@@ -67,15 +67,16 @@ class ClientContract:
 def _pass_or_fail(result: CaseResult) -> None:
     """Fail the test of a case in which a rule was broken, or the client was dead or silent."""
     __tracebackhide__ = True
-    lines = list(_story_lines(each.failure for each in result.by_rule.values() if each.failure is not None))
-    vitals = vitals_of(Check((), (result,)))
+    found = Check((), (result,))
+    lines = list(_story_lines(found, (each.failure for each in result.by_rule.values() if each.failure is not None)))
+    vitals = vitals_of(found)
     if vitals is not None and vitals.ailment is not Ailment.NOT_JUDGED:
         lines += ["", f"FAIL  {vitals.text}"]
     if lines:
         pytest.fail("\n".join(lines), pytrace=False)
 
 
-def _story_lines(found: Iterable[Failure]) -> Iterator[str]:
-    for failures in by_history(found):
+def _story_lines(found: Check, broken: Iterable[Failure]) -> Iterator[str]:
+    for failures in by_history(broken, found):
         yield ""
         yield from story(failures, "run this test again")

@@ -69,6 +69,7 @@ exit code 1 if one survives.
 Of {len(rows)} known-bad clients {killed} are caught at every one of {SEEDS} seeds.
 {_reference_text(results[REFERENCE])}
 {_exec_text({name: results[name] for name in ZOO})}
+{_told_first_text({name: results[name] for name in ZOO})}
 
 {table(("rule", "client", "defect", "caught at", "after (median, most)", "it also breaks"), rows)}
 
@@ -102,6 +103,13 @@ def _exec_text(results: Mapping[str, Any]) -> str:
     )
 
 
+def _told_first_text(results: Mapping[str, Any]) -> str:
+    """For how many of them a report tells the rule first that names the defect. Older measurements do not say."""
+    told = {name: each["told_first"] for name, each in results.items() if "told_first" in each}
+    text = matrix.told_first_text(told)
+    return f"{text[:1].upper()}{text[1:]}." if told else ""
+
+
 def _row(known_bad: KnownBadClient, result: Mapping[str, Any]) -> tuple[str, ...]:
     after = result["killed_after"]
     caught = [number for number in after if number]
@@ -120,6 +128,7 @@ def measure(name: str) -> JsonObject:
         "killed_after": [row.killed_after for row in (first, *others)],
         "killed_as_process_after": process.killed_after,
         "also_breaks": first.also,
+        "told_first": first.told_first,
     }
 
 

@@ -55,6 +55,7 @@ def _conclusions(
 ) -> Iterator[str]:
     """The lines below the rows: survivors, differences between processes, rules without proof."""
     yield f"{len(rows) - len(alive)} of {len(rows)} known-bad clients are caught by the rule that they break"
+    yield kill_matrix.told_first_text({row.client: row.told_first for row in rows if row.told_first})
     if elsewhere and not odd:
         yield "each breaks the same rules in the same scenarios as in process, as far as those can be seen there"
     yield from odd

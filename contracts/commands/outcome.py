@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from contracts.check.causes import is_bystander
 from contracts.check.engine import Plan
 from contracts.check.results import Check, Failure, HarnessFailure
 from contracts.check.vitals import Ailment, vitals_of
@@ -94,7 +95,9 @@ def _written(folder: Path, client: str, plan: Plan, found: Check, agent: str | N
 
 def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterator[str]:
     """The smallest failure of each rule that is not known to fail."""
-    groups = by_history(failures[0] for rule in found.rules if (failures := found.unknown(rule, plan.known)))
+    smallest = (failures[0] for rule in found.rules if (failures := found.unknown(rule, plan.known)))
+    everything = by_history(smallest, found)
+    groups = [failures for failures in everything if not is_bystander(failures)] or everything
     for failures in groups[:STORIES_SHOWN]:
         yield ""
         repeat = _repeat(failures[0], client, plan, written)
@@ -103,6 +106,10 @@ def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterato
     if len(groups) > STORIES_SHOWN:
         more = how_many(len(groups) - STORIES_SHOWN, "other failure")
         yield f"{more} not shown here: {'the report has each' if written else '--report DIR writes a file of each'}"
+    folded = [each for failures in everything if failures not in groups for each in failures]
+    if folded:
+        named = ", ".join(f"{each.rule_id} (case {each.case})" for each in folded)
+        yield f"Broken too, as by nearly every defect: {named}"
 
 
 def _repeat(failure: Failure, client: str, plan: Plan, written: Written) -> str:

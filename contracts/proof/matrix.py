@@ -12,8 +12,10 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from contracts.cases import CASES
+from contracts.check.causes import first_told
 from contracts.check.engine import aimed_at
 from contracts.check.explore import DEFAULT_EXAMPLES, Exploration
+from contracts.check.results import CaseResult, Check
 from contracts.check.workers import end_requested, run_until_end_requested, worker_pool
 from contracts.client.interface import Client, MakeClient
 from contracts.clients.zoo import ZOO, KnownBadClient
@@ -54,6 +56,8 @@ class MatrixRow:
     runs: int = 0
     elsewhere: bool = False
     marks: dict[str, MatrixMark] = field(default_factory=dict)
+    told_first: str | None = None
+    """The rule that a report of these runs tells first."""
 
     @property
     def mark(self) -> MatrixMark:
@@ -74,6 +78,7 @@ class MatrixRow:
             "killed_after": self.killed_after,
             "runs": self.runs,
             "also_breaks": self.also,
+            "told_first": self.told_first,
         }
 
     def see(self, outcomes: Mapping[str, Outcome]) -> bool:
@@ -113,24 +118,30 @@ def row_of(
     """Play to one known-bad client the cases made for its rule until it is caught, then `samples` runs of others."""
     known_bad = ZOO[name]
     row = MatrixRow(name, known_bad.rule_id, elsewhere=elsewhere)
-    aimed = aimed_at([known_bad.rule_id])
+    aimed, results = aimed_at([known_bad.rule_id]), list[CaseResult]()
     for case_id in aimed:
         if row.killed_after is None:
-            _explore(row, case_id, examples, seed, until_killed=True)
+            results.append(_explore(row, case_id, examples, seed, until_killed=True))
     for case_id in OTHERS if samples else ():
         if case_id not in aimed:
-            _explore(row, case_id, samples, seed, until_killed=False)
+            results.append(_explore(row, case_id, samples, seed, until_killed=False))
+    first = first_told(Check(tuple(RULES.values()), tuple(results)))
+    row.told_first = first.rule_id if first else None
     return row
 
 
-def _explore(row: MatrixRow, case_id: str, examples: int, seed: int, *, until_killed: bool) -> None:
-    def watch(_scenario: Scenario, _run: Run, outcomes: Mapping[str, Outcome]) -> bool:
+def _explore(row: MatrixRow, case_id: str, examples: int, seed: int, *, until_killed: bool) -> CaseResult:
+    result = CaseResult(case_id)
+
+    def watch(scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
+        result.watch(scenario, run, outcomes)
         return end_requested() or (row.see(outcomes) and until_killed)
 
     if end_requested():
-        return
+        return result
     client = make_client_of(ZOO[row.client], elsewhere=row.elsewhere)
     Exploration(client, tuple(RULES.values()), examples, seed, shrink=False).of(CASES[case_id], watch)
+    return result
 
 
 def rows(
@@ -166,6 +177,17 @@ def _reported(row: MatrixRow, on_row: Callable[[MatrixRow], None]) -> MatrixRow:
 def survivors(made: Iterable[MatrixRow]) -> list[MatrixRow]:
     """The known-bad clients of must-rules that were not caught by their own rule."""
     return [row for row in made if RULES[row.rule_id].level == "must" and row.mark != "killed"]
+
+
+def told_first_text(told: Mapping[str, str | None]) -> str:
+    """For how many known-bad clients a report tells the rule first that names the defect, and what it tells for others.
+
+    `told` has the rule that is told first for each client that breaks any.
+    """
+    right = [name for name, rule_id in told.items() if rule_id == ZOO[name].rule_id]
+    others = [f"{name}: {rule_id}" for name, rule_id in told.items() if name not in right]
+    share = f"{len(right)} of {len(told)} ({len(right) / max(1, len(told)):.0%})"
+    return f"the rule that names the defect is told first for {share}" + (f"; {', '.join(others)}" if others else "")
 
 
 def unproven() -> list[str]:

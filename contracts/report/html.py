@@ -7,6 +7,7 @@ from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from contracts.check.causes import is_bystander
 from contracts.check.engine import Plan
 from contracts.check.results import Check, Failure
 from contracts.diagnosis.narrowing import Narrowing
@@ -120,6 +121,7 @@ class FailureView:
     case: str
     title: str
     settings: str
+    is_bystander: bool
     verdicts: tuple[tuple[RuleView, str], ...]
     size: str
     sums: tuple[str, ...]
@@ -198,7 +200,8 @@ def _groups(views: Sequence[RuleView]) -> list[tuple[str, list[RuleView]]]:
 
 def _stories(page: Page) -> list[list[Failure]]:
     """The smallest failure of each rule, grouped by history."""
-    return by_history(failures[0] for rule in page.found.rules if (failures := page.found.failures(rule)))
+    smallest = (failures[0] for rule in page.found.rules if (failures := page.found.failures(rule)))
+    return by_history(smallest, page.found)
 
 
 def _rule_views(page: Page) -> dict[str, RuleView]:
@@ -246,6 +249,7 @@ def _failure_view(page: Page, views: Mapping[str, RuleView], number: int, group:
         case=first.case,
         title=title_of(first.case),
         settings=settings_text(first.scenario),
+        is_bystander=number > 1 and is_bystander(group),
         verdicts=tuple((views[each.rule_id], shortened(each.breaches[0].message, TEXT_SHOWN)) for each in group),
         size=f"{how_many(records, 'record')}, {how_many(faults, 'fault or other event')}",
         sums=tuple(sum_lines(run, seq)),

@@ -35,7 +35,7 @@ CUT_WORDS: dict[str, str] = {FaultKind.SOCKET_CLOSE: "breaks", FaultKind.SOCKET_
 
 
 @dataclass(frozen=True, slots=True)
-class Focus:
+class Emphasis:
     """What a narration must not leave out: the calls with these numbers; with `every_sync` every sync."""
 
     seqs: frozenset[int] = frozenset()
@@ -48,7 +48,7 @@ class Focus:
         return cls(seqs, any(rule.group == "WIN" for rule, _ in broken))
 
 
-NO_FOCUS = Focus()
+NO_EMPHASIS = Emphasis()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class NarratedEvent:
     fault: bool = False
 
 
-def narrate(run: Run, focus: Focus = NO_FOCUS) -> list[NarratedEvent]:
+def narrate(run: Run, focus: Emphasis = NO_EMPHASIS) -> list[NarratedEvent]:
     """The lines of a run, in order.
 
     Syncs of cells that never had a record or a wrong claim are left out, and calls other than syncs, but for those in
@@ -150,12 +150,12 @@ def _fate(record: LotRecord) -> tuple[str, bool]:
     return ", ".join(parts), messages > 1 or bool(late_ms)
 
 
-def _syncs(run: Run, focus: Focus) -> Iterator[NarratedEvent]:
+def _syncs(run: Run, focus: Emphasis) -> Iterator[NarratedEvent]:
     for sync, claims in syncs_that_matter(run, focus):
         yield NarratedEvent(sync.seq, sync.time, "client", sync_text(run, sync, claims), bool(sync.faults))
 
 
-def _other_calls(run: Run, focus: Focus) -> Iterator[NarratedEvent]:
+def _other_calls(run: Run, focus: Emphasis) -> Iterator[NarratedEvent]:
     """The calls in the focus that are no syncs. What breaks a rule about windows is none: its entry is a time only."""
     seqs = frozenset() if focus.every_sync else focus.seqs - {sync.seq for sync in run.syncs}
     for call in run.calls:
@@ -164,7 +164,7 @@ def _other_calls(run: Run, focus: Focus) -> Iterator[NarratedEvent]:
             yield NarratedEvent(call.seq, call.time, "client", text)
 
 
-def syncs_that_matter(run: Run, focus: Focus = NO_FOCUS) -> Iterator[tuple[Sync, list[Claim]]]:
+def syncs_that_matter(run: Run, focus: Emphasis = NO_EMPHASIS) -> Iterator[tuple[Sync, list[Claim]]]:
     """The syncs with claims about cells that ever had a record or a claim above 0, every sync that failed, the focus.
 
     A sync in the focus without such claims comes with all its claims.

@@ -7,7 +7,7 @@ from contracts.check.engine import aimed_at
 from contracts.clients.zoo import ZOO
 from contracts.proof.examples import Example, example_of
 from contracts.report.curl import request_at
-from contracts.report.narration import Focus, NarratedEvent, narrate
+from contracts.report.narration import Emphasis, NarratedEvent, narrate
 from contracts.report.story import WIDTH, history_lines
 from contracts.rules.base import CAPABILITY_OF_NEED, Need, Rule
 from contracts.run.run import Run
@@ -55,7 +55,7 @@ def _examples(example: Example) -> Iterator[str]:
     breach = example.rule.check(bad).breaches[0]
     yield ""
     yield from _wrapped(f"  Bad: {example.known_bad.name}. ", example.known_bad.defect)
-    yield from history_lines(narrate(bad, Focus.of((example.rule, [breach]))), breach.seq)
+    yield from history_lines(narrate(bad, Emphasis.of((example.rule, [breach]))), breach.seq)
     yield from _request(example, bad, breach.seq)
     yield from _wrapped("    Broken: ", breach.message)
     good = example.good()

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from contracts.check.results import Failure
+from contracts.check.causes import rank_in
+from contracts.check.results import Check, Failure
 from contracts.diagnosis.explain import diagnose
 from contracts.diagnosis.narrowing import Narrowing
-from contracts.report.narration import Focus, NarratedEvent, narrate
+from contracts.report.narration import Emphasis, NarratedEvent, narrate
 from contracts.report.record_table import rows
 from contracts.report.settings import settings_text, title_of
 from contracts.rules import RULES
-from contracts.rules.base import LEVELS
 from contracts.rules.verdict import BROKEN
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
@@ -27,46 +27,50 @@ WIDTH = 116
 
 
 def story(failures: Sequence[Failure], repeat: str, narrowing: Narrowing | None = None) -> list[str]:
-    """The lines for failures of one history, the most serious first. `repeat` is the command that repeats it.
+    """The lines for failures of one history, the cause first. `repeat` is the command that repeats it.
 
+    The first is told in full, the others, which the same history breaks too, are named.
     `narrowing` has the wrong counters that explain every run of the client.
     """
     run, seq = failures[0].run, failures[0].breaches[0].seq
     records, faults, _ = failures[0].scenario.size
     return [
-        *(line for failure in failures for line in _verdict(failure)),
+        *_verdict(failures[0]),
+        *_also(failures[1:]),
         *_scenario(failures[0]),
         *(f"  {line}" for line in sum_lines(run, seq)),
         *_diagnosis(run, narrowing),
         f"  Shortest history found ({how_many(records, 'record')}, {how_many(faults, 'fault or other event')})",
         *history_lines(narrate(run, focus_of(failures)), seq),
         *_table(run),
-        *(line for failure in failures for line in _reason(failure)),
+        *_reason(failures[0]),
         f"  Repeat: {repeat}",
     ]
 
 
-def focus_of(failures: Iterable[Failure]) -> Focus:
+def focus_of(failures: Iterable[Failure]) -> Emphasis:
     """What must be told of the history of some failures."""
-    return Focus.of(*((RULES[failure.rule_id], failure.breaches) for failure in failures))
+    return Emphasis.of(*((RULES[failure.rule_id], failure.breaches) for failure in failures))
 
 
-def by_history(failures: Iterable[Failure]) -> list[list[Failure]]:
-    """Failures grouped by their history; the most serious first, then the smallest."""
+def by_history(failures: Iterable[Failure], found: Check) -> list[list[Failure]]:
+    """Failures of a check grouped by their history; the cause first, in each and among them."""
     together: dict[str, list[Failure]] = {}
-    for failure in sorted(failures, key=_rank):
+    for failure in sorted(failures, key=rank_in(found)):
         together.setdefault(f"{failure.case} {failure.scenario}", []).append(failure)
     return list(together.values())
-
-
-def _rank(failure: Failure) -> tuple[int, tuple[int, int, int]]:
-    return LEVELS.index(RULES[failure.rule_id].level), failure.scenario.size
 
 
 def _verdict(failure: Failure) -> Iterator[str]:
     rule = RULES[failure.rule_id]
     yield f"{BROKEN[rule.level].upper()}  {rule.id} ({rule.level})   case {failure.case}"
     yield from _wrapped("  ", failure.breaches[0].message)
+
+
+def _also(bystanders: Sequence[Failure]) -> list[str]:
+    """The other rules that the history breaks, with their levels."""
+    named = [f"{each.rule_id} ({RULES[each.rule_id].level})" for each in bystanders]
+    return _wrapped("  Broken by the same history: ", ", ".join(named)) if named else []
 
 
 def _scenario(failure: Failure) -> Iterator[str]:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Literal, TypeAlias
 
 from contracts.play.recording import Act, ActKind
-from contracts.report.narration import CUT_WORDS, NO_FOCUS, PHASES, Focus, act_text, sync_text, syncs_that_matter
+from contracts.report.narration import CUT_WORDS, NO_EMPHASIS, PHASES, Emphasis, act_text, sync_text, syncs_that_matter
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
 from mock_server.history.events import FaultInjected, RecordKept, RecordLost, RecordRemoved
@@ -99,7 +99,7 @@ class Timeline:
         return f"{how_many(len(self.columns), 'event')} on the lanes lot, queue and client, {first} to {last}.{shaded}"
 
 
-def timeline(run: Run, seq: int, focus: Focus = NO_FOCUS) -> Timeline | None:
+def timeline(run: Run, seq: int, focus: Emphasis = NO_EMPHASIS) -> Timeline | None:
     """The drawing of the events around entry `seq` of the history, None if there are none."""
     marks = list(_folded(sorted(_marks(run, focus), key=lambda mark: mark.seq)))
     if not marks:
@@ -142,7 +142,7 @@ def _window(columns: tuple[Column, ...], cell: Cell) -> tuple[int, int] | None:
     return (inside[0] - STEP // 2, inside[-1] + STEP // 2) if inside else None
 
 
-def _marks(run: Run, focus: Focus) -> Iterator[TimelineMark]:
+def _marks(run: Run, focus: Emphasis) -> Iterator[TimelineMark]:
     yield from _of_lots(run)
     for delivery in run.deliveries:
         yield from _of_delivery(run, delivery)

@@ -62,7 +62,7 @@ def _write_failures(folder: Path, client: str, plan: Plan, found: Check) -> Writ
 def _story(rule: Rule, found: Check, plan: Plan, client: str, written: Written) -> list[str]:
     """The story of a rule's smallest failure as on the console; failures that are not known have precedence."""
     smallest: list[Failure] = (found.unknown(rule, plan.known) or found.failures(rule))[:1]
-    (together,) = by_history(smallest)
+    (together,) = by_history(smallest, found)
     case = smallest[0].case
     return story(together, repeat_command(written[rule.id, case], client, rule.id), found.narrowing(case))
 

@@ -2,7 +2,7 @@
 
 from contracts.clients.reference import ReferenceClient
 from contracts.play.scenario import BEGIN, Happens, Scenario, Strikes
-from contracts.report.narration import Focus, narrate
+from contracts.report.narration import Emphasis, narrate
 from contracts.report.settings import settings_text, title_of
 from contracts.rules import RULES
 from contracts.rules.base import Breach
@@ -13,9 +13,9 @@ from mock_server.model import HOUR, MINUTE
 AT = BEGIN + 10 * MINUTE
 
 
-def texts(scenario: Scenario, focus: Focus | None = None) -> list[str]:
+def texts(scenario: Scenario, focus: Emphasis | None = None) -> list[str]:
     """What is told of the reference client in a scenario."""
-    return [line.text for line in narrate(run_of(scenario, ReferenceClient), focus or Focus())]
+    return [line.text for line in narrate(run_of(scenario, ReferenceClient), focus or Emphasis())]
 
 
 def test_a_cut_is_told() -> None:
@@ -31,7 +31,7 @@ def test_the_call_that_breaks_a_rule_is_told() -> None:
     run = run_of(Scenario((Happens(AT, "r1"),), runs_ms=HOUR, settles=False), ReferenceClient)
     usual, quiet = narrate(run), run.syncs[0]
     token = next(call for call in run.calls if call.request.path == "/v1.0/token")
-    focus = Focus.of((RULES["CONV-SINGLE"], [Breach("twice", quiet.seq), Breach("a call", token.seq)]))
+    focus = Emphasis.of((RULES["CONV-SINGLE"], [Breach("twice", quiet.seq), Breach("a call", token.seq)]))
     added = [line for line in narrate(run, focus) if line not in usual]
     assert [line.seq for line in added] == sorted((quiet.seq, token.seq))
     assert {line.text for line in added} == {
@@ -43,7 +43,7 @@ def test_the_call_that_breaks_a_rule_is_told() -> None:
 def test_rules_about_windows_show_every_sync() -> None:
     """What matters to them is what was asked about, not what was there."""
     run = run_of(Scenario((Happens(AT, "r1"),), runs_ms=2 * HOUR, settles=False), ReferenceClient)
-    told = narrate(run, Focus.of((RULES["WIN-CATCHUP"], [Breach("never asked", 1)])))
+    told = narrate(run, Emphasis.of((RULES["WIN-CATCHUP"], [Breach("never asked", 1)])))
     assert sum(line.text.startswith("sync ") for line in told) == len(run.syncs)
 
 
