@@ -16,7 +16,7 @@ from reconciler import Settings
 from store import BILL, Record, Store
 
 CAN = ["sync", "advance", "quiet", "dump", "stop"]
-WAITS_S = 2.0
+WAITS_S = 20
 
 
 class Told(Client):

@@ -1,5 +1,6 @@
 """The whole client: the official SDK for the API and for the queue, a store, a plan."""
 
+import base64
 import json
 import threading
 import time
@@ -12,11 +13,40 @@ from cloud import Cloud
 from reconciler import Reconciler, Settings
 from store import Store
 
-CONNECT_S = 5
+CONNECT_S = 20
+UNREADABLE_AFTER = 3  # redeliveries of a message that cannot be read, until it is set aside
 
 
 def system_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+class Pulsar(TuyaOpenPulsar):
+    """The SDK's reader of the queue, with two mistakes mended.
+
+    It checks certificates, and it acknowledges what was taken. The SDK also acknowledges what it could not read, or
+    what a listener failed at, and a message that is acknowledged does not come again.
+    """
+
+    def __init__(self, *parts: Any, set_aside: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(*parts)
+        self._set_aside = set_aside
+        run_forever = self.ws_app.run_forever
+        self.ws_app.run_forever = lambda **options: run_forever(**{**options, "sslopt": {}})  # else: CERT_NONE
+
+    def _on_message(self, _app: object, message: str) -> None:
+        frame = json.loads(message)
+        answer = {"messageId": frame["messageId"], "type": "ack"}
+        try:
+            self._TuyaOpenPulsar__message_handler(
+                base64.b64decode(frame["payload"]).decode()
+            )  # decrypts, calls listeners
+        except Exception:
+            if frame.get("redeliveryCount", 0) < UNREADABLE_AFTER:
+                answer["type"] = "negativeAcknowledge"
+            else:
+                self._set_aside(frame)
+        self.ws_app.send(json.dumps(answer))
 
 
 class Client:
@@ -34,7 +64,7 @@ class Client:
         self.store = store
         self._reconciler = Reconciler(Cloud(exports), store, lots, now_ms, settings or Settings())
         keys = exports["access_id"], exports["access_secret"]
-        self.pulsar = TuyaOpenPulsar(*keys, exports["ws"], TuyaCloudPulsarTopic.PROD)
+        self.pulsar = Pulsar(*keys, exports["ws"], TuyaCloudPulsarTopic.PROD, set_aside=self._set_aside)
         self.pulsar.daemon = True  # it looks only every 3 seconds whether it is to stop
         self.pulsar.add_message_listener(self.take)
         self._opened = threading.Event()
@@ -54,7 +84,12 @@ class Client:
         with self._lock:
             return self._reconciler.wakes_at()
 
+    def _set_aside(self, frame: dict[str, Any]) -> None:
+        """For a person to look at: it came often enough, and was never readable."""
+        with self._lock:
+            self.store.set_aside(frame["messageId"], frame["payload"])
+
     def take(self, text: str) -> None:
-        """The SDK acknowledges the message when this returns: it is stored by then."""
+        """The message is acknowledged when this returns: it is stored by then."""
         with self._lock:
             self._reconciler.take(json.loads(text))

@@ -62,6 +62,9 @@ LOTS = """
 """
 
 
+QUARANTINE = "CREATE TABLE IF NOT EXISTS quarantine (message_id TEXT PRIMARY KEY, payload TEXT)"
+
+
 class Store:
     """The file. `with store.db:` makes a change as a whole."""
 
@@ -74,12 +77,17 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.db = sqlite3.connect(path, check_same_thread=False)
-        for table in (self.records, CELLS, LOTS):
+        for table in (self.records, CELLS, LOTS, QUARANTINE):
             self.db.execute(table)
 
     def keep(self, record: Record) -> None:
         """Its newest version takes the place of an older one."""
         self.db.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)", record)
+
+    def set_aside(self, message_id: str, payload: str) -> None:
+        """Keep a message that nobody can read."""
+        with self.db:
+            self.db.execute("INSERT OR IGNORE INTO quarantine VALUES (?, ?)", (message_id, payload))
 
     def count(self, cell: Cell, low: int, high: int) -> int:
         query = """SELECT count(*) FROM records
