@@ -34,7 +34,10 @@ from mock_server.clock import monotonic_s
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a client is checked: which rules and cases, with how many examples of each case and from which seed."""
+    """How a client is checked: which rules and cases, with how many examples of each case and from which seed.
+
+    The rules in `required` must be exercised.
+    """
 
     rule_ids: tuple[str, ...] = tuple(RULES)
     case_ids: tuple[str, ...] = tuple(CASES)
@@ -44,6 +47,7 @@ class Plan:
     database: ExampleDatabase | None = None
     patience_s: float = PATIENCE_S
     known: KnownFailing = NOTHING_KNOWN
+    required: tuple[str, ...] = ()
 
     @property
     def rules(self) -> tuple[Rule, ...]:

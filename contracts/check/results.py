@@ -1,6 +1,6 @@
 """The results of a check: for each rule and case, and over all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from traceback import format_exception
@@ -207,6 +207,11 @@ class Check:
         result = self.result(rule)
         is_cut_short = self.interrupted or self.harness_failure is not None
         return Verdict.NOT_EXERCISED if is_cut_short and not result.judged else result.verdict(rule)
+
+    def unseen(self, required: Container[str]) -> list[Rule]:
+        """The rules of these ids that nothing is known of: not exercised, or unimplemented."""
+        unknown = (Verdict.NOT_EXERCISED, Verdict.UNIMPLEMENTED)
+        return [rule for rule in self.rules if rule.id in required and self.verdict(rule) in unknown]
 
     def reason(self, rule: Rule) -> str:
         """Why nothing is known of a rule, in a sentence with times in UTC: not exercised, or unimplemented.

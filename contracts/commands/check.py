@@ -1,7 +1,6 @@
 """`parking-mock check`."""
 
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -36,7 +35,6 @@ from contracts.commands.outcome import conclude, prepare_folder
 from contracts.commands.selection import Selection, case_lines, selection_options
 from contracts.play.attachment import WINDOW_MS, agent_of
 from contracts.report.write import FAILURES
-from contracts.rules import RULES
 from contracts.rules.base import LEVELS, Level, Need
 from mock_server.cli import ConfigurationError, option
 from mock_server.history.story import how_many
@@ -66,6 +64,13 @@ class ObservedRange(click.IntRange):
     "--level", type=click.Choice(LEVELS), default="must", show_default=True, help="Rules from this level on must hold."
 )
 @option("--known-failing", "known_file", type=click.Path(path_type=Path), metavar="FILE", help=KNOWN_HELP)
+@option(
+    "--require-exercised",
+    "required_globs",
+    multiple=True,
+    metavar="GLOB",
+    help="Rules of these names must be exercised: exit code 1 if one is not, with the reason.",
+)
 @examples_option
 @seed_option
 @jobs_option
@@ -95,6 +100,7 @@ def check(  # noqa: PLR0913 an argument for each option
     lists: bool,
     level: Level,
     known_file: Path | None,
+    required_globs: tuple[str, ...],
     examples: int | None,
     seed: int,
     jobs: int,
@@ -114,12 +120,12 @@ def check(  # noqa: PLR0913 an argument for each option
             click.echo(line)
         return
     specs = given(specs)
-    known = _known(known_file)
+    settings = Plan(selection.rule_ids, known=_known(known_file), required=selection.required(required_globs))
     if folder:
         prepare_folder(folder)
     if is_observed:
         refuse_without_effect(("case_globs", "examples", "seed", "jobs"), "with --observe")
-        _observe(specs, selection.rule_ids, level, window_ms, patience, folder, known)
+        _observe(specs, settings, level, window_ms, patience, folder)
     spec = spec_of(specs)
     if not spec.is_elsewhere:
         refuse_without_effect(("patience",), "with --client: it is for a client elsewhere")
@@ -127,8 +133,7 @@ def check(  # noqa: PLR0913 an argument for each option
         jobs = _only_job(jobs)
     agent = _agent(spec, patience)
     examples = examples or (EXAMPLES_ELSEWHERE if spec.is_elsewhere else DEFAULT_EXAMPLES)
-    chosen = Plan(selection.rule_ids, selection.case_ids, examples, seed)
-    plan = replace(chosen, patience_s=patience, known=known)
+    plan = replace(settings, case_ids=selection.case_ids, examples=examples, seed=seed, patience_s=patience)
     click.echo(
         f"parking-mock check: {agent}, {how_many(len(plan.rule_ids), 'rule')}, {how_many(len(plan.case_ids), 'case')}"
         f" of {how_many(examples, 'example')}, seed {seed}"
@@ -170,12 +175,11 @@ def _play_earlier(client: str, plan: Plan, failures: Path) -> list[CaseResult]:
 
 def _observe(
     specs: dict[str, str | None],
-    rule_ids: Sequence[str],
+    settings: Plan,
     level: Level,
     window_ms: int,
     waits_s: float,
     folder: Path | None,
-    known: KnownFailing,
 ) -> NoReturn:
     """Observe a client and end the process. Exit code 1 also if the client never connected or called."""
     if specs["client"] or specs["http"]:
@@ -184,10 +188,11 @@ def _observe(
 
     command = specs["exec"]
     with harness():
-        found = observe(command, [RULES[rule_id] for rule_id in rule_ids], window_ms, waits_s)
+        found = observe(command, settings.rules, window_ms, waits_s)
     client = f"{OBSERVED}{'' if command is None else command}"
     case_ids = tuple(case.case for case in found.cases)
-    plan = Plan(tuple(rule.id for rule in found.rules), case_ids, 1, None, known=known)
+    rule_ids = tuple(rule.id for rule in found.rules)
+    plan = replace(settings, rule_ids=rule_ids, case_ids=case_ids, examples=1, seed=None)
     conclude(found, client, plan, level, folder)
 
 

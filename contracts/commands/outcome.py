@@ -19,6 +19,10 @@ from contracts.report.write import INDEX, Written, repeat_command, write_report
 from contracts.rules.base import Level
 from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
+from mock_server.words import folded
+
+WIDTH = 110
+"""The length of the lines of a summary."""
 
 STORIES_SHOWN = 5
 """The most failures that are printed in full; the others are in the report."""
@@ -57,7 +61,7 @@ def _told(found: Check, client: str, plan: Plan, level: Level, folder: Path | No
 
 
 def _exit_code(found: Check, plan: Plan, level: Level) -> int:
-    """The first that holds: the harness failed, the client failed, interrupted, nothing judged, all well."""
+    """The first that holds: the harness failed, the client failed, interrupted, nothing judged, too little, well."""
     if found.harness_failure:
         return NOT_FINISHED
     vitals = vitals_of(found)
@@ -67,7 +71,9 @@ def _exit_code(found: Check, plan: Plan, level: Level) -> int:
         return FAILED
     if found.interrupted:
         return NOT_FINISHED
-    return 0 if vitals is None else NOT_JUDGED
+    if vitals is not None:
+        return NOT_JUDGED
+    return FAILED if found.unseen(plan.required) else 0
 
 
 def _harness_failed(failure: HarnessFailure, client: str, plan: Plan) -> Iterator[str]:
@@ -141,6 +147,8 @@ def _end(found: Check, plan: Plan, *, failed: bool) -> Iterator[str]:
             "it has failed already" if failed else "nothing has failed so far, but it is not finished (exit code 3)"
         )
         yield f"INTERRUPTED with {played}: {so_far}"
+    for rule in found.unseen(plan.required):
+        yield from folded("REQUIRED: ", f"{rule.id} was not exercised: {found.reason(rule)}", WIDTH, 4)
     vitals = vitals_of(found)
     if vitals is not None:
         yield f"{vitals.ailment.upper()}: {vitals.text}"

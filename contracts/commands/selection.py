@@ -15,7 +15,8 @@ from mock_server.cli import option
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
-WHERE = {"rule": "`parking-mock rules`", "case": "`parking-mock check --list`"}
+_RULES = "`parking-mock rules`"
+WHERE = {"rule": _RULES, "selected rule": _RULES, "case": "`parking-mock check --list`"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class Selection:
         if not chosen:
             raise click.UsageError("no rule is left of this --rule, --only and --need: `parking-mock rules` lists them")
         return chosen
+
+    def required(self, globs: tuple[str, ...]) -> tuple[str, ...]:
+        """The selected rules that must be exercised. A usage error if a glob matches none."""
+        return matching(globs, self.rule_ids, "selected rule") if globs else ()
 
     @property
     def case_ids(self) -> tuple[str, ...]:

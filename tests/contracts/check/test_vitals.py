@@ -121,6 +121,19 @@ def test_nothing_judged_is_neither_success_nor_failure() -> None:
     assert "NOT JUDGED: nothing was judged in 1 run: the situations of the chosen rules never arose" in done.output
 
 
+def test_rules_that_must_be_exercised_fail_a_check_that_does_not_exercise_them() -> None:
+    """With the sentence that says why; those that were are enough otherwise."""
+    reference = ("--client", "contracts.clients.reference:ReferenceClient", "--jobs", "1")
+    small = ("--rule", "CNT-*", "--case", "count/copies", "--examples", "2")
+    done = CliRunner().invoke(check_command, [*reference, *small, "--require-exercised", "CNT-PAG*"])
+    assert done.exit_code == 1, done.output
+    assert "REQUIRED: CNT-PAGING was not exercised: the cases made for it are count/page: none of th" in done.output
+    done = CliRunner().invoke(check_command, [*reference, *small, "--require-exercised", "CNT-TRUTH"])
+    assert (done.exit_code, "REQUIRED" in done.output) == (0, False), done.output
+    done = CliRunner().invoke(check_command, [*reference, *small, "--require-exercised", "WIN-*"])
+    assert (done.exit_code, "no selected rule matches WIN-*" in done.output) == (2, True), done.output
+
+
 @pytest.fixture
 def recorded(tmp_path: Path) -> RecordedFailure:
     """A failure of before, in a file."""
