@@ -19,6 +19,9 @@ from mock_server.version import __version__
 FORMAT = "parking-mock/failure"
 VERSION = 1
 
+BREACHES_WRITTEN = 20
+"""The most breaches of one run in a file: a client may break a rule with every call, and in one way."""
+
 
 class ReplayError(Exception):
     """A file cannot be read as a failure, or its failure cannot be judged; the text says why."""
@@ -44,8 +47,8 @@ class RecordedFailure:
         return Failure(self.rule.id, self.case, self.scenario, run, self.breaches)
 
 
-def failure_json(failure: Failure, client: str | None, seed: int | None) -> JsonObject:
-    """A failure as its file has it. `client` is its spec as text, None if it has none."""
+def failure_json(failure: Failure, client: str | None, seed: int | None, agent: str | None = None) -> JsonObject:
+    """A failure as its file has it. `client` is its spec as text, None if it has none; `agent` what it calls itself."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -53,17 +56,25 @@ def failure_json(failure: Failure, client: str | None, seed: int | None) -> Json
         "rule": failure.rule_id,
         "case": failure.case,
         "client": client,
+        "agent": agent,
         "seed": seed,
-        "breaches": [{"message": breach.message, "seq": breach.seq} for breach in failure.breaches],
+        "breaches": [{"message": each.message, "seq": each.seq} for each in failure.breaches[:BREACHES_WRITTEN]],
         "scenario": failure.scenario.to_json(),
         **run_json(failure.run),
     }
 
 
-def write_failure(folder: Path, failure: Failure, client: str | None, seed: int | None) -> Path:
-    """Write a failure to a folder under its rule's and case's name."""
-    path = folder / f"{failure.rule_id}--{failure.case.replace('/', '-')}.json"
-    text = json.dumps(failure_json(failure, client, seed), ensure_ascii=False, indent=1)
+def failure_path(folder: Path, failure: Failure) -> Path:
+    """The file of a failure in a folder: it has its rule's and case's name."""
+    return folder / f"{failure.rule_id}--{failure.case.replace('/', '-')}.json"
+
+
+def write_failure(
+    folder: Path, failure: Failure, client: str | None, seed: int | None, agent: str | None = None
+) -> Path:
+    """Write a failure to its file in a folder."""
+    path = failure_path(folder, failure)
+    text = json.dumps(failure_json(failure, client, seed, agent), ensure_ascii=False, indent=1)
     path.write_bytes(f"{text}\n".encode("utf-8", "replace"))  # a client may have sent a lone surrogate
     return path
 

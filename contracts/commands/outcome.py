@@ -9,13 +9,12 @@ import click
 
 from contracts.check.causes import is_bystander
 from contracts.check.engine import Plan
-from contracts.check.results import Check, Failure, HarnessFailure
+from contracts.check.results import Check, HarnessFailure
 from contracts.check.vitals import Ailment, vitals_of
-from contracts.client.spec import OBSERVED, read_spec
 from contracts.commands.options import harness
 from contracts.report.story import by_history, story
 from contracts.report.summary import summary
-from contracts.report.write import INDEX, Written, repeat_command, write_report
+from contracts.report.write import INDEX, Written, repeat_case, repeat_command, write_report
 from contracts.rules.base import Level
 from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
@@ -80,7 +79,7 @@ def _harness_failed(failure: HarnessFailure, client: str, plan: Plan) -> Iterato
     """What to report about it: the case and the seed, the traceback, and how to repeat it."""
     yield f"Error: the harness itself failed in case {failure.case}, seed {plan.seed}: {failure.text}"
     yield "That says nothing about the client; what was played before is told and reported. To repeat it:"
-    yield f"  {_repeat_case(client, plan, f'--case {failure.case}')}"
+    yield f"  {repeat_case(client, plan, f'--case {failure.case}')}"
     yield failure.trace.rstrip()
 
 
@@ -106,8 +105,9 @@ def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterato
     groups = [failures for failures in everything if not is_bystander(failures)] or everything
     for failures in groups[:STORIES_SHOWN]:
         yield ""
-        repeat = _repeat(failures[0], client, plan, written)
-        yield from story(failures, repeat, found.narrowing(failures[0].case))
+        first = failures[0]
+        repeat = repeat_command(written.get((first.rule_id, first.case)), first, client, plan)
+        yield from story(failures, repeat, found.narrowing(first.case))
     yield ""
     if len(groups) > STORIES_SHOWN:
         more = how_many(len(groups) - STORIES_SHOWN, "other failure")
@@ -116,17 +116,6 @@ def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterato
     if folded:
         named = ", ".join(f"{each.rule_id} (case {each.case})" for each in folded)
         yield f"Broken too, as by nearly every defect: {named}"
-
-
-def _repeat(failure: Failure, client: str, plan: Plan, written: Written) -> str:
-    path = written.get((failure.rule_id, failure.case))
-    if path is not None or client.startswith(OBSERVED):
-        return repeat_command(path, client, failure.rule_id)
-    return _repeat_case(client, plan, f"--rule {failure.rule_id} --case {failure.case}")
-
-
-def _repeat_case(client: str, plan: Plan, chosen: str) -> str:
-    return f"parking-mock check {read_spec(client).option} {chosen} --seed {plan.seed} --examples {plan.examples}"
 
 
 def _known(found: Check, plan: Plan) -> Iterator[str]:

@@ -57,7 +57,7 @@ _AFTER_PUNCTUATION: re.Pattern[str] = re.compile(r"(?<=[.:/_-])(?=\w)")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The input of the page. `files` and `commands` have each failure's file and repeat command, by rule and case."""
+    """The input of the page. By rule and case, `commands` has how each failure is repeated, `files` its file if any."""
 
     agent: str
     plan: Plan
@@ -106,7 +106,6 @@ class Other:
 
     case: str
     message: str
-    file: str
     command: str
 
 
@@ -227,7 +226,7 @@ def _rule_views(page: Page) -> dict[str, RuleView]:
 def _other(page: Page, failure: Failure) -> Other:
     key = (failure.rule_id, failure.case)
     message = shortened(failure.breaches[0].message, TEXT_SHOWN)
-    return Other(failure.case, message, page.files[key], page.commands[key])
+    return Other(failure.case, message, page.commands[key])
 
 
 def _failure_views(page: Page, views: Mapping[str, RuleView]) -> list[FailureView]:

@@ -17,7 +17,7 @@ def report_json(
     histories: dict[tuple[str, str], str],
     comparison: Comparison | None = None,
 ) -> JsonObject:
-    """The report as JSON. `histories` has the file of each failure by rule and case, relative to the report."""
+    """The report as JSON. `histories` has the files of failures by rule and case, relative to the report."""
     return {
         "agent": agent,
         "seed": plan.seed,
