@@ -28,6 +28,7 @@ from mock_server.spec import ProjectSpec
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.server import Server, ThreadedServer
 from mock_server.wire.sync_asked import CAMEL, SNAKE
+from tests.mock_server.web.conftest import DEADLINE_S
 from tests.strategies import new_pass
 from tests.support import LOT, NOON, sign
 
@@ -128,6 +129,7 @@ def test_lab_plane(case: Any, server: Server, threaded: ThreadedServer) -> None:
         put_in_place(case, project)
         case.call_and_validate(
             base_url=server.lab,
+            timeout=DEADLINE_S,
             additional_checks=[accepts_what_the_schema_allows, says_what_to_do],
             excluded_checks=[checks.positive_data_acceptance],
         )
@@ -196,7 +198,7 @@ def signed_target(target: str) -> str:
 def connect(server: Server, project: Project) -> Signer:
     """A signer with the project's token."""
     url = f"{server.api}/v1.0/token?grant_type=1"
-    answer = requests.get(url, auth=Signer(project), timeout=10).json()
+    answer = requests.get(url, auth=Signer(project), timeout=DEADLINE_S).json()
     return Signer(project, answer["result"]["access_token"])
 
 
@@ -213,6 +215,7 @@ def test_data_plane(case: Any, server: Server, threaded: ThreadedServer) -> None
         case.call_and_validate(
             base_url=server.api,
             session=session,
+            timeout=DEADLINE_S,
             additional_checks=[refuses_what_is_wrong, accepts_what_is_right, misses_headers],
             excluded_checks=[
                 checks.negative_data_rejection,
