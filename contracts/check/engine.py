@@ -20,6 +20,7 @@ from contracts.check.workers import (
     run_until_end_requested,
     signals_blocked,
     this_process_as_worker,
+    worker_place,
     worker_pool,
 )
 from contracts.client.interface import MakeClient
@@ -155,7 +156,7 @@ def _played(results: Sequence[CaseResult]) -> tuple[CaseResult, ...]:
 
 def _explore_loaded(client: str, plan: Plan, case_id: str) -> CaseResult:
     result = CaseResult(case_id)
-    run_until_end_requested(lambda: _explore(lambda: load(client, plan.patience_s), plan, result))
+    run_until_end_requested(lambda: _explore(lambda: load(client, plan.patience_s, worker_place()), plan, result))
     return result
 
 

@@ -32,8 +32,10 @@ class _Worker:
 
     `asked` gets True at each request to end, and False when this process is no worker any more: unlike the methods of
     an Event, `put` may be called by a handler that interrupts itself. `is_idle` is set while nothing is played.
+    `place` is its number among the workers of a pool.
     """
 
+    place = 0
     is_playing = False
     is_to_end = False
     is_broken_off = False
@@ -47,7 +49,11 @@ _Worker.is_idle.set()
 @contextmanager
 def worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of workers. An interruption breaks off what they do."""
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=begin_worker) as pool:
+    context = get_context("spawn")
+    places = context.SimpleQueue()
+    for place in range(jobs):
+        places.put(place)
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=begin_worker, initargs=(places.get,)) as pool:
         try:
             yield pool
         except KeyboardInterrupt:
@@ -72,13 +78,19 @@ def signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def begin_worker() -> None:
+def worker_place() -> int:
+    """The number of this worker in its pool: no other one that runs has it."""
+    return _Worker.place
+
+
+def begin_worker(next_place: Callable[[], int] = lambda: 0) -> None:
     """Set the signal handlers of a worker, and watch its parent; the first thing to be called in it."""
     # A no-op handler, not SIG_IGN: an ignored signal would be inherited by the client processes that it starts.
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, _on_end)
     if CAN_BLOCK:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    _Worker.place = next_place()
     Thread(target=_break_off_late, args=(_Worker.asked, _leave), daemon=True).start()
     Thread(target=_end_with_parent, daemon=True).start()
 

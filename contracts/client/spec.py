@@ -87,7 +87,13 @@ class ClientSpec(NamedTuple):
     @property
     def option(self) -> str:
         """The option of the command line that names it."""
-        return f"--{self.kind} {shlex.quote(self.target)}"
+        targets = self.urls or [self.target]
+        return " ".join(f"--{self.kind} {shlex.quote(target)}" for target in targets)
+
+    @property
+    def urls(self) -> list[str]:
+        """The URLs of a client behind some: as many scenarios can be played at a time."""
+        return self.target.split() if self.kind == "http" else []
 
     @property
     def is_elsewhere(self) -> bool:

@@ -1,6 +1,7 @@
 """`parking-mock check`."""
 
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -130,7 +131,7 @@ def check(  # noqa: PLR0913 an argument for each option
     if not spec.is_elsewhere:
         refuse_without_effect(("patience",), "with --client: it is for a client elsewhere")
     if spec.kind == "http":
-        jobs = _only_job(jobs)
+        jobs = _jobs_behind(spec.urls, jobs)
     agent = _agent(spec, patience)
     examples = examples or (EXAMPLES_ELSEWHERE if spec.is_elsewhere else DEFAULT_EXAMPLES)
     plan = replace(settings, case_ids=selection.case_ids, examples=examples, seed=seed, patience_s=patience)
@@ -143,13 +144,16 @@ def check(  # noqa: PLR0913 an argument for each option
     conclude(found, str(spec), plan, level, folder, agent)
 
 
-def _only_job(jobs: int) -> int:
-    """One process for a client behind a URL: it is one client, and its calls come one after the other."""
-    if jobs > 1 and click.get_current_context().get_parameter_source("jobs") is ParameterSource.COMMANDLINE:
+def _jobs_behind(urls: Sequence[str], jobs: int) -> int:
+    """One process for each URL: there is one client behind it, and its calls come one after the other."""
+    if click.get_current_context().get_parameter_source("jobs") is not ParameterSource.COMMANDLINE:
+        return len(urls)
+    if jobs > len(urls):
         raise click.UsageError(
-            "--http plays one scenario at a time, so --jobs can be 1 only: there is one client at a URL"
+            f"--http plays one scenario at a time to a URL, so --jobs can be {len(urls)} at most: --http may be given"
+            " several times, with a URL of another client of the same make each"
         )
-    return 1
+    return jobs
 
 
 def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:

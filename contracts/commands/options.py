@@ -55,11 +55,17 @@ def client_options(command: Callback) -> Callback:
     specs = (
         ("client", "MODULE:NAME", "A contracts.Client, in this process."),
         ("exec", "CMD", "A client as a process: JSON lines on stdin and stdout."),
-        ("http", "URL", "A client behind a URL: the same objects as POSTs."),
     )
-    for kind, metavar, text in reversed(specs):
-        command = option(f"--{kind}", kind, metavar=metavar, help=text)(command)
+    text = "A client behind a URL: the same objects as POSTs. Several times for one scenario at a time to each."
+    command = option("--http", "http", metavar="URL", multiple=True, callback=_joined, help=text)(command)
+    for kind, metavar, help_text in reversed(specs):
+        command = option(f"--{kind}", kind, metavar=metavar, help=help_text)(command)
     return command
+
+
+def _joined(_context: click.Context, _option: click.Parameter, urls: tuple[str, ...]) -> str | None:
+    """The URLs as a spec has them."""
+    return " ".join(urls) or None
 
 
 class ClientCommand(click.Command):

@@ -2,6 +2,7 @@
 
 import shlex
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from contracts.client.child_process import NO_PROCESSES, has_processes
@@ -53,10 +54,11 @@ class ClientMaker(ABC):
 class RemoteClientMaker(ClientMaker):
     """Makes clients that are processes of their own, or behind a URL."""
 
-    def __init__(self, spec: ClientSpec, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, spec: ClientSpec, patience_s: float = PATIENCE_S, place: int = 0) -> None:
         self._spec = spec
         self._command = shlex.split(spec.target) if spec.kind == "exec" else []
         self._patience_s = patience_s
+        self._place = place
         self._made: list[ProcessClient | HttpClient] = []
         self._world: ServedWorld | None = None
         self._hangs = 0
@@ -81,33 +83,50 @@ class RemoteClientMaker(ClientMaker):
         if self._spec.kind == "exec":
             client = ProcessClient(self._command, {"TZ": scenario.tz}, patience_s)
         else:
-            client = HttpClient(self._spec.target, patience_s)
+            client = HttpClient(self._spec.urls[self._place], patience_s)
         self._made = [*[each for each in self._made if not each.has_hung][-1:], client]
         return client
 
 
-def load(name: str, patience_s: float = PATIENCE_S) -> MakeClient:
-    """A function that makes the client of a spec, given as text. ClientNotFoundError says what is wrong with it."""
+def load(name: str, patience_s: float = PATIENCE_S, place: int = 0) -> MakeClient:
+    """A function that makes the client of a spec, given as text. ClientNotFoundError says what is wrong with it.
+
+    Of several URLs it is the client behind the one at that `place`.
+    """
     spec = read_spec(name)
     if name.startswith(OBSERVED):
         raise ClientNotFoundError("an observed client runs on its own schedule: nothing of it can be repeated exactly")
     if spec.kind == "client":
         return load_client(spec.target)
-    if spec.kind == "http" and not spec.target.startswith(("http://", "https://")):
-        raise ClientNotFoundError(f"{spec.target!r} is no URL: it begins with http:// or https://")
+    if spec.kind == "http":
+        _check_urls(spec.urls)
     if spec.kind == "exec":
         command_words(spec.target)
         if not has_processes():
             raise ClientNotFoundError(NO_PROCESSES)
-    return RemoteClientMaker(spec, patience_s)
+    return RemoteClientMaker(spec, patience_s, place)
+
+
+def _check_urls(urls: Sequence[str]) -> None:
+    for url in urls or [""]:
+        if not url.startswith(("http://", "https://")):
+            raise ClientNotFoundError(f"{url!r} is no URL: it begins with http:// or https://")
+        if urls.count(url) > 1:
+            raise ClientNotFoundError(f"{url} is named twice: one scenario at a time is played to a URL")
 
 
 def agent_of(spec: ClientSpec, patience_s: float = PATIENCE_S) -> str:
-    """The name and version that a client elsewhere answers to `hello`.
+    """The name and version that a client elsewhere answers to `hello`, behind the first of several URLs.
 
-    ClientNotFoundError if it cannot be reached or gives no proper answer: then nothing can be played to it.
+    ClientNotFoundError if it cannot be reached, behind any of them, or gives no proper answer: then nothing can be
+    played to it.
     """
-    client = load(str(spec), patience_s)({})
+    names = [_agent_at(spec, patience_s, place) for place in range(len(spec.urls) or 1)]
+    return names[0]
+
+
+def _agent_at(spec: ClientSpec, patience_s: float, place: int) -> str:
+    client = load(str(spec), patience_s, place)({})
     try:
         problem: Exception | None = getattr(client, "problem", None)
         if problem is not None:

@@ -1,7 +1,15 @@
 """Tests that correct clients of designs which the reference client does not have are accused of nothing."""
 
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
 import pytest
 
+from contracts.check.engine import Plan, check_in_parallel
 from contracts.client.interface import Capability, ClockKind, DumpedRecord, Start
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import errors, receiving
@@ -196,3 +204,65 @@ def test_a_second_instance_that_does_not_start_is_left_out() -> None:
     run = run_of(TWO, RunsAlone)
     assert (run.deaths, run.has_replicas) == ([], True)
     assert outcome("CONV-SINGLE", run) == Outcome(exercised=True)
+
+
+# Clients behind URLs
+
+
+class CallCounter(BaseHTTPRequestHandler):
+    """Answers every call with nothing to tell, and counts the scenarios and the calls at one time."""
+
+    protocol_version = "HTTP/1.1"
+    can = json.dumps({"agent": "counter", "version": "1", "protocol": 1, "can": ["sync", "stop"]})
+
+    def do_POST(self) -> None:
+        """Answer a call."""
+        seen: Any = self.server
+        with seen.lock:
+            seen.now += 1
+            seen.most = max(seen.most, seen.now)
+        call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        seen.verbs.append(call["verb"])
+        result = self.can if call["verb"] == "hello" else "{}"
+        body = f'{{"id": {call["id"]}, "result": {result}}}'.encode()
+        with seen.lock:
+            seen.now -= 1
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+@contextmanager
+def counting() -> Iterator[Any]:
+    """A client behind a URL, with what it has counted."""
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), CallCounter)
+    server.lock, server.now, server.most, server.verbs = threading.Lock(), 0, 0, []
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def is_one_at_a_time(verbs: list[str]) -> bool:
+    """Whether each `start` comes after the `stop` before it."""
+    turns = [verb for verb in verbs if verb in ("start", "stop")]
+    return turns == ["start", "stop"] * (len(turns) // 2)
+
+
+def test_one_scenario_at_a_time_is_played_to_a_url() -> None:
+    """Two URLs get one each at a time, whichever of them is free, and every case is played to one of them."""
+    with counting() as one, counting() as other:
+        urls = [f"http://127.0.0.1:{server.server_port}/" for server in (one, other)]
+        plan = Plan(case_ids=("process/answers", "receive/told-late", "receive/crash", "receive/news"), examples=1)
+        found = check_in_parallel(f"http {' '.join(urls)}", plan, jobs=2)
+        assert found.runs == len(plan.case_ids)
+        for server in (one, other):
+            assert server.most <= 1
+            assert is_one_at_a_time(server.verbs)
+        assert (one.verbs + other.verbs).count("start") == found.runs
