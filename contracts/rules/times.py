@@ -28,6 +28,9 @@ NEAR = 15 * MINUTE
 UNITS = {"seconds": SECOND, "microseconds": 1 / 1000, "nanoseconds": 1 / 1_000_000}
 """Units that clients mistake for milliseconds, each with its length in milliseconds."""
 
+CONVENTIONS = (counters.HALF_OPEN, counters.CLOSED_END, counters.OPEN_START, counters.OPEN)
+"""Counters that differ about records at the bounds of a window only: WIN-BOUNDARY judges them."""
+
 MISREAD: Mapping[str, tuple[WrongCounter, ...]] = {
     "s": (counters.SECONDS_AS_MS,),
     "text": (counters.ZONE_AHEAD, counters.TEXT_AS_LOCAL, counters.NO_TEXT),
@@ -82,9 +85,10 @@ def whole_milliseconds(run: Run) -> Outcome:
     cut = [each for each in fine if _is_cut(each)]
     wrong = (counters.WHOLE_SECONDS, counters.ROUNDED_SECONDS)
     breaches = [Breach(f"{each.text}: cut to the second", each.seq) for each in cut]
+    has_milliseconds = any(each.event_ms is not None and each.event_ms % SECOND for each in fine)
+    text = "by times that are cut to the second"
     return judged(
-        fine or _would_show(run, wrong),
-        [*breaches, *_explained(run, wrong, "by times that are cut to the second")],
+        fine or _would_show(run, wrong), breaches or ([] if has_milliseconds else _explained(run, wrong, text))
     )
 
 
@@ -98,8 +102,8 @@ def _would_show(run: Run, wrong: Iterable[WrongCounter]) -> bool:
 
 
 def _explained(run: Run, wrong: Iterable[WrongCounter], text: str) -> list[Breach]:
-    """One breach if one of these counters explains all claims."""
-    if explaining(run, wrong) is None:
+    """One breach if one of these counters explains all claims, and another convention about bounds does not."""
+    if explaining(run, wrong) is None or explaining(run, CONVENTIONS) is not None:
         return []
     claim, low, high = run.off_bracket[0]
     right = range_text(low, high)

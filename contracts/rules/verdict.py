@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from contracts.rules import RULES
 from contracts.rules.base import Outcome, Rule
 from contracts.run.run import Run
 
@@ -22,6 +23,10 @@ BROKEN: Mapping[str, Verdict] = {"must": Verdict.FAIL, "should": Verdict.NON_STR
 """The verdict of a broken rule, by its level."""
 
 
+EFFECTS: Mapping[str, frozenset[str]] = {"WIN-BOUNDARY": frozenset({"CNT-TRUTH", "CONV-QUIET", "TIME-WHOLE-MS"})}
+"""For causes that are no must, the rules that they break by themselves: in such a run the cause alone is told."""
+
+
 def judge(run: Run, rules: Iterable[Rule]) -> dict[str, Outcome]:
     """The outcome of every rule that this client lets us see, by rule id; none of a run that cannot be judged.
 
@@ -30,7 +35,16 @@ def judge(run: Run, rules: Iterable[Rule]) -> dict[str, Outcome]:
     if run.unimplemented or run.unknown_faults:
         return {}
     outcomes = ((rule.id, rule.outcome(run)) for rule in rules if not run.has_replicas or "instances" in rule.needs)
-    return {rule_id: outcome for rule_id, outcome in outcomes if outcome is not None}
+    return _without_effects(run, {rule_id: outcome for rule_id, outcome in outcomes if outcome is not None})
+
+
+def _without_effects(run: Run, outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
+    """The outcomes without the breaches that a cause explains which is no must: that alone is told."""
+    broken = {rule_id for rule_id, outcome in outcomes.items() if outcome.breaches}
+    for cause, effects in EFFECTS.items():
+        if effects & broken and RULES[cause].check(run).breaches:
+            outcomes |= {rule_id: Outcome(exercised=True) for rule_id in effects & broken}
+    return outcomes
 
 
 def verdict_of(rule: Rule, outcomes: Iterable[Outcome]) -> Verdict:

@@ -18,10 +18,11 @@ from contracts.play.session import play
 from contracts.play.supervision import MOST_RESTARTS
 from contracts.run.known_faults import KNOWN_FAULTS
 from contracts.run.syncs import Claim, Sync, sync_of
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import ConsumerChanged, DeviceChanged, FaultInjected, RecordKept, Rereported
 from mock_server.history.index import Call, Delivery, HistoryIndex, LotRecord, line_of
 from mock_server.history.log import Entry
-from mock_server.model import JIESHUN, SECOND, Cell, DeviceKind, Line, RecordKey
+from mock_server.model import JIESHUN, MINUTE, SECOND, Cell, DeviceKind, Line, RecordKey
 from mock_server.wire.paths import TOKEN_PATH
 
 T = TypeVar("T")
@@ -247,7 +248,27 @@ class Run(Recording):
         certain, possible = self._inside_of(cell)
         place = bisect_left(self.verbs, seq)
         since = min(seq, self.verbs[place - 1] + 1) if place else seq
-        return (sum(each.acked_before(since) for each in certain), sum(each.delivered_before(seq) for each in possible))
+        return (
+            sum(self.told_before(each, since) for each in certain),
+            sum(each.delivered_before(seq) for each in possible),
+        )
+
+    def told_before(self, record: LotRecord, seq: int) -> bool:
+        """Whether the client has acknowledged a record, before an entry, in a message that every client can read."""
+        return record.acked_before(seq) and any(
+            each.acked_seq is not None and each.acked_seq < seq and each.readable and not self.has_leap_second(each)
+            for each in record.deliveries
+        )
+
+    def has_leap_second(self, delivery: Delivery) -> bool:
+        """Whether the time in a message has a second 60: a legal time, that many parsers refuse (TIME-LEAP)."""
+        is_text = self.profile.record_time in ("text", "iso")
+        return (
+            is_text
+            and FaultKind.MESSAGE_LEAP_SECOND in delivery.faults
+            and delivery.content is not None
+            and delivery.content.event_time % MINUTE < SECOND
+        )
 
     @cached_property
     def brackets(self) -> list[tuple[int, int]]:

@@ -18,7 +18,8 @@ DEATH_MS = MINUTE
 """A client that dies within this time of a message, and has not answered it, is taken to have died of it."""
 
 Oddity: TypeAlias = Literal["damaged", "unknown", "foreign", "known", "old", "plain"]
-"""Why a client may not take a message. `unknown` are undocumented fields or kinds, `foreign` is an unknown lot, `known`
+"""Why a client may not take a message. `damaged` are also times with a second 60, which many parsers refuse, `unknown`
+are undocumented fields or kinds, `foreign` is an unknown lot, `known`
 is a record that was acknowledged already."""
 
 
@@ -48,7 +49,7 @@ def name_of(delivery: Delivery) -> str:
 
 def oddity(run: Run, delivery: Delivery, seq: float) -> Oddity:
     """What is particular about a message, as seen at the entry `seq`."""
-    if delivery.damaged:
+    if delivery.damaged or run.has_leap_second(delivery):
         return "damaged"
     if has_unknown_fields(delivery) or delivery.record is None:
         return "unknown"

@@ -72,7 +72,7 @@ def _of_store(run: Run) -> Iterator[Shortage]:
             for record in run.records.values()
             if record.key not in keys
             and run.takes_sync(record.kept.device_id)
-            and record.acked_before(dump.asked_seq + 1)
+            and run.told_before(record, dump.asked_seq + 1)
         ]
         if missing:
             yield Shortage(dump.asked_seq, len(missing), tuple(missing), "acknowledged, but not in the store")

@@ -4,9 +4,7 @@ from typing import NamedTuple
 
 from contracts.play.recording import ActKind
 from contracts.run.run import Run
-from mock_server.faults.catalogue import FaultKind
 from mock_server.history.index import Delivery, LotRecord
-from mock_server.model import MINUTE, SECOND
 from mock_server.wire.record_time import iso_time
 from mock_server.words import time_text
 
@@ -44,7 +42,10 @@ class StoredTime(NamedTuple):
 
 
 def stored_times(run: Run) -> list[StoredTime]:
-    """The records that were acknowledged before the last dump was asked for, of lots that the client asks about."""
+    """The records that were acknowledged before the last dump was asked for, of lots that the client asks about.
+
+    Those that came with a second 60 only are left out: TIME-LEAP is about them.
+    """
     if not run.dumps:
         return []
     dump = run.dumps[-1]
@@ -53,7 +54,7 @@ def stored_times(run: Run) -> list[StoredTime]:
     return [
         StoredTime(record, _message_times(run, record), times.get(record.key), dump.seq)
         for record in run.records.values()
-        if record.kept.device_id in asked and record.acked_before(dump.asked_seq + 1)
+        if record.kept.device_id in asked and run.told_before(record, dump.asked_seq + 1)
     ]
 
 
@@ -63,10 +64,7 @@ def _message_times(run: Run, record: LotRecord) -> frozenset[int]:
 
 def leap_deliveries(run: Run) -> list[Delivery]:
     """The readable deliveries in which the event time of a record has a second 60."""
-    if run.profile.record_time not in ("text", "iso"):
-        return []
-    leaps = (each for each in run.deliveries if FaultKind.MESSAGE_LEAP_SECOND in each.faults and each.readable)
-    return [each for each in leaps if each.content is not None and each.content.event_time % MINUTE < SECOND]
+    return [each for each in run.deliveries if each.readable and run.has_leap_second(each)]
 
 
 class Skew(NamedTuple):

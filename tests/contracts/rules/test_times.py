@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from contracts.clients.messages import epoch_ms
+from contracts.clients.messages import UnreadableError, epoch_ms
 from contracts.clients.record_store import CellRow, Stored
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO, KnownBadClient
@@ -28,7 +28,9 @@ from contracts.clients.zoo.times import (
     TakesSecondsForMilliseconds,
 )
 from contracts.play.scenario import BEGIN, MIDNIGHT, ClockJumps, Crashes, Happens, Scenario, Strikes
+from contracts.rules import RULES as ALL_RULES
 from contracts.rules.times import RULES
+from contracts.rules.verdict import judge
 from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
@@ -285,3 +287,22 @@ def test_what_is_no_time_is_refused(time: Form) -> None:
 def test_every_client_with_a_defect_in_time_is_caught(animal: KnownBadClient, seed: int) -> None:
     """At the usual number of examples, whatever the seed."""
     assert killed(animal, seed)
+
+
+class KnowsNoLeapSecond(ReferenceClient):
+    """Cannot read a time with a second 60, as Python's parsers: it leaves the message, then sets it aside."""
+
+    def read(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """The report, unless it has such a time."""
+        report = super().read(frame)
+        if any(":60" in str(status.get("value")) for status in report["status"]):
+            raise UnreadableError("second 60")
+        return report
+
+
+def test_a_client_that_cannot_read_a_leap_second_breaks_no_must_rule() -> None:
+    """Rules of one kind only are for information about that: a message that cannot be read has to be left."""
+    two = (*LEAP.steps, Happens(AT, "r2"), Happens(AT + MINUTE, "r3", "bill"))
+    outcomes = judge(run_of(replace(LEAP, steps=two, runs_ms=6 * HOUR), KnowsNoLeapSecond), ALL_RULES.values())
+    broken_ones = {rule_id for rule_id, found in outcomes.items() if found.breaches}
+    assert {rule_id for rule_id in broken_ones if ALL_RULES[rule_id].level == "must"} == set()

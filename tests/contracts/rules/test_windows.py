@@ -20,7 +20,9 @@ from contracts.clients.zoo.windows import (
     SwapsEnds,
 )
 from contracts.play.scenario import BEGIN, ClockJumps, Crashes, Happens, Scenario, Step, Strikes
+from contracts.rules import RULES
 from contracts.rules.base import Outcome
+from contracts.rules.verdict import judge
 from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE
@@ -203,6 +205,15 @@ def test_a_boundary_breach_says_what_is_read_how() -> None:
     assert "claimed 1 where 0 was right" in breach.message
     assert "r1" in breach.message
     assert "the client counts records at the start and at the end" in breach.message
+
+
+def test_a_convention_that_no_page_names_is_told_once_and_breaks_no_must_rule() -> None:
+    """The wrong counts are its effect; the milliseconds in the client's store refute that it cuts times."""
+    outcomes = judge(run_of(ON_AN_EDGE, CountsBetween), RULES.values())
+    assert {rule_id for rule_id, found in outcomes.items() if found.breaches} == {"WIN-BOUNDARY"}
+    assert outcomes["CNT-TRUTH"].exercised
+    alone = judge(run_of(ON_AN_EDGE, CountsBetween), [RULES["CNT-TRUTH"]])
+    assert not alone["CNT-TRUTH"].breaches
 
 
 def test_a_gap_is_told_once_with_its_time() -> None:
