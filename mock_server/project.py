@@ -178,12 +178,11 @@ class Project:
         """Set a device on line or off line."""
         self.put_device(replace(self.devices[device_id], online=online))
 
-    def snapshot(self) -> Seed:
-        """The state as a seed. Records with a pending message are delivered again, delayed ones keep their delay."""
-        return Seed(tuple(self.devices.values()), tuple(each for each in self.snapshot_records() if each is not None))
-
     def snapshot_records(self) -> Iterator[NewRecord | None]:
-        """The records of a snapshot of this moment, each made when it is asked for; None is a step without one."""
+        """The records of this moment for a seed, each made when it is asked for; None is a step without one.
+
+        Those with a pending message are delivered again, delayed ones keep their delay.
+        """
         published = self.queue.main.pending_messages()
         return _made_again(list(self.store.records()), published, self.uplink.remaining_ms())
 

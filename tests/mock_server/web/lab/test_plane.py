@@ -84,7 +84,7 @@ def test_an_answer_without_a_body_has_no_type(lab_server: Server, world: LabProj
 
 def test_a_defect_is_an_error_in_json(lab_server: Server, world: LabProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """Should a view fail, the answer is still JSON, and the server goes on."""
-    monkeypatch.setattr("mock_server.project.Project.snapshot", lambda _: 1 / 0)
+    monkeypatch.setattr("mock_server.project.Project.snapshot_records", lambda _: 1 / 0)
     response = requests.get(f"{lab_server.lab}/_lab/projects/{world.access_id}/snapshot", timeout=20)
     assert error_of(response)[0] == 500
     assert world.devices()
