@@ -157,6 +157,11 @@ def test_a_dump_is_taken_exactly_if_it_is_valid(changes: dict[str, object]) -> N
     [
         {"protocol": 1, "can": []},
         {"protocol": 1, "can": ["hello", "sync", "crash"], "agent": "a", "version": "1", "more": 1},
+        {"protocol": 1, "can": [], "clock": "virtual", "instances": 1},
+        {"protocol": 1, "can": [], "clock": "real", "instances": 2},
+        {"protocol": 1, "can": [], "clock": "sundial"},
+        {"protocol": 1, "can": [], "instances": 0},
+        {"protocol": 1, "can": [], "instances": "1"},
         {"protocol": 1, "can": ["snyc"]},
         {"protocol": 1, "can": [1]},
         {"protocol": 1, "can": "sync"},
@@ -168,7 +173,7 @@ def test_a_dump_is_taken_exactly_if_it_is_valid(changes: dict[str, object]) -> N
     ids=str,
 )
 def test_a_hello_is_taken_exactly_if_it_is_valid(result: dict[str, Any]) -> None:
-    """Version and verbs."""
+    """Version, verbs, clock and instances."""
     assert is_valid(result, "HelloResult") is _is_taken(read_can, result)
 
 
