@@ -48,7 +48,7 @@ def test_a_client_tells_what_it_is_and_can(launch: Launch) -> None:
     """And it can always crash: it is killed."""
     client = launch("")
     assert (client.agent, client.version) == ("tiny", "1")
-    assert client.can == {"start", "sync", "advance", "stop", "crash"}
+    assert client.can == {"start", "sync", "advance", "stop", "crash", "instances"}
     client.sync(MIDNIGHT)
     client.stop()
 

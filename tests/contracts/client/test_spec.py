@@ -43,7 +43,7 @@ def test_a_class_is_called_with_the_exports_if_it_takes_them(module: str) -> Non
     """One without a constructor is called without; a nested one is found; a function is called as it is."""
     for name in ("Plain", "Inner.Nested", "WithExports", "make"):
         client = load_client(f"{module}:{name}")({"api": "here"})
-        assert client.can == {"start", "sync"}
+        assert client.can == {"start", "sync", "instances"}
     made = load_client(f"{module}:make")({"api": "here"})
     assert getattr(made, "exports", None) == {"api": "here"}
 

@@ -229,7 +229,7 @@ def test_a_client_that_cannot_crash_is_left_alone() -> None:
     """The step does nothing to a client without the verb."""
     run, told = watched(Idle, Scenario((Crashes(AT),), settles=False))
     assert [verb for verb, _ in told].count("start") == 1
-    assert run.can == {"start", "sync"}
+    assert run.can == {"start", "sync", "instances"}
 
 
 def test_the_clients_clock_can_be_wrong() -> None:
