@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from Crypto.Cipher import AES  # of pycryptodome, as the SDK has it
+from Crypto.Util.Padding import unpad
 from tuya_connector import TuyaCloudPulsarTopic, TuyaOpenPulsar
 
 from cloud import Cloud
@@ -14,6 +16,7 @@ from reconciler import Reconciler, Settings
 from store import Store
 
 CONNECT_S = 20
+NONCE, TAG = 12, 16  # bytes of an AES-GCM message
 UNREADABLE_AFTER = 3  # redeliveries of a message that cannot be read, until it is set aside
 
 
@@ -22,15 +25,16 @@ def system_ms() -> int:
 
 
 class Pulsar(TuyaOpenPulsar):
-    """The SDK's reader of the queue, with two mistakes mended.
+    """The SDK's reader of the queue, with three mistakes mended.
 
-    It checks certificates, and it acknowledges what was taken. The SDK also acknowledges what it could not read, or
-    what a listener failed at, and a message that is acknowledged does not come again.
+    It checks certificates. It reads both ciphers of the queue. And it acknowledges what was taken: the SDK also
+    acknowledges what it could not read, or what a listener failed at, and that does not come again.
     """
 
     def __init__(self, *parts: Any, set_aside: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(*parts)
         self._set_aside = set_aside
+        self._key = parts[1][8:24].encode()
         run_forever = self.ws_app.run_forever
         self.ws_app.run_forever = lambda **options: run_forever(**{**options, "sslopt": {}})  # else: CERT_NONE
 
@@ -38,15 +42,22 @@ class Pulsar(TuyaOpenPulsar):
         frame = json.loads(message)
         answer = {"messageId": frame["messageId"], "type": "ack"}
         try:
-            self._TuyaOpenPulsar__message_handler(
-                base64.b64decode(frame["payload"]).decode()
-            )  # decrypts, calls listeners
+            text = self._decrypted(frame)
+            for listener in self.message_listeners:
+                listener(text)
         except Exception:
             if frame.get("redeliveryCount", 0) < UNREADABLE_AFTER:
                 answer["type"] = "negativeAcknowledge"
             else:
                 self._set_aside(frame)
         self.ws_app.send(json.dumps(answer))
+
+    def _decrypted(self, frame: dict[str, Any]) -> str:
+        data = base64.b64decode(json.loads(base64.b64decode(frame["payload"]))["data"])
+        if frame.get("properties", {}).get("em") == "aes_gcm":
+            nonce, text, tag = data[:NONCE], data[NONCE:-TAG], data[-TAG:]
+            return str(AES.new(self._key, AES.MODE_GCM, nonce=nonce).decrypt_and_verify(text, tag), "utf-8")
+        return str(unpad(AES.new(self._key, AES.MODE_ECB).decrypt(data), AES.block_size), "utf-8")
 
 
 class Client:
