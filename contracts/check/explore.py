@@ -38,7 +38,11 @@ class _EnoughError(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """How cases are explored: `shrink` scenarios that break a rule or not, from a `seed` or, with None, at random."""
+    """How cases are explored: `shrink` scenarios that break a rule or not, from a `seed` or, with None, at random.
+
+    With a `target` only that rule's failure is shrunk, and the first `skipped` scenarios, which were played before with
+    the same seed, are drawn and not played.
+    """
 
     make_client: MakeClient
     rules: tuple[Rule, ...]
@@ -46,27 +50,33 @@ class Exploration:
     seed: int | None = None
     shrink: bool = True
     database: ExampleDatabase | None = None
+    target: str | None = None
+    skipped: int = 0
 
     def of(self, case: Case, watch: Watch) -> None:
         """Play scenarios of a case until `watch` returns True or the examples and shrinks are used up."""
-        played = count(1)
-        most = self.examples + (SHRINKS_ELSEWHERE if self._has_own_process else SHRINKS)
+        drawn = count(1)
+        shrinks = SHRINKS_ELSEWHERE if self._has_own_process else SHRINKS
+        most = shrinks + (self.examples if self.target is None else self.skipped + 1)
 
         def body(scenario: Scenario) -> None:
+            number = next(drawn)
+            if number <= self.skipped:
+                return
             run = run_of(scenario, self.make_client)
             outcomes = judge(run, self.rules)
-            if watch(scenario, run, outcomes) or next(played) >= most:
+            if watch(scenario, run, outcomes) or number >= most:
                 raise _EnoughError
             if self.shrink:
-                _raise_first(self.rules, outcomes)
+                _raise_first([rule for rule in self.rules if self.target in (None, rule.id)], outcomes)
 
         try:
             self._test(case, body)()
+        except (_EnoughError, BrokenError, BaseExceptionGroup) as error:
+            _reraise_unexpected(error)
         except Flaky:  # a scenario broke a rule and did not when played again
             if not self._has_own_process:
                 raise
-        except (_EnoughError, BrokenError, BaseExceptionGroup) as error:
-            _reraise_unexpected(error)
 
     @property
     def _has_own_process(self) -> bool:
@@ -84,7 +94,7 @@ class Exploration:
             database=self.database,
             deadline=None,
             phases=phases,
-            report_multiple_bugs=True,
+            report_multiple_bugs=self.target is None,
             suppress_health_check=list(HealthCheck),
             print_blob=False,
             verbosity=hypothesis.Verbosity.quiet,

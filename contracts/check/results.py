@@ -1,6 +1,6 @@
 """The results of a check: for each rule and case, and over all of them."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from traceback import format_exception
@@ -27,13 +27,14 @@ LIFELESS_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The smallest scenario of a case in which a rule was broken, and its run."""
+    """The smallest scenario of a case in which a rule was broken, and its run, which was the `number`th of the case."""
 
     rule_id: str
     case: str
     scenario: Scenario
     run: Run
     breaches: tuple[Breach, ...]
+    number: int = 0
 
 
 class HarnessFailure(NamedTuple):
@@ -117,7 +118,8 @@ class CaseResult:
         self.unimplemented += run.unimplemented
         self.lifeless += run.is_lifeless
         for rule_id, outcome in outcomes.items():
-            failure = Failure(rule_id, self.case, scenario, run, outcome.breaches) if outcome.breaches else None
+            broken = outcome.breaches
+            failure = Failure(rule_id, self.case, scenario, run, broken, self.runs) if broken else None
             result = self.by_rule.setdefault(rule_id, RuleResult())
             is_missed = not outcome.exercised and not result.exercised and _is_made_for(self.case, rule_id)
             nearest = missed(RULES[rule_id], run) if is_missed else None
@@ -155,13 +157,15 @@ class CaseResult:
 class Check:
     """The verdicts on one client. One that was `interrupted`, or has a `harness_failure`, has what was played so far.
 
-    One that was `given_up` ended early, after cases in whose runs the client never stayed alive.
+    One that was `given_up` ended early, after cases in whose runs the client never stayed alive; one that was `stopped`
+    ended at its first failure, as it was told to.
     """
 
     rules: tuple[Rule, ...]
     cases: tuple[CaseResult, ...]
     interrupted: bool = False
     given_up: bool = False
+    stopped: bool = False
 
     @property
     def harness_failure(self) -> HarnessFailure | None:
@@ -205,7 +209,7 @@ class Check:
     def verdict(self, rule: Rule) -> Verdict:
         """The verdict on a rule. What a check that did not come to its end never judged was not exercised."""
         result = self.result(rule)
-        is_cut_short = self.interrupted or self.harness_failure is not None
+        is_cut_short = self.interrupted or self.stopped or self.harness_failure is not None
         return Verdict.NOT_EXERCISED if is_cut_short and not result.judged else result.verdict(rule)
 
     def unseen(self, required: Container[str]) -> list[Rule]:
@@ -228,7 +232,11 @@ class Check:
         if near is not None:
             return near
         made = " and ".join(case.id for case in CASES.values() if rule.id in case.aims)
-        left = "the check ended before any of them" if self.interrupted or self.given_up else "none of them was played"
+        left = (
+            "the check ended before any of them"
+            if self.interrupted or self.given_up or self.stopped
+            else "none of them was played"
+        )
         return f"the cases made for it are {made}: {left}"
 
     def nearest(self, rule: Rule) -> str | None:
@@ -245,6 +253,13 @@ class Check:
         cases = {case.case: case for case in earlier}
         for case in self.cases:
             cases[case.case] = cases[case.case].joined(case) if case.case in cases else case
+        return replace(self, cases=tuple(cases.values()))
+
+    def with_more(self, results: Iterable[CaseResult]) -> "Check":
+        """This check with the results of what was played of its cases after it."""
+        cases = {case.case: case for case in self.cases}
+        for result in results:
+            cases[result.case] = cases[result.case].joined(result)
         return replace(self, cases=tuple(cases.values()))
 
     def narrowing(self, case_id: str) -> Narrowing:

@@ -10,13 +10,18 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
+from ctypes import c_byte
 from multiprocessing import active_children, get_context, parent_process
 from queue import SimpleQueue
 from threading import Event, Thread, main_thread
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from contracts.client.child_process import end_children
 from contracts.play.session import remove_folders
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -41,24 +46,62 @@ class _Worker:
     is_broken_off = False
     is_idle = Event()
     asked: "SimpleQueue[bool]" = SimpleQueue()
+    writer: "Connection | None" = None
+    enough: Any = c_byte(0)
 
 
 _Worker.is_idle.set()
 
 
+def _ignore(_: object) -> None:
+    """Do nothing with a message."""
+
+
 @contextmanager
-def worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool of workers. An interruption breaks off what they do."""
+def worker_pool(jobs: int, on_message: Callable[[Any], None] = _ignore) -> Iterator[ProcessPoolExecutor]:
+    """A pool of workers. An interruption breaks off what they do. `on_message` gets what they `tell`, in a thread."""
     context = get_context("spawn")
+    reader, writer = context.Pipe(duplex=False)
+    listener = Thread(target=_listen, args=(reader, on_message), daemon=True)
+    _Worker.enough = context.RawValue("b", 0)
     places = context.SimpleQueue()
     for place in range(jobs):
         places.put(place)
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=begin_worker, initargs=(places.get,)) as pool:
-        try:
-            yield pool
-        except KeyboardInterrupt:
-            end_workers()
-            raise
+    listener.start()
+    try:
+        with ProcessPoolExecutor(jobs, context, begin_worker, (places.get, writer, _Worker.enough)) as pool:
+            try:
+                yield pool
+            except KeyboardInterrupt:
+                end_workers()
+                raise
+    finally:
+        writer.send(None)
+        listener.join()
+
+
+def _listen(reader: "Connection", on_message: Callable[[Any], None]) -> None:
+    """Pass messages on until there is an empty one; read them also if nobody can take them: workers must not wait."""
+    while (message := reader.recv()) is not None:
+        with suppress(OSError, ValueError):
+            on_message(message)
+
+
+def tell(message: object) -> None:
+    """Tell the parent something short, at once: a write of less than PIPE_BUF (4 KiB) is never mixed with others."""
+    if _Worker.writer is not None:
+        _Worker.writer.send(message)
+
+
+def say_enough() -> None:
+    """Nothing more need be played by any worker of this pool. Nothing happens in a process that is none."""
+    if _Worker.writer is not None:
+        _Worker.enough.value = 1
+
+
+def is_enough() -> bool:
+    """Whether some worker of this pool has said so."""
+    return bool(_Worker.enough.value)
 
 
 @contextmanager
@@ -83,8 +126,15 @@ def worker_place() -> int:
     return _Worker.place
 
 
-def begin_worker(next_place: Callable[[], int] = lambda: 0) -> None:
-    """Set the signal handlers of a worker, and watch its parent; the first thing to be called in it."""
+def begin_worker(
+    next_place: Callable[[], int] = lambda: 0, writer: "Connection | None" = None, enough: Any = None
+) -> None:
+    """Set the signal handlers of a worker, and watch its parent; the first thing to be called in it.
+
+    `next_place` is called for its number, `writer` is what it tells its parent by, `enough` a number that all workers
+    of a pool share.
+    """
+    _Worker.writer, _Worker.enough = writer, c_byte(0) if enough is None else enough
     # A no-op handler, not SIG_IGN: an ignored signal would be inherited by the client processes that it starts.
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, _on_end)

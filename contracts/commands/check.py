@@ -1,8 +1,10 @@
 """`parking-mock check`."""
 
+import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,13 +12,15 @@ import click
 from click.core import ParameterSource
 
 from contracts.check.earlier_failures import ReplayVerdict, earlier_failures, play_earlier
-from contracts.check.engine import Plan, check_in_parallel
+from contracts.check.engine import Plan, Progress, check_in_parallel
 from contracts.check.explore import DEFAULT_EXAMPLES
 from contracts.check.failure_file import RecordedFailure
 from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing, KnownFailingError, read_known_failing
+from contracts.check.quick import QUICK_EXAMPLES, QUICK_SHRUNK, quick_cases
 from contracts.check.results import CaseResult, Check
 from contracts.check.workers import end_requested, this_process_as_worker
 from contracts.client.spec import OBSERVED, ClientNotFoundError, ClientSpec
+from contracts.commands.findings import Findings
 from contracts.commands.options import (
     EXAMPLES_ELSEWHERE,
     ClientCommand,
@@ -38,6 +42,7 @@ from contracts.play.attachment import WINDOW_MS, agent_of
 from contracts.report.write import FAILURES
 from contracts.rules.base import LEVELS, Level, Need
 from mock_server.cli import ConfigurationError, option
+from mock_server.clock import monotonic_s
 from mock_server.history.story import how_many
 
 KNOWN_HELP = (
@@ -72,6 +77,8 @@ class ObservedRange(click.IntRange):
     metavar="GLOB",
     help="Rules of these names must be exercised: exit code 1 if one is not, with the reason.",
 )
+@option("--quick", "is_quick", is_flag=True, help="One scenario of the cases that find most: a first answer.")
+@option("--fail-fast", is_flag=True, help="End at the first failure of a rule that must hold.")
 @examples_option
 @seed_option
 @jobs_option
@@ -102,6 +109,8 @@ def check(  # noqa: PLR0913 an argument for each option
     level: Level,
     known_file: Path | None,
     required_globs: tuple[str, ...],
+    is_quick: bool,
+    fail_fast: bool,
     examples: int | None,
     seed: int,
     jobs: int,
@@ -122,26 +131,53 @@ def check(  # noqa: PLR0913 an argument for each option
         return
     specs = given(specs)
     settings = Plan(selection.rule_ids, known=_known(known_file), required=selection.required(required_globs))
+    settings = replace(settings, fail_fast=level if fail_fast else None)
     if folder:
         prepare_folder(folder)
     if is_observed:
-        refuse_without_effect(("case_globs", "examples", "seed", "jobs"), "with --observe")
+        refuse_without_effect(("case_globs", "examples", "seed", "jobs", "is_quick", "fail_fast"), "with --observe")
         _observe(specs, settings, level, window_ms, patience, folder)
     spec = spec_of(specs)
     if not spec.is_elsewhere:
         refuse_without_effect(("patience",), "with --client: it is for a client elsewhere")
     if spec.kind == "http":
         jobs = _jobs_behind(spec.urls, jobs)
+    begun_s = monotonic_s()
     agent = _agent(spec, patience)
-    examples = examples or (EXAMPLES_ELSEWHERE if spec.is_elsewhere else DEFAULT_EXAMPLES)
-    plan = replace(settings, case_ids=selection.case_ids, examples=examples, seed=seed, patience_s=patience)
+    starts_s = monotonic_s() - begun_s if spec.is_elsewhere else 0.0
+    default = EXAMPLES_ELSEWHERE if spec.is_elsewhere else DEFAULT_EXAMPLES
+    plan = replace(settings, case_ids=selection.case_ids, examples=examples or default, seed=seed, patience_s=patience)
+    if is_quick:
+        cases = quick_cases(plan.case_ids)
+        plan = replace(plan, case_ids=cases, examples=examples or QUICK_EXAMPLES, shrunk=QUICK_SHRUNK)
+        plan = replace(plan, left_out=len(selection.case_ids) - len(cases))
     click.echo(
         f"parking-mock check: {agent}, {how_many(len(plan.rule_ids), 'rule')}, {how_many(len(plan.case_ids), 'case')}"
-        f" of {how_many(examples, 'example')}, seed {seed}"
+        f" of {how_many(plan.examples, 'example')}, seed {seed}"
     )
+    for line in estimate(plan, jobs, starts_s, is_quick=is_quick):
+        click.echo(line)
     with harness():
         found = _play(str(spec), plan, jobs, folder)
     conclude(found, str(spec), plan, level, folder, agent)
+
+
+PLAYS_S = 0.15
+"""How long one scenario is played, in seconds, on average; a client elsewhere has to be started for it besides."""
+
+ESTIMATED_S = 30
+"""A check that takes longer says before it begins how long that may be."""
+
+
+def estimate(plan: Plan, jobs: int, starts_s: float, *, is_quick: bool) -> Iterator[str]:
+    """About how long a check takes; `starts_s` is how long the client took to answer `hello`."""
+    runs = len(plan.case_ids) * plan.examples
+    at_once = min(jobs, os.cpu_count() or 1, len(plan.case_ids))
+    seconds = runs * (PLAYS_S + starts_s) / at_once
+    if seconds < ESTIMATED_S:
+        return
+    hint = "" if is_quick else "; --quick gives a first answer sooner"
+    yield f"{runs} scenarios: about {how_many(ceil(seconds / 60), 'minute')}, more if much fails{hint}"
 
 
 def _jobs_behind(urls: Sequence[str], jobs: int) -> int:
@@ -163,8 +199,11 @@ def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
         so_far = Check(plan.rules, tuple(earlier), interrupted=end_requested())
         if so_far.interrupted or so_far.harness_failure:
             return so_far
+        if any(plan.is_ended_by(each) for each in earlier):
+            return replace(so_far, stopped=True)
     with progress(len(plan.case_ids), "cases") as bar:
-        return check_in_parallel(client, plan, jobs, lambda _: bar.done(), bar.begin).after(earlier)
+        steps = Progress(bar.begin, lambda _: bar.done(), Findings(bar.say, plan.known))
+        return check_in_parallel(client, plan, jobs, steps).after(earlier)
 
 
 def _play_earlier(client: str, plan: Plan, failures: Path) -> list[CaseResult]:

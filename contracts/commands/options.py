@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import click
@@ -139,15 +140,28 @@ class Bar:
 
     def __init__(self, bar: Any) -> None:
         self._bar = bar
+        self._lock = Lock()
 
     def begin(self, name: str) -> None:
         """Show the item that begins."""
-        self._bar.current_item = name
-        self._bar.render_progress()
+        with self._lock:
+            self._bar.current_item = name
+            self._bar.render_progress()
 
     def done(self, name: str | None = None) -> None:
         """Advance by one item. `name` is the item, if `begin` has not shown it."""
-        self._bar.update(1, name)
+        with self._lock:
+            self._bar.update(1, name)
+
+    def say(self, line: str) -> None:
+        """Print a line on standard output, above the bar. Any thread may do so."""
+        with self._lock:
+            if not self._bar.hidden:
+                click.echo("\r\x1b[K", file=sys.stderr, nl=False)
+            click.echo(line)
+            sys.stdout.flush()
+            if not self._bar.hidden:
+                self._bar.render_progress()
 
 
 @contextmanager

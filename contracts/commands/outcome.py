@@ -16,6 +16,7 @@ from contracts.report.story import by_history, story
 from contracts.report.summary import summary
 from contracts.report.write import INDEX, Written, repeat_case, repeat_command, write_report
 from contracts.rules.base import Level
+from contracts.rules.verdict import Verdict
 from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
 from mock_server.words import folded
@@ -141,6 +142,15 @@ def _end(found: Check, plan: Plan, *, failed: bool) -> Iterator[str]:
     vitals = vitals_of(found)
     if vitals is not None:
         yield f"{vitals.ailment.upper()}: {vitals.text}"
+    if plan.left_out:
+        unseen = [rule for rule in found.rules if found.verdict(rule) is Verdict.NOT_EXERCISED]
+        yield (
+            f"QUICK: {how_many(plan.left_out, 'case')} left out, {how_many(plan.examples, 'scenario')} of each other;"
+            f" {how_many(len(unseen), 'rule')} not exercised. A whole check is the same without --quick."
+        )
+    if found.stopped:
+        left = len(plan.case_ids) - len(found.cases)
+        yield f"STOPPED at the first failure (--fail-fast): {how_many(left, 'other case')} not played to the end"
     if found.given_up:
         left = len(plan.case_ids) - len(found.cases)
         yield f"GIVEN UP: {how_many(left, 'other case')} not played, as it stayed alive in no run so far"
