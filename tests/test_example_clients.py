@@ -85,7 +85,7 @@ attacks, two processes in one folder."""
 
 
 @pytest.mark.parametrize(
-    ("name", "command", "also"),
+    ("name", "command"),
     [
         (NODE, "node adapter.mjs"),
         (PYTHON, "python adapter.py"),

@@ -21,7 +21,10 @@ _LOOK_EVERY_S = 0.01
 """How often a process is looked at that is about to end."""
 
 END_PATIENCE_S = 2.0
-"""How long a process that was killed may take to be gone, in seconds of real time."""
+"""How long a process that was killed, or has closed its output, may take to be gone, in seconds of its own time."""
+
+READ_PATIENCE_S = 10.0
+"""How long the rest of its output may take to be read, in seconds of real time; another process may hold it open."""
 
 LINE_BYTES = 16 * 1024 * 1024
 """The longest line that is read as an answer; a dump of many records is one line."""
@@ -162,7 +165,7 @@ class Child:
 
     def _join(self) -> None:
         for thread in self._threads:
-            thread.join(END_PATIENCE_S)
+            thread.join(READ_PATIENCE_S)
 
 
 def kill_all(pids: Iterable[int]) -> int:

@@ -10,7 +10,7 @@ import select
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from contracts.client.child_process import LOG_LINE_BYTES, Child
+from contracts.client.child_process import END_PATIENCE_S, LOG_LINE_BYTES, Child
 from contracts.client.interface import Capability, ProcessError, ProcessProblem, Start, UnimplementedError
 from contracts.client.own_time import Activity, OwnTime
 from contracts.client.protocol import EXIT_UNIMPLEMENTED, ProtocolError, call_text, is_object, read_answer, shown
@@ -138,7 +138,7 @@ class ProcessClient(RemoteClient):
         return ProcessError(ProcessProblem.HUNG, f"no answer to {verb} within {self.patience_s:g} s{self._log_tail()}")
 
     def _gone(self, verb: str) -> Exception:
-        code = self._child.exit_code(self.patience_s) if self._child else None
+        code = self._child.exit_code(END_PATIENCE_S) if self._child else None
         if code == EXIT_UNIMPLEMENTED:
             missing = UnimplementedError(f"{verb}: exit code {code}")
             missing.is_final = True

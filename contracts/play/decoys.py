@@ -31,7 +31,9 @@ CREDENTIALS = ("client_id", "sign", "access_token", "username", "password", "aut
 HOST = "127.0.0.1"
 OTHER_HOST = "localhost"
 POLL_S = 0.02
-READ_S = 2.0
+READ_S = 30.0
+"""How long a client that has connected may take for its request, in seconds of real time."""
+
 MOST = 64 * 1024
 
 
