@@ -189,7 +189,7 @@ class Session:
             dumps=tuple(self._dumps),
             effects=effects,
             calm_seq=self._calm_seq,
-            findings=(*client.findings, *self.world.findings) if has_process else None,
+            findings=(*client.findings, *self.world.findings) if has_process else tuple(client.findings) or None,
             unimplemented=client.unimplemented,
             verbs=tuple(client.verbs),
         )

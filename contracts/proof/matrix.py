@@ -97,7 +97,7 @@ class MatrixRow:
 
 def make_client_of(known_bad: KnownBadClient, *, elsewhere: bool = False) -> MakeClient:
     """Makes a known-bad client; in a process of its own if `elsewhere`, or if its rule can only be judged there."""
-    if elsewhere or "process" in RULES[known_bad.rule_id].needs:
+    if elsewhere or "process" in RULES[known_bad.rule_id].all_needs:
         return load(f"exec {shim_command(known_bad.client)}")
     return known_bad.client
 
@@ -203,7 +203,7 @@ def differences(there: Iterable[MatrixRow], here: Iterable[MatrixRow]) -> list[s
         f"{row.client} {rule_id}: {mark} as a process, {known} in process"
         for row in there
         for rule_id, mark in row.marks.items()
-        if "process" not in RULES[rule_id].needs
+        if "process" not in RULES[rule_id].all_needs
         and "killed" in (mark, known := in_process[row.client].marks.get(rule_id, "unreached"))
         and mark != known
     ]

@@ -78,6 +78,11 @@ class Rule:
         return found if found.breaches or not self.missing_in_part(run.can) else None
 
     @property
+    def all_needs(self) -> tuple[Need, ...]:
+        """What it needs to be judged whole."""
+        return (*self.needs, *self.partly)
+
+    @property
     def group(self) -> str:
         """The group of the rule: the first part of its id."""
         return self.id.split("-")[0]

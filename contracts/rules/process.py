@@ -22,10 +22,13 @@ AT_ONCE = MINUTE
     "practice",
     statement="The process answers every verb that it has, in time and in its form, and ends when it is told to.",
     why="What hangs or dies by itself reconciles nothing until somebody looks.",
-    needs=("process",),
+    partly=("process",),
 )
 def answer(run: Run) -> Outcome:
-    """No finding of a process problem. Exercised by every client that was started."""
+    """No finding of a process problem. Exercised by every client that was started.
+
+    In process only the form of answers can be seen.
+    """
     return judged(
         run.acts_of(ActKind.START), (Breach(each.text, each.seq) for each in run.findings_of(*ProcessProblem))
     )

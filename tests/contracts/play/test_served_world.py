@@ -60,7 +60,7 @@ def elsewhere(make_client: type[ReferenceClient] = ReferenceClient) -> MakeClien
 
 def verdicts(run: Run) -> dict[str, tuple[bool, bool]]:
     """Whether each rule was exercised, and broken."""
-    rules = [rule for rule in RULES.values() if "process" not in rule.needs]
+    rules = [rule for rule in RULES.values() if "process" not in rule.all_needs]
     return {rule_id: (each.exercised, bool(each.breaches)) for rule_id, each in judge(run, rules).items()}
 
 
@@ -115,7 +115,7 @@ def test_a_rule_about_processes_is_not_judged_without_one() -> None:
     assert not [
         rule_id
         for rule_id in judge(run_of(SHORT, ReferenceClient), RULES.values())
-        if "process" in RULES[rule_id].needs
+        if "process" in RULES[rule_id].all_needs
     ]
 
 

@@ -29,6 +29,7 @@ from contracts.play.scenario import (
 )
 from contracts.play.session import LINGER, PATIENCE, ROUNDS, SYNC_EVERY, Session
 from contracts.play.supervision import MOST_RESTARTS
+from contracts.rules import RULES
 from contracts.run.run import Run, run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
@@ -213,6 +214,17 @@ def test_whatever_a_client_fails_at_is_a_death_of_the_client(client: type[Idle],
     run, _ = watched(client, Scenario(runs_ms=HOUR, settles=False))
     assert run.deaths[0].text == words
     assert run.is_lifeless is (client is not Textual)
+
+
+def test_a_malformed_answer_in_process_breaks_the_rule_about_answers() -> None:
+    """As of a process: the finding names the field and what it wants. Another client is not known to keep the rule."""
+    rule = RULES["PROC-ANSWER"]
+    found = rule.outcome(watched(Textual, Scenario(runs_ms=HOUR, settles=False))[0])
+    assert found is not None
+    assert found.breaches[0].message.startswith(
+        "in dump: records[0].event_ms must be an integer, in epoch milliseconds"
+    )
+    assert rule.outcome(watched(Idle, Scenario(runs_ms=HOUR, settles=False))[0]) is None
 
 
 def test_a_crash_loses_what_is_not_in_the_folder() -> None:

@@ -42,7 +42,7 @@ def reference_in(case_id: str, examples: int) -> CaseResult:
 
 def idle_in(case_id: str, result: CaseResult) -> list[str]:
     """The rules that a case is made for, and that it did not exercise."""
-    in_process = [rule_id for rule_id in CASES[case_id].aims if "process" not in RULES[rule_id].needs]
+    in_process = [rule_id for rule_id in CASES[case_id].aims if "process" not in RULES[rule_id].all_needs]
     return [rule_id for rule_id in in_process if not result.by_rule[rule_id].exercised]
 
 
