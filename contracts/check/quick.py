@@ -61,6 +61,12 @@ QUICK_SHRUNK = 2
 """So many failures are made small."""
 
 
+def likely_first(case_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """All of the selected cases, those of a quick check first: a whole check has its first findings as soon."""
+    first = tuple(case_id for case_id in QUICK if case_id in case_ids)
+    return (*first, *(case_id for case_id in case_ids if case_id not in first))
+
+
 def quick_cases(case_ids: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the selected cases that a quick check plays, in its order; all of them if it has none."""
     return tuple(case_id for case_id in QUICK if case_id in case_ids) or case_ids

@@ -255,6 +255,11 @@ class Check:
             cases[case.case] = cases[case.case].joined(case) if case.case in cases else case
         return replace(self, cases=tuple(cases.values()))
 
+    def in_order(self, case_ids: Sequence[str]) -> "Check":
+        """This check with its cases in this order, in which reports tell them; others come last."""
+        place = {case_id: number for number, case_id in enumerate(case_ids)}
+        return replace(self, cases=tuple(sorted(self.cases, key=lambda each: place.get(each.case, len(place)))))
+
     def with_more(self, results: Iterable[CaseResult]) -> "Check":
         """This check with the results of what was played of its cases after it."""
         cases = {case.case: case for case in self.cases}

@@ -16,7 +16,7 @@ from contracts.check.engine import Plan, Progress, check_in_parallel
 from contracts.check.explore import DEFAULT_EXAMPLES
 from contracts.check.failure_file import RecordedFailure
 from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing, KnownFailingError, read_known_failing
-from contracts.check.quick import QUICK_EXAMPLES, QUICK_SHRUNK, quick_cases
+from contracts.check.quick import QUICK_EXAMPLES, QUICK_SHRUNK, likely_first, quick_cases
 from contracts.check.results import CaseResult, Check
 from contracts.check.workers import end_requested, this_process_as_worker
 from contracts.client.spec import OBSERVED, ClientNotFoundError, ClientSpec
@@ -203,7 +203,8 @@ def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
             return replace(so_far, stopped=True)
     with progress(len(plan.case_ids), "cases") as bar:
         steps = Progress(bar.begin, lambda _: bar.done(), Findings(bar.say, plan.known))
-        return check_in_parallel(client, plan, jobs, steps).after(earlier)
+        found = check_in_parallel(client, replace(plan, case_ids=likely_first(plan.case_ids)), jobs, steps)
+    return found.after(earlier).in_order(plan.case_ids)
 
 
 def _play_earlier(client: str, plan: Plan, failures: Path) -> list[CaseResult]:

@@ -1,12 +1,14 @@
 """Tests of answers that come soon: first findings, ends at the first failure, small failures, quick checks."""
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 
 from contracts.cases import CASES
 from contracts.check.engine import Found, Plan, Progress, check, check_in_parallel
 from contracts.check.known_failing import Known, KnownFailing
-from contracts.check.quick import QUICK, quick_cases
+from contracts.check.quick import QUICK, likely_first, quick_cases
 from contracts.check.results import Check
 from contracts.check.shrinking import Shrink, worth_shrinking
 from contracts.client.interface import Client, ProcessProblem
@@ -74,6 +76,13 @@ def test_a_check_can_end_at_its_first_failure() -> None:
     assert not checked(ReferenceClient, fail_fast="must", case_ids=("count/copies",))[0].stopped
 
 
+def test_reports_tell_cases_in_the_order_of_the_catalogue(found: Check) -> None:
+    """Whichever was played first: of two failures of one size the told one is the same."""
+    backwards = replace(found, cases=tuple(reversed(found.cases)))
+    assert backwards.in_order(tuple(CASES)).cases == found.in_order(tuple(CASES)).cases
+    assert [each.case for each in found.in_order(CASE_IDS[1:]).cases] == [*CASE_IDS[1:], CASE_IDS[0]]
+
+
 def test_a_known_failure_ends_no_check() -> None:
     """Nor does one below the level that must hold."""
     known = KnownFailing(lines=tuple(Known(rule_id, "*", "why", 1) for rule_id in COUNTING))
@@ -110,6 +119,7 @@ def test_a_quick_check_plays_one_scenario_of_the_cases_that_find_most() -> None:
     assert len(set(QUICK)) == len(QUICK)
     assert quick_cases(("count/page", "count/copies", "count/lines")) == ("count/lines", "count/copies")
     assert quick_cases(("count/page",)) == ("count/page",)
+    assert likely_first(("count/page", "count/copies", "count/lines")) == ("count/lines", "count/copies", "count/page")
     client = f"{ReferenceClient.__module__}:{ReferenceClient.__name__}"
     done = CliRunner().invoke(check_command, ["--client", client, "--quick", "--case", "count/*", "--jobs", "1"])
     assert done.exit_code == 0, done.output
