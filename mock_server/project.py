@@ -31,6 +31,7 @@ from mock_server.model import (
 from mock_server.profile import Profile
 from mock_server.queue.queue import ACK_TIMEOUT, Queue
 from mock_server.queue.uplink import Uplink
+from mock_server.steps import Steps, at_once
 from mock_server.vendor.commands import Commands
 from mock_server.vendor.tokens import Tokens, hex_id
 
@@ -59,7 +60,10 @@ class Idle:
 
 
 class Project:
-    """Everything that belongs to one access id. Projects are isolated from each other."""
+    """Everything that belongs to one access id. Projects are isolated from each other.
+
+    One that is not `filled` has neither the records of its seed nor its chaos before `filling`.
+    """
 
     def __init__(
         self,
@@ -71,6 +75,7 @@ class Project:
         profile: Profile | None = None,
         random_seed: int = 0,
         chaos: Chaos | None = None,
+        filled: bool = True,
     ) -> None:
         self.access_id = access_id
         self.access_secret = access_secret
@@ -88,7 +93,9 @@ class Project:
         self._first_chaos = chaos or Chaos("off", random_seed)
         self._ledger = 0
         self._consumers = 0
-        self._start()
+        self._begin()
+        if filled:
+            at_once(self.filling())
 
     def __repr__(self) -> str:
         """Its access id, devices and records; nothing secret."""
@@ -96,15 +103,29 @@ class Project:
 
     def reset(self) -> None:
         """Go back to the seed. Drops tokens, messages, records, commands and history; consumers stay connected."""
+        at_once(self.resetting())
+
+    def resetting(self) -> Steps[None]:
+        """`reset`, a record of the seed with each step."""
         self.clock.cancel_all()
         self.queue.clear()
         self.tokens.clear()
         self.history.clear()
         self.faults.reset()
         self.random.seed(self.random_seed)
-        self._start()
+        self._begin()
+        yield from self.filling()
 
-    def _start(self) -> None:
+    def filling(self) -> Steps[None]:
+        """Keep the records of the seed, one with each step, then let chaos begin. A reset meanwhile takes its place."""
+        resets = self.history.resets
+        for _ in self.keep_one_by_one(self.seed.records):
+            yield None
+            if self.history.resets != resets:
+                return
+        self.set_chaos(self._first_chaos.again())
+
+    def _begin(self) -> None:
         self._ledger += 1
         self._ids_given = {DataType.PASS: 0, DataType.BILL: 0}
         self.devices: dict[str, Device] = {}
@@ -115,8 +136,6 @@ class Project:
         self.commands = Commands(self.clock, self.profile, self.history, self.uplink.report)
         for device in self.seed.devices:
             self.put_device(device)
-        self.keep(self.seed.records)
-        self.set_chaos(self._first_chaos.again())
 
     def set_chaos(self, chaos: Chaos) -> None:
         """Draw random faults from this chaos from now on; preset `off` has none."""

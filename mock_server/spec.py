@@ -15,6 +15,7 @@ from mock_server.problems import Problem, ProblemKind, Reader, type_name
 from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
 from mock_server.shapes import fields_of, kind_of
+from mock_server.steps import Steps, at_once
 
 NOTHING = Seed(())
 """No devices and no records."""
@@ -46,10 +47,14 @@ class ProjectSpec:
         self, access_id: str, access_secret: str = DEFAULT_ACCESS_SECRET, present: Clock | None = None
     ) -> Project:
         """A new project. A virtual clock without `now_ms` starts at the time of `present`, or else of the system."""
+        return at_once(self.making_project(access_id, access_secret, present))
+
+    def making_project(self, access_id: str, access_secret: str, present: Clock | None = None) -> Steps[Project]:
+        """`make_project`, a record of the seed with each step."""
         clock: Clock = SystemClock()
         if self.clock == "virtual":
             clock = VirtualClock((present or clock).now_ms() if self.now_ms is None else self.now_ms)
-        return Project(
+        project = Project(
             access_id,
             access_secret,
             self.seed,
@@ -57,7 +62,10 @@ class ProjectSpec:
             profile=self.profile,
             random_seed=self.random_seed,
             chaos=self.chaos.again(),
+            filled=False,
         )
+        yield from project.filling()
+        return project
 
 
 def project_spec(
@@ -76,14 +84,14 @@ def project_spec(
     data: JsonObject = {"profile": profile, "chaos": chaos, "clock": clock, "seed": seed}
     data |= {name: value for name, value in (("now_ms", now_ms), ("devices", devices)) if value is not None}
     problems: list[Problem] = []
-    spec = read_spec(Reader(data, "", problems), problems, NOTHING)
+    spec = at_once(read_spec(Reader(data, "", problems), problems, NOTHING))
     if problems:
         raise ValueError(str(SeedError(problems)))
     warn_of(spec.doubts())
     return spec
 
 
-def read_spec(reader: Reader, problems: list[Problem], devices: Seed) -> ProjectSpec:
+def read_spec(reader: Reader, problems: list[Problem], devices: Seed) -> Steps[ProjectSpec]:
     """The specification from the fields of `NewProject` except the keys. Problems are noted in `problems`.
 
     `devices` is the seed of a project for which neither `devices` nor a seed's name or object is given.
@@ -92,7 +100,7 @@ def read_spec(reader: Reader, problems: list[Problem], devices: Seed) -> Project
     random_seed = number if isinstance(number, int) else 0
     profile = _read_profile(reader, problems)
     chaos = read_chaos(_given(reader, "chaos", "off"), "chaos", problems, default_seed=random_seed)
-    seed = _read_seed(reader, problems, devices)
+    seed = yield from _read_seed(reader, problems, devices)
     clock: ClockName = _CLOCK.read(reader, "clock", required=False) or "system"
     now_ms = _NOW_MS.read(reader, "now_ms", required=False)
     if clock == "system":
@@ -109,12 +117,14 @@ def _read_profile(reader: Reader, problems: list[Problem]) -> Profile | None:
     return given if isinstance(given, Profile) else read_profile(given, "profile", problems)
 
 
-def _read_seed(reader: Reader, problems: list[Problem], devices: Seed) -> Seed | None:
+def _read_seed(reader: Reader, problems: list[Problem], devices: Seed) -> Steps[Seed | None]:
     """The devices and records. A seed's name or object has both; a number seeds the randomness only."""
     given = _given(reader, "seed", 0)
     if isinstance(given, dict | str):
         reader.absent("devices", "are in the seed already")
-        return read_named_seed(given, problems) if isinstance(given, str) else read_seed_json(given, problems)
+        if isinstance(given, str):
+            return read_named_seed(given, problems)
+        return (yield from read_seed_json(given, problems))
     if type(given) is int:
         reader.integer("seed", required=False)
     else:

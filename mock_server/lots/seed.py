@@ -36,6 +36,7 @@ from mock_server.model import (
 )
 from mock_server.problems import Problem, ProblemKind, Reader, in_words, parse_json, type_name
 from mock_server.shapes import fields_of, read_fields, read_shape
+from mock_server.steps import Steps, at_once
 
 PROBLEMS_NAMED = 20
 """How many problems of a seed, or of records, are named."""
@@ -159,14 +160,14 @@ def load_seed(path: Path) -> Seed:
 def read_seed(data: object) -> Seed:
     """A seed from its JSON value. SeedError names every problem."""
     problems: list[Problem] = []
-    seed = read_seed_json(data, problems)
+    seed = at_once(read_seed_json(data, problems))
     if seed is None:
         raise SeedError(problems)
     return seed
 
 
-def read_seed_json(data: object, problems: list[Problem]) -> Seed | None:
-    """A seed from its JSON value, or None with its problems noted."""
+def read_seed_json(data: object, problems: list[Problem]) -> Steps[Seed | None]:
+    """A seed from its JSON value, or None with its problems noted; a record with each step."""
     noted = len(problems)
     if not isinstance(data, dict):
         problems.append(Problem(ProblemKind.TYPE, "seed", f"must be an object, not {type_name(data)}"))
@@ -178,10 +179,10 @@ def read_seed_json(data: object, problems: list[Problem]) -> Seed | None:
         reader.note(ProblemKind.MISSING, "devices", "is required")
         return None
     known = read_devices(data["devices"], "devices", problems)
-    records = [
-        _read_seed_record(item, f"records[{place}]", known, problems)
-        for place, item in enumerate(reader.items("records", MAX_RECORDS, required=False) or [])
-    ]
+    records = []
+    for place, item in enumerate(reader.items("records", MAX_RECORDS, required=False) or []):
+        records.append(_read_seed_record(item, f"records[{place}]", known, problems))
+        yield None
     if len(problems) > noted:
         return None
     return Seed(tuple(known.values()), tuple(record for record in records if record is not None))

@@ -393,6 +393,18 @@ def test_a_snapshot_keeps_what_is_on_its_way() -> None:
     assert [record.fate for record in project.snapshot_records() if record] == ["deliver", "lose", "deliver"]
 
 
+def test_a_reset_takes_the_place_of_one_that_is_under_way() -> None:
+    """Of two resets the later one counts: each record of the seed is there once."""
+    project = make_project(seed=Seed(default_seed().devices, tuple(new_pass(f"r{number}") for number in range(3))))
+    under_way = project.resetting()
+    next(under_way)
+    project.reset()
+    after = list(project.history.after())
+    assert list(under_way) == []
+    assert list(project.history.after()) == after
+    assert len(project.store) == 3
+
+
 def test_a_seed_spends_no_chaos() -> None:
     """Chaos begins after the seed: its records meet no random fault, those that come later do."""
     records = tuple(new_pass(f"r{number}", fate=None) for number in range(200))

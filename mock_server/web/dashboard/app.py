@@ -15,8 +15,9 @@ from mock_server.guide import NO_NEWS, Guide
 from mock_server.history.digest import Digest
 from mock_server.history.log import History
 from mock_server.project import Project
+from mock_server.steps import Steps
 from mock_server.web.dashboard.view import ViewRequest, look
-from mock_server.web.serving.turns import NotYetError, Work, in_turns
+from mock_server.web.serving.turns import NotYetError, in_turns
 
 PATHS = re.compile(r"/|/dashboard/[a-z][a-z_.-]*")
 """The paths that the dashboard serves; every other path of the lab plane is the lab API's."""
@@ -94,7 +95,7 @@ class _Page:
         )
 
 
-def _read_all(digest: Digest, history: History, until: int | None) -> Work[None]:
+def _read_all(digest: Digest, history: History, until: int | None) -> Steps[None]:
     while digest.read(history, ENTRIES_A_STEP, until):
         yield None
 

@@ -14,10 +14,12 @@ from mock_server.problems import Problem, Reader
 from mock_server.project import Project
 from mock_server.shapes import fields_of, kind_of
 from mock_server.spec import read_spec
+from mock_server.steps import Steps
 from mock_server.version import __version__
 from mock_server.web.lab.history_lines import history_pieces, history_place
 from mock_server.web.lab.json_pieces import answer_in_pieces, rereport_parts, seed_parts
 from mock_server.web.lab.request import LabError, json_object, note_doubts, refuse_problems
+from mock_server.web.serving.turns import carry_through, in_turns
 from mock_server.web.serving.wsgi import IN_PIECES
 
 MAX_PROJECTS = 10_000
@@ -52,19 +54,29 @@ class Projects:
 
     def create(self) -> tuple[JsonObject, int]:
         """`POST projects`: create a project; answers its exports."""
+        project = in_turns(request.environ, self._creating)
+        return project.exports(*self._addresses()), 201
+
+    def _creating(self) -> Steps[Project]:
+        """Read a project's specification, make the project, then add it. There is none if its caller has gone away."""
         problems: list[Problem] = []
         reader = Reader(json_object('{"clock": "virtual"}', optional=True), "", problems)
         reader.only(fields_of(NewProject))
         access_id, access_secret = self._read_keys(reader)
-        spec = read_spec(reader, problems, devices=default_seed())
+        spec = yield from read_spec(reader, problems, devices=default_seed())
         refuse_problems(problems)
+        self._refuse_one_more(access_id)
+        note_doubts(spec.doubts())
+        project = yield from spec.making_project(access_id, access_secret, self._cloud.clock)
+        self._refuse_one_more(access_id)
+        return self._cloud.add(project)
+
+    def _refuse_one_more(self, access_id: str) -> None:
+        """LabError if there may be no further project, or none of this access id."""
         if len(self.list_all()) >= MAX_PROJECTS:
             raise LabError(409, "too_many", f"there are {MAX_PROJECTS} projects: delete some first")
         if self._cloud.get(access_id) is not None:
             raise LabError(409, "project_exists", f"there is a project {access_id} already: DELETE it first")
-        note_doubts(spec.doubts())
-        project = self._cloud.add(spec.make_project(access_id, access_secret, self._cloud.clock))
-        return project.exports(*self._addresses()), 201
 
     def _read_keys(self, reader: Reader) -> tuple[str, str]:
         """The access id and secret of a new project; those that are not given are generated."""
@@ -98,7 +110,7 @@ class Projects:
     def reset(self, project_id: str) -> JsonObject:
         """`POST projects/{p}/reset`: back to the seed."""
         project = self.find(project_id)
-        project.reset()
+        in_turns(request.environ, lambda: _resetting(project))
         return project.exports(*self._addresses())
 
     def snapshot(self, project_id: str) -> Response:
@@ -117,3 +129,9 @@ class Projects:
         request.environ[IN_PIECES] = True
         pieces = history_pieces(history, after if resets == history.resets else 0)
         return Response(pieces, content_type="application/x-ndjson")
+
+
+def _resetting(project: Project) -> Steps[None]:
+    """Reset a project to the end, even if the caller closes the connection."""
+    carry_through(request.environ)
+    yield from project.resetting()

@@ -28,9 +28,10 @@ from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.project import Project
 from mock_server.queue.queue import MAX_SUBSCRIPTIONS, Subscription
 from mock_server.shapes import read_shape
+from mock_server.steps import Steps
 from mock_server.web.lab.request import LabError, json_body, json_object, note_doubts, query_number, refuse_problems
 from mock_server.web.serving.inline import MEMORY, wait_for, waited_ms, yield_turn
-from mock_server.web.serving.turns import Work, carry_through, in_turns
+from mock_server.web.serving.turns import carry_through, in_turns
 
 DEFAULT_TIMEOUT_MS = 5_000
 MAX_TIMEOUT_MS = 60_000
@@ -238,7 +239,7 @@ class _Move:
         return False
 
 
-def _add_records(project: Project, device: Device, body: object) -> Work[bytes]:
+def _add_records(project: Project, device: Device, body: object) -> Steps[bytes]:
     """Read all records, then keep them; the answer's JSON. Nothing is kept if one of them cannot be used.
 
     Once the first is kept all are, even if the caller closes the connection, unless the project is reset.
@@ -283,7 +284,7 @@ def _idle_answer(project: Project) -> IdleJson:
     }
 
 
-def _read_records(body: object, device: Device) -> Work[list[NewRecord]]:
+def _read_records(body: object, device: Device) -> Steps[list[NewRecord]]:
     items = body if isinstance(body, list) else [body]
     if len(items) > MAX_RECORDS:
         raise LabError(413, "too_many", f"send at most {MAX_RECORDS} records at once")

@@ -4,16 +4,14 @@ The work is a generator that yields after each step. Work whose caller closes th
 turn, unless it has called `carry_through`.
 """
 
-from collections.abc import Callable, Generator
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from mock_server.clock import monotonic_s
+from mock_server.steps import Steps
 from mock_server.web.serving.inline import CARRY_THROUGH, MEMORY, yield_turn
 
 T = TypeVar("T")
-
-Work: TypeAlias = Generator[None, None, T]
-"""Work in steps, with its result."""
 
 TURN_S = 0.005
 """How long a view works before others get their turn, in seconds: some 20 requests."""
@@ -25,7 +23,7 @@ class NotYetError(Exception):
     """The view is called again: its answer does not count yet."""
 
 
-def in_turns(environ: dict[str, Any], begin: Callable[[], Work[T]]) -> T:
+def in_turns(environ: dict[str, Any], begin: Callable[[], Steps[T]]) -> T:
     """Go on with the work of a request, and return its result once there is one; NotYetError before.
 
     Without a server it is done in one go.

@@ -242,6 +242,23 @@ def test_a_snapshot_brings_what_waits(lab: LabClient, world: LabProject) -> None
     assert published == ["waits"]
 
 
+def test_a_large_seed_is_read_and_kept_in_turns(
+    lab: LabClient, world: LabProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project is made and reset as in one piece, and others are served between, here after each record."""
+    world.add_records(LOT, [a_pass(plate_no=f"A{number}") for number in range(50)])
+    seed = world.snapshot()
+    whole = lab.create_project(seed=seed, clock="virtual", now_ms=NOON)
+    monkeypatch.setattr("mock_server.web.serving.turns.TURN_S", -1)
+    pieces = lab.create_project(seed=seed, clock="virtual", now_ms=NOON)
+    assert pieces.snapshot() == whole.snapshot() == seed
+    pieces.add_records(LOT, [a_pass()])
+    pieces.reset()
+    assert pieces.snapshot() == seed
+    with pytest.raises(LabApiError, match="already"):
+        lab.create_project(access_id=pieces.access_id, seed=seed)
+
+
 def test_deletion_disconnects(lab: LabClient, world: LabProject) -> None:
     """Whoever listens to a project is disconnected when it is deleted, and nobody finds it any more."""
     with consuming(world.exports()) as consumer:

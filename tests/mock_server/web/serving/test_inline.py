@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from mock_server.steps import Steps
 from mock_server.web.serving import turns
 from mock_server.web.serving.environ import BODY, TOO_LARGE
 from mock_server.web.serving.inline import TRANSPORT, InlineWsgi, wait_for
-from mock_server.web.serving.turns import NotYetError, Work, carry_through, in_turns
+from mock_server.web.serving.turns import NotYetError, carry_through, in_turns
 from mock_server.web.serving.wsgi import IN_PIECES
 
 DEADLINE_S = 60.0
@@ -148,7 +149,7 @@ def test_work_in_turns_ends_with_its_caller(through: bool) -> None:  # noqa: FBT
     done: list[int] = []
 
     def view(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        def work() -> Work[str]:
+        def work() -> Steps[str]:
             if through:
                 carry_through(environ)
             for step in range(1_000):
