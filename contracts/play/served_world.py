@@ -46,10 +46,11 @@ GONE_WAIT_S = 2.0
 """How long the server may take to notice that the connections of a dead client are closed, in real time."""
 
 TURNS = 3
-"""Turns of the server's loop in which it handles what its sockets have received by then.
+"""Turns of the server's loop in which it handles what its sockets have received by then, and sends what it has to.
 
 One turn reads the socket, one hands the frame to its task, one lets the task act on it. Without them a client that has
-acknowledged everything in `quiet` might look as if it had not, and would be waited for.
+acknowledged everything in `quiet` might look as if it had not, and would be waited for; and one that is asked to be
+quiet after its connection was cut might not have been told so, and would not notice it before the next hour.
 """
 
 ROUNDS = 100
@@ -145,20 +146,25 @@ class ServedWorld(World):
         for _ in range(ROUNDS):
             if not self._has_news():
                 break
+            self._take_turns()
             if ask_quiet is not None:
                 ask_quiet()
             self._await_answers()
 
+    def _take_turns(self) -> None:
+        """Let the server's loop do what it has in hand."""
+        for _ in range(TURNS):
+            self.do(lambda: None)
+
     def _has_news(self) -> bool:
         """Whether a message was delivered, or a connection was lost, since the last call."""
         new = self.entries(self._read_to)
-        self._read_to = max(self._read_to, self.last if not new else new[-1].seq)
+        self._read_to = new[-1].seq if new else self._read_to  # not `last`, which may have grown since
         return any(_is_news(entry.event) for entry in new)
 
     def _await_answers(self) -> None:
         """Wait until consumers hold no unanswered message. What is left after `ACK_WAIT_S` is not waited for again."""
-        for _ in range(TURNS):
-            self.do(lambda: None)
+        self._take_turns()
         is_long = self._long_waits < LONG_WAITS and not self._is_prompt()
         if not self._wait(lambda: not self._open_messages(), REAL_ACK_WAIT_S if is_long else ACK_WAIT_S):
             self._given_up |= set(self.do(self._open_messages))
