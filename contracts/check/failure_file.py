@@ -37,6 +37,7 @@ class RecordedFailure:
     scenario: Scenario
     breaches: tuple[Breach, ...]
     data: JsonObject
+    agent: str | None = None
 
     def failure(self) -> Failure:
         """The failure with the recorded run; nothing is played. ReplayError if the file lacks the history."""
@@ -92,14 +93,15 @@ def read_failure(path: Path) -> RecordedFailure:
     try:
         scenario = Scenario.from_json(data["scenario"])
         breaches = tuple(Breach(str(each["message"]), int(each["seq"])) for each in data["breaches"])
-        return RecordedFailure(RULES[data["rule"]], str(data["case"]), _client(data), scenario, breaches, data)
+        rule, client, agent = RULES[data["rule"]], _text(data, "client"), _text(data, "agent")
+        return RecordedFailure(rule, str(data["case"]), client, scenario, breaches, data, agent)
     except (KeyError, TypeError, ValueError) as error:
         raise ReplayError(f"{path}: {error!r}") from None
 
 
-def _client(data: JsonObject) -> str | None:
-    client = data.get("client")
-    return client if isinstance(client, str) else None
+def _text(data: JsonObject, name: str) -> str | None:
+    text = data.get(name)
+    return text if isinstance(text, str) else None
 
 
 def replay(recorded: RecordedFailure, make_client: MakeClient) -> Failure | None:

@@ -21,7 +21,7 @@ from contracts.commands.options import (
     refuse_without_effect,
     spec_of,
 )
-from contracts.report.story import story
+from contracts.report.story import log_lines, story
 from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
 
@@ -31,17 +31,18 @@ from mock_server.history.story import how_many
 @client_options
 @patience_option
 @click.option("--show", is_flag=True, help="Tell what is recorded, without a client.")
-def replay(*, files: tuple[Path, ...], show: bool, patience: float, **specs: str | None) -> None:
+@click.option("--show-log", is_flag=True, help="The same, with what the client wrote to its standard error.")
+def replay(*, files: tuple[Path, ...], show: bool, show_log: bool, patience: float, **specs: str | None) -> None:
     """Repeat failures from their files, or those of a report's folder, and say whether each is FIXED."""
-    if show:
+    if show or show_log:
         refuse_without_effect(("client", "exec", "http", "patience"), "with --show: nothing is played")
     paths = [each for path in files for each in failure_files(path)]
     failures = [(path, _read(path)) for path in paths]
     if not failures:
         click.echo(f"no failure lies in {' '.join(map(str, files))}")
-    if show:
+    if show or show_log:
         for path, recorded in failures:
-            _show(path, recorded)
+            _show(path, recorded, with_log=show_log)
         return
     specs = given(specs)
     name = str(spec_of(specs)) if any(specs.values()) else None
@@ -60,13 +61,16 @@ def _read(path: Path) -> RecordedFailure:
         raise ConfigurationError(str(error)) from None
 
 
-def _show(path: Path, recorded: RecordedFailure) -> None:
+def _show(path: Path, recorded: RecordedFailure, *, with_log: bool) -> None:
     try:
         failure = recorded.failure()
     except ReplayError as error:
         raise ConfigurationError(f"{path}: {error}") from None
-    click.echo(f"RECORDED  {recorded.client or 'a client without a name'}")
+    named = f" ({recorded.agent})" if recorded.agent not in (None, recorded.client) else ""
+    click.echo(f"RECORDED  {recorded.client or 'a client without a name'}{named}")
     _print_story(path, failure)
+    for line in log_lines(failure.run) if with_log else ():
+        click.echo(line)
 
 
 def _print_story(path: Path, failure: Failure) -> None:

@@ -16,6 +16,7 @@ from contracts.client.interface import Capability, ProcessProblem
 from contracts.client.process import PATIENCE_S
 from contracts.play.attachment import WINDOW_MS
 from contracts.play.leaks import leaks, masked
+from contracts.play.log_tail import LogTail
 from contracts.play.recording import Act, ActKind, Finding, OutputFinding, Recording
 from contracts.play.scenario import MIDNIGHT, Happens, RecordKind, Scenario, Step, Strikes
 from contracts.play.served_world import ServedWorld
@@ -83,6 +84,7 @@ class Observation:
     state: SessionState = "WAITING"
     _acts: list[Act] = field(default_factory=list)
     _findings: list[Finding] = field(default_factory=list)
+    _log: LogTail = field(default_factory=LogTail)
     _child: Child | None = None
     _calm_seq: int | None = None
 
@@ -208,7 +210,9 @@ class Observation:
             text = f"it ended by itself with exit code {code}{child.log_tail()}"
             self._findings.append(Finding(ProcessProblem.ENDED, seq, masked(text, secrets)))
             self._note(ActKind.DIED, masked(text, secrets))
-        self._findings += leaks(child.log.take(), secrets, seq)
+        lines = child.log.take()
+        self._log.add(lines, self._world.now_ms)
+        self._findings += leaks(lines, secrets, seq)
         self._findings.append(Finding(OutputFinding.WATCHED, seq, "all that it has written"))
 
     def _recording(self, played: tuple[Step, ...]) -> Recording:
@@ -221,6 +225,7 @@ class Observation:
             acts=tuple(self._acts),
             calm_seq=self._calm_seq,
             findings=tuple(self._findings) if was_process else None,
+            log=self._log.masked(self._world.secrets),
         )
 
 

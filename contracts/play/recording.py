@@ -95,6 +95,13 @@ class Finding(NamedTuple):
     text: str
 
 
+class LogLine(NamedTuple):
+    """A line that the client's process wrote to its standard error, read at `time`. Secrets in `text` are masked."""
+
+    time: int
+    text: str
+
+
 class Dump(NamedTuple):
     """What the client answered to `dump`, which was asked after entry `asked_seq` of the history and answered by `seq`.
 
@@ -112,9 +119,10 @@ class Dump(NamedTuple):
 class Recording:
     """A finished run. After entry `calm_seq`, if any, no fault strikes but those that records carry (`Happens.again`).
 
-    `effects` and `findings` are None where they could not be observed. A run that is `unimplemented` shows nothing: the
-    client lacks a verb without which it does nothing. `verbs` are the newest entries before the verbs that were called
-    of a client that may receive while it answers them, in order and each once.
+    `effects` and `findings` are None where they could not be observed; `log` has the newest lines of the client's log.
+    A run that is `unimplemented` shows nothing: the client lacks a verb without which it does nothing. `verbs` are the
+    newest entries before the verbs that were called of a client that may receive while it answers them, in order and
+    each once.
     """
 
     scenario: Scenario
@@ -127,6 +135,7 @@ class Recording:
     calm_seq: int | None = None
     findings: tuple[Finding, ...] | None = None
     unimplemented: bool = False
+    log: tuple[LogLine, ...] = ()
     verbs: tuple[int, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:

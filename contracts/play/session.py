@@ -191,6 +191,7 @@ class Session:
             calm_seq=self._calm_seq,
             findings=(*client.findings, *self.world.findings) if has_process else tuple(client.findings) or None,
             unimplemented=client.unimplemented,
+            log=client.log.masked(self.world.secrets) if has_process else (),
             verbs=tuple(client.verbs),
         )
 

@@ -22,6 +22,7 @@ from contracts.play.attachment import client_of
 from contracts.play.exits import caught_exits
 from contracts.play.in_process_world import RunawayError
 from contracts.play.leaks import leaks, log_lines, masked
+from contracts.play.log_tail import LogTail
 from contracts.play.recording import ActKind, Finding, OutputFinding
 from contracts.play.world import World
 
@@ -53,7 +54,8 @@ class SupervisedClient:
     """The client of one session. `can` has its capabilities, as far as it has not refused one of them.
 
     It is down from a crash until `down_until`. `note` is called when it is started and when it has failed by itself.
-    `findings` are what was seen of its process; secrets in them are masked. A client is `unimplemented` once nothing
+    `findings` are what was seen of its process; secrets in them are masked. `log` is what it wrote. A client is
+    `unimplemented` once nothing
     can be seen of it for lack of a verb. `verbs` are those of the `Recording`.
     """
 
@@ -67,6 +69,7 @@ class SupervisedClient:
         self.can: frozenset[Capability] = frozenset()
         self.down_until: int | None = None
         self.findings: list[Finding] = []
+        self.log = LogTail()
         self.unimplemented = False
         self.verbs: list[int] = []
 
@@ -193,7 +196,9 @@ class SupervisedClient:
 
     def _search_output(self) -> None:
         if self._world.has_process:
-            self._search(self.client.take_output())
+            lines = self.client.take_output()
+            self.log.add(lines, self._world.now_ms)
+            self._search(lines)
 
     def _search(self, lines: Iterable[str]) -> None:
         """Look for secrets and plates in what its process has written."""

@@ -11,6 +11,7 @@ from contracts.check.causes import is_bystander
 from contracts.check.engine import Plan
 from contracts.check.results import Check, Failure
 from contracts.diagnosis.narrowing import Narrowing
+from contracts.play.recording import LogLine
 from contracts.report.changes import CHANGES, Change, Comparison
 from contracts.report.curl import curl, request_at
 from contracts.report.diagnosis_table import Explanation, explanation
@@ -138,6 +139,7 @@ class FailureView:
     request_is_the_breach: bool
     command: str
     file: str
+    log: tuple[LogLine, ...]
 
 
 def index_html(page: Page) -> str:
@@ -266,4 +268,5 @@ def _failure_view(page: Page, views: Mapping[str, RuleView], number: int, group:
         request_is_the_breach=call is not None and call.seq == seq,
         command=page.commands[key],
         file=page.files[key],
+        log=run.log,
     )

@@ -17,7 +17,7 @@ from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.history.index import LotRecord
 from mock_server.history.story import how_many
-from mock_server.words import cell_text, clock_text, day_text, folded, names_text
+from mock_server.words import cell_text, clock_text, day_text, folded, names_text, printable
 
 BEFORE, AFTER = 14, 3
 """How many lines of the history are shown before a breach, and how many after it."""
@@ -148,6 +148,17 @@ def history_lines(lines: list[NarratedEvent], seq: int, mark: str = "   <- here"
         yield from (told + end, *more)
     if place + AFTER + 1 < len(lines):
         yield f"     ... {how_many(len(lines) - place - AFTER - 1, 'line')} more"
+
+
+def log_lines(run: Run) -> Iterator[str]:
+    """What the client's process wrote, with the time at which that was read."""
+    if not run.log:
+        yield "  Nothing is recorded that the client wrote to its standard error"
+        return
+    yield f"  What the client wrote to its standard error, the newest {how_many(len(run.log), 'line')}"
+    for line in run.log:
+        head = f"    {clock_text(line.time):<12}  "
+        yield from folded(head, printable(line.text), WIDTH, len(head) + 2)
 
 
 def _table(run: Run) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from contracts.client.interface import Capability, DumpedRecord, Effect, ProcessProblem
-from contracts.play.recording import Act, ActKind, DecoyFinding, Dump, Finding, FindingKind, OutputFinding
+from contracts.play.recording import Act, ActKind, DecoyFinding, Dump, Finding, FindingKind, LogLine, OutputFinding
 from contracts.play.scenario import Scenario
 from contracts.run.run import Run
 from mock_server.history.from_json import read_entries
@@ -30,6 +30,7 @@ def run_json(run: Run) -> JsonObject:
         "calm_seq": run.calm_seq,
         "verbs": list(run.verbs),
         "findings": None if run.findings is None else [list(finding) for finding in run.findings],
+        "log": [list(line) for line in run.log],
     }
     return {"history": [entry.to_json() for entry in run.entries], "seen": seen}
 
@@ -58,6 +59,7 @@ def _read(seen: Any, entries: tuple[Entry, ...], scenario: Scenario) -> Run:
         calm_seq=seen["calm_seq"],
         verbs=tuple(seen.get("verbs", ())),
         findings=None if seen["findings"] is None else tuple(_finding(*finding) for finding in seen["findings"]),
+        log=tuple(LogLine(int(time), str(text)) for time, text in seen.get("log", ())),
     )
 
 

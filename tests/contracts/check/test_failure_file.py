@@ -11,13 +11,14 @@ from contracts.check.results import Failure
 from contracts.client.interface import Capability
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries
-from contracts.play.recording import ActKind, Finding, OutputFinding
-from contracts.play.scenario import BEGIN, ClockJumps, Happens, Scenario
+from contracts.play.recording import ActKind, Finding, LogLine, OutputFinding
+from contracts.play.scenario import BEGIN, MIDNIGHT, ClockJumps, Happens, Scenario
 from contracts.report.story import story
 from contracts.rules import RULES
 from contracts.rules.base import Breach
 from contracts.run.run import run_of
 from mock_server.model import HOUR, MINUTE
+from tests.command_line import run_here
 
 SCENARIO = Scenario((Happens(BEGIN + 10 * MINUTE, "r1", copies=2, plate="京A12345"),))
 WITHOUT_SYNC_ASKED = Path(__file__).parent / "files" / "failure-without-sync-asked.json"
@@ -38,6 +39,23 @@ def test_a_file_repeats_the_failure_exactly(failure: Failure, tmp_path: Path) ->
     assert again.breaches == failure.breaches
     assert [each.to_json() for each in again.run.entries] == [each.to_json() for each in failure.run.entries]
     assert recorded.client == "some:Client"
+
+
+def test_what_the_client_wrote_is_kept_beside_it(failure: Failure, tmp_path: Path) -> None:
+    """With its own name: the story of the file tells both."""
+    log = (LogLine(MIDNIGHT + BEGIN, "counting \x1b[2J"), LogLine(MIDNIGHT + BEGIN + MINUTE, "claimed 2"))
+    logged = replace(failure, run=replace(failure.run, log=log))
+    path = write_failure(tmp_path, logged, "exec node adapter.mjs", 7, "acme-node 1.0")
+    assert read_failure(path).failure().run.log == log
+    shown = run_here("replay", "--show-log", path.name, cwd=tmp_path).stdout
+    assert shown.startswith("RECORDED  exec node adapter.mjs (acme-node 1.0)\n")
+    assert shown.endswith(
+        "  What the client wrote to its standard error, the newest 2 lines\n"
+        "    08:00:00      counting ?[2J\n"
+        "    08:01:00      claimed 2\n"
+    )
+    empty = write_failure(tmp_path, failure, None, 7)
+    assert "Nothing is recorded" in run_here("replay", "--show-log", empty.name, cwd=tmp_path).stdout
 
 
 def test_a_mended_client_is_fixed(failure: Failure, tmp_path: Path) -> None:

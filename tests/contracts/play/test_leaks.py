@@ -3,6 +3,7 @@
 import pytest
 
 from contracts.play.leaks import leaks, masked
+from contracts.play.log_tail import LINE_KEPT, LINES_KEPT, LogTail
 from contracts.play.recording import OutputFinding
 
 SECRET, TOKEN, PLATE = OutputFinding.SECRET, OutputFinding.TOKEN, OutputFinding.PLATE
@@ -43,3 +44,13 @@ def test_each_kind_is_told_once() -> None:
 def test_a_secret_within_another_is_masked_whole() -> None:
     """The longer one first."""
     assert masked("abcdefgh", {"abcde": SECRET, "abcdefgh": TOKEN}) == "***"
+
+
+def test_the_newest_lines_of_a_log_are_kept() -> None:
+    """Bounded in number and length, each with the time at which it was read, and without a half of a secret."""
+    tail = LogTail()
+    tail.add((f"line {number}" for number in range(10 * LINES_KEPT)), 5)
+    tail.add([f"{'x' * (LINE_KEPT - 5)}tok-12345"], 7)
+    kept = tail.masked(SECRETS)
+    assert (len(kept), kept[0]) == (LINES_KEPT, (5, f"line {9 * LINES_KEPT + 1}"))
+    assert (kept[-1].time, len(kept[-1].text), "tok" in kept[-1].text) == (7, LINE_KEPT - 2, False)

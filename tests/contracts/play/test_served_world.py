@@ -194,6 +194,7 @@ def test_a_secret_in_an_error_message_is_masked(tmp_path: Path) -> None:
     secret = next(finding for finding in run.findings or () if finding.kind is OutputFinding.SECRET)
     assert secret.text == "key ***"
     assert "key ***" in outcome("PROC-ANSWER", run).breaches[0].message
+    assert "key ***" in {line.text for line in run.log}
 
 
 def test_a_secret_in_a_log_file_is_found(tmp_path: Path) -> None:

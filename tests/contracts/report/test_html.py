@@ -14,6 +14,7 @@ from contracts.check.results import CaseResult, Check, Failure
 from contracts.client.interface import Client
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOneMore, CountsOnePage
+from contracts.play.recording import LogLine
 from contracts.play.scenario import Happens, Scenario
 from contracts.report.html import ROWS_SHOWN
 from contracts.report.write import write_report
@@ -190,6 +191,18 @@ def test_what_is_known_to_fail_is_said(tmp_path: Path) -> None:
     known = Plan(known=KnownFailing((Known("CNT-TRUTH", "*", "a release is due", 3),), "known.txt"))
     told = words(written(tmp_path, checked(CountsOneMore), plan=known))
     assert "Known to fail: CNT-TRUTH: a release is due" in told
+
+
+def test_what_the_client_wrote_is_beside_a_failure(tmp_path: Path) -> None:
+    """Folded, with the time at which it was read; of a client that wrote nothing there is no such part."""
+    found = checked(CountsDeliveries, rule_ids=("CNT-RECORD-ID",))
+    assert "standard error" not in words(written(tmp_path, found))
+    result = found.cases[0].by_rule["CNT-RECORD-ID"]
+    assert result.failure is not None
+    run = replace(result.failure.run, log=(LogLine(result.failure.run.entries[0].time, "counting <b>"),))
+    result.failure = replace(result.failure, run=run)
+    told = words(written(tmp_path, found))
+    assert "wrote to its standard error, the newest 1 line 08:00:00 counting <b>" in told
 
 
 def test_known_failures_are_counted_apart(tmp_path: Path) -> None:
