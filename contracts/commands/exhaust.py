@@ -30,7 +30,7 @@ STEPS = 10_000
 
 
 @dataclass(slots=True)
-class Progress:
+class ExhaustiveProgress:
     """The state of a run: the totals of the models that are done; the present model's odometer and totals so far."""
 
     scope: Scope
@@ -61,13 +61,13 @@ class Progress:
         }
 
 
-def read_progress(path: Path, scope: Scope, clients: tuple[str, ...]) -> Progress:
+def read_progress(path: Path, scope: Scope, clients: tuple[str, ...]) -> ExhaustiveProgress:
     """The run of a checkpoint file, or a new one if there is no file.
 
     ConfigurationError for a file that cannot be read or has another scope or other models.
     """
     if not path.exists():
-        return Progress(scope, clients, [], Odometer(), ExhaustiveTotals())
+        return ExhaustiveProgress(scope, clients, [], Odometer(), ExhaustiveTotals())
     try:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
         if data["format"] != FORMAT:
@@ -77,12 +77,14 @@ def read_progress(path: Path, scope: Scope, clients: tuple[str, ...]) -> Progres
                 f"{path} is the checkpoint of another run: remove it, or repeat that run's options"
             )
         done = [ExhaustiveTotals.from_json(each) for each in data["done"]]
-        return Progress(scope, clients, done, Odometer(data["position"]), ExhaustiveTotals.from_json(data["tally"]))
+        return ExhaustiveProgress(
+            scope, clients, done, Odometer(data["position"]), ExhaustiveTotals.from_json(data["tally"])
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"cannot use the checkpoint {path}: {error!r}") from None
 
 
-def run(progress: Progress) -> Iterator[None]:
+def run(progress: ExhaustiveProgress) -> Iterator[None]:
     """Play to one model after the other. Yields after every EVERY histories, when `progress` can be saved."""
     while (client := progress.client) is not None:
         play = play_of(progress.scope, progress.odometer, MODELS[client])
@@ -152,7 +154,9 @@ def exhaust(
     names = clients or tuple(MODELS)
     scope = Scope(records, faults, syncs, copies, at_end=not inside)
     progress = (
-        read_progress(resume, scope, names) if resume else Progress(scope, names, [], Odometer(), ExhaustiveTotals())
+        read_progress(resume, scope, names)
+        if resume
+        else ExhaustiveProgress(scope, names, [], Odometer(), ExhaustiveTotals())
     )
     _play_on(progress, resume)
     for name, tally in zip(names, progress.done, strict=True):
@@ -166,7 +170,7 @@ def result_json(client: str, scope: Scope, tally: ExhaustiveTotals) -> JsonObjec
     return {"client": client, "scope": asdict(scope), **tally.to_json()}
 
 
-def _play_on(progress: Progress, checkpoint: Path | None) -> None:
+def _play_on(progress: ExhaustiveProgress, checkpoint: Path | None) -> None:
     bar: Any = click.progressbar(
         length=STEPS * len(progress.clients),
         label="histories",
@@ -184,7 +188,7 @@ def _play_on(progress: Progress, checkpoint: Path | None) -> None:
             shown = now
 
 
-def save(progress: Progress, path: Path) -> None:
+def save(progress: ExhaustiveProgress, path: Path) -> None:
     """Write the checkpoint to a draft beside it, then rename that: an interrupt never leaves a torn file."""
     draft = path.with_name(f"{path.name}.new")
     try:
