@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
-from contracts.commands.exhaust import Progress, result_json, run
+from contracts.commands.exhaust import ExhaustiveProgress, result_json, run
 from contracts.proof.exhaustive.counting_models import MODELS
 from contracts.proof.exhaustive.histories import Scope, Violation
 from contracts.proof.exhaustive.odometer import Odometer
@@ -138,7 +138,7 @@ def main(titles: list[str]) -> None:
     results = read_results()
     for client, scope in RUNS:
         if client in (titles or MODELS):
-            progress = Progress(scope, (client,), [], Odometer(), ExhaustiveTotals())
+            progress = ExhaustiveProgress(scope, (client,), [], Odometer(), ExhaustiveTotals())
             for _ in run(progress):
                 pass
             results[client, scope] = progress.done[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from contracts.commands import exhaust as exhaust_cli
-from contracts.commands.exhaust import Progress, exhaust, read_progress, run
+from contracts.commands.exhaust import ExhaustiveProgress, exhaust, read_progress, run
 from contracts.proof.exhaustive.histories import Scope
 from contracts.proof.exhaustive.odometer import Odometer
 from contracts.proof.exhaustive.totals import ExhaustiveTotals
@@ -44,7 +44,7 @@ def test_an_unknown_model_is_wrong_usage() -> None:
 def test_a_run_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     """Whatever checkpoint is taken up, the sums in the end are those of a run that was never interrupted."""
     scope, clients, path = Scope(records=2, faults=1), ("correct", "closed end"), tmp_path / "checkpoint.json"
-    whole = Progress(scope, clients, [], Odometer(), ExhaustiveTotals())
+    whole = ExhaustiveProgress(scope, clients, [], Odometer(), ExhaustiveTotals())
     checkpoints = []
     for _ in run(whole):
         exhaust_cli.save(whole, path)
