@@ -45,9 +45,13 @@ def _rule(rule: Rule) -> str:
 
 **{rule.statement}** {rule.why}
 
-Level: {LEVELS[rule.level]}. Source: {SOURCES[rule.source]}. Needs: {_needs(rule)}. Cases: {cases}.
+{_spares(rule)}Level: {LEVELS[rule.level]}. Source: {SOURCES[rule.source]}. Needs: {_needs(rule)}. Cases: {cases}.
 {f"Broken by {'; '.join(broken_by)}." if broken_by else "No known-bad client breaks it."}
 """
+
+
+def _spares(rule: Rule) -> str:
+    return f"Correct designs that it spares: {rule.spares}\n\n" if rule.spares else ""
 
 
 def _needs(rule: Rule) -> str:

@@ -41,7 +41,7 @@ CASES = (
     ),
     varied(
         "form/spelling",
-        ("FORM-CASE", "FORM-COUNT", "FORM-JSON"),
+        ("FORM-CASE", "FORM-CASE-ADAPTS", "FORM-COUNT", "FORM-JSON"),
         "A cloud takes one of the two spellings of keys only.",
         by_profile(
             SPELLINGS, records(0, 2, kinds=("enter", "bill")), lots=("tuya", "tuya"), settles=False, runs_ms=ONE_ASK

@@ -25,6 +25,8 @@ def rule_text(rule: Rule) -> Iterator[str]:
     yield f"{rule.id}   {rule.level}, {rule.source}"
     yield from _wrapped("  ", rule.statement)
     yield from _wrapped("  Why: ", rule.why)
+    if rule.spares:
+        yield from _wrapped("  Spares: ", rule.spares)
     parts = (f"for a part of it {_need_text(need)}" for need in rule.partly)
     yield f"  Needs: {', '.join([*map(_need_text, rule.needs), *parts])}"
     yield from _list("Cases made for it", [(case_id, CASES[case_id].doc) for case_id in aimed_at([rule.id])])

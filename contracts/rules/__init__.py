@@ -9,13 +9,13 @@ from contracts.rules import (
     receiving,
     security,
     times,
-    windows,
+    windows_revisits,
 )
 from contracts.rules.base import Rule, RuleBook
 
 BOOKS: tuple[RuleBook, ...] = (
     form.RULES,
-    windows.RULES,
+    windows_revisits.RULES,
     counting.RULES,
     receiving.RULES,
     converging_cost.RULES,

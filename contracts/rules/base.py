@@ -53,6 +53,7 @@ RuleCheck: TypeAlias = Callable[[Run], Outcome]
 class Rule:
     """One obligation: `statement` says it in one sentence, `why` says what goes wrong when it is broken.
 
+    `spares` answers for a must-rule which correct designs come near it, and why it does not accuse them.
     A part of it may need more than the rest (`partly`). A client that lacks that can break the rest, and is then told;
     otherwise the rule is unimplemented, as it is not known to be kept.
     """
@@ -65,6 +66,7 @@ class Rule:
     needs: tuple[Need, ...]
     look: RuleCheck
     partly: tuple[Need, ...] = ()
+    spares: str = ""
 
     def check(self, run: Run) -> Outcome:
         """The outcome for a run. A run with unknown faults is not judged."""
@@ -118,13 +120,14 @@ class RuleBook:
         why: str,
         needs: tuple[Need, ...] = ("traffic",),
         partly: tuple[Need, ...] = (),
+        spares: str = "",
     ) -> Callable[[RuleCheck], RuleCheck]:
         """A decorator that registers a check as a rule. ValueError if the id is taken."""
 
         def add(check: RuleCheck) -> RuleCheck:
             if rule_id in self._rules:
                 raise ValueError(f"there is a rule {rule_id} already")
-            self._rules[rule_id] = Rule(rule_id, level, source, statement, why, needs, check, partly)
+            self._rules[rule_id] = Rule(rule_id, level, source, statement, why, needs, check, partly, spares)
             return check
 
         return add

@@ -39,6 +39,7 @@ WATCHED = 12 * HOUR
     "derived",
     statement="When nothing more goes wrong, the client comes to hold every record of the lot that it can know of.",
     why="That is what records/sync is for. With f faults, f rounds bring every record to a client that asks on.",
+    spares="Asking again at any pace within two days; giving up where a lot refuses for good.",
 )
 def reaches(run: Run) -> Outcome:
     """A record that a re-report brings is counted, and one that it lacks is asked about until it is delivered."""
@@ -95,6 +96,8 @@ def _dropped(run: Run, question: Question) -> bool:
     "derived",
     statement="Once the client holds a cell's records, its count of the cell agrees and nothing is reported again.",
     why="A count that stays different makes the lot report the same records at every sync, for ever.",
+    spares="Asking again while records are still on their way, or after a correction; a count that differs "
+    "while the lot's record is unreadable.",
 )
 def quiet(run: Run) -> Outcome:
     """The last claim of a re-reported cell is the lot's number, if all of its records were acknowledged by then."""
@@ -122,6 +125,7 @@ def _unequal_breach(run: Run, claim: Claim) -> Breach:
     "documented",
     statement="A window is not settled because a call was answered with success: it is asked about again.",
     why="The answer says that a command was issued. The command, or all that it made the lot report, may be lost.",
+    spares="Asking again once only, up to two days later, or with a larger window.",
 )
 def not_by_success(run: Run) -> Outcome:
     """A first sync after which no record of the cell was delivered is repeated."""
@@ -141,6 +145,7 @@ def _taken_for_done(question: Question) -> Breach:
     "derived",
     statement="While messages of a cell's re-report keep coming, the cell is not asked about again.",
     why="The count is not yet whole, so the lot reports everything once more, on top of what is on its way.",
+    spares="Asking about other windows meanwhile, or about this one a minute after the last message.",
 )
 def drain(run: Run) -> Outcome:
     """No claim of a cell is made between two messages of its re-report that are at most a minute apart."""
@@ -161,6 +166,8 @@ def drain(run: Run) -> Outcome:
     "derived",
     statement="At least a minute passes between two syncs of one cell.",
     why="Each may make the lot report the whole cell again, and every call is metered.",
+    spares="Repeating a call that failed; a claim after a restart; a pass that the judge asked for; two "
+    "windows that overlap.",
 )
 def min_interval(run: Run) -> Outcome:
     """A claim that was answered well is not repeated within a minute by the same process."""
@@ -191,6 +198,7 @@ def _too_soon(first: Claim, second: Claim) -> Breach:
     "derived",
     statement="Messages that arrive do not each cause a sync.",
     why="A re-report of n records would cause n syncs, and each of them may cause a re-report.",
+    spares="A pass that happens to come with a message: it takes three in a row.",
 )
 def no_trigger(run: Run) -> Outcome:
     """Fewer than `TRIGGERED` claims of a cell are made within a second of a message of its re-report."""
@@ -212,6 +220,8 @@ def _triggered_breach(flow: Flow, claims: list[Claim]) -> Breach:
     "derived",
     statement="A cell about which the lot can never agree is asked about ten times a day at the most.",
     why="Where the lot has deleted a record no count can be equal: a client that does not give up asks for ever.",
+    spares="Ten tries in a day, at any pace. Who asks each hour for ever is accused on purpose: each call "
+    "makes the lot report everything again.",
 )
 def give_up(run: Run) -> Outcome:
     """In the day after the first truthful claim that cannot be equal there are at most `MOST_A_DAY` of the cell."""
@@ -254,6 +264,7 @@ def _endless_breach(claims: list[Claim]) -> Breach:
     "derived",
     statement="A cell that cannot agree keeps no other cell from being asked about.",
     why="Behind one window that can never be repaired every later loss would stay.",
+    spares="The client's own pace, as its other windows show it, and twice the length of its windows.",
 )
 def others(run: Run) -> Outcome:
     """While a cell can never agree, a loss in another one is asked about in time, given the client's own pace."""

@@ -33,6 +33,7 @@ LONG_ENOUGH = 6 * HOUR
     "derived",
     statement="The claimed count of a cell never falls.",
     why="Records are only ever added. A count that falls was taken from a copy, a cache, or a store that loses.",
+    spares="A fall after a crash, by what had not been acknowledged; corrections and deletions.",
 )
 def monotone(run: Run) -> Outcome:
     """Exercised where a cell with records is asked about again; lines with corrections or deletions are left out."""
@@ -66,6 +67,7 @@ def _fall(before: Claim, after: Claim) -> Breach:
     statement="A restart forgets no window that still has to be asked about.",
     why="Progress that is kept in memory is gone with the process, and with it every window that was not settled.",
     needs=("traffic", "crash"),
+    spares="Keeping the plan in memory and planning it anew, if the window is asked about within two days.",
 )
 def resume(run: Run) -> Outcome:
     """A record that was missing when the process died is asked about after its restart."""

@@ -58,6 +58,8 @@ def off_text(run: Run, claim: Claim, low: int, high: int) -> str:
     "documented",
     statement="A claimed count is the number of distinct records of the cell that are stored just before it is sent.",
     why="The lot compares it with its own: any other number makes it report for nothing, or be silent about a loss.",
+    spares="A count made before what arrives during the call, or after it: any number from what was "
+    "acknowledged before the verb to what had been delivered counts as true.",
 )
 def truth(run: Run) -> Outcome:
     """Every claim lies in its count bracket: between the records acknowledged and the records delivered."""
@@ -75,9 +77,10 @@ def _against(
     level: Level = "must",
     source: Source = "derived",
     exercised_by: WrongCounter | None = None,
+    spares: str = "",
 ) -> None:
     check = not_counting_like(*wrong, exercised_by=exercised_by)
-    RULES.rule(rule_id, level, source, statement=statement, why=why)(check)
+    RULES.rule(rule_id, level, source, statement=statement, why=why, spares=spares)(check)
 
 
 _against(
@@ -85,12 +88,15 @@ _against(
     counters.DELIVERIES,
     statement="A record counts once, however often it was delivered.",
     why="The queue delivers at least once. A count of deliveries grows with every re-report and never comes to rest.",
+    spares="Storing every delivery and counting distinct ids. Broken only where counting deliveries explains "
+    "every claim.",
 )
 _against(
     "CNT-NOT-MSG-ID",
     counters.MESSAGE_IDS,
     statement="Records are told apart by their record id, not by the broker's message id.",
     why="A re-report is a new message about the same record: counted by message id it is one more each time.",
+    spares="Keeping message ids beside the record ids. Broken only where counting those explains every claim.",
 )
 _against(
     "CNT-NOT-COARSE",
@@ -100,6 +106,7 @@ _against(
     counters.ONE_ROW_A_PLATE_AND_MINUTE,
     statement="Records with different record ids are counted apart, even those of one plate in one minute.",
     why="A vehicle may come, go and come again within a minute. The lot counts each pass, and will never agree.",
+    spares="Any further index by plate or time. Broken only where such a key explains every claim.",
 )
 _against(
     "CNT-DIRECTION",
@@ -108,6 +115,8 @@ _against(
     source="documented",
     statement="Entering and leaving passes are counted apart: direction 0 is enter, 1 is leave.",
     why="The lot compares each direction. Counted together, a record too few on one side hides one on the other.",
+    spares="Both directions in one table, or one request. Broken only where counting them together explains "
+    "every claim.",
 )
 _against(
     "CNT-TYPE",
@@ -117,12 +126,14 @@ _against(
     source="documented",
     statement="Passes and bills are counted apart.",
     why="Not every leaving vehicle pays, and some pay more than once: one number cannot stand for the other.",
+    spares="Both types in one table. Broken only where counting them together explains every claim.",
 )
 _against(
     "CNT-DEVICE",
     counters.WHOLE_PROJECT,
     statement="Each lot's records are counted apart.",
     why="One project has many lots and one queue. A lot compares with its own records alone.",
+    spares="All lots in one table. Broken only where counting them together explains every claim.",
 )
 _against(
     "CNT-EVENT-TIME",
@@ -131,12 +142,14 @@ _against(
     counters.MESSAGE_TIME,
     statement="A record counts in the window of the time that is in it, whenever it arrives.",
     why="Messages come late. Counted by arrival, a late record is missing in its window and too many in the next.",
+    spares="Keeping the time of arrival too. Broken only where counting by it explains every claim.",
 )
 _against(
     "CNT-REREPORT-TIME",
     counters.REREPORT_TIME,
     statement="A re-reported record counts in its original window.",
     why="Only the message is new. Counted by its time the record never fills the gap that it was sent for.",
+    spares="As CNT-EVENT-TIME, of re-reported records.",
 )
 _against(
     "CNT-NO-FILTER",
@@ -147,18 +160,22 @@ _against(
     counters.NO_UNLICENSED,
     statement="Every record counts: without a plate, with nothing to pay, on a white list, with an unknown kind.",
     why="The lot counts them all. Whatever is left out is reported again after every sync.",
+    spares="Marking such records, or leaving them out of what people see. Broken only where leaving them out "
+    "of the count explains every claim.",
 )
 _against(
     "CNT-FRESH",
     counters.CACHED,
     statement="A count is made anew for each sync.",
     why="A count that was kept knows nothing of what the re-report has brought: the lot reports it again for ever.",
+    spares="A cache that is updated with the store. Broken only where a count that was kept explains every claim.",
 )
 _against(
     "CNT-CORRECTION",
     counters.CORRECTIONS,
     statement="A newer version of a record takes the place of the older one: it is no second record.",
     why="Lots correct plates and send the record again under its record id. They count it once.",
+    spares="Keeping every version, if one is counted. Broken only where counting versions explains every claim.",
 )
 _against(
     "CNT-SNAPSHOT",
@@ -174,6 +191,7 @@ _against(
     exercised_by=counters.PAGES[0],
     statement="A count has no upper limit: it covers every page of a long answer.",
     why="An hour of a busy lot has more records than a page. Cut off at its end, the count is too low for ever.",
+    spares="Reading in pages of any length, if all are read. Broken only where the first page explains every claim.",
 )
 
 
@@ -183,6 +201,8 @@ _against(
     "derived",
     statement=f"A message that stays unreadable is set aside, after {REDELIVERIES} redeliveries at the most.",
     why="Refused for ever it never ends, and takes the place of messages that can be read.",
+    spares="Setting a message aside at any delivery up to the twentieth, also at the first (REC-ASK-AGAIN is a "
+    "should).",
 )
 def quarantine(run: Run) -> Outcome:
     """A message that is damaged is not redelivered without end; exercised where it was acknowledged in the end."""
@@ -219,6 +239,8 @@ def _mistreated(deliveries: list[Delivery]) -> Iterator[Breach]:
     "derived",
     statement="A count is never adjusted to what the lot seems to want.",
     why="The lot falls silent and the difference stays for ever, though nobody knows of it any more.",
+    spares="A count that happens to be the lot's because something arrived meanwhile, or because it is always "
+    "wrong in a way that is judged elsewhere.",
 )
 def no_lie(run: Run) -> Outcome:
     """After `DISAGREEMENTS` about true counts no claim is the lot's number, unless a wrong counter explains it."""

@@ -50,6 +50,8 @@ SAME_TOKEN = 3
     " not used again, and one that is refused as well is no reason to go round and round.",
     why="A token dies early whenever somebody else refreshes it. A loop of refreshing logs everybody else out.",
     partly=("pauses",),
+    spares="Renewing early, or only when refused; repeating at once or at the next pass; two calls on their "
+    "way with the old token.",
 )
 def token(run: Run) -> Outcome:
     """No repeats without a pause, no further use of a refused token, and no cell left open."""
@@ -91,6 +93,7 @@ def _was_refused(call: Call, codes: Container[int | None]) -> bool:
     f" without a pause, and after {FREE} tries in a row {TRIES_A_MINUTE} times a minute at most.",
     why="With the same clock the same request fails again. Every answer tells the cloud's time.",
     needs=("pauses",),
+    spares="Stopping and telling somebody; correcting the time by the answer's; pauses in real time.",
 )
 def time(run: Run) -> Outcome:
     """The pace of repeats of a cell, and of calls for a token, that were refused for their time."""
@@ -149,6 +152,8 @@ def _all_of(outcomes: Sequence[Outcome]) -> Outcome:
     statement=f"A client whose signature is wrong (1004) stops: after {ENOUGH} refusals in a row it tries {PROBES}"
     " times a day at most.",
     why="Keys do not heal by themselves: somebody must be told. Until then every call is refused, and counted.",
+    spares="Two probes a day; a restart. A probe each hour is accused: it heals nothing, since the keys are "
+    "the client's own.",
 )
 def sign(run: Run) -> Outcome:
     """The calls of each path that was refused for its signature."""
@@ -168,6 +173,8 @@ def sign(run: Run) -> Outcome:
     statement="What the cloud refuses for its content, for lack of permission (1106) or of a device (2010) is not sent"
     f" again by itself: after {ENOUGH} refusals in a row {PROBES} times a day at most.",
     why="The same request is refused again, until somebody changes something.",
+    spares="Two probes a day, a restart, other windows of the same lot. The refusals of one pass over many "
+    "windows count as one.",
 )
 def permanent(run: Run) -> Outcome:
     """The claims of each cell that was refused so. One breach suffices: the cells of one call have the same."""
@@ -192,6 +199,7 @@ def permanent(run: Run) -> Outcome:
     statement=f"A lot that does not support the command is left alone: after {ENOUGH} refusals, or {COMMANDS_ENOUGH}"
     f" failed commands of a Jieshun lot, it is asked {PROBES} times a day at most.",
     why="The vendor says that Jieshun lots do not support it. Calls cost money, and somebody must be told.",
+    spares="Two probes a day; learning by command results only after six of them.",
 )
 def unsupported(run: Run) -> Outcome:
     """The syncs of each Jieshun lot: refused, or accepted with a command that fails."""
@@ -212,6 +220,7 @@ def unsupported(run: Run) -> Outcome:
     "derived",
     statement="A lot that does not support the command stops nothing but itself: the other lots are asked as before.",
     why="One lot of another brand would end the reconciliation of the whole project.",
+    spares="A pause for all lots after an error, if the others are asked again within two days.",
 )
 def scope(run: Run) -> Outcome:
     """Every other lot is asked again after a sync has shown that one lot does not support the command."""

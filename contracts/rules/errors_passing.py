@@ -75,6 +75,7 @@ def _failed(row: Sequence[Claim]) -> int:
     statement="A call has succeeded if its body says `success: true`; HTTP 200 says nothing, and what was refused is"
     " asked again.",
     why="The cloud refuses with HTTP 200. A client that looks at the status takes every refusal for a success.",
+    spares="Repeating at any time within two days, as part of another window, or not at all after a refusal for good.",
 )
 def body(run: Run) -> Outcome:
     """No cell is left open whose every call was refused with a passing code."""
@@ -88,6 +89,7 @@ def body(run: Run) -> Outcome:
     "derived",
     statement="A call that failed leaves its cells open: each is asked about again.",
     why="Nothing was compared. A record that was lost in that window is lost for good.",
+    spares="As ERR-BODY.",
 )
 def keep(run: Run) -> Outcome:
     """No cell is left open whose calls all failed."""
@@ -100,6 +102,7 @@ def keep(run: Run) -> Outcome:
     "derived",
     statement="After a failed call all of its cells are asked about again, not only some.",
     why="Nothing in a failure says which cells were looked at.",
+    spares="Repeating the cells in another call, in several, or in a larger window.",
 )
 def partial(run: Run) -> Outcome:
     """If one cell of a failed call is asked about again, all are."""
@@ -124,6 +127,7 @@ def partial(run: Run) -> Outcome:
     "derived",
     statement="A call without an answer may have been carried out or not: its cells are asked about again.",
     why="A time-out taken for a success closes windows that no lot has looked at.",
+    spares="As ERR-BODY. Asking by the command's record first is no repetition, and does no harm.",
 )
 def timeout(run: Run) -> Outcome:
     """No cell is left open whose last call got no answer."""
@@ -137,6 +141,7 @@ def timeout(run: Run) -> Outcome:
     statement="An answer that cannot be read - no JSON, no body, half a body, no `sn` - is a failure like others:"
     " the client lives, and asks again.",
     why="Proxies answer with web pages. A client that dies of one stops reconciling; one that shrugs loses a window.",
+    spares="As ERR-BODY. An answer of success without `sn` may be taken for either.",
 )
 def malformed(run: Run) -> Outcome:
     """The client does not die of an unreadable answer, and leaves no cell open whose last call got one."""
@@ -161,6 +166,8 @@ def _deaths(run: Run) -> Iterator[Breach]:
     f" twice without a pause, and after {FREE} tries in a row makes {TRIES_A_MINUTE} a minute at most.",
     why="Whoever is told to slow down and does not keeps the limit exceeded, for all of the project.",
     needs=("pauses",),
+    spares="One repetition at once; pauses that grow, or that are constant and four seconds or longer; pauses "
+    "in real time.",
 )
 def rate(run: Run) -> Outcome:
     """The pace of repeats of a cell that was refused so; exercised where two tries failed in a row."""
@@ -177,6 +184,8 @@ def rate(run: Run) -> Outcome:
     f" times without one, and after {FREE} tries in a row {TRIES_A_MINUTE} times a minute at most.",
     why="A server that is not well is not helped by a client that asks every second, and calls cost money.",
     needs=("pauses",),
+    spares="Two repetitions at once; pauses that grow, or that are constant and four seconds or longer; pauses "
+    "in real time.",
 )
 def trouble(run: Run) -> Outcome:
     """The pace of repeats of a cell; exercised where four tries failed in a row, over at least a minute."""
@@ -193,6 +202,7 @@ def trouble(run: Run) -> Outcome:
     f" hour {OFFLINE_TRIES_AN_HOUR} times an hour at most, and again once it is back.",
     why="A lot may be off line for days. What it kept in that time is only found by asking when it is back.",
     partly=("pauses",),
+    spares="Asking every two minutes or less often, or once a day; pauses in real time.",
 )
 def offline(run: Run) -> Outcome:
     """The pace of repeats while the lot is off line, and no cell left open afterwards."""

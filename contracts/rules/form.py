@@ -85,6 +85,8 @@ def firsts(breaches: Iterator[Breach]) -> Iterator[Breach]:
     "documented",
     statement="A sync is a POST to /v1.0/parking-control/{device_id}/records/sync with the device id of a lot.",
     why="Records name the lane device that saw them, but only the lot keeps records and can count them.",
+    spares="Asking one lot only, or lots in any order. A lane device that the client was told of as a lot does "
+    "not count.",
 )
 def path(run: Run) -> Outcome:
     """Every path is right and has a lot's id. Exercised if a lot is asked after a record of it named a lane device."""
@@ -121,26 +123,51 @@ def _device_fault(run: Run, device_id: str) -> str:
     "FORM-CASE",
     "must",
     "documented",
-    statement="A body spells its keys in one way throughout, snake case or camel case, as this cloud wants it.",
+    statement="A body spells its keys in one way throughout, snake case or camel case.",
     why="The vendor's page shows both spellings; a mixture is in neither, and fields of it are not found.",
+    spares="Either spelling, for good. Going on with the other one where the cloud refuses the first is "
+    "FORM-CASE-ADAPTS.",
 )
 def case(run: Run) -> Outcome:
-    """One spelling throughout. A spelling that this cloud refuses may be tried until it has been refused once."""
+    """One spelling throughout."""
     return judged(any(True for _ in items(run)), firsts(_case_breaches(run)))
 
 
+def _used_keys(sync: Sync, body: JsonObject) -> tuple[list[str], list[str], list[str]]:
+    """All keys of a body, and those of them in snake case and in camel case."""
+    raw = [entry.raw for entry in sync.entries if isinstance(entry.raw, dict)]
+    used = [*dict.fromkeys([*body, *(key for item in raw for key in item)])]  # without raw: spelt like the list
+    return used, [key for key in used if key in SNAKE.keys], [key for key in used if key in CAMEL.keys]
+
+
 def _case_breaches(run: Run) -> Iterator[Breach]:
-    refused_seq: int | None = None
     for sync, body in bodies(run):
-        raw = [entry.raw for entry in sync.entries if isinstance(entry.raw, dict)]
-        used = dict.fromkeys([*body, *(key for item in raw for key in item)])  # without raw: spelt like the list
-        snake, camel = [key for key in used if key in SNAKE.keys], [key for key in used if key in CAMEL.keys]
+        used, snake, camel = _used_keys(sync, body)
         odd = [key for key in used if squashed(key) in FIELD_NAMES and key not in (*SNAKE.keys, *CAMEL.keys)]
         if odd:
             yield Breach(f"spelt {FIELD_NAMES[squashed(odd[0])]} as {odd[0]}", sync.seq)
         elif snake and camel:
             yield Breach(f"mixed {snake[0]} with {camel[0]}", sync.seq)
-        elif (camel if run.profile.key_spelling == "snake" else snake) and run.profile.key_spelling != "either":
+
+
+@RULES.rule(
+    "FORM-CASE-ADAPTS",
+    "should",
+    "derived",
+    statement="Where this cloud refuses one spelling of keys, the client goes on with the other.",
+    why="The vendor's tables have snake case, its examples camel case, and no page says that a cloud takes both.",
+)
+def case_adapts(run: Run) -> Outcome:
+    """A spelling that this cloud refuses may be tried until it has been refused once."""
+    spelling = run.profile.key_spelling
+    return judged(spelling != "either" and any(True for _ in items(run)), firsts(_unadapted(run)))
+
+
+def _unadapted(run: Run) -> Iterator[Breach]:
+    refused_seq: int | None = None
+    for sync, body in bodies(run):
+        _, snake, camel = _used_keys(sync, body)
+        if (camel if run.profile.key_spelling == "snake" else snake) and run.profile.key_spelling != "either":
             if refused_seq is not None and refused_seq < sync.seq:
                 text = f"spelt its keys otherwise than in {run.profile.key_spelling} case after that was refused"
                 yield Breach(text, sync.seq)
@@ -154,6 +181,7 @@ def _case_breaches(run: Run) -> Iterator[Breach]:
     "documented",
     statement="Counts, times, types and directions are JSON integers, and both times are there.",
     why="The fields are Integer and Long: a text, a number with a point or true is refused, or worse, misread.",
+    spares="Any number of further fields. A missing total_count, type or direction is judged by its own rule.",
 )
 def types(run: Run) -> Outcome:
     """Every field is an integer if present, and both times are. Other rules judge other missing fields."""
@@ -179,6 +207,7 @@ def _type_breaches(run: Run) -> Iterator[Breach]:
     "documented",
     statement="data_type is 0 or 1, once in each request, beside the list and not in its entries.",
     why="A request is about passes or about bills: the type belongs to all of its entries.",
+    spares="One request for passes and another for bills, or passes alone: reconciling bills is optional.",
 )
 def data_type(run: Run) -> Outcome:
     """Exercised by any request with a JSON object."""
@@ -204,6 +233,7 @@ def _data_type_fault(sync: Sync, body: JsonObject) -> str:
     "documented",
     statement="Each entry about passes has a pass_direction, 0 for entering or 1 for leaving.",
     why="The lot counts the two directions apart and cannot know which one is meant.",
+    spares="Asking about one direction in a request of its own. That the other one is asked about too is WIN-ZERO.",
 )
 def direction(run: Run) -> Outcome:
     """Exercised by any entry about passes."""
@@ -241,6 +271,7 @@ def no_direction(run: Run) -> Outcome:
     "documented",
     statement="record_sync_infos is a list of at least one object.",
     why="The field is a List; an empty one asks nothing, and a bare object is none.",
+    spares="One entry a request, or many.",
 )
 def is_list(run: Run) -> Outcome:
     """Exercised by any request with a JSON object."""
@@ -267,6 +298,7 @@ def _list_fault(sync: Sync, value: Any) -> str:
     "documented",
     statement="Each entry has a total_count of 0 or more; none is written as 0.",
     why="A count that is left out is no count: what was lost from a window without records would never be missed.",
+    spares="A count of 0 written as a number. How it comes about is not judged here.",
 )
 def count(run: Run) -> Outcome:
     """Exercised by a count of 0: serialisers leave it out."""
@@ -332,6 +364,8 @@ def _has_much_to_ask(syncs: list[Sync]) -> bool:
     "documented",
     statement="The body is a JSON object in UTF-8, announced as application/json, and signed as it is sent.",
     why="The signature covers the bytes of the body: another serialisation of the same value is another body.",
+    spares="Any order of keys, any white space, escapes or plain UTF-8. A client whose every signature is "
+    "wrong is judged by SEC-SIGN.",
 )
 def json_body(run: Run) -> Outcome:
     """A refused signature is held against the body only if a call without a body was accepted before."""

@@ -23,6 +23,7 @@ AT_ONCE = MINUTE
     statement="The process answers every verb that it has, in time and in its form, and ends when it is told to.",
     why="What hangs or dies by itself reconciles nothing until somebody looks.",
     partly=("process",),
+    spares="Slow answers within the patience; verbs that it does not have.",
 )
 def answer(run: Run) -> Outcome:
     """No finding of a process problem. Exercised by every client that was started.

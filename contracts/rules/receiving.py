@@ -48,6 +48,8 @@ def _left(run: Run, kind: Oddity, what: str = "") -> Iterator[Breach]:
     "derived",
     statement="A message that cannot be read keeps no others from being read, and does not stop the client.",
     why="One damaged message would end the receiving of all that come behind it.",
+    spares="Acknowledging a damaged message at once, after some deliveries, or refusing it; storing it as it "
+    "came. Whether a client has kept it cannot be seen from outside.",
 )
 def nack(run: Run) -> Outcome:
     """Messages behind a damaged one are acknowledged, and the client does not die of it."""
@@ -99,6 +101,9 @@ def ask_again(run: Run) -> Outcome:
     "derived",
     statement="Each message is acknowledged for itself: one that is acknowledged answers for none before it.",
     why="Over this protocol the others stay and come again; where acknowledgements are cumulative they would be lost.",
+    spares="Acknowledging in any order, by several workers, or in batches; leaving what is damaged, unknown, "
+    "of another lot, or has a second 60 in its time; refusing a message. A message is left only if a "
+    "later one of its connection was acknowledged before it came again, or for good.",
 )
 def cumulative(run: Run) -> Outcome:
     """No message was left unacknowledged when a later one was acknowledged."""
@@ -130,6 +135,7 @@ def _is_among_others(one: Delivery, other: Delivery) -> bool:
     statement="A message about a record that is known already is acknowledged too.",
     why="Otherwise it comes again for ever, and enough of them fill the window of what may be unacknowledged: the queue"
     " then delivers nothing more.",
+    spares="Refusing it first, if it is acknowledged in the end.",
 )
 def ack_duplicates(run: Run) -> Outcome:
     """Every message about a record that was acknowledged before is acknowledged too."""
@@ -149,6 +155,8 @@ def ack_duplicates(run: Run) -> Outcome:
     why="A new subscription begins without what was waiting in the old one, and a client that comes back at once each"
     " time is a burden to the queue when that is in trouble.",
     partly=("pauses",),
+    spares="Several subscriptions side by side, one for each worker; coming back at once after the first few "
+    "cuts, or with random pauses; pauses in real time.",
 )
 def reconnect(run: Run) -> Outcome:
     """One subscription for each topic; a new connection after each cut; longer pauses after many cuts in a row.
@@ -201,6 +209,7 @@ def _too_soon(run: Run, found: Connection) -> Iterator[Breach]:
     "practice",
     statement="Fields and kinds of messages that a client does not know are passed over, and the message acknowledged.",
     why="Vendors add fields and events without notice; a client that refuses them stops on the day that they do.",
+    spares="Storing the message as it came; ignoring the kind that is not known.",
 )
 def tolerant(run: Run) -> Outcome:
     """No message with unknown fields or of an unknown kind is refused, left, not stored, or makes the client die."""
@@ -231,6 +240,7 @@ def tolerant(run: Run) -> Outcome:
     "practice",
     statement="Records of lots that a client does not know count for none that it knows, and are acknowledged.",
     why="All lots of a project share one queue, and a new one may report before anybody has told the client of it.",
+    spares="Storing such a record under its own lot, or throwing it away.",
 )
 def foreign(run: Run) -> Outcome:
     """No claim and no dump has an unknown lot's record under a known lot."""

@@ -47,6 +47,9 @@ def _short(shortage: Shortage, which: str = "") -> Breach:
     statement="A message is acknowledged only when what it says is stored durably.",
     why="The queue forgets what was acknowledged: a crash between the acknowledgement and the writing loses it.",
     needs=("store", "crash"),
+    spares="Storing frames as they come and decoding them later; records that are stored only after the next "
+    "delivery if the acknowledgement comes then too. Only what a client does store otherwise is held "
+    "against it.",
 )
 def persist_ack(run: Run) -> Outcome:
     """Every record that was acknowledged just before a crash is stored after the restart."""
@@ -102,6 +105,7 @@ def _is_lost(run: Run, record: LotRecord, dump: Dump) -> bool:
     statement="A record that comes again changes nothing in the store.",
     why="The queue delivers at least once, and a re-report repeats everything, what is known already too.",
     needs=("store",),
+    spares="Event sourcing, if the dump shows one record; replacing a record by a newer version.",
 )
 def upsert(run: Run) -> Outcome:
     """No record is stored twice, and none is changed by another delivery of the same version."""
@@ -158,6 +162,7 @@ def _came_as_it_was(run: Run, key: RecordKey, low: int, high: int) -> bool:
     statement="A record that comes again has no second effect.",
     why="A re-report repeats records that were acted on already: nobody may be charged twice for one passage.",
     needs=("effects",),
+    spares="One more effect for a corrected version.",
 )
 def no_replay_effect(run: Run) -> Outcome:
     """Each effect happens at most once for each version of the records of that id."""
@@ -183,6 +188,7 @@ def no_replay_effect(run: Run) -> Outcome:
     "derived",
     statement="A re-report deletes nothing: what has been received stays.",
     why="A re-report may arrive in part, or over a long time: a window that is emptied for it loses what was there.",
+    spares="Deleting what the lot says it has deleted. Broken only where re-reports explain every missing record.",
 )
 def no_replace(run: Run) -> Outcome:
     """No acknowledged record is missing because a re-report lacks it or has not brought it yet."""
@@ -204,6 +210,7 @@ def _is_left_out(spans: dict[RecordKey, list[SeqSpan]], record: LotRecord, seq: 
     "derived",
     statement="Records are taken in any order.",
     why="Retries, partitions and re-reports shuffle them: an exit may come before its entry.",
+    spares="Sorting what has come. Broken only where the order explains every missing record.",
 )
 def order(run: Run) -> Outcome:
     """No acknowledged record is missing because it was delivered out of the order of event times."""
@@ -227,6 +234,7 @@ def order(run: Run) -> Outcome:
     "derived",
     statement="Old records are taken.",
     why="A re-report brings old records by its nature: who drops them can never be repaired.",
+    spares="Keeping old records apart. Broken only where their age explains every missing record.",
 )
 def old(run: Run) -> Outcome:
     """No record is missing or never acknowledged because it was delivered long after its event time."""

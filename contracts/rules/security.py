@@ -29,6 +29,7 @@ either cipher: a client that does not verify the message can still read the rest
     "documented",
     statement="Each attempt of a call has its own time, and its nonce if it has one, and a right signature over both.",
     why="A signed request that is sent again as it was is what a replay looks like: clouds refuse it, soon or later.",
+    spares="Repeating within the same second without a nonce; a wrong clock.",
 )
 def sign(run: Run) -> Outcome:
     """Exercised where a failed call is tried again while its old signature would still pass."""
@@ -84,6 +85,7 @@ def _is_stale(run: Run, before: Call, call: Call) -> bool:
     "practice",
     statement="A record is not taken from a message that its signature or its authentication tag shows to be damaged.",
     why="Whoever reads what was changed on the way stores what no lot has said.",
+    spares="Refusing, setting aside or throwing away what is damaged. Storing the frame as it came is no record.",
 )
 def tamper(run: Run) -> Outcome:
     """Exercised if a dump, or else a claim, was made while only damaged messages of a record had been delivered."""
@@ -140,6 +142,7 @@ def _with_and_without(run: Run, claim: Claim) -> tuple[int, int]:
     statement="Neither the secret, nor the queue's password, nor a token is in what the process writes, or in a URL.",
     why="Logs are copied, searched and kept where keys are not, and proxies write URLs down.",
     needs=("process",),
+    spares="A store of any file name that holds keys: a file named like a log is searched only if it is text in lines.",
 )
 def secret(run: Run) -> Outcome:
     """Exercised by every client that made a call and whose output was captured."""
@@ -175,6 +178,7 @@ def pii(run: Run) -> Outcome:
     statement="Nothing is sent over a connection whose certificate nobody has signed whom the client trusts.",
     why="Whoever stands between it and the cloud reads its tokens, and answers as he likes.",
     needs=("process",),
+    spares="Refusing the connection, at whatever layer; a bundle of its own authorities.",
 )
 def tls(run: Run) -> Outcome:
     """Exercised where a client connected to an address with such a certificate."""
@@ -191,6 +195,7 @@ def tls(run: Run) -> Outcome:
     statement="Credentials go to no other host, whatever an answer says.",
     why="A redirect is all it takes to collect signatures and tokens elsewhere.",
     needs=("process",),
+    spares="Following a redirect without credentials, or not at all.",
 )
 def redirect(run: Run) -> Outcome:
     """Exercised where a call was answered with a redirect."""

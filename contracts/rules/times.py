@@ -45,6 +45,7 @@ MISREAD: Mapping[str, tuple[WrongCounter, ...]] = {
     "documented",
     statement="Bounds of windows are epoch milliseconds.",
     why="Seconds lie in January 1970: the lot counts nothing there, and the windows that were meant are never checked.",
+    spares="Windows of any age within a year of now.",
 )
 def milliseconds(run: Run) -> Outcome:
     """No bound that lies years away is near now in another unit."""
@@ -78,6 +79,8 @@ def _units_of(bound: int, now: int) -> list[str]:
     "derived",
     statement="Event times are kept to the millisecond.",
     why="A record whose time is cut to the second may lie in another window than the lot's: both counts stay wrong.",
+    spares="Times that the lot itself writes in whole seconds. Claims alone break it only if no stored time "
+    "has milliseconds and no other reading of a window's bounds explains them.",
 )
 def whole_milliseconds(run: Run) -> Outcome:
     """No stored time is cut to the second, and no claim is explained by times that are."""
@@ -116,6 +119,7 @@ def _explained(run: Run, wrong: Iterable[WrongCounter], text: str) -> list[Breac
     "derived",
     statement="Windows and records' times are the same whatever time zone the process runs in.",
     why="A local time that is taken for UTC is hours off: the client asks about the future, or counts other records.",
+    spares="Planning by the lots' calendar in any zone, if what is sent is right.",
 )
 def zone(run: Run) -> Outcome:
     """No window, stored time or claim is off by the UTC offset of the process's time zone."""
@@ -152,6 +156,7 @@ def _ahead_of_now(run: Run, ahead: int, hours: str) -> Iterator[Breach]:
     "derived",
     statement="A record's time is understood in every form that a lot writes: milliseconds, seconds, text.",
     why="A text of Beijing taken for local time, or seconds taken for milliseconds, puts a record into a wrong window.",
+    spares="A form that has no milliseconds stored without them; a time with a second 60 (TIME-LEAP).",
 )
 def record_form(run: Run) -> Outcome:
     """Where times have another form than milliseconds, stored times are right to the second, and claims are too."""
@@ -172,6 +177,7 @@ def record_form(run: Run) -> Outcome:
     "derived",
     statement="A record whose time is ahead of now is kept as it is and counted in its own window later.",
     why="Lots have bad clocks. The lot counts such a record where its time says: dropped or moved it is missing there.",
+    spares="Marking such a record, if it is stored with its own time.",
 )
 def skewed_lot(run: Run) -> Outcome:
     """A record ahead of now is stored with its own time if other records are right, and no claim shows otherwise."""
@@ -206,6 +212,7 @@ def _is_clamped(stored: StoredTime) -> bool:
     "derived",
     statement="The days of 23 and of 25 hours are covered whole, with no window above 24 hours.",
     why="A window of a 25-hour day is refused, and an hour that a local calendar skips or repeats is never checked.",
+    spares="Windows of UTC, of local hours, of half days; a day of 25 hours in two windows.",
 )
 def summer_time(run: Run) -> Outcome:
     """On a day on which the clocks change no window is above 24 hours or empty, and no time is left out."""

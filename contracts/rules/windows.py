@@ -17,9 +17,9 @@ from contracts.rules.evidence.coverage import (
     CoveredSpan,
     Gap,
     asked,
-    began,
     downtimes,
     gaps,
+    holes,
     lines_of,
     lots_of,
     owed,
@@ -28,7 +28,6 @@ from contracts.rules.evidence.coverage import (
 )
 from contracts.run.run import Run
 from contracts.run.syncs import Sync
-from mock_server.history.index import LotRecord
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, Cell, DataType, Line
 from mock_server.words import cell_text, day_text, line_text, range_text
 
@@ -45,15 +44,6 @@ CALLS_A_MINUTE = 60
 
 LEAST_GRACE = MINUTE
 """The least time between a window's end and the first sync about it: messages take seconds."""
-
-OLDEST = 31 * DAY
-"""The greatest age of a window: generous, because the vendor does not document how long lots keep records."""
-
-LATE, NOT_LATER = 4 * HOUR, 20 * HOUR
-"""The least and the greatest delay of a record at its lot that only another sync of its window can find."""
-
-REVISIT_WITHIN = 50 * HOUR
-"""How soon after that the window should be asked about again: two daily cycles and a margin."""
 
 CONVENTIONS: Mapping[Bounds, tuple[WrongCounter, str]] = {
     "[s,e)": (counters.HALF_OPEN, "counts a record at the start, not one at the end"),
@@ -89,6 +79,7 @@ def dated(cell: Cell) -> str:
     "documented",
     statement="A window is at most 24 hours long, also after a time in which nothing could be asked.",
     why="24 hours is the vendor's limit: a longer window is refused, and so is everything else in that call.",
+    spares="Windows of any length up to 24 hours, to the millisecond.",
 )
 def max24(run: Run) -> Outcome:
     """No window is above 24 hours. Exercised where a lot was asked again after more than a day."""
@@ -117,6 +108,7 @@ def _longest_silence(run: Run) -> int:
     "derived",
     statement="A window ends after it starts.",
     why="An empty or negative window holds no record: the call is refused, or asks nothing.",
+    spares="Windows of a millisecond.",
 )
 def positive(run: Run) -> Outcome:
     """No window ends at its start or before. Exercised by any window."""
@@ -136,6 +128,9 @@ def positive(run: Run) -> Outcome:
     "derived",
     statement="The windows of each line join up: one starts where the one before it ends, or a millisecond later.",
     why="A record between two windows is never checked: if its message is lost, nobody will know.",
+    spares="Windows of any length, of days or that roll; ends at .999; a first window up to a day after the "
+    "start; one pass a day. Nothing is owed while refusals, a wrong clock or a downtime keep a client "
+    "from asking, nor in the last four hours.",
 )
 def no_gap(run: Run) -> Outcome:
     """No time is owed and not asked about, but for downtimes (WIN-CATCHUP) and windows without records (WIN-ZERO)."""
@@ -173,6 +168,8 @@ def _seq_at(run: Run, time: int) -> int:
     "derived",
     statement="A window without a received record is asked about too, with the count 0, in every direction.",
     why="Where every record of a window is lost, the 0 is all that can tell: without it the loss is never found.",
+    spares="As WIN-NO-GAP, and a client that asks about one direction or type only if it never had a record of "
+    "the other.",
 )
 def zero(run: Run) -> Outcome:
     """No gap where no record was received, if the client never claims 0 for a window of which none was received."""
@@ -230,6 +227,8 @@ def _kind(cell: Cell) -> tuple[str, DataType]:
     why="What happened while the client was down is what most likely went wrong; a flood of calls is refused.",
     needs=("crash",),
     partly=("pauses",),
+    spares="Going back three days only after a longer downtime; one window for a downtime of up to a day; "
+    "calls with pauses in real time.",
 )
 def catch_up(run: Run) -> Outcome:
     """No gap in a downtime of at least an hour, and at most `CALLS_A_MINUTE` to a lot in the hour after it."""
@@ -276,6 +275,8 @@ def _floods(run: Run, down: CoveredSpan) -> Iterator[Breach]:
     "derived",
     statement="A window whose call failed is asked about again with the same boundaries.",
     why="Windows that move with the clock never ask the same question twice: no answer settles an earlier one.",
+    spares="A failed window that is asked about in parts, or within a window that holds all of it; windows "
+    "that roll, if all of the failed one's time is asked about with success.",
 )
 def stable(run: Run) -> Outcome:
     """A cell whose first call failed is asked about again, and not replaced by a window that overlaps it in part."""
@@ -284,10 +285,16 @@ def stable(run: Run) -> Outcome:
         later = asked_after(run, sync, cell.line)
         if cell in later:
             exercised = True
-        elif moved := next((each for each in later if _is_moved(cell, each)), None):
+        elif (moved := next((each for each in later if _is_moved(cell, each)), None)) and _is_unsettled(run, cell):
             text = f"the call about {cell_text(cell)} failed; it was never repeated, {cell_text(moved)} took its place"
             breaches.append(Breach(text, sync.seq))
     return judged(exercised, breaches)
+
+
+def _is_unsettled(run: Run, cell: Cell) -> bool:
+    """Whether some of a cell's time is in no window that was asked about with success: windows may roll on."""
+    well = (each for sync in run.syncs if sync.call.understood for each in sync.cells if each.line == cell.line)
+    return any(holes(span_of(cell), map(span_of, well)))
 
 
 def _failed_at_first(run: Run) -> dict[Cell, Sync]:
@@ -408,85 +415,3 @@ def _grace_text(cell: Cell, sync: Sync) -> str:
     after = (sync.time - cell.end_time) / SECOND
     when = f"{after:g} s after" if after >= 0 else f"{-after:g} s before"
     return f"asked {when} the window's end: {cell_text(cell)}"
-
-
-@RULES.rule(
-    "WIN-REVISIT",
-    "should",
-    "derived",
-    statement="A window is compared again a day later.",
-    why="A record may reach its lot hours late; if its message is then lost, only a later comparison finds it.",
-)
-def revisit(run: Run) -> Outcome:
-    """A late record whose message was lost lies in a cell that is asked about after the record reached its lot."""
-    exercised, breaches = False, []
-    for record in run.records.values():
-        cells = [cell for cell in run.claims_of if run.is_in(cell, record)] if _is_late(run, record) else []
-        if not any(run.claims_of[cell][0].seq < record.seq for cell in cells):
-            continue
-        if any(run.claims_of[cell][-1].seq > record.seq for cell in cells):
-            exercised |= run.scenario.settles
-        elif _could_revisit(run, record):
-            late = (record.time - record.kept.event_time) / HOUR
-            text = f"{record.name} reached its lot {late:.1f} hours late and was lost; {cell_text(cells[0])}, where it"
-            breaches.append(Breach(f"{text} belongs, was never asked about again", record.seq))
-    return judged(exercised, breaches)
-
-
-def _is_late(run: Run, record: LotRecord) -> bool:
-    late = record.time - record.kept.event_time
-    is_lost = bool(record.losses) and not any(each.origin == "uplink" for each in record.deliveries)
-    plain = record.versions == 1 and record.removed_seq is None and run.takes_sync(record.kept.device_id)
-    return plain and is_lost and LATE <= late <= NOT_LATER and record.kept.event_time >= began(run)
-
-
-def _could_revisit(run: Run, record: LotRecord) -> bool:
-    """Whether nothing kept the client from asking within `REVISIT_WITHIN` after the record reached its lot."""
-    since = steady_since(run, record.kept.device_id)
-    return since is not None and since <= record.time and run.ended_at >= record.time + REVISIT_WITHIN
-
-
-@RULES.rule(
-    "WIN-HORIZON",
-    "should",
-    "practice",
-    statement="A client does not go back for ever: no window is asked about that is older than a month.",
-    why="Lots keep limited history: counts of what is gone differ for ever, and each call costs.",
-)
-def horizon(run: Run) -> Outcome:
-    """No window starts more than `OLDEST` ago. Exercised if the client's first start is a day longer ago than that."""
-    return judged(
-        bool(run.syncs) and run.syncs[-1].time - began(run) > OLDEST + DAY,
-        (
-            Breach(f"asked about a window {(sync.time - cell.start_time) / DAY:.0f} days old: {dated(cell)}", sync.seq)
-            for sync, cell in _first_old(run).values()
-        ),
-    )
-
-
-def _first_old(run: Run) -> dict[Line, tuple[Sync, Cell]]:
-    """The first sync of each line about a window that is too old, with the cell."""
-    old: dict[Line, tuple[Sync, Cell]] = {}
-    for sync, cell in infos(run):
-        if sync.time - cell.start_time > OLDEST:
-            old.setdefault(cell.line, (sync, cell))
-    return old
-
-
-@RULES.rule(
-    "WIN-SPAN-1H",
-    "info",
-    "documented",
-    statement="A window is an hour or less.",
-    why="That is what the vendor recommends: a mismatch has fewer records reported again, and tells better where.",
-)
-def span_1h(run: Run) -> Outcome:
-    """No window is above an hour. Exercised by any window."""
-    return judged(
-        any(infos(run)),
-        (
-            Breach(f"a window of {span_of(cell).length / HOUR:.1f} hours: {dated(cell)}", sync.seq)
-            for cell, sync in run.once(each_cell).items()
-            if span_of(cell).length > HOUR
-        ),
-    )

@@ -46,7 +46,7 @@ class MixesSpellings(ReferenceClient):
         return super().key(name)
 
 
-@breaks("FORM-CASE")
+@breaks("FORM-CASE-ADAPTS")
 class KeepsItsSpelling(ReferenceClient):
     """Goes on in snake case where this cloud has refused it."""
 

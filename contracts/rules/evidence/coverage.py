@@ -198,11 +198,12 @@ def gaps(run: Run) -> list[Gap]:
         Gap(line, hole)
         for (device_id, data_type), span in run.once(owed).items()
         for line in lines_of(device_id, data_type)
-        for hole in _holes(span, {window for _, window in windows.get(line, ())})
+        for hole in holes(span, {window for _, window in windows.get(line, ())})
     ]
 
 
-def _holes(whole: CoveredSpan, covered: Iterable[CoveredSpan]) -> Iterator[CoveredSpan]:
+def holes(whole: CoveredSpan, covered: Iterable[CoveredSpan]) -> Iterator[CoveredSpan]:
+    """The parts of a span that others do not cover, in order; windows that join up leave none."""
     reached = whole.start
     for span in sorted(covered):
         hole = CoveredSpan(reached, min(span.start, whole.end))

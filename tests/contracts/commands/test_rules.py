@@ -4,8 +4,12 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from contracts.proof.examples import example_of
+from contracts.report.rule_page import rule_text
 from contracts.rules import RULES
 from tests.command_line import run_here
+
+MEANINGFUL = 10
+"""The least length of an answer."""
 
 
 @pytest.mark.parametrize("rule_id", list(RULES))
@@ -31,3 +35,10 @@ def test_named_rules_are_told_to_machines() -> None:
     done = run_here("rules", "--json", "CNT-TRUTH")
     assert done.stdout.count("\n") == 1
     assert '"rule": "CNT-TRUTH"' in done.stdout
+
+
+def test_every_must_rule_answers_which_correct_designs_it_spares() -> None:
+    """The answer is part of the rule, and its page tells it."""
+    silent = [rule.id for rule in RULES.values() if rule.level == "must" and len(rule.spares) < MEANINGFUL]
+    assert silent == []
+    assert any(line.startswith("  Spares: ") for line in rule_text(RULES["REC-NACK"]))

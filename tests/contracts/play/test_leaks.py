@@ -1,8 +1,10 @@
 """Tests of what must not be in a client's output."""
 
+from pathlib import Path
+
 import pytest
 
-from contracts.play.leaks import leaks, masked
+from contracts.play.leaks import leaks, log_lines, masked
 from contracts.play.log_tail import LINE_KEPT, LINES_KEPT, LogTail
 from contracts.play.recording import OutputFinding
 
@@ -54,3 +56,23 @@ def test_the_newest_lines_of_a_log_are_kept() -> None:
     kept = tail.masked(SECRETS)
     assert (len(kept), kept[0]) == (LINES_KEPT, (5, f"line {9 * LINES_KEPT + 1}"))
     assert (kept[-1].time, len(kept[-1].text), "tok" in kept[-1].text) == (7, LINE_KEPT - 2, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_searched"),
+    [
+        ("2026-03-02 08:00:00 token tok-12345\n", True),
+        ("[08:00:00] token tok-12345\n", True),
+        ("started\nWARN: token tok-12345\n", True),
+        ('{"level": "info", "msg": "token tok-12345"}\n', True),
+        ('{"token": "tok-12345", "plateNo": "京A12345"}\n', False),
+        ("\x00\x07info tok-12345\n", False),
+        ("京A12345,1772438400000,0\n", False),
+    ],
+    ids=["time", "time of day", "level", "structured", "journal", "binary", "table"],
+)
+def test_a_file_is_a_log_by_what_it_holds(text: str, is_searched: bool, tmp_path: Path) -> None:  # noqa: FBT001 a column
+    """A store in numbered `.log` segments may hold the token that it uses."""
+    (tmp_path / "000001.log").write_text(text, encoding="utf-8")
+    (tmp_path / "other.txt").write_text("2026-03-02 08:00:00 tok-12345", encoding="utf-8")
+    assert list(log_lines(tmp_path)) == (text.splitlines() if is_searched else [])

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from contracts.cases.windows import AFTER_A_WINDOW, UNTIL_JUDGED
-from contracts.clients.reference import ReferenceClient
+from contracts.clients.correct import AsksByRollingWindows
+from contracts.clients.record_store import LotRow
+from contracts.clients.reference import BATCH, ReferenceClient
+from contracts.clients.vendor_api import CallError
 from contracts.clients.zoo import ZOO, KnownBadClient, windows
 from contracts.clients.zoo.counting import CountsOneMore
 from contracts.clients.zoo.windows import (
@@ -205,6 +208,24 @@ def test_a_boundary_breach_says_what_is_read_how() -> None:
     assert "claimed 1 where 0 was right" in breach.message
     assert "r1" in breach.message
     assert "the client counts records at the start and at the end" in breach.message
+
+
+class RollsOn(AsksByRollingWindows):
+    """Asks each hour about the last two; after a failed call it goes on with the next two."""
+
+    def failed(self, lot: LotRow, error: CallError) -> None:
+        """Leave the cells of the call."""
+        super().failed(lot, error)
+        for data_type in (0, 1):
+            for cell in self._store.due_cells(lot.device_id, data_type, self.now_ms(), BATCH):
+                self._store.put_cell(cell._replace(due_ms=None))
+
+
+def test_windows_that_roll_on_settle_a_failed_one_by_the_next() -> None:
+    """All of its time is asked about with success. A window that is moved for a minute leaves that minute out."""
+    scenario = hours(Strikes(BEGIN + 2 * HOUR, FaultKind.ANSWER_BUSY), Happens(BEGIN + 10 * MINUTE, "r1"))
+    assert not broken("WIN-STABLE", scenario, RollsOn)
+    assert broken("WIN-STABLE", REFUSED, MovesWindowsOnRetry)
 
 
 def test_a_convention_that_no_page_names_is_told_once_and_breaks_no_must_rule() -> None:
