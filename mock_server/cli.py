@@ -250,7 +250,7 @@ def serve(  # noqa: PLR0913 one argument a flag
         ws_port, lab_port = _free_unless_given("ws_port", ws_port), _free_unless_given("lab_port", lab_port)
     cloud = Cloud()
     chaos = _chaos(chaos_name, cloud.clock.now_ms() % _CHAOS_SEEDS if chaos_seed is None else chaos_seed)
-    cloud.add(default_project(_seed(seed_name), _profile(profile_name), chaos))
+    cloud.add(default_project(_seed(seed_name), named_profile(profile_name), chaos))
     try:
         server = Server(
             cloud,
@@ -303,21 +303,26 @@ def _chaos(name: str, seed: int) -> Chaos:
     return Chaos(name, seed)
 
 
-def _profile(name: str) -> Profile:
+def named_profile(name: str) -> Profile:
     """The preset of that name, else a profile from the JSON file of that path."""
-    if name in PROFILE_PRESETS:
-        return PROFILE_PRESETS[name]
     problems: list[Problem] = []
+    profile = read_profile(profile_data(name), "", problems)
+    if profile is None:
+        raise ConfigurationError(f"cannot use the profile {name}: {in_words(problems)}")
+    return profile
+
+
+def profile_data(name: str) -> object:
+    """The name of a preset as it is, else the JSON file of that path; exit code 2 if there is neither."""
+    if name in PROFILE_PRESETS:
+        return name
     try:
-        profile = read_profile(parse_json(Path(name).read_bytes()), "", problems)
+        return parse_json(Path(name).read_bytes())
     except OSError:
         known = ", ".join(PROFILE_PRESETS)
         raise ConfigurationError(f"there is no profile {name!r} and no such file; there are: {known}") from None
     except ValueError as error:
         raise ConfigurationError(f"cannot use the profile {name}: {error}") from None
-    if profile is None:
-        raise ConfigurationError(f"cannot use the profile {name}: {in_words(problems)}")
-    return profile
 
 
 def _seed(name: str | None) -> Seed | None:

@@ -11,6 +11,7 @@ from contracts.check.results import LIFELESS_RUNS, CaseResult, Check, HarnessFai
 from contracts.check.workers import end_requested
 from contracts.client.interface import MakeClient
 from contracts.client.spec import OBSERVED
+from contracts.play.own_cloud import in_own_cloud
 from contracts.rules.base import Outcome
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
@@ -35,13 +36,14 @@ def failure_files(path: Path) -> list[Path]:
 def earlier_failures(folder: Path, plan: Plan) -> Iterator[RecordedFailure]:
     """The failures in a folder, of the rules of a plan.
 
-    Files that cannot be read are skipped, and so are failures of observed clients, which cannot be played again.
+    Files that cannot be read are skipped, and so are failures of observed clients, which cannot be played again, and
+    those in a cloud that answers otherwise than the client's own.
     """
     for path in sorted(folder.glob("*.json")):
         recorded = _read(path)
         if recorded is None or (recorded.client or "").startswith(OBSERVED):
             continue
-        if recorded.rule.id in plan.rule_ids:
+        if recorded.rule.id in plan.rule_ids and in_own_cloud(recorded.scenario, plan.stated) is not None:
             yield recorded
 
 

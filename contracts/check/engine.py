@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from hypothesis.database import ExampleDatabase
@@ -35,6 +35,7 @@ from contracts.rules import RULES
 from contracts.rules.base import LEVELS, Level, Outcome, Rule
 from contracts.run.run import Run
 from mock_server.clock import monotonic_s
+from mock_server.model import JsonObject
 from mock_server.words import shortened
 
 
@@ -42,6 +43,7 @@ from mock_server.words import shortened
 class Plan:
     """How a client is checked: which rules and cases, with how many examples of each case and from which seed.
 
+    `stated` is what the client's users say of their own cloud: what contradicts it is not played.
     The rules in `required` must be exercised. With `fail_fast` a check ends at the first failure, not known, of a rule
     of at least this level. So many failures as `shrunk` says are made small. A quick check
     has `left_out` so many of the selected cases.
@@ -56,6 +58,7 @@ class Plan:
     patience_s: float = PATIENCE_S
     known: KnownFailing = NOTHING_KNOWN
     required: tuple[str, ...] = ()
+    stated: JsonObject = field(default_factory=dict)
     fail_fast: Level | None = None
     shrunk: int = MOST_SHRUNK
     left_out: int = 0
@@ -305,6 +308,7 @@ def _explore_until_end(
         return is_over or is_to_end or is_last or (plan.fail_fast is not None and is_enough())
 
     exploration = Exploration(make_client, plan.rules, plan.examples, plan.seed, plan.shrink, plan.database)
+    exploration = replace(exploration, stated=plan.stated)
     if shrink is not None:
         exploration = replace(exploration, target=shrink.rule_id, skipped=shrink.number - 1)
     begun_s = monotonic_s()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TypeAlias
 
@@ -14,10 +14,12 @@ from hypothesis.errors import Flaky
 from contracts.cases.base import Case
 from contracts.client.interface import MakeClient
 from contracts.play.attachment import ClientMaker
+from contracts.play.own_cloud import in_own_cloud
 from contracts.play.scenario import Scenario
 from contracts.rules.base import Outcome, Rule
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
+from mock_server.model import JsonObject
 
 DEFAULT_EXAMPLES = 25
 """Scenarios that are played of each case by default."""
@@ -41,7 +43,7 @@ class Exploration:
     """How cases are explored: `shrink` scenarios that break a rule or not, from a `seed` or, with None, at random.
 
     With a `target` only that rule's failure is shrunk, and the first `skipped` scenarios, which were played before with
-    the same seed, are drawn and not played.
+    the same seed, are drawn and not played. Nor are those that contradict what is `stated` of the client's own cloud.
     """
 
     make_client: MakeClient
@@ -52,6 +54,7 @@ class Exploration:
     database: ExampleDatabase | None = None
     target: str | None = None
     skipped: int = 0
+    stated: JsonObject = field(default_factory=dict)
 
     def of(self, case: Case, watch: Watch) -> None:
         """Play scenarios of a case until `watch` returns True or the examples and shrinks are used up."""
@@ -61,8 +64,10 @@ class Exploration:
 
         def body(scenario: Scenario) -> None:
             number = next(drawn)
-            if number <= self.skipped:
+            own = in_own_cloud(scenario, self.stated)
+            if number <= self.skipped or own is None:
                 return
+            scenario = own
             run = run_of(scenario, self.make_client)
             outcomes = judge(run, self.rules)
             if watch(scenario, run, outcomes) or number >= most:

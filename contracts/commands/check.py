@@ -39,11 +39,13 @@ from contracts.commands.options import (
 from contracts.commands.outcome import conclude, prepare_folder
 from contracts.commands.selection import Selection, case_lines, selection_options
 from contracts.play.attachment import WINDOW_MS, agent_of
+from contracts.play.own_cloud import stated_by
 from contracts.report.write import FAILURES
 from contracts.rules.base import LEVELS, Level, Need
-from mock_server.cli import ConfigurationError, option
+from mock_server.cli import ConfigurationError, named_profile, option, profile_data
 from mock_server.clock import monotonic_s
 from mock_server.history.story import how_many
+from mock_server.model import JsonObject
 
 KNOWN_HELP = (
     "Rules that fail for now: a line has RULE or RULE CASE-GLOB, then # and the reason. They are judged; one that holds"
@@ -77,6 +79,13 @@ class ObservedRange(click.IntRange):
     metavar="GLOB",
     help="Rules of these names must be exercised: exit code 1 if one is not, with the reason.",
 )
+@option(
+    "--profile",
+    "profile_name",
+    default=None,
+    metavar="NAME|FILE",
+    help="How your own cloud answers (docs/profiles.md): what contradicts it is not played.",
+)
 @option("--quick", "is_quick", is_flag=True, help="One scenario of the cases that find most: a first answer.")
 @option("--fail-fast", is_flag=True, help="End at the first failure of a rule that must hold.")
 @examples_option
@@ -109,6 +118,7 @@ def check(  # noqa: PLR0913 an argument for each option
     level: Level,
     known_file: Path | None,
     required_globs: tuple[str, ...],
+    profile_name: str | None,
     is_quick: bool,
     fail_fast: bool,
     examples: int | None,
@@ -131,11 +141,13 @@ def check(  # noqa: PLR0913 an argument for each option
         return
     specs = given(specs)
     settings = Plan(selection.rule_ids, known=_known(known_file), required=selection.required(required_globs))
-    settings = replace(settings, fail_fast=level if fail_fast else None)
+    settings = replace(settings, fail_fast=level if fail_fast else None, stated=_stated(profile_name))
     if folder:
         prepare_folder(folder)
     if is_observed:
-        refuse_without_effect(("case_globs", "examples", "seed", "jobs", "is_quick", "fail_fast"), "with --observe")
+        refuse_without_effect(
+            ("case_globs", "examples", "seed", "jobs", "is_quick", "fail_fast", "profile_name"), "with --observe"
+        )
         _observe(specs, settings, level, window_ms, patience, folder)
     spec = spec_of(specs)
     if not spec.is_elsewhere:
@@ -259,3 +271,11 @@ def _agent(spec: ClientSpec, patience_s: float) -> str:
         return agent_of(spec, patience_s) if spec.is_elsewhere else spec.target
     except ClientNotFoundError as error:
         raise ConfigurationError(str(error)) from None
+
+
+def _stated(name: str | None) -> JsonObject:
+    """What a profile says of the client's own cloud; exit code 2 if there is no such profile."""
+    if name is None:
+        return {}
+    named_profile(name)
+    return stated_by(profile_data(name))

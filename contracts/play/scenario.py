@@ -151,7 +151,8 @@ class Scenario:
     `settles` says whether the client is then given time to agree with the lots. `tz` is the time zone of its process,
     `skew_ms` how wrong its clock is from the start. So many `instances` of the client run side by side. A `decoy`
     stands before the cloud: an address whose certificate no authority has signed, or one that redirects every call to
-    another host. Only a client in a process of its own meets it.
+    another host. Only a client in a process of its own meets it. `is_own_cloud` says that the client's users know the
+    answers of its profile: what follows from them may be held against it.
     """
 
     steps: tuple[Step, ...] = ()
@@ -165,6 +166,7 @@ class Scenario:
     unlisted: tuple[int, ...] = ()
     instances: int = 1
     decoy: DecoyKind = ""
+    is_own_cloud: bool = False
 
     def ordered(self) -> list[Step]:
         """The steps in the order of their times; those of one time as they are written."""

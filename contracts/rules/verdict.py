@@ -40,6 +40,8 @@ def judge(run: Run, rules: Iterable[Rule]) -> dict[str, Outcome]:
 
 def _without_effects(run: Run, outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
     """The outcomes without the breaches that a cause explains which is no must: that alone is told."""
+    if run.scenario.is_own_cloud:
+        return outcomes
     broken = {rule_id for rule_id, outcome in outcomes.items() if outcome.breaches}
     for cause, effects in EFFECTS.items():
         if effects & broken and RULES[cause].check(run).breaches:
