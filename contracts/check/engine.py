@@ -108,7 +108,7 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CheckProgress:
     """What a check calls on its way: with each case when its turn comes, when it is done, and with what was found.
 
     `on_found` may be called from another thread, and several times for one rule.
@@ -119,11 +119,11 @@ class Progress:
     on_found: Callable[[Found], None] = lambda _: None
 
 
-UNSEEN = Progress()
+UNSEEN = CheckProgress()
 """Nobody looks."""
 
 
-def check(make_client: MakeClient, plan: Plan, progress: Progress = UNSEEN) -> Check:
+def check(make_client: MakeClient, plan: Plan, progress: CheckProgress = UNSEEN) -> Check:
     """Explore the cases one after the other, in this process, until it is interrupted; then make failures small."""
     results: list[CaseResult] = []
     try:
@@ -144,7 +144,7 @@ def check(make_client: MakeClient, plan: Plan, progress: Progress = UNSEEN) -> C
     return _made_small(found, (_shrink(lambda: make_client, plan, each) for each in plan.small(found)))
 
 
-def check_in_parallel(client: str, plan: Plan, jobs: int, progress: Progress = UNSEEN) -> Check:
+def check_in_parallel(client: str, plan: Plan, jobs: int, progress: CheckProgress = UNSEEN) -> Check:
     """The same for the client of a spec, in `jobs` processes. The verdicts do not depend on their number."""
     if jobs == 1:
         with this_process_as_worker():
@@ -154,7 +154,7 @@ def check_in_parallel(client: str, plan: Plan, jobs: int, progress: Progress = U
         return _made_small(found, _shrink_in(pool, client, plan, plan.small(found)))
 
 
-def _check_in(pool: ProcessPoolExecutor, client: str, plan: Plan, progress: Progress) -> Check:
+def _check_in(pool: ProcessPoolExecutor, client: str, plan: Plan, progress: CheckProgress) -> Check:
     """Explore the cases in a pool."""
     results: list[CaseResult] = []
     with signals_blocked():

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from contracts.check.earlier_failures import ReplayVerdict, earlier_failures, play_earlier
-from contracts.check.engine import Plan, Progress, check_in_parallel
+from contracts.check.engine import CheckProgress, Plan, check_in_parallel
 from contracts.check.explore import DEFAULT_EXAMPLES
 from contracts.check.failure_file import RecordedFailure
 from contracts.check.known_failing import NOTHING_KNOWN, KnownFailing, KnownFailingError, read_known_failing
@@ -214,7 +214,7 @@ def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
         if any(plan.is_ended_by(each) for each in earlier):
             return replace(so_far, stopped=True)
     with progress(len(plan.case_ids), "cases") as bar:
-        steps = Progress(bar.begin, lambda _: bar.done(), Findings(bar.say, plan.known))
+        steps = CheckProgress(bar.begin, lambda _: bar.done(), Findings(bar.say, plan.known))
         found = check_in_parallel(client, replace(plan, case_ids=likely_first(plan.case_ids)), jobs, steps)
     return found.after(earlier).in_order(plan.case_ids)
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from contracts.cases import CASES
-from contracts.check.engine import Found, Plan, Progress, check, check_in_parallel
+from contracts.check.engine import CheckProgress, Found, Plan, check, check_in_parallel
 from contracts.check.known_failing import Known, KnownFailing
 from contracts.check.quick import QUICK, likely_first, quick_cases
 from contracts.check.results import Check
@@ -29,7 +29,7 @@ def checked(client: type[Client], **settings: object) -> tuple[Check, list[Found
     """A small check, and what it found on its way."""
     told: list[Found] = []
     plan: dict[str, object] = {"rule_ids": COUNTING, "case_ids": CASE_IDS, "examples": 3, **settings}
-    return check(client, Plan(**plan), Progress(on_found=told.append)), told  # type: ignore[arg-type]  # settings of a test
+    return check(client, Plan(**plan), CheckProgress(on_found=told.append)), told  # type: ignore[arg-type]  # settings of a test
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_the_workers_of_a_check_end_at_the_first_failure_too() -> None:
     told: list[Found] = []
     client = f"{CountsDeliveries.__module__}:{CountsDeliveries.__name__}"
     plan = Plan(COUNTING, ("count/copies", "count/late"), 50, fail_fast="must")
-    found = check_in_parallel(client, plan, 2, Progress(on_found=told.append))
+    found = check_in_parallel(client, plan, 2, CheckProgress(on_found=told.append))
     assert found.stopped
     assert {"CNT-TRUTH", "CNT-RECORD-ID"} <= {each.rule_id for each in told}
     assert found.broken()
