@@ -142,7 +142,7 @@ def _with_and_without(run: Run, claim: Claim) -> tuple[int, int]:
     statement="Neither the secret, nor the queue's password, nor a token is in what the process writes, or in a URL.",
     why="Logs are copied, searched and kept where keys are not, and proxies write URLs down.",
     needs=("process",),
-    spares="A store of any file name that holds keys: a file named like a log is searched only if it is text in lines.",
+    spares="A store of any file name that holds keys: a `.log` file is searched only if a line has a level or a time.",
 )
 def secret(run: Run) -> Outcome:
     """Exercised by every client that made a call and whose output was captured."""
