@@ -62,7 +62,10 @@ class RecordLost:
 
 @dataclass(frozen=True, slots=True)
 class MessagePublished:
-    """A message is on the queue. `record_id` or `sn` says what it is about."""
+    """A message is on the queue. `record_id` or `sn` says what it is about.
+
+    `data_type` is that of the record, as a pass and a bill may share an id; histories of before this field lack it.
+    """
 
     kind: ClassVar[str] = "message.published"
     message_id: str
@@ -70,6 +73,7 @@ class MessagePublished:
     origin: Origin
     record_id: str | None
     sn: str | None
+    data_type: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

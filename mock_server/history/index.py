@@ -89,6 +89,15 @@ class LotRecord:
         """Whether the client had acknowledged it before that entry. To be rid of a damaged message is no promise."""
         return any(each.readable and each.acked_seq is not None and each.acked_seq < seq for each in self.deliveries)
 
+    def versions_known(self, seq: int) -> list[RecordKept]:
+        """The versions of which a client may go out before that entry: none that a later one has replaced for certain.
+
+        One has, if it came when the older one had been acknowledged, and was acknowledged itself.
+        """
+        before = [each for each in self.deliveries if each.seq < seq and not each.torn]
+        known = {each.version for each in before if not any(_replaces(other, each, seq) for other in before)}
+        return [self.kept_as[version - 1] for version in sorted(known)]
+
     def intact_before(self, seq: int) -> bool:
         """Whether it had been handed to the client undamaged before that entry."""
         return any(each.readable and each.seq < seq for each in self.deliveries)
@@ -134,6 +143,13 @@ class Delivery:
     def content(self) -> RecordKept | None:
         """The version of the record that it told of."""
         return self.record.kept_as[self.version - 1] if self.record else None
+
+
+def _replaces(later: Delivery, earlier: Delivery, seq: int) -> bool:
+    """Whether a client that has answered both by that entry has certainly replaced what the earlier one told."""
+    is_newer = later.readable and later.version > earlier.version
+    in_order = earlier.acked_seq is not None and earlier.acked_seq < later.seq
+    return is_newer and in_order and later.acked_seq is not None and later.acked_seq < seq
 
 
 @dataclass(slots=True)
@@ -272,7 +288,7 @@ class HistoryIndex:
             record.losses[entry.seq] = event.cause
 
     def _publish(self, entry: Entry, event: MessagePublished) -> None:
-        record = None if event.record_id is None else self._named(event.device_id, event.record_id)
+        record = self._published(event)
         if record is not None:
             record.published += 1
         self.messages[event.message_id] = PublishedMessage(entry.time, event, record, record.versions if record else 1)
@@ -280,13 +296,15 @@ class HistoryIndex:
     def record_of(self, message: PublishedMessage) -> LotRecord | None:
         """The record of a message: it may have been kept, or kept again, after the message was published."""
         if message.record is None or message.record.is_removed:
-            event = message.event
-            message.record = None if event.record_id is None else self._named(event.device_id, event.record_id)
+            message.record = self._published(message.event)
         return message.record
 
-    def _named(self, device_id: str, record_id: str) -> LotRecord | None:
-        """A record by its id. A pass and a bill may share it, and a publication does not say which: the later one."""
-        found = [self.records.get((device_id, data_type, record_id)) for data_type in DataType]
+    def _published(self, event: MessagePublished) -> LotRecord | None:
+        """The record of a publication. An old history does not say of which data type it is: of two, the later one."""
+        if event.record_id is None:
+            return None
+        types = DataType if event.data_type is None else (DataType(event.data_type),)
+        found = [self.records.get((event.device_id, data_type, event.record_id)) for data_type in types]
         return max((each for each in found if each is not None), key=lambda each: each.kept_seq, default=None)
 
     def _deliver(self, entry: Entry, event: MessageDelivered) -> None:

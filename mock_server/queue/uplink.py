@@ -155,9 +155,11 @@ class Uplink:
         )
         if isinstance(subject, Record):
             self._due_at.pop(subject.key, None)
-        record_id = subject.record_id if isinstance(subject, Record) else None
+        record_id, data_type = (
+            (subject.record_id, int(subject.data_type)) if isinstance(subject, Record) else (None, None)
+        )
         sn = subject.sn if isinstance(subject, CommandResult) else None
-        self._history.add(MessagePublished(message.message_id, subject.device_id, origin, record_id, sn))
+        self._history.add(MessagePublished(message.message_id, subject.device_id, origin, record_id, sn, data_type))
         self._queue.publish(message)
         if self._held and isinstance(subject, Record) and origin == "uplink":
             self._release()

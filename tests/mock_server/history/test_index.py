@@ -20,7 +20,8 @@ from mock_server.history.events import (
 from mock_server.history.index import HistoryIndex
 from mock_server.history.log import Entry
 from mock_server.history.story import differences, story
-from mock_server.model import MINUTE
+from mock_server.lots.seed import NewRecord
+from mock_server.model import MINUTE, DataType, PassDirection
 from mock_server.project import Project
 from mock_server.queue.queue import Consumer
 from tests.mock_server.history.support import picture
@@ -178,6 +179,17 @@ def test_piece_by_piece_is_at_once(acts: list[tuple[str, int]], chaos_seed: int,
         assert picture(growing) == picture(HistoryIndex(entries[: growing.last]))
         if growing.last == len(entries):
             break
+
+
+def test_a_pass_and_a_bill_may_share_an_id() -> None:
+    """A message belongs to the record of its own data type, not to the one that was kept last."""
+    project = make_project()
+    one = NewRecord(LOT, "same", DataType.PASS, PassDirection.ENTER, NOON, "", {})
+    other = NewRecord(LOT, "same", DataType.BILL, None, NOON, "", {}, "duplicate")
+    project.keep([one, other])
+    index = HistoryIndex(project.history.after(0))
+    published = {key[1]: record.published for key, record in index.records.items()}
+    assert published == {DataType.PASS: 1, DataType.BILL: 2}
 
 
 @given(ACTS, st.integers(0, 99), st.integers(1, 30))
