@@ -42,6 +42,11 @@ def asked_line(line: Line) -> Line:
     return line
 
 
+def as_asked(start: int, end: int) -> tuple[int, int]:
+    """Count a window from its start to its end."""
+    return start, end
+
+
 def exact(count: int) -> int:
     """Claim the count."""
     return count
@@ -57,6 +62,7 @@ class CountingModel:
     - `distinct`: of what distinct values are counted; rows if None.
     - `counts_in`: the lines in which a record counts.
     - `counted_line`: the line that is counted when a line is asked about.
+    - `span`: what is counted for a window from one time to another.
     - `bounds`: which ends belong to a window; as the profile says if None.
     - `claims`: what is claimed for a count.
     - `lag_ms`: how far the copy that is counted lags behind.
@@ -69,6 +75,7 @@ class CountingModel:
     distinct: Callable[[SeenRecord], Hashable] | None = None
     counts_in: Callable[[Line], tuple[Line, ...]] = own_lines
     counted_line: Callable[[Line], Line] = asked_line
+    span: Callable[[int, int], tuple[int, int]] = as_asked
     bounds: Bounds | None = None
     claims: Callable[[int], int] = exact
     precision_ms: int = 1
@@ -91,7 +98,8 @@ class CountingModel:
 
     def window(self, run: Run, cell: Cell) -> tuple[int, int]:
         """The times that belong to a cell's window, as low <= time < high."""
-        start, end = (at // self.precision_ms * self.precision_ms for at in (cell.start_time, cell.end_time))
+        asked = self.span(cell.start_time, cell.end_time)
+        start, end = (at // self.precision_ms * self.precision_ms for at in asked)
         return half_open(self.bounds or run.profile.window_bounds, start, end)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from contracts.diagnosis.wrong_counters import CANDIDATES, WrongCounter
+from contracts.diagnosis.wrong_counter import WrongCounter
+from contracts.diagnosis.wrong_counters import CANDIDATES
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 

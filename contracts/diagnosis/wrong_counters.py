@@ -5,97 +5,18 @@ claims of a run in which some claim is off the bracket names the defect (`contra
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import datetime, timedelta
 
+from contracts.clients.messages import BEIJING as BEIJING_TIME
+from contracts.diagnosis import wrong_identities as identities
 from contracts.diagnosis.client_view import ClientView, KnownFrom, SeenRecord
-from contracts.diagnosis.counting_model import Bounds, CountingModel, record_key
+from contracts.diagnosis.counting_model import Bounds, CountingModel
+from contracts.diagnosis.wrong_counter import Count, WrongCounter, where
 from contracts.run.run import Run
 from contracts.run.time_zones import local_offset_ms
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, CarType, DataType, Line, PassDirection
 from mock_server.model import UNKNOWN_ENUM as UNKNOWN_ENUM_VALUE
 from mock_server.wire.record_time import LOT_OFFSET_MS
-
-Count: TypeAlias = Callable[[ClientView, KnownFrom], list[int]]
-"""The count that is claimed in place of each claim of a run, in one view of what the client knew."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WrongCounter:
-    """A defect. `name` completes "the client ...", `remedy` says how to correct it."""
-
-    name: str
-    remedy: str
-    count: Count
-
-    def claims(self, run: Run) -> list[tuple[int, int]]:
-        """The least and the most that it would have claimed, for each claim of a run."""
-        view = run.once(ClientView)
-        counts = [self.count(view, known) for known in view.views]
-        return [(min(each), max(each)) for each in zip(*counts, strict=True)]
-
-
-# Identity
-
-
-def _plate(seen: SeenRecord) -> tuple[str, int, str]:
-    return (seen.line.device_id, seen.line.data_type, seen.kept.plate_no)
-
-
-def _plate_and_minute(seen: SeenRecord) -> tuple[str, int, str, int]:
-    return (*_plate(seen), seen.event_time // MINUTE)
-
-
-def _content(seen: SeenRecord) -> tuple[object, ...]:
-    kept = seen.kept
-    return (record_key(seen), kept.plate_no, kept.pass_direction, seen.event_time, *sorted(kept.details.items()))
-
-
-def _repeat(seen: SeenRecord) -> object:
-    """Each re-reported message by itself, everything else by its record."""
-    return seen.delivery.message_id if seen.delivery.origin == "rereport" else record_key(seen)
-
-
-DELIVERIES = WrongCounter(
-    "counts every delivery",
-    "count distinct record ids: a message may be delivered more than once",
-    CountingModel(key=lambda seen: seen.delivery.seq).count,
-)
-MESSAGE_IDS = WrongCounter(
-    "tells records apart by message id",
-    "use the record id: a re-report is a new message about the same record",
-    CountingModel(key=lambda seen: seen.delivery.message_id).count,
-)
-ADDS_REREPORTS = WrongCounter(
-    "adds the re-reported records to its last count",
-    "count what is stored anew each time: a re-report repeats what is there already",
-    CountingModel(key=_repeat).count,
-)
-CORRECTIONS = WrongCounter(
-    "counts a corrected record twice",
-    "let a newer version of a record id take the place of the older one",
-    CountingModel(key=_content).count,
-)
-PLATES = WrongCounter(
-    "counts plates instead of records",
-    "use the record id: a vehicle may pass more than once",
-    CountingModel(distinct=_plate).count,
-)
-ONE_ROW_A_PLATE = WrongCounter(
-    "keeps one record for each plate",
-    "use the record id: a vehicle may pass more than once",
-    CountingModel(key=_plate).count,
-)
-PLATES_BY_MINUTE = WrongCounter(
-    "counts passes of one plate in one minute once",
-    "use the record id: a vehicle may pass more than once in a minute",
-    CountingModel(distinct=_plate_and_minute).count,
-)
-ONE_ROW_A_PLATE_AND_MINUTE = WrongCounter(
-    "keeps one record for each plate and minute",
-    "use the record id: a vehicle may pass more than once in a minute",
-    CountingModel(key=_plate_and_minute).count,
-)
 
 # Lines
 
@@ -270,6 +191,56 @@ WHOLE_SECOND_WINDOWS = WrongCounter(
     CountingModel(time=lambda seen: seen.event_time // SECOND * SECOND, precision_ms=SECOND).count,
 )
 
+
+def _other_time(name: str) -> tuple[Callable[[Run], bool], CountingModel]:
+    """Bills by another of their times, and whether a run has bills with it."""
+
+    def time(seen: SeenRecord) -> int:
+        at_ms = seen.kept.details.get(name)
+        return at_ms if isinstance(at_ms, int) else seen.event_time
+
+    return (lambda run: any(name in each.kept.details for each in run.records.values())), CountingModel(time=time)
+
+
+def _in_one(unit: str, next_start: Callable[[datetime], datetime]) -> WrongCounter:
+    """Counts a window only as far as the day or month reaches in which it starts, in Beijing."""
+
+    def span(start: int, end: int) -> tuple[int, int]:
+        midnight = datetime.fromtimestamp(start / SECOND, BEIJING_TIME).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
+        return start, min(end, round(next_start(midnight).timestamp() * SECOND))
+
+    def applies(run: Run) -> bool:
+        return any(span(cell.start_time, cell.end_time)[1] < cell.end_time for cell in run.claims_of)
+
+    return WrongCounter(
+        f"counts a window in the {unit} of its start only",
+        f"count all of a window that reaches over the end of a {unit}",
+        where(applies, CountingModel(span=span)),
+    )
+
+
+def _is_last_minute_used(run: Run) -> bool:
+    seen = [(each.line, each.event_time) for each in run.once(ClientView).seen["delivery"]]
+    return any(
+        line == cell.line and cell.end_time - MINUTE <= time <= cell.end_time
+        for cell in run.claims_of
+        for line, time in seen
+    )
+
+
+OF_BILLS = "use the time of payment: by it the lot counts a bill"
+BY_ENTER_TIME = WrongCounter("counts bills by the time of entering", OF_BILLS, where(*_other_time("enter_time")))
+BY_LEAVE_TIME = WrongCounter("counts bills by the time of leaving", OF_BILLS, where(*_other_time("leave_time")))
+IN_ITS_DAY = _in_one("day", lambda midnight: midnight + timedelta(days=1))
+IN_ITS_MONTH = _in_one("month", lambda midnight: (midnight.replace(day=1) + timedelta(days=32)).replace(day=1))
+NOT_THE_LAST_MINUTE = WrongCounter(
+    "leaves out the last minute of a window",
+    "count a window to its end",
+    where(_is_last_minute_used, CountingModel(span=lambda start, end: (start, end - MINUTE))),
+)
+
 # What is left out
 
 
@@ -292,11 +263,20 @@ def _is_not(value: int, *names: str) -> Callable[[SeenRecord], bool]:
     return lambda seen: all(seen.kept.details.get(name) != value for name in names)
 
 
+def _amount(seen: SeenRecord, name: str) -> int:
+    amount = seen.kept.details.get(name)
+    return amount if isinstance(amount, int) else 0
+
+
 NO_PLATE = _without("records without a plate", lambda seen: bool(seen.kept.plate_no))
 ZERO_FEE = _without("bills of nothing", _is_not(0, "paid_amount"))
 UNKNOWN_ENUM = _without(
     "records with a car type or a pay method that it does not know",
     _is_not(UNKNOWN_ENUM_VALUE, "car_type", "pay_method"),
+)
+UNPAID = _without(
+    "bills of which less was paid than was to pay",
+    lambda seen: _amount(seen, "paid_amount") >= _amount(seen, "payable_amount"),
 )
 NO_SUBSCRIBERS = _without("vehicles on a white list", _is_not(CarType.LONG_TERM, "car_type"))
 NO_UNLICENSED = _without("vehicles without a licence", _is_not(CarType.UNLICENSED, "car_type"))
@@ -359,25 +339,36 @@ ONE_MORE, ONE_LESS = _off_by(1, "more"), _off_by(-1, "less")
 
 
 CANDIDATES: tuple[WrongCounter, ...] = (
-    DELIVERIES,
-    MESSAGE_IDS,
-    ADDS_REREPORTS,
-    CORRECTIONS,
-    PLATES,
-    ONE_ROW_A_PLATE,
-    PLATES_BY_MINUTE,
-    ONE_ROW_A_PLATE_AND_MINUTE,
+    identities.DELIVERIES,
+    identities.MESSAGE_IDS,
+    identities.ADDS_REREPORTS,
+    identities.CORRECTIONS,
+    identities.PLATES,
+    identities.ONE_ROW_A_PLATE,
+    identities.PLATES_BY_MINUTE,
+    identities.ONE_ROW_A_PLATE_AND_MINUTE,
+    *identities.IDS_ALIKE,
+    *identities.PLATE_AND_TIME,
+    identities.DOUBLE_READINGS,
+    identities.FIRST_VERSION,
     BOTH_DIRECTIONS,
     OTHER_DIRECTION,
     BILLS_WITH_PASSES,
     LEAVING_AS_BILLS,
     BILLS_AS_LEAVING,
     WHOLE_PROJECT,
+    *identities.ID_OVER_LOTS,
+    *identities.ID_OVER_TYPES,
     ARRIVAL,
     FIRST_ARRIVAL,
     MESSAGE_TIME,
     REREPORT_TIME,
     CLAMPED,
+    BY_ENTER_TIME,
+    BY_LEAVE_TIME,
+    IN_ITS_DAY,
+    IN_ITS_MONTH,
+    NOT_THE_LAST_MINUTE,
     HALF_OPEN,
     CLOSED_END,
     OPEN_START,
@@ -393,6 +384,7 @@ CANDIDATES: tuple[WrongCounter, ...] = (
     WHOLE_SECOND_WINDOWS,
     NO_PLATE,
     ZERO_FEE,
+    UNPAID,
     UNKNOWN_ENUM,
     NO_SUBSCRIBERS,
     NO_UNLICENSED,

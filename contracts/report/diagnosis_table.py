@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.diagnosis.explain import Diagnosis, diagnose
-from contracts.diagnosis.wrong_counters import WrongCounter
+from contracts.diagnosis.wrong_counter import WrongCounter
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 from mock_server.words import clock_text, line_text, range_text

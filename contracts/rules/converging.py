@@ -8,8 +8,9 @@ from contracts.rules.evidence import claims as rounds
 from contracts.rules.evidence.claims import Flow, Question, span_text
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
+from mock_server.history.events import CommandMoved
 from mock_server.history.index import LotRecord
-from mock_server.model import DAY, HOUR, MINUTE, SECOND
+from mock_server.model import DAY, HOUR, MINUTE, SECOND, ProcessStatus
 from mock_server.words import cell_text
 
 RULES = RuleBook("Converging")
@@ -28,6 +29,9 @@ TRIGGERED = 3
 
 MOST_A_DAY = 10
 """How often a cell that cannot agree may be asked about in a day: a few tries, then rarely."""
+
+IN_VAIN = (ProcessStatus.FAILED, ProcessStatus.UNKNOWN)
+"""The last statuses of commands that have compared nothing."""
 
 WATCHED = 12 * HOUR
 """How long a run must go on after such a claim to show that the client gives up."""
@@ -137,6 +141,46 @@ def not_by_success(run: Run) -> Outcome:
 def _taken_for_done(question: Question) -> Breach:
     said = f"{question.record.name} is missing, and nothing came of the only sync of {cell_text(question.claim.cell)}"
     return Breach(f"{said}: its success was taken for an agreement", question.claim.seq)
+
+
+@RULES.rule(
+    "CONV-RESULT",
+    "must",
+    "derived",
+    statement="A command that ended as failed or unknown has compared nothing: its cells are asked about again.",
+    why="The call was answered with success, and then the lot was out of reach: what is missing there stays missing.",
+)
+def result(run: Run) -> Outcome:
+    """A missing record whose every command came to nothing is asked about again within two days."""
+    ended = run.once(_ended_in_vain)
+    in_vain = [found for record in run.records.values() if (found := _asked_in_vain(run, record, ended))]
+    left = [(record, claims[-1]) for record, claims, healed in in_vain if not healed]
+    return judged(
+        any(healed for *_, healed in in_vain),
+        (_in_vain(*each) for each in left if rounds.spare_ms(run, each[1]) >= SOON),
+    )
+
+
+def _ended_in_vain(run: Run) -> set[str]:
+    """The commands that ended as failed or unknown."""
+    moved = (entry.event for entry in run.entries)
+    return {event.sn for event in moved if isinstance(event, CommandMoved) and event.status in IN_VAIN}
+
+
+def _asked_in_vain(run: Run, record: LotRecord, ended: set[str]) -> tuple[LotRecord, list[Claim], bool] | None:
+    """A record that was missing while commands about it came to nothing, those claims, and if one did not follow."""
+    if not record.losses or record.removed_seq is not None:
+        return None
+    claims = [claim for claim in rounds.claims_about(run, record) if claim.sync.call.understood]
+    vain = [each for each in claims if each.sync.call.answer and each.sync.call.answer.sn in ended]
+    if not vain or record.delivered_before(vain[0].seq):
+        return None
+    return record, vain, len(vain) < len(claims)
+
+
+def _in_vain(record: LotRecord, claim: Claim) -> Breach:
+    said = f"{record.name} is missing, and every command about {cell_text(claim.cell)} failed or ended unknown"
+    return Breach(f"{said}: it was never asked about again", claim.seq)
 
 
 @RULES.rule(

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from contracts.diagnosis import wrong_counters as counters
+from contracts.diagnosis import wrong_identities as identities
 from contracts.diagnosis.explain import differs, explaining, fits
-from contracts.diagnosis.wrong_counters import CANDIDATES, WrongCounter
+from contracts.diagnosis.wrong_counter import WrongCounter
+from contracts.diagnosis.wrong_counters import CANDIDATES
 from contracts.rules.base import Breach, Level, Outcome, RuleBook, RuleCheck, Source, judged
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
@@ -85,7 +87,7 @@ def _against(
 
 _against(
     "CNT-RECORD-ID",
-    counters.DELIVERIES,
+    identities.DELIVERIES,
     statement="A record counts once, however often it was delivered.",
     why="The queue delivers at least once. A count of deliveries grows with every re-report and never comes to rest.",
     spares="Storing every delivery and counting distinct ids. Broken only where counting deliveries explains "
@@ -93,17 +95,20 @@ _against(
 )
 _against(
     "CNT-NOT-MSG-ID",
-    counters.MESSAGE_IDS,
+    identities.MESSAGE_IDS,
     statement="Records are told apart by their record id, not by the broker's message id.",
     why="A re-report is a new message about the same record: counted by message id it is one more each time.",
     spares="Keeping message ids beside the record ids. Broken only where counting those explains every claim.",
 )
 _against(
     "CNT-NOT-COARSE",
-    counters.PLATES,
-    counters.ONE_ROW_A_PLATE,
-    counters.PLATES_BY_MINUTE,
-    counters.ONE_ROW_A_PLATE_AND_MINUTE,
+    identities.PLATES,
+    identities.ONE_ROW_A_PLATE,
+    identities.PLATES_BY_MINUTE,
+    identities.ONE_ROW_A_PLATE_AND_MINUTE,
+    *identities.IDS_ALIKE,
+    *identities.PLATE_AND_TIME,
+    identities.DOUBLE_READINGS,
     statement="Records with different record ids are counted apart, even those of one plate in one minute.",
     why="A vehicle may come, go and come again within a minute. The lot counts each pass, and will never agree.",
     spares="Any further index by plate or time. Broken only where such a key explains every claim.",
@@ -123,6 +128,7 @@ _against(
     counters.BILLS_WITH_PASSES,
     counters.LEAVING_AS_BILLS,
     counters.BILLS_AS_LEAVING,
+    *identities.ID_OVER_TYPES,
     source="documented",
     statement="Passes and bills are counted apart.",
     why="Not every leaving vehicle pays, and some pay more than once: one number cannot stand for the other.",
@@ -131,6 +137,7 @@ _against(
 _against(
     "CNT-DEVICE",
     counters.WHOLE_PROJECT,
+    *identities.ID_OVER_LOTS,
     statement="Each lot's records are counted apart.",
     why="One project has many lots and one queue. A lot compares with its own records alone.",
     spares="All lots in one table. Broken only where counting them together explains every claim.",
@@ -140,6 +147,11 @@ _against(
     counters.ARRIVAL,
     counters.FIRST_ARRIVAL,
     counters.MESSAGE_TIME,
+    counters.BY_ENTER_TIME,
+    counters.BY_LEAVE_TIME,
+    counters.IN_ITS_DAY,
+    counters.IN_ITS_MONTH,
+    counters.NOT_THE_LAST_MINUTE,
     statement="A record counts in the window of the time that is in it, whenever it arrives.",
     why="Messages come late. Counted by arrival, a late record is missing in its window and too many in the next.",
     spares="Keeping the time of arrival too. Broken only where counting by it explains every claim.",
@@ -155,6 +167,7 @@ _against(
     "CNT-NO-FILTER",
     counters.NO_PLATE,
     counters.ZERO_FEE,
+    counters.UNPAID,
     counters.UNKNOWN_ENUM,
     counters.NO_SUBSCRIBERS,
     counters.NO_UNLICENSED,
@@ -172,7 +185,8 @@ _against(
 )
 _against(
     "CNT-CORRECTION",
-    counters.CORRECTIONS,
+    identities.CORRECTIONS,
+    identities.FIRST_VERSION,
     statement="A newer version of a record takes the place of the older one: it is no second record.",
     why="Lots correct plates and send the record again under its record id. They count it once.",
     spares="Keeping every version, if one is counted. Broken only where counting versions explains every claim.",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from contracts.diagnosis import wrong_counters as counters
 from contracts.diagnosis.explain import differs, explaining
-from contracts.diagnosis.wrong_counters import WrongCounter
+from contracts.diagnosis.wrong_counter import WrongCounter
 from contracts.play.recording import ActKind
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence.stored_times import StoredTime, leap_deliveries, stored_times

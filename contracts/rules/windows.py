@@ -7,7 +7,7 @@ from itertools import pairwise
 from contracts.diagnosis import wrong_counters as counters
 from contracts.diagnosis.counting_model import Bounds
 from contracts.diagnosis.explain import differs, explaining
-from contracts.diagnosis.wrong_counters import WrongCounter
+from contracts.diagnosis.wrong_counter import WrongCounter
 from contracts.play.recording import ActKind
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence.coverage import (

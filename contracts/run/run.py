@@ -6,7 +6,7 @@ found there.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, TypeVar
@@ -195,13 +195,14 @@ class Run(Recording):
         """Whether the lot counts a record in a cell."""
         return self.profile.holds(cell, record.line, self.profile.time_of(record.kept))
 
-    def _places(self, cell: Cell, record: LotRecord) -> set[bool]:
+    def _places(self, cell: Cell, versions: Iterable[RecordKept]) -> set[bool]:
         """Whether a record lies in a cell, as a client may see it: True, False, or both if that is not certain.
 
-        It is not where a correction has moved the record, or the lot counts by a time that its messages do not have.
+        It is not where some of its `versions` do and some do not, or the lot counts by a time that its messages do not
+        have.
         """
         holds = self.profile.holds
-        return {holds(cell, line_of(kept), time) for kept in record.kept_as for time in self._times(kept)}
+        return {holds(cell, line_of(kept), time) for kept in versions for time in self._times(kept)}
 
     def _times(self, kept: RecordKept) -> set[int]:
         """The times by which a lot and its client may count a record."""
@@ -232,9 +233,10 @@ class Run(Recording):
         return {}
 
     def _inside_of(self, cell: Cell) -> tuple[list[LotRecord], list[LotRecord]]:
-        """The records that are certainly in a cell, and those that may be."""
+        """The records that are certainly in a cell, and those that may be, of those that were never corrected."""
         if cell not in self._inside:
-            places = [(record, self._places(cell, record)) for record in self._lines.get(cell.line, ())]
+            found = (record for record in self._lines.get(cell.line, ()) if record.versions == 1)
+            places = [(record, self._places(cell, record.kept_as)) for record in found]
             certain = [record for record, place in places if False not in place]
             self._inside[cell] = (certain, [record for record, place in places if True in place])
         return self._inside[cell]
@@ -248,10 +250,19 @@ class Run(Recording):
         certain, possible = self._inside_of(cell)
         place = bisect_left(self.verbs, seq)
         since = min(seq, self.verbs[place - 1] + 1) if place else seq
-        return (
-            sum(self.told_before(each, since) for each in certain),
-            sum(each.delivered_before(seq) for each in possible),
-        )
+        low = sum(self.told_before(each, since) for each in certain)
+        high = sum(each.delivered_before(seq) for each in possible)
+        for record in self._corrected.get(cell.line, ()):
+            places = self._places(cell, record.versions_known(seq, since))
+            low += places == {True} and self.told_before(record, since)
+            high += True in places
+        return low, high
+
+    @cached_property
+    def _corrected(self) -> dict[Line, list[LotRecord]]:
+        """The records of each line that were corrected."""
+        corrected = {line: [each for each in found if each.versions > 1] for line, found in self._lines.items()}
+        return {line: found for line, found in corrected.items() if found}
 
     def told_before(self, record: LotRecord, seq: int) -> bool:
         """Whether the client has acknowledged a record, before an entry, in a message that every client can read."""

@@ -89,13 +89,13 @@ class LotRecord:
         """Whether the client had acknowledged it before that entry. To be rid of a damaged message is no promise."""
         return any(each.readable and each.acked_seq is not None and each.acked_seq < seq for each in self.deliveries)
 
-    def versions_known(self, seq: int) -> list[RecordKept]:
-        """The versions of which a client may go out before that entry: none that a later one has replaced for certain.
+    def versions_known(self, seq: int, since: int) -> list[RecordKept]:
+        """The versions of which a client may go out before the entry `seq`: none that a later one has surely replaced.
 
-        One has, if it came when the older one had been acknowledged, and was acknowledged itself.
+        One has, if it came when the older one had been acknowledged, and was acknowledged itself before `since`.
         """
         before = [each for each in self.deliveries if each.seq < seq and not each.torn]
-        known = {each.version for each in before if not any(_replaces(other, each, seq) for other in before)}
+        known = {each.version for each in before if not any(_replaces(other, each, since) for other in before)}
         return [self.kept_as[version - 1] for version in sorted(known)]
 
     def intact_before(self, seq: int) -> bool:

@@ -10,9 +10,10 @@ from contracts.check.explore import Exploration
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO
 from contracts.diagnosis import wrong_counters as counters
+from contracts.diagnosis import wrong_identities as identities
 from contracts.diagnosis.explain import suspects
 from contracts.diagnosis.narrowing import Narrowing
-from contracts.diagnosis.wrong_counters import WrongCounter
+from contracts.diagnosis.wrong_counter import WrongCounter
 from contracts.play.scenario import BEGIN, Crashes, Happens, Scenario, Strikes
 from contracts.rules import RULES
 from contracts.rules.base import Outcome
@@ -23,10 +24,10 @@ from tests.contracts.report.support import AT, LOST
 
 CAUSES: dict[str, WrongCounter] = {
     "CountsOneMore": counters.ONE_MORE,
-    "CountsDeliveries": counters.DELIVERIES,
-    "CountsMessageIds": counters.MESSAGE_IDS,
-    "KeepsOneRecordForEachPlate": counters.ONE_ROW_A_PLATE,
-    "KeepsOneRecordForEachPlateAndMinute": counters.ONE_ROW_A_PLATE_AND_MINUTE,
+    "CountsDeliveries": identities.DELIVERIES,
+    "CountsMessageIds": identities.MESSAGE_IDS,
+    "KeepsOneRecordForEachPlate": identities.ONE_ROW_A_PLATE,
+    "KeepsOneRecordForEachPlateAndMinute": identities.ONE_ROW_A_PLATE_AND_MINUTE,
     "CountsBothDirections": counters.BOTH_DIRECTIONS,
     "SwapsDirections": counters.OTHER_DIRECTION,
     "CountsLeavingPassesAsBills": counters.LEAVING_AS_BILLS,
@@ -37,18 +38,18 @@ CAUSES: dict[str, WrongCounter] = {
     "LeavesOutBillsOfNothing": counters.ZERO_FEE,
     "LeavesOutWhiteLists": counters.NO_SUBSCRIBERS,
     "KeepsTheFirstCount": counters.CACHED,
-    "CountsCorrectionsAgain": counters.CORRECTIONS,
+    "CountsCorrectionsAgain": identities.CORRECTIONS,
     "CountsInALaggingCopy": counters.LATE[1],
     "CountsOnePage": counters.PAGES[0],
     "CountsBetween": counters.CLOSED_END,
-    "AddsRereports": counters.ADDS_REREPORTS,
+    "AddsRereports": identities.ADDS_REREPORTS,
     "ReplacesTheWindow": counters.REPLACED,
     "StoresWholeSeconds": counters.WHOLE_SECONDS,
     "MovesTheFutureToNow": counters.CLAMPED,
     "GivesStrangersToTheFirstLot": counters.WHOLE_PROJECT,
     "CountsByArrival": counters.ARRIVAL,
     "DropsRereports": counters.CACHED,  # what it drops after the first question is a count that never changes
-    "InsertsEachTime": counters.DELIVERIES,
+    "InsertsEachTime": identities.DELIVERIES,
     "DropsTheFuture": counters.NO_FUTURE,
     "StoresLocalTimes": counters.LOCAL_AS_UTC,
     "ReadsTextAsLocalTime": counters.TEXT_AS_LOCAL,
@@ -99,7 +100,7 @@ TWINS: dict[str, tuple[tuple[WrongCounter, ...], str, Scenario]] = {
         WAITS,
     ),
     "InsertsEachTime": (
-        (counters.MESSAGE_IDS,),
+        (identities.MESSAGE_IDS,),
         "in the case for its rule every delivery is that of another message",
         MESSAGE_TWICE,
     ),

@@ -10,10 +10,12 @@ from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import counting as zoo
 from contracts.clients.zoo.windows import CutsAtFullHours
 from contracts.diagnosis import wrong_counters as counters
+from contracts.diagnosis import wrong_identities as identities
 from contracts.diagnosis.client_view import ClientView
 from contracts.diagnosis.counting_model import CountingModel
 from contracts.diagnosis.explain import diagnose, differs, fits, suspects
-from contracts.diagnosis.wrong_counters import CANDIDATES, WrongCounter
+from contracts.diagnosis.wrong_counter import WrongCounter
+from contracts.diagnosis.wrong_counters import CANDIDATES
 from contracts.play.scenario import BEGIN, Crashes, Happens, Scenario, Strikes
 from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
@@ -166,8 +168,8 @@ CLOSED = replace(EDGES, profile={"base": "closed-windows"})
 NEAR_THE_END = story(Happens(BEGIN + HOUR - 300, "r1"), Happens(AT, "r2"))
 
 MODELS: list[tuple[WrongCounter, type[ReferenceClient], Scenario]] = [
-    (counters.DELIVERIES, zoo.CountsDeliveries, COPIES_APART),
-    (counters.MESSAGE_IDS, zoo.CountsMessageIds, COPIES_APART),
+    (identities.DELIVERIES, zoo.CountsDeliveries, COPIES_APART),
+    (identities.MESSAGE_IDS, zoo.CountsMessageIds, COPIES_APART),
     (counters.CACHED, zoo.KeepsTheFirstCount, LOST),
     (counters.CLOSED_END, ClosedEnd, EDGES),
     (counters.OPEN_START, OpenStart, EDGES),
@@ -215,9 +217,9 @@ def test_a_diagnosis_names_the_claim_that_speaks_against_a_candidate() -> None:
     run = run_of(COPIES_APART, zoo.CountsMessageIds)
     found = {diagnosis.counter: diagnosis for diagnosis in diagnose(run)}
     assert tuple(found) == CANDIDATES
-    assert found[counters.MESSAGE_IDS].fits
-    assert found[counters.MESSAGE_IDS].against is None
-    against = found[counters.DELIVERIES].against
+    assert found[identities.MESSAGE_IDS].fits
+    assert found[identities.MESSAGE_IDS].against is None
+    against = found[identities.DELIVERIES].against
     assert against is not None
     assert against == next(claim for claim in run.claims if claim.claimed)
 
@@ -251,7 +253,7 @@ def test_what_a_broken_connection_swallowed_was_not_seen() -> None:
     """A delivery on which the connection breaks reaches nobody: it is no delivery to count."""
     run = run_of(story(Strikes(AT, FaultKind.SOCKET_CLOSE), Happens(AT, "r1")), ReferenceClient)
     assert [each.torn for each in run.deliveries if each.record] == [True, False]
-    assert not differs(run, counters.DELIVERIES)
+    assert not differs(run, identities.DELIVERIES)
 
 
 def test_candidates_have_names_of_their_own() -> None:
