@@ -6,7 +6,7 @@ from contracts.cases.base import Case
 
 GROUPS = (form, windows, counting, receiving, converging, failing, security, times, process)
 
-CASES: dict[str, Case] = {case.id: case for group in GROUPS for case in group.CASES}
+CASES: dict[str, Case] = {case.id: case.in_dimensions() for group in GROUPS for case in group.CASES}
 """Every case by its id."""
 
 VARIANTS: dict[str, Case] = {variant.id: variant for case in CASES.values() for variant in case.each_variant()}

@@ -154,6 +154,7 @@ CASES = (
         ("CONV-JITTER",),
         "Many lots close their windows at the same time.",
         MANY,
+        fixed=True,
     ),
     Case(
         "converge/idle",

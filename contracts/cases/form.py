@@ -52,5 +52,6 @@ CASES = (
         ("FORM-BATCH",),
         "A client was down for more than a day and has many hours to ask about.",
         st.sampled_from((27 * HOUR, 36 * HOUR, 48 * HOUR)).flatmap(_down_for),
+        fixed=True,
     ),
 )

@@ -19,21 +19,36 @@ BEFORE = BEGIN + 55 * MINUTE
 
 @st.composite
 def crash(draw: st.DrawFn) -> list[Step]:
-    """Some records; the client crashes at the time of one of them or a second later."""
-    happen = draw(records(1, 3, kinds=KINDS))
+    """Some records; the client crashes at the time of one of them or a second later, and perhaps once more later on."""
+    happen = draw(records(1, 3, kinds=KINDS, fate=_fates((1, 1, 1, 0), (1,))))
     at = draw(st.sampled_from([step.at for step in happen])) + draw(st.sampled_from((0, 0, 0, SECOND)))
-    return [*happen, Crashes(at, draw(st.sampled_from((0, 5 * MINUTE))))]
+    first = Crashes(at, draw(st.sampled_from((0, 5 * MINUTE))))
+    more = draw(st.sampled_from(((), (), (20 * MINUTE,), (20 * MINUTE, 25 * MINUTE))))
+    between = [Happens(at + later - SECOND, f"b{place}", plate=PLATES[9]) for place, later in enumerate(more)]
+    return [*happen, first, *between, *(Crashes(at + later) for later in more)]
 
 
 @st.composite
 def again(draw: st.DrawFn) -> list[Step]:
-    """One record of a cell is lost: the lot reports the cell again, whole or without one of the others."""
+    """One record of a cell is lost: the lot reports the cell again, whole or without one of the others.
+
+    The client may have been started again by then, and knows what it has from its file alone.
+    """
     kinds = (draw(st.sampled_from(KINDS)),)
     came = draw(records(1, 2, kinds=kinds, fate=_fates((1, 1, 2), (1, 2))))
     nearly = draw(records(1, 1, kinds=kinds, fate=_fates((1,), (0, 0, 1))))
     left_out = [replace(step, name="left") for step in nearly]
     lost = [replace(step, name="lost", copies=0) for step in draw(records(1, 1, kinds=kinds))]
-    return [*came, *left_out, *lost, Looks(BEFORE), Looks(ASKED), Happens(ASKED + 10 * MINUTE, "fresh", kinds[0])]
+    dies = draw(st.sampled_from(((), (), (Crashes(BEFORE + MINUTE),))))
+    return [
+        *came,
+        *left_out,
+        *lost,
+        Looks(BEFORE),
+        *dies,
+        Looks(ASKED),
+        Happens(ASKED + 10 * MINUTE, "fresh", kinds[0]),
+    ]
 
 
 def _fates(copies: tuple[int, ...], repeats: tuple[int, ...]) -> st.SearchStrategy[dict[str, object]]:

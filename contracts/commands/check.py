@@ -37,7 +37,7 @@ from contracts.commands.options import (
     spec_of,
 )
 from contracts.commands.outcome import conclude, prepare_folder
-from contracts.commands.selection import Selection, case_lines, selection_options
+from contracts.commands.selection import Selection, case_lines, coverage, selection_options
 from contracts.play.attachment import WINDOW_MS, agent_of
 from contracts.play.own_cloud import stated_by
 from contracts.report.write import FAILURES
@@ -68,6 +68,7 @@ class ObservedRange(click.IntRange):
 @client_options
 @selection_options
 @click.option("--list", "lists", is_flag=True, help="List the cases that would be played, and end.")
+@click.option("--coverage", "counts", is_flag=True, help="With --list: what their scenarios exercise, as numbers.")
 @option(
     "--level", type=click.Choice(LEVELS), default="must", show_default=True, help="Rules from this level on must hold."
 )
@@ -115,6 +116,7 @@ def check(  # noqa: PLR0913 an argument for each option
     only: tuple[Level, ...],
     needs: tuple[Need, ...],
     lists: bool,
+    counts: bool,
     level: Level,
     known_file: Path | None,
     required_globs: tuple[str, ...],
@@ -136,9 +138,12 @@ def check(  # noqa: PLR0913 an argument for each option
     )  # a build server ends a job by SIGTERM: write the report then too
     selection = Selection(rule_globs, case_globs, only, needs)
     if lists:
-        for line in case_lines(selection.case_ids):
+        examples = examples or DEFAULT_EXAMPLES
+        found = coverage(selection.case_ids, examples, seed) if counts else case_lines(selection.case_ids)
+        for line in found:
             click.echo(line)
         return
+    refuse_without_effect(("counts",), "without --list")
     specs = given(specs)
     settings = Plan(selection.rule_ids, known=_known(known_file), required=selection.required(required_globs))
     settings = replace(settings, fail_fast=level if fail_fast else None, stated=_stated(profile_name))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from contracts.cases import CASES, VARIANTS, case_of
+from contracts.cases.coverage import coverage_lines, coverage_of
 from contracts.check.engine import aimed_at
 from contracts.rules import RULES
 from contracts.rules.base import LEVELS, Level, Need, Rule
@@ -96,3 +97,8 @@ def case_lines(case_ids: Iterable[str]) -> Iterator[str]:
         yield f"{case_id:<26}  {case.doc}"
         yield f"{'':<26}  {', '.join(case.aims)}"
         yield from (f"  {variant.id}" for variant in case.each_variant())
+
+
+def coverage(case_ids: Iterable[str], examples: int, seed: int) -> Iterator[str]:
+    """The cases as `--list --coverage` shows them: how many scenarios of each exercise which dimension."""
+    return coverage_lines(coverage_of(case_of(case_id), examples, seed) for case_id in case_ids)

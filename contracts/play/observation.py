@@ -18,7 +18,7 @@ from contracts.play.attachment import WINDOW_MS
 from contracts.play.leaks import leaks, masked
 from contracts.play.log_tail import LogTail
 from contracts.play.recording import Act, ActKind, Finding, OutputFinding, Recording
-from contracts.play.scenario import MIDNIGHT, Happens, RecordKind, Scenario, Step, Strikes
+from contracts.play.scenario import MIDNIGHT, Happens, RecordKind, Scenario, Step, Strikes, moved
 from contracts.play.served_world import ServedWorld
 from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import ConsumerChanged, RequestReceived
@@ -159,8 +159,8 @@ class Observation:
     def _play(self) -> list[Step]:
         """Play each step at its time; return them with the times at which they were played."""
         start = self._world.now_ms
-        moved = [_moved(step, start - MIDNIGHT) for step in sorted(self.steps, key=lambda each: each.at)]
-        for step in moved:
+        steps = [moved(step, start - MIDNIGHT) for step in sorted(self.steps, key=lambda each: each.at)]
+        for step in steps:
             self._wait_for_time(MIDNIGHT + step.at)
             self._note(ActKind(step.step))
             if isinstance(step, Happens):
@@ -168,7 +168,7 @@ class Observation:
             elif isinstance(step, Strikes):
                 self._world.strikes(step)
         self._wait_for_time(self._world.now_ms + self.window_ms)
-        return moved
+        return steps
 
     def _settle(self) -> None:
         self._world.calm()
@@ -227,7 +227,3 @@ class Observation:
             findings=tuple(self._findings) if was_process else None,
             log=self._log.masked(self._world.secrets),
         )
-
-
-def _moved(step: Step, by_ms: int) -> Any:
-    return replace(step, at=step.at + by_ms)

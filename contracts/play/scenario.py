@@ -138,6 +138,13 @@ STEPS: dict[str, type[Any]] = {
 }
 
 
+def moved(step: Step, by_ms: int) -> Step:
+    """The same step so much later; what has happened before it by then, too."""
+    if isinstance(step, Happens) and step.event is not None:
+        return replace(step, at=step.at + by_ms, event=step.event + by_ms)
+    return replace(step, at=step.at + by_ms)
+
+
 RENAMED = {"lure": "decoy"}
 """Fields of a scenario as older files spell them."""
 
@@ -171,6 +178,11 @@ class Scenario:
     def ordered(self) -> list[Step]:
         """The steps in the order of their times; those of one time as they are written."""
         return sorted(self.steps, key=lambda step: step.at)
+
+    def moved(self, by_ms: int) -> Self:
+        """The same scenario so much later."""
+        steps = tuple(moved(step, by_ms) for step in self.steps)
+        return replace(self, steps=steps, begin=self.begin + by_ms) if by_ms else self
 
     @property
     def size(self) -> tuple[int, int, int]:

@@ -13,19 +13,22 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from contracts.play.scenario import BEGIN, Happens, RecordKind, Scenario, Step
-from mock_server.model import MINUTE, SECOND, JsonObject
+from mock_server.model import HOUR, MINUTE, SECOND, JsonObject
 
 PLATES = tuple(f"京{letter}1000{digit}" for digit in range(10) for letter in "ABCDE")
 """Plates whose masks differ, so that the history still tells them apart."""
 
 IN_THE_HOUR = tuple(BEGIN + minute * MINUTE for minute in (10, 20, 30, 40, 50))
 
+LAST_MINUTE = (BEGIN + HOUR - 40 * SECOND, BEGIN + HOUR - 2 * SECOND)
+"""Times in the last minute of the hour."""
+
 KINDS: tuple[RecordKind, ...] = ("enter", "leave", "bill")
 
 
 def moments(edges: Sequence[int] = ()) -> SearchStrategy[int]:
-    """When a record happens: in the middle of the client's first hour, or at one of some edges."""
-    return st.sampled_from((*IN_THE_HOUR, *edges))
+    """When a record happens: in the middle of the client's first hour, at its end, or at one of some edges."""
+    return st.sampled_from((*IN_THE_HOUR, *LAST_MINUTE, *edges))
 
 
 def fates(

@@ -185,14 +185,14 @@ class World(ABC):
         """Let one record happen, after arming the faults that its step has for its uplink and its re-reports."""
         device_id = LOT_IDS[step.lot]
         data_type, direction = _TYPES[step.kind]
-        self._arm_for(device_id, step)
+        self._arm_for(device_id, data_type, step)
         record: JsonObject = {"record_id": step.name, "data_type": data_type, "event_time": MIDNIGHT + step.event_at}
         record |= {"plate_no": step.plate} | ({} if direction is None else {"pass_direction": direction})
         self.parking.keep(device_id, record | step.details)
 
-    def _arm_for(self, device_id: str, step: Happens) -> None:
+    def _arm_for(self, device_id: str, data_type: int, step: Happens) -> None:
         def arm(kind: str, value: int = 0, skip: int = 0) -> None:
-            self._arm(Fault(kind, value, 1, skip, device_id, record_id=step.name))
+            self._arm(Fault(kind, value, 1, skip, device_id, data_type, record_id=step.name))
 
         if step.copies != 1:
             arm(FaultKind.UPLINK_DUPLICATE if step.copies else FaultKind.UPLINK_LOSE)
