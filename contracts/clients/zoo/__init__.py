@@ -4,13 +4,20 @@ Each module has the clients for one group of rules; importing it enters them int
 """
 
 from contracts.clients.zoo import (
+    concurrency,
     converging,
     counting,
+    days,
+    durability,
+    fields,
     form,
+    giving_up,
+    identity,
     process,
     receiving,
     security,
     times,
+    volume,
     windows,
 )
 from contracts.clients.zoo import (
@@ -20,4 +27,7 @@ from contracts.clients.zoo.registry import ZOO, KnownBadClient, breaks
 
 __all__ = ["ZOO", "KnownBadClient", "breaks"]
 
-GROUPS = (form, windows, counting, receiving, converging, failing, security, times, process)
+GROUPS = (
+    *(form, windows, counting, receiving, converging, failing, security, times, process),
+    *(days, identity, fields, volume, durability, giving_up, concurrency),
+)

@@ -1,0 +1,137 @@
+"""Clients that lose something, or take it twice, when they are killed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from contracts.client.interface import DumpedRecord
+from contracts.clients.record_store import CellRow, RecordStore, Stored
+from contracts.clients.reference import ReferenceClient
+from contracts.clients.zoo.receiving import KeylessStore
+from contracts.clients.zoo.registry import breaks
+from mock_server.model import MINUTE
+
+BLOCK = 512
+"""Bytes of a block: all that reaches the file of a journal that is never flushed are whole blocks."""
+
+
+@breaks("REC-UPSERT")
+class DedupesInMemory(ReferenceClient):
+    """Knows in memory what it has stored, in a table without a unique key: after a restart all is new."""
+
+    def __init__(self, exports: Any = None) -> None:
+        super().__init__(exports)
+        self._known: set[tuple[object, ...]] = set()
+
+    def make_store(self, path: Path) -> RecordStore:
+        return KeylessStore(path)
+
+    def keep(self, record: Stored) -> bool:
+        if record[:3] in self._known:
+            return False
+        self._known.add(record[:3])
+        super().keep(record)
+        return True
+
+
+@breaks("REC-PERSIST-ACK")
+class WritesEveryTenMinutes(ReferenceClient):
+    """Acknowledges what has come, keeps it in memory, and writes that to the file every ten minutes."""
+
+    def __init__(self, exports: Any = None) -> None:
+        super().__init__(exports)
+        self._unwritten: list[Stored] = []
+        self._written_ms = 0
+
+    def keep(self, record: Stored) -> bool:
+        key = (record.record_id, *record[:2])
+        is_known = any(each[:3] == record[:3] for each in self._unwritten)
+        is_known = is_known or any(each[:3] == key for each in self._store.dump())
+        self._unwritten.append(record)
+        return not is_known
+
+    def count(self, cell: CellRow) -> int:
+        self.write()
+        return super().count(cell)
+
+    def write(self) -> None:
+        """Write what is in memory."""
+        for record in self._unwritten:
+            self._store.keep(record)
+        self._unwritten.clear()
+        self._written_ms = self.now_ms()
+
+    def reconcile(self, window: Any = None) -> None:
+        if self.now_ms() - self._written_ms >= 10 * MINUTE:
+            self.write()
+        super().reconcile(window)
+
+    def dump(self) -> list[DumpedRecord]:
+        self.write()
+        return super().dump()
+
+    def wakes_at(self) -> int | None:
+        later = self._written_ms + 10 * MINUTE
+        return min(later, super().wakes_at() or later) if self._unwritten else super().wakes_at()
+
+
+class Journal(RecordStore):
+    """Records as lines of a file, read at the start. What is in the table is gone with the process."""
+
+    flushes = True
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._file = path.with_name("journal.jsonl")
+        self._db.execute("DELETE FROM records")
+        self._tail = b""
+        for line in self.lines():
+            super().keep(Stored(*json.loads(line)))
+
+    def lines(self) -> list[bytes]:
+        """The whole lines up to the first one that cannot be read."""
+        read = self._file.read_bytes().split(b"\n") if self._file.exists() else []
+        whole: list[bytes] = []
+        for line in read:
+            if not line.startswith(b"[") or not line.endswith(b"]"):
+                break
+            whole.append(line)
+        return whole
+
+    def keep(self, record: Stored) -> bool:
+        self.append(json.dumps(record).encode() + b"\n")
+        return super().keep(record)
+
+    def append(self, text: bytes) -> None:
+        """Append to the file: at once, or in whole blocks."""
+        self._tail += text
+        ready = len(self._tail) if self.flushes else len(self._tail) // BLOCK * BLOCK
+        with self._file.open("ab") as file:
+            file.write(self._tail[:ready])
+        self._tail = self._tail[ready:]
+
+
+class BlockJournal(Journal):
+    """A journal that writes whole blocks, and the rest when it is closed."""
+
+    flushes = False
+
+
+@breaks("REC-PERSIST-ACK")
+class WritesInBlocks(ReferenceClient):
+    """Writes a journal through a buffer that it never flushes: a crash tears its last line."""
+
+    def make_store(self, path: Path) -> RecordStore:
+        return BlockJournal(path)
+
+
+@breaks("REC-PERSIST-ACK")
+class AppendsToATornLine(ReferenceClient):
+    """Flushes a journal, but goes on writing behind a line that a crash has torn: none of that is read again."""
+
+    def make_store(self, path: Path) -> RecordStore:
+        return Journal(path)
+
+    def crash(self) -> None:
+        self._store.append(b'{"checkpoint": ')  # type: ignore[attr-defined]  # the store is a Journal
+        super().crash()
