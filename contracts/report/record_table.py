@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from contracts.client.interface import DumpedRecord
 from contracts.run.run import Run
 from mock_server.history.index import LotRecord, line_of
+from mock_server.model import RecordKey
 
 RecordFate: TypeAlias = Literal["ok", "lost", "doubled", "foreign", "misplaced", "stale"]
 FATES: tuple[RecordFate, ...] = ("ok", "lost", "doubled", "foreign", "misplaced", "stale")
@@ -45,7 +46,7 @@ def rows(run: Run) -> Iterator[RecordRow]:
             delivered=len(record.deliveries),
             rereported=sum(each.origin == "rereport" for each in record.deliveries),
             acked=record.acked_before(run.entries[-1].seq + 1),
-            stored=None if stored is None else len(stored.get(record.name, ())),
+            stored=None if stored is None else len(_copies(run, record, stored)),
             fate=fate,
             why=why,
         )
@@ -78,6 +79,17 @@ def _stored(run: Run) -> dict[str, list[DumpedRecord]] | None:
     return found
 
 
+def _copies(run: Run, record: LotRecord, stored: dict[str, list[DumpedRecord]]) -> list[DumpedRecord]:
+    """The client's records with a record's id: its own ones, or else those that are of no other record."""
+    rows = stored.get(record.name, [])
+    own = [each for each in rows if _key(each) == record.key]
+    return own or [each for each in rows if _key(each) not in run.records]
+
+
+def _key(row: DumpedRecord) -> RecordKey:
+    return (row.device_id, row.data_type, row.record_id)
+
+
 def fate_of(run: Run, record: LotRecord, stored: dict[str, list[DumpedRecord]] | None = None) -> tuple[RecordFate, str]:
     """The fate of a record at the end of a run, and the reason."""
     if record.removed_seq is not None:
@@ -88,7 +100,7 @@ def fate_of(run: Run, record: LotRecord, stored: dict[str, list[DumpedRecord]] |
     if found is None:
         acked = record.acked_before(run.entries[-1].seq + 1)
         return ("ok", "") if acked else ("lost", "never acknowledged")
-    copies = found.get(record.name, [])
+    copies = _copies(run, record, found)
     if not copies:
         return "lost", "delivered, not stored"
     if len(copies) > 1:
@@ -116,9 +128,9 @@ def _is_old(run: Run, record: LotRecord) -> bool:
         each.content_hash if dump.seq < newest[0] else None
         for dump in run.dumps
         for each in dump.records
-        if each.record_id == record.name
+        if _key(each) == record.key
     ]
-    last = next(each.content_hash for each in run.dumps[-1].records if each.record_id == record.name)
+    last = next(each.content_hash for each in run.dumps[-1].records if _key(each) == record.key)
     return last is not None and last in hashes
 
 

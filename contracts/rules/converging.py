@@ -152,7 +152,7 @@ def _taken_for_done(question: Question) -> Breach:
 )
 def result(run: Run) -> Outcome:
     """A missing record whose every command came to nothing is asked about again within two days."""
-    ended = run.once(_ended_in_vain)
+    ended = run.once(ended_in_vain)
     in_vain = [found for record in run.records.values() if (found := _asked_in_vain(run, record, ended))]
     left = [(record, claims[-1]) for record, claims, healed in in_vain if not healed]
     return judged(
@@ -161,7 +161,7 @@ def result(run: Run) -> Outcome:
     )
 
 
-def _ended_in_vain(run: Run) -> set[str]:
+def ended_in_vain(run: Run) -> set[str]:
     """The commands that ended as failed or unknown."""
     moved = (entry.event for entry in run.entries)
     return {event.sn for event in moved if isinstance(event, CommandMoved) and event.status in IN_VAIN}

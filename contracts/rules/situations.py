@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from contracts.play.recording import ActKind
 from contracts.rules.base import Rule
+from contracts.rules.converging import ended_in_vain
 from contracts.rules.errors_lasting import WATCHED
 from contracts.rules.evidence import claims as rounds
 from contracts.rules.evidence import errors as failures
@@ -160,6 +161,13 @@ def _asked(run: Run) -> list[rounds.Question]:
     return list(rounds.questions(run))
 
 
+def _in_vain(run: Run) -> Iterable[Condition]:
+    yield from _asked_about_losses(run)
+    ended = run.once(ended_in_vain)
+    times = [sync.time for sync in run.syncs if sync.call.answer and sync.call.answer.sn in ended]
+    yield Condition("sync whose command ended as failed or unknown", times)
+
+
 def _restarted(run: Run) -> Iterable[Condition]:
     yield from _asked_about_losses(run)
     yield Condition("restart while it was missing", [q.claim.time for q in _asked(run) if q.is_open and q.restarted])
@@ -201,6 +209,7 @@ SITUATIONS: Mapping[str, Conditions] = {
     "WIN-MAX24": _fell_silent,
     "CONV-REACHES": _asked_about_losses,
     "CONV-NOT-BY-SUCCESS": _asked_about_losses,
+    "CONV-RESULT": _in_vain,
     "CONV-RESUME": _restarted,
     "CONV-MONOTONE": _asked_again,
     "ERR-BODY": partial(

@@ -132,3 +132,10 @@ def test_a_kind_is_told_in_words(data_type: int, direction: int | None, what: st
     (row,) = rows(replace(run, dumps=(run.dumps[0]._replace(records=(odd,)),)))
     assert isinstance(row, RecordRow)
     assert (row.name, row.what, row.fate) == ("odd", what, "foreign")
+
+
+def test_records_that_share_an_id_are_told_apart() -> None:
+    """A pass and a bill of one id are stored once each."""
+    same = Scenario((Happens(BEGIN, "r1"), Happens(BEGIN, "r1", kind="bill")), settles=False)
+    found = [(row.what, row.stored, row.fate) for row in rows(run_of(same, ReferenceClient))]
+    assert found == [("pass, enter", 1, "ok"), ("bill", 1, "ok")]

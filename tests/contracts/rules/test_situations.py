@@ -87,7 +87,7 @@ def test_a_check_tells_the_nearest_reason_of_all_runs_with_its_case() -> None:
         "WIN-NO-GAP": "there was no call of the cloud, in windows/one-way",
         "WIN-BOUNDARY-SAFE": "there was no call of the cloud, in windows/one-way",
         "SEC-TLS": "this rule needs a process of its own, which the client lacks",
-        "CNT-TRUTH": "the cases made for it are count/copies: none of them was played",
+        "CNT-TRUTH": "the cases made for it are count/copies and count/page: none of them was played",
     }
     lines = list(summary(found))
     assert any("WIN-NO-GAP was not exercised: there was no call of the cloud" in line for line in lines)
