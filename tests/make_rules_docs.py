@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
+from contracts.cases.dimensions import ALIKE
 from contracts.check.engine import aimed_at
 from contracts.clients.zoo import ZOO, KnownBadClient
 from contracts.rules import BOOKS, RULES
 from contracts.rules.base import VENDOR_PAGE, Rule
 
 LEVELS = {"must": "must", "should": "should", "info": "for information"}
+CROWD = 1000
+ALIKE_IN = len(ALIKE["end"](0)) - 4
 SOURCES = {"documented": "documented by the vendor", "derived": "follows from it", "practice": "good practice"}
 
 
@@ -30,6 +33,18 @@ rules that need `instances` are judged.
 
 `parking-mock rules` lists them, `parking-mock check --rule 'CNT-*'` judges some of them. Every rule is judged in every
 run; the cases named here are made for it, and the known-bad clients show that it can fail ([matrix](matrix.md)).
+
+Nearly every case happens on different days, at night, over midnights and ends of months in Beijing and UTC, with ids
+that are alike but for case, blanks, zeros or their end, that two lots or a pass and a bill share, and with bills of
+other hours or unpaid. `parking-mock check --list --coverage` tells for each case how many scenarios exercise what.
+
+What no rule sees:
+
+- a crash between two acknowledgements of one batch, since a client is killed between its answers and not in them: one
+  that acknowledges message by message and commits at the end of the batch is not caught;
+- a race of threads that does not happen: messages come together and twice, but when a worker runs is up to the machine;
+- what begins beyond what is drawn: a cache of more than {CROWD:,} records, ids alike in more than {ALIKE_IN} signs,
+  a defect of one hour of one day that is none of the above.
 {groups}"""
 
 

@@ -42,6 +42,13 @@ class Case:
         return [Case(f"{self.id}/{name}", self.aims, self.doc, drawn) for name, drawn in self.variants.items()]
 
 
-def varied(case_id: str, aims: tuple[str, ...], doc: str, variants: Mapping[str, SearchStrategy[Scenario]]) -> Case:
+def varied(
+    case_id: str,
+    aims: tuple[str, ...],
+    doc: str,
+    variants: Mapping[str, SearchStrategy[Scenario]],
+    *,
+    fixed: bool = False,
+) -> Case:
     """A case with variants. The simplest comes first: Hypothesis shrinks towards it."""
-    return Case(case_id, aims, doc, st.one_of(list(variants.values())), variants)
+    return Case(case_id, aims, doc, st.one_of(list(variants.values())), variants, fixed)

@@ -186,7 +186,7 @@ CASES = (
     ),
     Case(
         "count/page",
-        ("CNT-PAGING",),
+        ("CNT-PAGING", "CNT-TRUTH", "REC-UPSERT"),
         "An hour has more than a thousand records, of which all are reported again if one is lost.",
         st.sampled_from((paging((1001,)), paging((3, 1001), lost=1))),
         fixed=True,

@@ -108,7 +108,7 @@ def named(scenario: Scenario, naming: str) -> Scenario:
     names_one = any(isinstance(step, Deletes) or (isinstance(step, Strikes) and step.record) for step in scenario.steps)
     if not naming or (naming == SHARED and names_one):
         return scenario
-    for each in records_of(scenario):
+    for each in sorted(records_of(scenario), key=lambda record: (record.lot, record.kind)):  # those of a line are alike
         line = (each.lot, each.kind == "bill") if naming == SHARED else ()
         key = (line, each.name)
         if key not in ids:

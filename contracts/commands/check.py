@@ -139,8 +139,8 @@ def check(  # noqa: PLR0913 an argument for each option
     selection = Selection(rule_globs, case_globs, only, needs)
     if lists:
         examples = examples or DEFAULT_EXAMPLES
-        found = coverage(selection.case_ids, examples, seed) if counts else case_lines(selection.case_ids)
-        for line in found:
+        lines = coverage(selection.case_ids, examples, seed) if counts else case_lines(selection.case_ids)
+        for line in lines:
             click.echo(line)
         return
     refuse_without_effect(("counts",), "without --list")

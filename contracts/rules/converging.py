@@ -149,6 +149,7 @@ def _taken_for_done(question: Question) -> Breach:
     "derived",
     statement="A command that ended as failed or unknown has compared nothing: its cells are asked about again.",
     why="The call was answered with success, and then the lot was out of reach: what is missing there stays missing.",
+    spares="Reading no results at all, but asking again by a plan of its own, up to two days later.",
 )
 def result(run: Run) -> Outcome:
     """A missing record whose every command came to nothing is asked about again within two days."""

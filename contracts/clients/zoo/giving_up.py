@@ -7,6 +7,7 @@ from contracts.clients.record_store import CellRow, LotRow
 from contracts.clients.reference import BATCH, HORIZON_MS, ReferenceClient
 from contracts.clients.vendor_api import CallError
 from contracts.clients.zoo.registry import breaks
+from mock_server.model import MINUTE
 
 TRIES, CONNECTIONS = 3, 5
 
@@ -45,6 +46,11 @@ class AbortsThePass(ReferenceClient):
                 cells = self.cells_to_ask(lot.device_id, data_type, window)
                 if lot.state or (cells and not self.try_to_ask(lot, data_type, cells)):
                     return
+
+    def wakes_at(self) -> int:
+        """A minute from now at the earliest: what is due may have to wait for another lot."""
+        later = self._machine_ms + MINUTE
+        return max(super().wakes_at() or later, later)
 
 
 @breaks("CONV-RESULT")
