@@ -38,7 +38,7 @@ ALWAYS = 300
 """Strikes of a fault: more than the tries of any client with pauses. Not more still, because a client without pauses
 uses them all up, and further tries of it show nothing new."""
 
-Steps: TypeAlias = SearchStrategy[list[Step]]
+DrawnSteps: TypeAlias = SearchStrategy[list[Step]]
 
 CallFailure: TypeAlias = tuple[tuple[str, int | None], ...]
 """The faults that strike one call, as kinds and values."""
@@ -91,7 +91,7 @@ def _long_outage(failures: Sequence[CallFailure]) -> SearchStrategy[list[Step]]:
     return _outage(failures, (FOR_LONG,), ALWAYS, 1)
 
 
-def _offline(lots: Sequence[int] = (0,), for_ms: Sequence[int] = (3 * HOUR, 4 * HOUR, 6 * HOUR)) -> Steps:
+def _offline(lots: Sequence[int] = (0,), for_ms: Sequence[int] = (3 * HOUR, 4 * HOUR, 6 * HOUR)) -> DrawnSteps:
     return st.builds(
         lambda records, lot, ms: [*records, GoesOffline(FAILS_AT, lot, for_ms=ms)],
         _records(1),
