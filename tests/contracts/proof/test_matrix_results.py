@@ -19,7 +19,7 @@ def test_the_matrix_names_exactly_the_zoo() -> None:
     results = read_results()
     assert not list(problems(results))
     assert list(results) == [REFERENCE, *ZOO]
-    assert all(len(results[name]["killed_after"]) == SEEDS for name in ZOO)
+    assert all(1 < len(results[name]["killed_after"]) <= SEEDS for name in ZOO)
 
 
 def changed(name: str, **fields: Any) -> dict[str, Any]:
