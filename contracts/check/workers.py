@@ -76,6 +76,7 @@ def worker_pool(jobs: int, on_message: Callable[[Any], None] = _ignore) -> Itera
                 end_workers()
                 raise
     finally:
+        _Worker.enough = c_byte(0)  # what was enough for this pool is not for the next check in this process
         writer.send(None)
         listener.join()
 

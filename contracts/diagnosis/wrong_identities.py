@@ -37,8 +37,10 @@ def _takes_for_one(what: str, key: Callable[[SeenRecord], Hashable], remedy: str
         return len(set(map(key, seen))) < len(set(map(record_key, seen)))
 
     return tuple(
-        WrongCounter(f"takes {what} for one", remedy, where(applies, CountingModel(key=key, first_wins=first)))
-        for first in (True, False)
+        WrongCounter(
+            f"takes {what} for one, the {kept}", remedy, where(applies, CountingModel(key=key, first_wins=first))
+        )
+        for kept, first in (("first", True), ("last", False))
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contracts.diagnosis import wrong_counters as counters
 from contracts.diagnosis.explain import differs, explaining
 from contracts.diagnosis.wrong_counter import WrongCounter
+from contracts.diagnosis.wrong_identities import FIRST_VERSION
 from contracts.play.recording import ActKind
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
 from contracts.rules.evidence.stored_times import StoredTime, leap_deliveries, stored_times
@@ -105,8 +106,8 @@ def _would_show(run: Run, wrong: Iterable[WrongCounter]) -> bool:
 
 
 def _explained(run: Run, wrong: Iterable[WrongCounter], text: str) -> list[Breach]:
-    """One breach if one of these counters explains all claims, and another convention about bounds does not."""
-    if explaining(run, wrong) is None or explaining(run, CONVENTIONS) is not None:
+    """One breach if one of these counters explains all claims, and no other cause does: bounds, or a first version."""
+    if explaining(run, wrong) is None or explaining(run, (*CONVENTIONS, FIRST_VERSION)) is not None:
         return []
     claim, low, high = run.off_bracket[0]
     right = range_text(low, high)

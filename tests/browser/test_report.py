@@ -152,6 +152,8 @@ def test_everything_is_reached_with_the_keyboard(page: Page, reports: dict[str, 
     assert head
     assert 0 <= head["y"] < NARROW["height"]
     page.keyboard.press("Tab")
+    assert focus(page).startswith("Broken by the same history")
+    page.keyboard.press("Tab")
     assert focus(page).startswith("What each known wrong counter would have claimed")
     page.keyboard.press("Enter")
     assert page.locator("#failure-1 table.suspects").is_visible()

@@ -21,7 +21,7 @@ from contracts.play.recording import Finding
 from contracts.rules import RULES
 from contracts.run.run import Run
 
-CASE_IDS = ("receive/news", "count/copies", "count/late")
+CASE_IDS = ("receive/news", "count/copies", "count/lines")
 COUNTING = ("CNT-TRUTH", "CNT-RECORD-ID", "CNT-NOT-MSG-ID")
 
 

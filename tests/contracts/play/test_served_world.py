@@ -199,10 +199,10 @@ def test_a_secret_in_an_error_message_is_masked(tmp_path: Path) -> None:
 
 def test_a_secret_in_a_log_file_is_found(tmp_path: Path) -> None:
     """In the folder that the client was given, however deep; files of other kinds are its own business."""
-    write = 'open(call["folder"] + "/a.{}", "w").write("key " + call["exports"]["access_secret"])'
+    write = 'open(call["folder"] + "/a.{}", "w").write("INFO key " + call["exports"]["access_secret"])'
     bad = f'"start": lambda call: ({write.format("log")}, {write.format("db")}, answer(call, {{}}))'
     run = run_of(SHORT, tiny(tmp_path, bad))
-    assert [finding.text for finding in run.findings_of(OutputFinding.SECRET)] == ["key ***"]
+    assert [finding.text for finding in run.findings_of(OutputFinding.SECRET)] == ["INFO key ***"]
 
 
 @contextmanager
