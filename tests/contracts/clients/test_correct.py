@@ -13,8 +13,8 @@ CASES = (*OTHERS, "receive/damage", "receive/cuts")
 
 @pytest.mark.parametrize("name", CORRECT)
 def test_a_correct_client_breaks_no_must_rule(name: str) -> None:
-    """It is played a few scenarios of short cases."""
-    result = check(CORRECT[name], Plan(case_ids=CASES, examples=3, shrink=False))
+    """It is played a scenario of each of some short cases."""
+    result = check(CORRECT[name], Plan(case_ids=CASES, examples=1, shrink=False))
     broken = {rule.id for rule in result.rules if result.verdict(rule) is Verdict.FAIL}
     assert broken == set()
 
