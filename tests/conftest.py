@@ -14,7 +14,7 @@ from tests.support import Api, make_project
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-EXAMPLES = 40
+EXAMPLES = 30
 """Of each property that does not say how many it needs: drawing most of them takes longer than judging them."""
 
 PATIENT = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
