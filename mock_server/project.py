@@ -29,7 +29,8 @@ from mock_server.model import (
     SyncInfo,
 )
 from mock_server.profile import Profile
-from mock_server.queue.queue import ACK_TIMEOUT, Queue
+from mock_server.queue.consumer import ACK_TIMEOUT
+from mock_server.queue.queue import Queue
 from mock_server.queue.uplink import Uplink
 from mock_server.steps import Steps, at_once
 from mock_server.vendor.commands import Commands

@@ -11,7 +11,8 @@ from mock_server.lots.seed import default_seed, read_record
 from mock_server.model import Cell, DataType, JsonObject, PassDirection, SyncInfo
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.queue.queue import MAX_SUBSCRIPTIONS, Consumer
+from mock_server.queue.consumer import Consumer
+from mock_server.queue.queue import MAX_SUBSCRIPTIONS
 from mock_server.web.queue import handshake_shapes as handshake
 from mock_server.web.queue.session import BAD_PAYLOAD, FAILED, GOING_AWAY, message_frame
 from mock_server.web.serving.websocket_protocol import IDLE_TEXT, MAX_FRAME

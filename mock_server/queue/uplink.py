@@ -11,7 +11,8 @@ from mock_server.faults.faults import Faults, Occasion, Publication, Strike, pub
 from mock_server.history.events import MessagePublished, RecordLost
 from mock_server.history.log import History
 from mock_server.model import Cell, CommandResult, Fate, Message, Origin, Record, RecordKey, UnknownEvent
-from mock_server.queue.queue import Queue, pulsar_message_id
+from mock_server.queue.queue import Queue
+from mock_server.wire.message_id import message_id_text
 
 STEP = 500
 """The most messages of re-reports that are published without a break.
@@ -166,7 +167,7 @@ class Uplink:
 
     def _next_message_id(self) -> str:
         self._entry += 1
-        return pulsar_message_id(self._ledger, self._entry)
+        return message_id_text(self._ledger, self._entry)
 
 
 def record_occasion(site: str, record: Record, message_id: str | None = None, consumer: str | None = None) -> Occasion:

@@ -55,7 +55,7 @@ class InProcessSocket(ConsumerSession):
 
     def has_room(self) -> bool:
         """Whether fewer frames wait than the receiver queue takes."""
-        return len(self._frames) < self._consumer.receiver_queue_size
+        return len(self._frames) < self._receiver_queue_size
 
     def put(self, text: str) -> None:
         """Keep a frame until it is read."""

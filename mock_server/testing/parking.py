@@ -19,7 +19,7 @@ from mock_server.lots.seed import NewRecord, SeedError, read_device, read_record
 from mock_server.model import Cell, Device, DeviceKind, JsonObject, Message, Record, Rereport
 from mock_server.problems import Problem
 from mock_server.project import Idle, Project
-from mock_server.queue.queue import Consumer
+from mock_server.queue.consumer import Consumer, Permits
 from mock_server.testing.clock import DEFAULT_TIMEOUT_S, ParkingClock
 from mock_server.testing.lot import Lot
 from mock_server.testing.waiting import Wait
@@ -222,22 +222,29 @@ class Parking:
         """
         inbox: list[tuple[Message, int]] = []
         main = self.project.queue.main
-        consumer = self.run(lambda: self._connect(inbox))
+        permits = Permits()
+        consumer = self.run(lambda: self._connect(inbox, permits))
         try:
             for _ in count() if limit is None else range(limit):
-                self.run(lambda: main.pull(consumer))
+                self.run(lambda: self._pull(permits))
                 if not inbox:
                     break
                 yield QueueMessage(self, consumer, *inbox.pop())
         finally:
             self.run(lambda: main.disconnect(consumer))
 
-    def _connect(self, inbox: list[tuple[Message, int]]) -> Consumer:
+    def _pull(self, permits: Permits) -> None:
+        """Let the queue deliver one message if one is due; if none is, none later either."""
+        permits.count = 1
+        self.project.queue.main.go_on()
+        permits.count = 0
+
+    def _connect(self, inbox: list[tuple[Message, int]], permits: Permits) -> Consumer:
         """Connect a consumer that gets only what it pulls."""
         consumer = Consumer(
             self.project.new_consumer_id(),
             lambda message, redelivery_count: inbox.append((message, redelivery_count)),
-            receiver_queue_size=0,
+            room=permits,
             is_awaited=lambda: False,  # whoever consumes here acknowledges in the thread that would wait
         )
         self.project.queue.main.connect(consumer)

@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from mock_server.carriers.timed_consumer import TimedConsumer, Times
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.faults.chaos import Chaos
@@ -28,7 +29,8 @@ from mock_server.model import (
 )
 from mock_server.profile import Profile
 from mock_server.project import CommandRefusedError, Idle, Project
-from mock_server.queue.queue import Consumer, Subscription
+from mock_server.queue.consumer import Consumer, ReceiverQueue
+from mock_server.queue.subscription import Subscription
 from tests.strategies import fates, new_bill, new_pass
 from tests.support import ACCESS_ID, JIESHUN_LOT, LANE, LOT, NOON, keep_passes, make_project
 
@@ -60,7 +62,7 @@ class ConservationMachine(RuleBasedStateMachine):
         }
         self.acknowledged: dict[str, list[str]] = {name: [] for name in self.topics}
         self.deliveries: Counter[tuple[str, str]] = Counter()
-        self.connected: dict[str, list[Consumer]] = {name: [] for name in self.topics}
+        self.connected: dict[str, list[TimedConsumer]] = {name: [] for name in self.topics}
 
     @rule(fate=fates)
     def keep(self, fate: Fate) -> None:
@@ -78,12 +80,13 @@ class ConservationMachine(RuleBasedStateMachine):
     )
     def connect(self, topic: str, ack_timeout_ms: int, size: int, delay: int) -> None:
         """A consumer comes."""
-        consumer = Consumer(
+        consumer = TimedConsumer(
             consumer_id=self.project.new_consumer_id(),
             deliver=lambda message, count: self._got(topic, consumer, message, count),
-            ack_timeout_ms=ack_timeout_ms,
-            receiver_queue_size=size,
-            negative_ack_delay_ms=delay,
+            room=ReceiverQueue(size),
+            subscription=self.topics[topic],
+            clock=self.clock,
+            times=Times(ack_timeout_ms, delay),
         )
         self.connected[topic].append(consumer)
         self.topics[topic].connect(consumer)
@@ -117,7 +120,7 @@ class ConservationMachine(RuleBasedStateMachine):
             return
         message_id = data.draw(st.sampled_from(delivered))
         if refuse:
-            self.topics[topic].negative_acknowledge(consumer, message_id)
+            consumer.refuse(message_id)
             return
         is_news = message_id not in self.acknowledged[topic]
         if is_news:
@@ -287,8 +290,15 @@ def test_consumers_stay_connected_over_a_reset() -> None:
     """They get the seed's messages as new ones."""
     project = make_project(seed=Seed(default_seed().devices, (new_pass("seeded"),)))
     got: list[tuple[str, int]] = []
-    consumer = Consumer("c", lambda message, count: got.append((message.message_id, count)), ack_timeout_ms=1000)
-    project.queue.main.connect(consumer)
+    main = project.queue.main
+    consumer = TimedConsumer(
+        "c",
+        lambda message, count: got.append((message.message_id, count)),
+        subscription=main,
+        clock=project.clock,
+        times=Times(ack_timeout_ms=1000),
+    )
+    main.connect(consumer)
     project.reset()
     clock_of(project).advance(1000)
     assert [count for _, count in got] == [0, 0, 1]

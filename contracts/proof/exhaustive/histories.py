@@ -19,7 +19,7 @@ from mock_server.faults.faults import Occasion, Strike
 from mock_server.lots.seed import NewRecord, Seed
 from mock_server.model import HOUR, MINUTE, Cell, DataType, Device, Message, PassDirection, Record, SyncInfo
 from mock_server.project import Project
-from mock_server.queue.queue import Consumer
+from mock_server.queue.consumer import Consumer
 
 LOT = "6ce0000000000001"
 PLATES = ("京A10001", "京A10001", "京A10002", "京A10002")

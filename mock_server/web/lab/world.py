@@ -26,7 +26,8 @@ from mock_server.lots.seed import PROBLEMS_NAMED, NewRecord, device_to_json, rea
 from mock_server.model import LATEST_MS, DataType, Device, DeviceKind, JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader
 from mock_server.project import Project
-from mock_server.queue.queue import MAX_SUBSCRIPTIONS, Subscription
+from mock_server.queue.queue import MAX_SUBSCRIPTIONS
+from mock_server.queue.subscription import Subscription
 from mock_server.shapes import read_shape
 from mock_server.steps import Steps
 from mock_server.web.lab.request import LabError, json_body, json_object, note_doubts, query_number, refuse_problems

@@ -10,7 +10,8 @@ from mock_server.cloud import Cloud
 from mock_server.model import TopicName
 from mock_server.problems import whole_number
 from mock_server.project import Project
-from mock_server.queue.queue import TOPICS, SubscriptionType
+from mock_server.queue.consumer import SubscriptionType
+from mock_server.queue.queue import TOPICS
 from mock_server.wire.encryption import queue_password
 
 _PATH = re.compile(r"/ws/v2/consumer/persistent/([^/]+)/([^/]+)/([^/]+)/([^/]+)/?")

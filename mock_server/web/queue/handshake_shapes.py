@@ -6,7 +6,7 @@ They are in the OpenAPI document, and `docs/wire.md` is made from them.
 from typing import Annotated, NotRequired, TypedDict
 
 from mock_server.model import JsonObject, TopicName
-from mock_server.queue.queue import SubscriptionType
+from mock_server.queue.consumer import SubscriptionType
 from mock_server.shapes import Keywords, Text, Whole, open_schema
 from mock_server.web.queue.handshake import (
     MAX_ACK_TIMEOUT_MS,

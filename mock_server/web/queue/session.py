@@ -3,12 +3,15 @@
 import json
 from abc import ABC, abstractmethod
 
+from mock_server.carriers.timed_consumer import TimedConsumer, Times
 from mock_server.faults.catalogue import DELIVERY, SOCKET, FaultKind
 from mock_server.faults.faults import Occasion
 from mock_server.model import Message, Record
 from mock_server.problems import parse_json
 from mock_server.project import Project
-from mock_server.queue.queue import MAX_SUBSCRIPTIONS, Consumer, SubscriptionBusyError
+from mock_server.queue.consumer import ReceiverQueue
+from mock_server.queue.queue import MAX_SUBSCRIPTIONS
+from mock_server.queue.subscription import SubscriptionBusyError
 from mock_server.queue.uplink import record_occasion
 from mock_server.web.queue.handshake import ConsumerRequest, HandshakeRefusedError
 from mock_server.wire.encryption import GCM_NONCE_BYTES
@@ -39,14 +42,16 @@ class ConsumerSession(ABC):
         self._ended = False
         self._idle = False
         self._subscription = queue.subscription(asked.topic, asked.subscription)
-        self._consumer = Consumer(
+        self._receiver_queue_size = asked.receiver_queue_size
+        self._consumer = TimedConsumer(
             consumer_id=asked.project.new_consumer_id(),
             deliver=self._deliver,
-            ack_timeout_ms=asked.ack_timeout_ms,
-            receiver_queue_size=asked.receiver_queue_size,
-            negative_ack_delay_ms=asked.negative_ack_delay_ms,
+            room=ReceiverQueue(asked.receiver_queue_size),
             type=asked.type,
             close=lambda: self.end(GOING_AWAY),
+            subscription=self._subscription,
+            clock=asked.project.clock,
+            times=Times(asked.ack_timeout_ms, asked.negative_ack_delay_ms),
         )
 
     @abstractmethod
@@ -93,7 +98,7 @@ class ConsumerSession(ABC):
             if self.has_room():  # not to a client that asks and never reads
                 self.put(json.dumps({"endOfTopic": "false"}))
         elif kind == "negativeAcknowledge" and isinstance(message_id, str):
-            self._subscription.negative_acknowledge(self._consumer, message_id)
+            self._consumer.refuse(message_id)
         elif kind in (None, "ack") and isinstance(message_id, str):
             self._subscription.acknowledge(self._consumer, message_id)
         elif kind != "permit":

@@ -110,7 +110,7 @@ class _Session(ConsumerSession):
 
     def has_room(self) -> bool:
         """Whether fewer frames wait than the consumer may hold: a client that does not read gets no more."""
-        return self._outbox.qsize() < self._consumer.receiver_queue_size
+        return self._outbox.qsize() < self._receiver_queue_size
 
     def _has_turn(self) -> bool:
         """Whether it delivers more in this iteration of the loop, one message at least; it goes on in the next one."""

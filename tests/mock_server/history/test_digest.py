@@ -12,7 +12,7 @@ from mock_server.history.events import Event
 from mock_server.model import HOUR, Cell, DataType, PassDirection, SyncInfo
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.queue.queue import Consumer
+from mock_server.queue.consumer import Consumer
 from tests.support import ACCESS_ID, ACCESS_SECRET, JIESHUN_LOT, LOT, NOON, Api, keep_passes, make_project, sync_info
 
 CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)

@@ -23,7 +23,7 @@ from mock_server.history.story import differences, story
 from mock_server.lots.seed import NewRecord
 from mock_server.model import MINUTE, DataType, PassDirection
 from mock_server.project import Project
-from mock_server.queue.queue import Consumer
+from mock_server.queue.consumer import Consumer
 from tests.mock_server.history.support import picture
 from tests.support import JIESHUN_LOT, LOT, NOON, Api, keep_passes, make_project, sync_info
 
@@ -71,7 +71,7 @@ class Stage:
 
     def _refuse(self, number: int) -> None:
         for message_id in self._held(number):
-            self.project.queue.main.negative_acknowledge(self._listening(), message_id)
+            self.project.queue.main.refuse(self._listening(), message_id)
 
     def _held(self, number: int) -> list[str]:
         return list(self.consumer.unacknowledged)[:number] if self.consumer is not None else []

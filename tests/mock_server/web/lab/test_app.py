@@ -11,7 +11,7 @@ from mock_server.cloud import Cloud
 from mock_server.lots.seed import Seed, default_seed
 from mock_server.model import HOUR, Cell, DataType, Device, PassDirection, SyncInfo
 from mock_server.project import Project
-from mock_server.queue.queue import Consumer
+from mock_server.queue.consumer import Consumer
 from mock_server.web.lab.app import create_lab
 from mock_server.web.lab.request import MAX_BODY
 from mock_server.web.serving.environ import TOO_LARGE, build_environ
