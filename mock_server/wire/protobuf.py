@@ -1,0 +1,233 @@
+"""Protocol Buffers (proto2) for message types that are NamedTuples: `decode` reads one, `encode` writes one.
+
+Each field of such a type is annotated with `At(number)`, in the order of the numbers. Its hint says the rest: `int`
+(`At` may say which), `bool`, `str`, `bytes`, another such type, or a tuple of one of them for a repeated field. A field
+without a default is required; `None` is a field that is absent, while a 0 or an empty text is written, as in proto2.
+
+Unknown fields and those with another wire type than declared are skipped, and of a field given twice the last counts.
+Only declared types are descended into, so the depth of a message is bounded by them. Groups are refused: nothing that
+we read has ever had them.
+"""
+
+import types
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+IntKind = Literal["uint64", "int64", "uint32", "int32"]
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
+_MAX_VARINT_BYTES = 10
+_MAX_KEY = 0xFFFF_FFFF
+_MASK64 = 0xFFFF_FFFF_FFFF_FFFF
+
+
+class MalformedError(ValueError):
+    """Bytes that are not what they should be: the only exception of this module, and of the frames made of it."""
+
+
+class At(NamedTuple):
+    """The number of a field, and for an `int` its kind, which says how many bits count and whether they have a sign."""
+
+    number: int
+    kind: IntKind = "uint64"
+
+
+class WireField(NamedTuple):
+    """A field as the wire has it.
+
+    `kind` is an integer's kind, "bool", "string", "bytes" or "message"; `shape` is the type of a message.
+    """
+
+    name: str
+    number: int
+    kind: str
+    shape: Any
+    required: bool
+    repeated: bool
+
+    @property
+    def wire_type(self) -> int:
+        """The wire type of its values."""
+        return _BYTES if self.kind in ("string", "bytes", "message") else _VARINT
+
+
+def fields_of_message(shape: type[Any]) -> tuple[WireField, ...]:
+    """The fields of a message type, in the order of their declaration."""
+    hints = get_type_hints(shape, include_extras=True)
+    return tuple(_field(name, hint, required=name not in _defaults(shape)) for name, hint in hints.items())
+
+
+def _defaults(shape: Any) -> dict[str, Any]:
+    defaults: dict[str, Any] = shape._field_defaults
+    return defaults
+
+
+def _field(name: str, hint: Any, *, required: bool) -> WireField:
+    at = next(each for each in hint.__metadata__ if isinstance(each, At))
+    bare = hint.__origin__
+    if get_origin(bare) in (Union, types.UnionType):
+        bare = next(each for each in get_args(bare) if each is not type(None))
+    repeated = get_origin(bare) is tuple
+    bare = get_args(bare)[0] if repeated else bare
+    kind = {int: at.kind, bool: "bool", str: "string", bytes: "bytes"}.get(bare, "message")
+    return WireField(name, at.number, kind, bare, required, repeated)
+
+
+def varint(number: int) -> bytes:
+    """An integer of 64 bits in groups of 7, the lowest first; a negative one is written as its two's complement."""
+    number &= _MASK64
+    groups = bytearray()
+    while number > 0x7F:  # noqa: PLR2004 the highest number of 7 bits
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    groups.append(number)
+    return bytes(groups)
+
+
+def read_varint(data: bytes, place: int, end: int) -> tuple[int, int]:
+    """The integer at a place, of which 64 bits count, and the place behind it. MalformedError if it does not end."""
+    number = 0
+    for shift in range(0, 7 * _MAX_VARINT_BYTES, 7):
+        if place >= end:
+            raise MalformedError("a number ends too early")
+        byte = data[place]
+        place += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:  # noqa: PLR2004 the highest bit says that more follows
+            return number & _MASK64, place
+    raise MalformedError(f"a number has more than {_MAX_VARINT_BYTES} bytes")
+
+
+def decode(shape: type[T], data: bytes) -> T:
+    """The message of a type that bytes hold. MalformedError if they hold none."""
+    readers, required = _reading(shape)
+    values: dict[str, Any] = {}
+    place, end = 0, len(data)
+    while place < end:
+        number, wire_type, raw, place = _next_field(data, place, end)
+        if (number, wire_type) in readers:
+            name, repeated, read = readers[number, wire_type]
+            values[name] = (*values.get(name, ()), read(raw)) if repeated else read(raw)
+    if missing := required - values.keys():
+        raise MalformedError(f"{shape.__name__} lacks {', '.join(sorted(missing))}")
+    return shape(**values)
+
+
+def raw_fields(data: bytes) -> tuple[dict[int, int], dict[int, bytes]]:
+    """The integers and the contents (texts, bytes, messages) of bytes, by the number of their field.
+
+    MalformedError if they hold no message.
+    """
+    numbers: dict[int, int] = {}
+    contents: dict[int, bytes] = {}
+    place, end = 0, len(data)
+    while place < end:
+        number, wire_type, raw, place = _next_field(data, place, end)
+        if wire_type == _VARINT:
+            numbers[number] = raw
+        elif wire_type == _BYTES:
+            contents[number] = raw
+    return numbers, contents
+
+
+def _next_field(data: bytes, place: int, end: int) -> tuple[int, int, Any, int]:
+    """Number, wire type and raw value (an integer or bytes) of the field at a place, and the place behind it."""
+    key, place = read_varint(data, place, end)
+    number, wire_type = key >> 3, key & 7
+    if not number or key > _MAX_KEY:
+        raise MalformedError(f"no field has the number {number}")
+    if wire_type == _VARINT:
+        return number, wire_type, *read_varint(data, place, end)
+    if wire_type == _BYTES:
+        size, place = read_varint(data, place, end)
+    else:
+        size = _FIXED_SIZES.get(wire_type, -1)
+    if not 0 <= size <= end - place:
+        raise MalformedError(f"field {number} is longer than its message, or of a wire type that is not supported")
+    return number, wire_type, data[place : place + size], place + size
+
+
+_Readers = dict[tuple[int, int], tuple[str, bool, Callable[[Any], Any]]]
+
+
+@cache
+def _reading(shape: Any) -> tuple[_Readers, frozenset[str]]:
+    """How each field of a type is read, by its number and wire type, and the names of the required ones."""
+    fields = fields_of_message(shape)
+    readers = {(each.number, each.wire_type): (each.name, each.repeated, _reader(each)) for each in fields}
+    return readers, frozenset(each.name for each in fields if each.required)
+
+
+def _reader(field: WireField) -> Callable[[Any], Any]:
+    if field.kind == "message":
+        return lambda raw: decode(field.shape, raw)
+    return _READERS[field.kind]
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise MalformedError("a text is not UTF-8") from None
+
+
+def _signed(raw: int, bits: int) -> int:
+    number = raw & (1 << bits) - 1
+    return number - (1 << bits) if number >> bits - 1 else number
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "uint64": int,
+    "int64": lambda raw: _signed(raw, 64),
+    "uint32": lambda raw: raw & 0xFFFF_FFFF,
+    "int32": lambda raw: _signed(raw, 32),
+    "bool": bool,
+    "string": _text,
+    "bytes": bytes,
+}
+
+
+def number_field(number: int, value: int) -> bytes:
+    """An integer as a field."""
+    return varint(number << 3 | _VARINT) + varint(value)
+
+
+def content_field(number: int, content: bytes) -> bytes:
+    """A text, bytes or a message as a field."""
+    return varint(number << 3 | _BYTES) + _sized(content)
+
+
+def encode(message: tuple[Any, ...]) -> bytes:
+    """The bytes of a message: an instance of a message type."""
+    out = bytearray()
+    for (key, repeated, write), value in zip(_writing(type(message)), message, strict=True):
+        if value is None:
+            continue
+        for each in value if repeated else (value,):
+            out += key
+            out += write(each)
+    return bytes(out)
+
+
+@cache
+def _writing(shape: Any) -> tuple[tuple[bytes, bool, Callable[[Any], bytes]], ...]:
+    """The key of each field of a type, whether it is repeated, and what writes a value."""
+    return tuple(
+        (varint(each.number << 3 | each.wire_type), each.repeated, _WRITERS.get(each.kind, varint))
+        for each in fields_of_message(shape)
+    )
+
+
+def _sized(content: bytes) -> bytes:
+    return varint(len(content)) + content
+
+
+_WRITERS: dict[str, Callable[[Any], bytes]] = {
+    "string": lambda text: _sized(text.encode()),
+    "bytes": _sized,
+    "message": lambda message: _sized(encode(message)),
+}
