@@ -5,6 +5,7 @@ import json
 from typing import Any, get_args
 
 from contracts.clients.messages import read_report
+from mock_server.carriers.websocket import BAD_PAYLOAD, FAILED, GOING_AWAY, message_frame
 from mock_server.clock import VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET
 from mock_server.lots.seed import default_seed, read_record
@@ -14,7 +15,6 @@ from mock_server.project import Project
 from mock_server.queue.consumer import Consumer
 from mock_server.queue.queue import MAX_SUBSCRIPTIONS
 from mock_server.web.queue import handshake_shapes as handshake
-from mock_server.web.queue.session import BAD_PAYLOAD, FAILED, GOING_AWAY, message_frame
 from mock_server.web.serving.websocket_protocol import IDLE_TEXT, MAX_FRAME
 from mock_server.wire import message_shapes as shapes
 from mock_server.wire.encryption import message_key, queue_password

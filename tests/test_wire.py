@@ -8,11 +8,12 @@ import jsonschema_rs
 import pytest
 
 from mock_server import ServedParking
+from mock_server.carriers.access import AccessRefusedError
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.faults.catalogue import FaultKind
 from mock_server.web.queue import handshake_shapes
-from mock_server.web.queue.handshake import HandshakeRefusedError, read_handshake
+from mock_server.web.queue.handshake import read_handshake
 from mock_server.wire.encryption import queue_password
 from mock_server.wire.messages import CODES
 from tests.pages import ROOT, File, steps
@@ -81,7 +82,7 @@ def test_the_consumer_of_the_page_gets_everything(
     parking_server.wait_until_idle(timeout_s=60)
 
 
-REFUSED = pytest.raises(HandshakeRefusedError)
+REFUSED = pytest.raises(AccessRefusedError)
 QUERY = handshake_shapes.handshake_schemas()["HandshakeQuery"]
 
 

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 from contracts.client.interface import HttpAnswer, Link, Socket
 from contracts.play.scenario import Scenario
 from contracts.play.world import T, World
+from mock_server.carriers.access import AccessRefusedError
 from mock_server.spec import project_spec
 from mock_server.testing.in_process import MockParking
 from mock_server.testing.in_process_socket import InProcessSocket
-from mock_server.web.queue.handshake import HandshakeRefusedError
+from mock_server.web.queue.handshake import STATUS
 from mock_server.web.serving.environ import build_environ
 from mock_server.web.serving.wsgi import Answer
 
@@ -82,8 +83,8 @@ class InProcessWorld(World):
         """A consumer's connection, without a socket."""
         try:
             socket = self.parking.open_socket(url, headers)
-        except HandshakeRefusedError as refused:
-            raise ConnectionRefusedError(f"{refused.status} {refused}") from None
+        except AccessRefusedError as refused:
+            raise ConnectionRefusedError(f"{STATUS[refused.reason]} {refused}") from None
         self._sockets.append(socket)
         return socket
 

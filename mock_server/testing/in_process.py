@@ -160,7 +160,7 @@ class MockParking(Parking):
         return answer
 
     def open_socket(self, url: str, headers: Mapping[str, str]) -> InProcessSocket:
-        """Connect a consumer of the message queue. HandshakeRefusedError as over a real connection."""
+        """Connect a consumer of the message queue. AccessRefusedError as over a real connection."""
         target = urlsplit(url)
         named = {name.lower(): value for name, value in headers.items()}
         with self._lock:

@@ -3,8 +3,7 @@
 from collections import deque
 from threading import RLock, get_ident
 
-from mock_server.web.queue.handshake import ConsumerRequest
-from mock_server.web.queue.session import ConsumerSession
+from mock_server.carriers.websocket import ConsumerRequest, ConsumerSession
 
 
 class InProcessSocket(ConsumerSession):

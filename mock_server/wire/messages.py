@@ -6,6 +6,7 @@ of passes, bills and command results are our choice, because the vendor does not
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from mock_server.model import Command, CommandResult, DataType, JsonObject, Message, ProcessStatus, Record, UnknownEvent
@@ -115,10 +116,10 @@ def status_report(
     }
 
 
-def encrypted_payload(
+def outer_json(
     report: JsonObject, t: int, secret: str, encryption: Encryption, nonce: bytes, *, flip_at: int | None = None
-) -> str:
-    """The `payload` of a frame: base64 of the signed outer JSON, which is ASCII. `t` is in epoch milliseconds.
+) -> bytes:
+    """The signed outer JSON of a message, which is ASCII. `t` is in epoch milliseconds.
 
     `flip_at` flips a bit of the cipher text after signing, in that byte of the plain text's place; 0 is the middle.
     """
@@ -128,7 +129,7 @@ def encrypted_payload(
     outer["sign"] = message_sign(outer, secret)
     if flip_at is not None:
         outer["data"] = _with_flipped_bit(data, flip_at and flip_at + len(nonce))
-    return base64.b64encode(json.dumps(outer).encode("ascii")).decode()
+    return json.dumps(outer).encode("ascii")
 
 
 def _with_flipped_bit(data: str, place: int) -> str:
@@ -138,16 +139,16 @@ def _with_flipped_bit(data: str, place: int) -> str:
     return base64.b64encode(raw).decode()
 
 
-def frame(message: Message, payload: str, encryption: Encryption, redelivery_count: int) -> str:
-    """The text frame of a message in Pulsar's WebSocket consumer protocol (documented).
+def frame(message: Message, payload: bytes, properties: Mapping[str, str], redelivery_count: int) -> str:
+    """The text frame of a message in Pulsar's WebSocket consumer protocol (documented): the payload in base64.
 
     Pulsar writes the time with its server's offset. In public samples that is Beijing's, and `key` is the device id.
     """
     return json.dumps(
         {
             "messageId": message.message_id,
-            "payload": payload,
-            "properties": {"em": encryption},
+            "payload": base64.b64encode(payload).decode(),
+            "properties": properties,
             "publishTime": written_time(message.publish_time, "iso"),
             "redeliveryCount": redelivery_count,
             "key": message.subject.device_id,

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mock_server.carriers.access import AccessRefusedError
+from mock_server.carriers.websocket import GOING_AWAY, ConsumerRequest, ConsumerSession
 from mock_server.clock import monotonic_s
 from mock_server.cloud import Cloud
-from mock_server.web.queue.handshake import ConsumerRequest, HandshakeRefusedError, read_handshake
-from mock_server.web.queue.session import GOING_AWAY, ConsumerSession
+from mock_server.web.queue.handshake import STATUS, read_handshake
 from mock_server.web.serving.websocket_protocol import CLOSE_WHEN_IDLE, IDLE_TEXT
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class MessageSocket:
             await receive()
             try:
                 session = self._open(scope, send)
-            except HandshakeRefusedError as refused:
+            except AccessRefusedError as refused:
                 await _deny(send, refused)
                 return
             await self._run(session, receive)
@@ -91,7 +92,7 @@ class _Session(ConsumerSession):
         """Accept the connection, deliver and read until either side closes it."""
         try:
             self.connect()
-        except HandshakeRefusedError as refused:
+        except AccessRefusedError as refused:
             await _deny(self._send, refused)
             return
         writer: asyncio.Task[None] | None = None
@@ -157,10 +158,10 @@ class _Session(ConsumerSession):
                 self.take((event.get("text") or "").encode() or event.get("bytes") or b"")
 
 
-async def _deny(send: "ASGISendCallable", refused: HandshakeRefusedError) -> None:
+async def _deny(send: "ASGISendCallable", refused: AccessRefusedError) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    await send({"type": "websocket.http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": refused.reason.encode(), "more_body": False})
+    await send({"type": "websocket.http.response.start", "status": STATUS[refused.reason], "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": str(refused).encode(), "more_body": False})
 
 
 async def _answer_http(send: "ASGISendCallable") -> None:

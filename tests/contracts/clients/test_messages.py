@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.clients.messages import UnreadableError, password, read_report
 from mock_server.wire.encryption import Encryption, queue_password
-from mock_server.wire.messages import encrypted_payload
+from mock_server.wire.messages import outer_json
 
 SECRET = "4OHBOnWOqaEC1mWXOpVL3yV50s0qGSRC"
 NONCE = bytes(12)
@@ -20,7 +20,7 @@ ciphers = st.sampled_from(("aes_ecb", "aes_gcm"))
 
 def framed(report: Any, cipher: Encryption, *, flip_at: int | None = None) -> dict[str, Any]:
     """A frame as the emulator sends it."""
-    payload = encrypted_payload(report, 1, SECRET, cipher, NONCE, flip_at=flip_at)
+    payload = base64.b64encode(outer_json(report, 1, SECRET, cipher, NONCE, flip_at=flip_at)).decode()
     return {"messageId": "m", "payload": payload, "properties": {"em": cipher}, "redeliveryCount": 0}
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from contracts.clients.messages import decrypt
 from mock_server import mock_parking
+from mock_server.carriers.access import AccessRefusedError
 from mock_server.faults.catalogue import FaultKind
 from mock_server.testing.in_process import MockParking
 from mock_server.testing.in_process_socket import InProcessSocket
-from mock_server.web.queue.handshake import HandshakeRefusedError
+from mock_server.web.queue.handshake import STATUS
 from mock_server.wire.encryption import queue_password
 
 
@@ -76,6 +77,6 @@ def test_a_frame_that_is_none_closes_the_connection(parking: MockParking, text: 
 
 def test_a_handshake_is_checked(parking: MockParking) -> None:
     """Parameters out of range are refused with the status of the real endpoint."""
-    with pytest.raises(HandshakeRefusedError) as refused:
+    with pytest.raises(AccessRefusedError) as refused:
         consume(parking, "subscriptionType=Shared")
-    assert refused.value.status == 400
+    assert STATUS[refused.value.reason] == 400

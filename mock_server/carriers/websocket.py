@@ -1,21 +1,18 @@
-"""One accepted consumer connection, without its transport: sends messages as text frames, reads acknowledgements."""
+"""One accepted WebSocket consumer, without its transport: sends messages as text frames, reads acknowledgements."""
 
 import json
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
+from mock_server.carriers.access import Topic, find_subscription, join
+from mock_server.carriers.delivery import connection_strikes, deliver
 from mock_server.carriers.timed_consumer import TimedConsumer, Times
-from mock_server.faults.catalogue import DELIVERY, SOCKET, FaultKind
-from mock_server.faults.faults import Occasion
-from mock_server.model import Message, Record
+from mock_server.faults.catalogue import FaultKind
+from mock_server.model import Message
 from mock_server.problems import parse_json
 from mock_server.project import Project
-from mock_server.queue.consumer import ReceiverQueue
-from mock_server.queue.queue import MAX_SUBSCRIPTIONS
-from mock_server.queue.subscription import SubscriptionBusyError
-from mock_server.queue.uplink import record_occasion
-from mock_server.web.queue.handshake import ConsumerRequest, HandshakeRefusedError
-from mock_server.wire.encryption import GCM_NONCE_BYTES
-from mock_server.wire.messages import encrypted_payload, frame, status_report
+from mock_server.queue.consumer import ReceiverQueue, SubscriptionType
+from mock_server.wire.messages import frame
 
 BAD_PAYLOAD = 1007
 GOING_AWAY = 1001
@@ -27,22 +24,32 @@ FRAME = 'a frame is {"messageId": "..."}, or has a type that there is'
 """What a frame of a client is, as the reason of a close, which is short: at most 123 bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConsumerRequest:
+    """The subscription and parameters of a valid handshake; times in milliseconds."""
+
+    project: Project
+    topic: Topic
+    subscription: str
+    type: SubscriptionType
+    ack_timeout_ms: int
+    receiver_queue_size: int
+    negative_ack_delay_ms: int
+
+
 class ConsumerSession(ABC):
     """A consumer of a subscription and its frames. A subclass is the transport.
 
-    HandshakeRefusedError if the project may not have another subscription.
+    AccessRefusedError if the project may not have another subscription.
     """
 
     def __init__(self, asked: ConsumerRequest) -> None:
-        queue = asked.project.queue
-        if not queue.has_subscription(asked.topic, asked.subscription):
-            _check_new(asked)
         self._project = asked.project
         self._failing: int | None = None
         self._ended = False
         self._idle = False
-        self._subscription = queue.subscription(asked.topic, asked.subscription)
         self._receiver_queue_size = asked.receiver_queue_size
+        self._subscription = find_subscription(asked.project, asked.topic, asked.subscription)
         self._consumer = TimedConsumer(
             consumer_id=asked.project.new_consumer_id(),
             deliver=self._deliver,
@@ -71,11 +78,8 @@ class ConsumerSession(ABC):
         """Disconnect the consumer and close the connection with a WebSocket close code, and a reason in words."""
 
     def connect(self) -> None:
-        """Start to consume. HandshakeRefusedError if the subscription may not be shared."""
-        try:
-            self._subscription.connect(self._consumer)
-        except SubscriptionBusyError as busy:
-            raise HandshakeRefusedError(409, str(busy)) from None
+        """Start to consume. AccessRefusedError if the subscription may not be shared."""
+        join(self._project, self._subscription, self._consumer)
 
     def disconnect(self) -> None:
         """Stop to consume: the messages that are not acknowledged are redelivered."""
@@ -108,9 +112,7 @@ class ConsumerSession(ABC):
         if self._failing is not None:
             return
         consumer = self._consumer.consumer_id
-        connection = f"socket {self._subscription.name}"
-        occasion = Occasion(SOCKET, connection, message_id=message.message_id, consumer=consumer)
-        strikes = self._project.faults.strike(occasion)
+        strikes = connection_strikes(self._project, message, self._subscription.name, consumer)
         if strikes:
             self._failing = GOING_AWAY if strikes[0].kind == FaultKind.SOCKET_IDLE else FAILED
             self.fail_soon(self._failing)
@@ -119,40 +121,7 @@ class ConsumerSession(ABC):
             self.put(message_frame(self._project, message, redelivery_count, consumer))
 
 
-def _check_new(asked: ConsumerRequest) -> None:
-    """HandshakeRefusedError if a subscription that does not exist may not be made."""
-    if asked.project.profile.unknown_subscription == "refuse":
-        where = f"POST /_lab/projects/{asked.project.access_id}/subscriptions makes it"
-        raise HandshakeRefusedError(404, f"there is no subscription {asked.subscription} of {asked.topic}: {where}")
-    if asked.project.queue.is_full:
-        raise HandshakeRefusedError(409, f"there are {MAX_SUBSCRIPTIONS} subscriptions already")
-
-
 def message_frame(project: Project, message: Message, redelivery_count: int, consumer: str) -> str:
     """The text frame of a message for a consumer, changed by the faults that strike this delivery."""
-    struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(message, consumer))}
-    encryption = project.profile.encryption
-    nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""
-    report = status_report(
-        message,
-        project.product_key,
-        project.profile,
-        unknown_fields=FaultKind.MESSAGE_UNKNOWN_FIELDS in struck,
-        leap_second=FaultKind.MESSAGE_LEAP_SECOND in struck,
-    )
-    payload = encrypted_payload(
-        report,
-        message.publish_time,
-        project.access_secret,
-        encryption,
-        nonce,
-        flip_at=struck.get(FaultKind.MESSAGE_FLIP_BIT),
-    )
-    return frame(message, payload, encryption, redelivery_count)
-
-
-def _occasion(message: Message, consumer: str) -> Occasion:
-    subject, message_id = message.subject, message.message_id
-    if isinstance(subject, Record):
-        return record_occasion(DELIVERY, subject, message_id, consumer)
-    return Occasion(DELIVERY, f"message {message_id}", subject.device_id, message_id=message_id, consumer=consumer)
+    delivery = deliver(project, message, consumer)
+    return frame(message, delivery.payload, delivery.properties, redelivery_count)

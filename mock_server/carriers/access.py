@@ -1,0 +1,115 @@
+"""Who may consume what: the check that all carriers share. Each tells a refusal in its own protocol's words."""
+
+import re
+from enum import StrEnum
+from hmac import compare_digest
+from typing import NamedTuple
+
+from mock_server.cloud import Cloud
+from mock_server.model import TopicName
+from mock_server.project import Project
+from mock_server.queue.consumer import Consumer
+from mock_server.queue.queue import MAX_SUBSCRIPTIONS, TOPICS
+from mock_server.queue.subscription import Subscription, SubscriptionBusyError
+from mock_server.wire.encryption import queue_password
+
+NAMESPACE = "out"
+"""The namespace of every topic (documented)."""
+
+_TOPIC = re.compile(rf"({'|'.join(TOPICS)})")
+
+
+class Refusal(StrEnum):
+    """Why a consumer is refused (our choice, where the vendor documents nothing)."""
+
+    CREDENTIALS = "credentials"
+    """No such project, or not its password."""
+
+    TENANT = "tenant"
+    """A topic of somebody else."""
+
+    TOPIC = "topic"
+    """A topic that there is not."""
+
+    NAME = "name"
+    """A subscription whose name is not the tenant's and a suffix."""
+
+    PARAMETER = "parameter"
+    """A parameter that cannot be used; the type of the subscription is one."""
+
+    UNKNOWN = "unknown"
+    """A subscription that nobody has made, in a project that makes none by itself."""
+
+    FULL = "full"
+    """Too many subscriptions already."""
+
+    BUSY = "busy"
+    """An exclusive consumer is or would be beside others."""
+
+
+class AccessRefusedError(Exception):
+    """A consumer that is refused: the reason, as a sentence too, and the project if it is known."""
+
+    def __init__(self, reason: Refusal, sentence: str, project: Project | None = None) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.project = project
+
+
+class Topic(NamedTuple):
+    """A topic."""
+
+    name: TopicName
+
+
+def authenticate(cloud: Cloud, access_id: str, password: str) -> Project:
+    """The project of an access id with its password. AccessRefusedError: CREDENTIALS."""
+    project = cloud.get(access_id)
+    if project is not None:
+        expected = queue_password(access_id, project.access_secret)
+        if compare_digest(expected.encode(), password.encode("utf-8", "surrogatepass")):
+            return project
+    sentence = "username must be the access id, password the md5 derived from the secret"
+    raise AccessRefusedError(Refusal.CREDENTIALS, sentence, project)
+
+
+def find_topic(project: Project, tenant: str, namespace: str, name: str) -> Topic:
+    """A topic of the project. AccessRefusedError: TENANT for somebody else's, TOPIC for one that there is not."""
+    if tenant != project.access_id:
+        raise AccessRefusedError(Refusal.TENANT, f"the tenant is the access id, {project.access_id}", project)
+    match = _TOPIC.fullmatch(name)
+    if namespace != NAMESPACE or match is None:
+        raise AccessRefusedError(Refusal.TOPIC, "the topics are out/event and out/event-test", project)
+    return Topic(next(known for known in TOPICS if known == match[1]))
+
+
+def find_subscription(project: Project, topic: Topic, name: str) -> Subscription:
+    """The subscription of that name, made if it is new. AccessRefusedError: UNKNOWN and FULL if it may not be made."""
+    if not project.queue.has_subscription(topic.name, name):
+        _check_new(project, topic, name)
+    return project.queue.subscription(topic.name, name)
+
+
+def check_name(project: Project, subscription: str) -> None:
+    """AccessRefusedError: NAME if a subscription may not be called so."""
+    tenant, dash, suffix = subscription.partition(f"{project.access_id}-")
+    if tenant or not dash or not suffix:  # documented: tenant-suffix
+        sentence = "a subscription is named {access_id}-{suffix}; the SDKs use the suffix sub"
+        raise AccessRefusedError(Refusal.NAME, sentence, project)
+
+
+def join(project: Project, subscription: Subscription, consumer: Consumer) -> None:
+    """Start to consume. AccessRefusedError: BUSY if the subscription may not be shared."""
+    try:
+        subscription.connect(consumer)
+    except SubscriptionBusyError as busy:
+        raise AccessRefusedError(Refusal.BUSY, str(busy), project) from None
+
+
+def _check_new(project: Project, topic: Topic, name: str) -> None:
+    if project.profile.unknown_subscription == "refuse":
+        where = f"POST /_lab/projects/{project.access_id}/subscriptions makes it"
+        sentence = f"there is no subscription {name} of {topic.name}: {where}"
+        raise AccessRefusedError(Refusal.UNKNOWN, sentence, project)
+    if project.queue.is_full:
+        raise AccessRefusedError(Refusal.FULL, f"there are {MAX_SUBSCRIPTIONS} subscriptions already", project)

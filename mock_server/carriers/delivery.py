@@ -1,0 +1,57 @@
+"""One delivery of a message, whatever carries it: the faults that strike it, and what is sent.
+
+Every carrier makes its deliveries here, so that the same seed gives the same ones over all of them.
+"""
+
+from typing import NamedTuple
+
+from mock_server.faults.catalogue import DELIVERY, SOCKET, FaultKind
+from mock_server.faults.faults import Occasion, Strike
+from mock_server.model import Message, Record
+from mock_server.project import Project
+from mock_server.queue.uplink import record_occasion
+from mock_server.wire.encryption import GCM_NONCE_BYTES
+from mock_server.wire.messages import outer_json, status_report
+
+
+class SentMessage(NamedTuple):
+    """What a client gets: the outer JSON in ASCII, before base64, and the message's properties."""
+
+    payload: bytes
+    properties: dict[str, str]
+
+
+def connection_strikes(project: Project, message: Message, subscription: str, consumer: str) -> list[Strike]:
+    """The faults that strike the connection over which this message is due."""
+    connection = f"socket {subscription}"
+    return project.faults.strike(Occasion(SOCKET, connection, message_id=message.message_id, consumer=consumer))
+
+
+def deliver(project: Project, message: Message, consumer: str) -> SentMessage:
+    """A delivery to a consumer, changed by the faults that strike it."""
+    struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(message, consumer))}
+    encryption = project.profile.encryption
+    nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""
+    report = status_report(
+        message,
+        project.product_key,
+        project.profile,
+        unknown_fields=FaultKind.MESSAGE_UNKNOWN_FIELDS in struck,
+        leap_second=FaultKind.MESSAGE_LEAP_SECOND in struck,
+    )
+    payload = outer_json(
+        report,
+        message.publish_time,
+        project.access_secret,
+        encryption,
+        nonce,
+        flip_at=struck.get(FaultKind.MESSAGE_FLIP_BIT),
+    )
+    return SentMessage(payload, {"em": encryption})
+
+
+def _occasion(message: Message, consumer: str) -> Occasion:
+    subject, message_id = message.subject, message.message_id
+    if isinstance(subject, Record):
+        return record_occasion(DELIVERY, subject, message_id, consumer)
+    return Occasion(DELIVERY, f"message {message_id}", subject.device_id, message_id=message_id, consumer=consumer)
