@@ -78,6 +78,12 @@ class ConfigurationError(click.ClickException):
     exit_code = 2
 
 
+class InterruptedCommandError(click.ClickException):
+    """The command was interrupted before it had finished: a message, no traceback, exit code 3."""
+
+    exit_code = 3
+
+
 class StartError(click.ClickException):
     """The server failed while it started: a message, no traceback, exit code 3."""
 
@@ -153,6 +159,13 @@ class _Commands(click.Group):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         return super().main(*args, **settings)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. An interruption that it does not handle ends with 3: click's own 1 would accuse a client."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptedCommandError("interrupted before it had finished") from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, sorted."""

@@ -162,6 +162,17 @@ def test_a_signal_during_the_start_ends_it(tmp_path: Path, capsys: pytest.Captur
     assert (capsys.readouterr().out, ready.exists()) == ("", False)
 
 
+def test_an_interrupted_command_does_not_accuse_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1 would say that the client fails a rule."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main.commands["serve"], "invoke", interrupted)
+    done = CliRunner().invoke(main, ["serve"])
+    assert (done.exit_code, done.stderr) == (3, "Error: interrupted before it had finished\n")
+
+
 def test_a_server_that_cannot_start_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 3, no traceback."""
 

@@ -52,14 +52,13 @@ def interrupted(
 ) -> subprocess.CompletedProcess[str]:
     """A check whose client, when it is started for the thirtieth time, has the check interrupted.
 
-    If it then `hangs`, it does so twice.
+    If it then `hangs`, it does so twice: with two jobs, the worker that is the first to be asked to end.
     """
     (folder / "mine.py").write_text(
         "import os, signal\n"
         f"from {base.partition(':')[0]} import {base.partition(':')[2]} as Base\n"
         "from contracts.check.workers import end_requested\n"
         "class Mine(Base):\n"
-        "    again = False\n"
         "    def start(self, start):\n"
         "        super().start(start)\n"
         "        with open('starts', 'a') as starts:\n"
@@ -67,9 +66,12 @@ def interrupted(
         "            if starts.tell() == 30:\n"
         f"                os.{'killpg' if group else 'kill'}(int(os.environ['CHECK']), {int(number)})\n"
         f"            while {hangs} and starts.tell() >= 30:\n"
-        "                if end_requested() and not self.again:\n"
-        "                    Mine.again = True\n"
-        f"                    os.kill(int(os.environ['CHECK']), {int(number)})\n",
+        "                if end_requested() and not os.path.exists('again'):\n"
+        "                    with open('again', 'a') as again:\n"
+        "                        again.write('x')\n"
+        "                        is_first = again.tell() == 1\n"
+        "                    if is_first:\n"
+        f"                        os.kill(int(os.environ['CHECK']), {int(number)})\n",
         encoding="utf-8",
     )
     words = command("check", "--client", "mine:Mine", "--report", "report")
