@@ -6,14 +6,15 @@ acknowledgement on, which is the latest. What the client really knew lies betwee
 """
 
 from bisect import bisect, bisect_left
-from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from contracts.run.run import Run
 from mock_server.history.events import RecordKept
 from mock_server.history.index import Delivery, line_of
 from mock_server.model import Cell, Line
 
+T = TypeVar("T")
 KnownFrom: TypeAlias = Literal["delivery", "acknowledgement"]
 """The event from which on a client is taken to know a record."""
 
@@ -23,8 +24,8 @@ BOTH: tuple[KnownFrom, ...] = ("delivery", "acknowledgement")
 class SeenRecord(NamedTuple):
     """A readable delivery of a record. `place` is that of the first claim that was made after the record was known.
 
-    `event_time` is the record's time as its message tells it. `opens` is the cell whose re-report this delivery is the
-    first of, None for any other delivery.
+    `event_time` is the record's time as its message tells it. `opens` is the number of the cell whose re-report this
+    delivery is the first of, None for any other delivery.
     """
 
     place: int
@@ -32,7 +33,30 @@ class SeenRecord(NamedTuple):
     kept: RecordKept
     line: Line
     event_time: int
-    opens: Cell | None = None
+    opens: int | None = None
+
+
+class Seen:
+    """What a client has seen of records, in one view, in order. `places` has the place of each."""
+
+    def __init__(self, records: Sequence[SeenRecord]) -> None:
+        self.records = records
+        self.places = tuple(each.place for each in records)
+        self._columns: dict[Callable[[SeenRecord], Any], tuple[Any, ...]] = {}
+        self._numbers: dict[Callable[[SeenRecord], Hashable], tuple[int, ...]] = {}
+
+    def column(self, value: Callable[[SeenRecord], T]) -> tuple[T, ...]:
+        """A value of each: many counters ask for the same ones."""
+        if value not in self._columns:
+            self._columns[value] = tuple(map(value, self.records))
+        return self._columns[value]
+
+    def numbered(self, value: Callable[[SeenRecord], Hashable]) -> tuple[int, ...]:
+        """The same with a number in place of each different value, from 0 on: it tells only which are equal."""
+        if value not in self._numbers:
+            numbers: dict[Hashable, int] = {}
+            self._numbers[value] = tuple(numbers.setdefault(value(each), len(numbers)) for each in self.records)
+        return self._numbers[value]
 
 
 class ClientView:
@@ -45,11 +69,12 @@ class ClientView:
         self.asked = [number[claim.cell] for claim in run.claims]
         self._seqs = [claim.seq for claim in run.claims]
         self._times = [claim.time for claim in run.claims]
-        self._opening = self._first_of_rereports()
+        self._opening = {seq: number.get(cell) for seq, cell in self._first_of_rereports()}
+        self._done: dict[Hashable, Any] = {}
         readable = [each for each in run.deliveries if each.record is not None and each.readable]
         delivered = self._seen(readable, [each.seq for each in readable])
         acknowledged = self._seen(readable, _acknowledged(readable))
-        self.seen: dict[KnownFrom, list[SeenRecord]] = {"delivery": delivered, "acknowledgement": acknowledged}
+        self.seen: dict[KnownFrom, Seen] = {"delivery": Seen(delivered), "acknowledgement": Seen(acknowledged)}
         self.views = BOTH[:1] if delivered == acknowledged else BOTH
         """The views that differ: one if every record was acknowledged before the next claim."""
 
@@ -63,23 +88,29 @@ class ClientView:
         told = self.run.told_time(kept.event_time)
         return SeenRecord(place, delivery, kept, line_of(kept), told, self._opening.get(delivery.seq))
 
-    def _first_of_rereports(self) -> dict[int, Cell]:
+    def once(self, key: Hashable, work: Callable[[], T]) -> T:
+        """The result of some work, done once for each key."""
+        found: T | None = self._done.get(key)
+        if found is None:
+            found = self._done[key] = work()
+        return found
+
+    def _first_of_rereports(self) -> Iterator[tuple[int, Cell]]:
         """The first delivery of each re-report, and the cell that is reported again."""
         repeats = [each for each in self.run.deliveries if each.origin == "rereport" and each.record and each.readable]
-        found = {}
         for entry, event in self.run.rereports:
             later = (each for each in repeats if each.seq > entry.seq)
             first = next((each for each in later if each.record and self.run.is_in(event.cell, each.record)), None)
             if first is not None:
-                found[first.seq] = event.cell
-        return found
+                yield first.seq, event.cell
 
-    def delayed(self, seen: Sequence[SeenRecord], lag_ms: int) -> list[SeenRecord]:
+    def delayed(self, seen: Seen, lag_ms: int) -> Seen:
         """The same records, had the client known of each `lag_ms` after its delivery at the earliest."""
         later = (
-            each._replace(place=max(each.place, bisect_left(self._times, each.delivery.time + lag_ms))) for each in seen
+            each._replace(place=max(each.place, bisect_left(self._times, each.delivery.time + lag_ms)))
+            for each in seen.records
         )
-        return sorted(later, key=lambda each: each.place)
+        return Seen(sorted(later, key=lambda each: each.place))
 
 
 def _acknowledged(deliveries: Sequence[Delivery]) -> list[int | None]:

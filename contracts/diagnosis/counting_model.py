@@ -5,16 +5,20 @@ asked for a count wherever the client made a claim.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Literal, NamedTuple, TypeAlias
 
-from contracts.diagnosis.client_view import ClientView, KnownFrom, SeenRecord
+from contracts.diagnosis.client_view import ClientView, KnownFrom, Seen, SeenRecord
 from contracts.run.run import Run
 from mock_server.model import Cell, Line
 from mock_server.profile import half_open
 
 Bounds: TypeAlias = Literal["[s,e)", "[s,e]", "(s,e]", "(s,e)"]
+
+Window: TypeAlias = tuple[Line, int, int]
+"""What is counted for a cell: a line, and the times that belong to the window, as low <= time < high."""
 
 
 def every_record(_seen: SeenRecord) -> bool:
@@ -47,9 +51,39 @@ def as_asked(start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+def _line(seen: SeenRecord) -> Line:
+    return seen.line
+
+
+def _opens(seen: SeenRecord) -> int | None:
+    return seen.opens
+
+
+def _opens_nothing(_seen: SeenRecord) -> None:
+    return None
+
+
 def exact(count: int) -> int:
     """Claim the count."""
     return count
+
+
+class _Rows(NamedTuple):
+    """How the records seen are stored, in columns: before which claim, whether, under which key, and so on."""
+
+    place: tuple[int, ...]
+    stores: tuple[bool, ...]
+    key: tuple[int, ...]
+    counted: tuple[Hashable, ...]
+    time: tuple[int, ...]
+    lines: tuple[tuple[Line, ...], ...]
+    opens: tuple[int | None, ...]
+    first_wins: bool = False
+
+    @property
+    def differ(self) -> bool:
+        """Whether some records of one key differ, so that it matters which of them is kept."""
+        return len(set(zip(self.key, self.counted, self.time, self.lines, strict=True))) > len(set(self.key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,77 +118,79 @@ class CountingModel:
     rereport_replaces: bool = False
 
     def count(self, view: ClientView, known: KnownFrom) -> list[int]:
-        """The count that is claimed in place of each claim of the run."""
-        records = view.seen[known]
-        if self.lag_ms:
-            records = view.delayed(records, self.lag_ms)
-        store = _Store(self, view)
-        claimed: list[int] = []
-        for seen in records:
-            store.claim(claimed, seen.place)
-            store.take(seen)
-        store.claim(claimed, len(view.asked))
-        return claimed
+        """The count that is claimed in place of each claim of the run.
 
-    def window(self, run: Run, cell: Cell) -> tuple[int, int]:
-        """The times that belong to a cell's window, as low <= time < high."""
+        Most models do in most runs what a correct client does: what stores the same rows and counts the same windows is
+        counted once.
+        """
+        seen = view.seen[known]
+        rows = self._rows(view.delayed(seen, self.lag_ms) if self.lag_ms else seen)
+        windows = view.once((self.span, self.bounds, self.precision_ms, self.counted_line), partial(self.windows, view))
+        counts = view.once((rows, windows), lambda: _counts(rows, windows, view.asked))
+        return counts if self.claims is exact else [self.claims(count) for count in counts]
+
+    def _rows(self, seen: Seen) -> _Rows:
+        key = seen.numbered(self.key)
+        counted = key if self.distinct is None else seen.column(self.distinct)
+        lines = tuple(map(self.counts_in, seen.column(_line)))
+        opens = seen.column(_opens if self.rereport_replaces else _opens_nothing)
+        rows = _Rows(seen.places, seen.column(self.stores), key, counted, seen.column(self.time), lines, opens)
+        return rows._replace(first_wins=self.first_wins and rows.differ)
+
+    def windows(self, view: ClientView) -> tuple[Window, ...]:
+        """What is counted for each cell that the run asks about."""
+        return tuple(self._window(view.run, cell) for cell in view.cells)
+
+    def _window(self, run: Run, cell: Cell) -> Window:
         asked = self.span(cell.start_time, cell.end_time)
         start, end = (at // self.precision_ms * self.precision_ms for at in asked)
-        return half_open(self.bounds or run.profile.window_bounds, start, end)
+        return (self.counted_line(cell.line), *half_open(self.bounds or run.profile.window_bounds, start, end))
+
+
+def _counts(rows: _Rows, windows: Iterable[Window], asked: Sequence[int]) -> list[int]:
+    """How many values the cell of each claim holds, where the claims `asked` about these cells, by their numbers."""
+    store = _Store(windows, first_wins=rows.first_wins)
+    counts: list[int] = []
+    for place, stores, *row, opened in zip(*rows[:-1], strict=True):
+        counts += [len(store.held[cell]) for cell in asked[len(counts) : place]]
+        if opened is not None:
+            store.clear(opened)
+        if stores:
+            store.take(*row)
+    return counts + [len(store.held[cell]) for cell in asked[len(counts) :]]
 
 
 class _Store:
-    """The rows of a client so far, and how many of them each cell holds."""
+    """The rows of a client so far, and how many of them each cell holds, by the value that is counted."""
 
-    def __init__(self, model: CountingModel, view: ClientView) -> None:
-        self._model = model
-        self._view = view
-        self._rows: dict[Hashable, tuple[Hashable, list[int]]] = {}
-        self._held: list[dict[Hashable, int]] = [{} for _ in view.cells]
+    def __init__(self, windows: Iterable[Window], *, first_wins: bool) -> None:
+        self._first_wins = first_wins
+        self._rows: dict[int, tuple[Hashable, list[int]]] = {}
         self._windows: dict[Line, list[tuple[int, int, int]]] = defaultdict(list)
-        for number, cell in enumerate(view.cells):
-            self._windows[model.counted_line(cell.line)].append((*model.window(view.run, cell), number))
+        for number, (line, low, high) in enumerate(windows):
+            self._windows[line].append((low, high, number))
+        self.held: list[dict[Hashable, int]] = [{} for found in self._windows.values() for _ in found]
 
-    def claim(self, claimed: list[int], until: int) -> None:
-        """Make the claims up to a place."""
-        asked = self._view.asked
-        claimed.extend(self._model.claims(len(self._held[asked[place]])) for place in range(len(claimed), until))
-
-    def take(self, seen: SeenRecord) -> None:
-        """Store one more delivery."""
-        model = self._model
-        if model.rereport_replaces and seen.opens is not None:
-            self._clear(self._view.cells.index(seen.opens))
-        if not model.stores(seen):
-            return
-        key = model.key(seen)
+    def take(self, key: int, counted: Hashable, time: int, lines: Iterable[Line]) -> None:
+        """Write one more row."""
         if key in self._rows:
-            if model.first_wins:
+            if self._first_wins:
                 return
             self._drop(key)
-        counted = key if model.distinct is None else model.distinct(seen)
-        cells = self._cells_of(seen)
+        cells = [number for line in lines for low, high, number in self._windows.get(line, ()) if low <= time < high]
         self._rows[key] = (counted, cells)
         for cell in cells:
-            self._held[cell][counted] = self._held[cell].get(counted, 0) + 1
+            self.held[cell][counted] = self.held[cell].get(counted, 0) + 1
 
-    def _cells_of(self, seen: SeenRecord) -> list[int]:
-        time = self._model.time(seen)
-        return [
-            number
-            for line in self._model.counts_in(seen.line)
-            for low, high, number in self._windows.get(line, ())
-            if low <= time < high
-        ]
+    def clear(self, cell: int) -> None:
+        """Delete what a cell holds."""
+        for key in [key for key, (_, cells) in self._rows.items() if cell in cells]:
+            self._drop(key)
 
-    def _drop(self, key: Hashable) -> None:
+    def _drop(self, key: int) -> None:
         counted, cells = self._rows.pop(key)
         for cell in cells:
-            held = self._held[cell]
+            held = self.held[cell]
             held[counted] -= 1
             if not held[counted]:
                 del held[counted]
-
-    def _clear(self, cell: int) -> None:
-        for key in [key for key, (_, cells) in self._rows.items() if cell in cells]:
-            self._drop(key)

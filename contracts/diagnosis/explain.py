@@ -34,8 +34,7 @@ def fits(run: Run, counter: WrongCounter) -> bool:
 
 def differs(run: Run, counter: WrongCounter) -> bool:
     """Whether a client with this counter would have been caught: some claim is off the bracket in either view."""
-    ranges = zip(_claims(run, counter), run.brackets, strict=True)
-    return any(most < low or least > high for (least, most), (low, high) in ranges)
+    return run.once(counter.claims).differs
 
 
 def explaining(run: Run, counters: Iterable[WrongCounter]) -> WrongCounter | None:
@@ -46,10 +45,5 @@ def explaining(run: Run, counters: Iterable[WrongCounter]) -> WrongCounter | Non
 
 
 def _compare(run: Run, counter: WrongCounter) -> Diagnosis:
-    ranges = zip(run.claims, _claims(run, counter), strict=True)
-    against = next((claim for claim, (least, most) in ranges if not least <= claim.claimed <= most), None)
+    against = run.once(counter.claims).against
     return Diagnosis(counter, against is None, against)
-
-
-def _claims(run: Run, counter: WrongCounter) -> list[tuple[int, int]]:
-    return run.once(counter.claims)

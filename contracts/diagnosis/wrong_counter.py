@@ -1,15 +1,36 @@
 """What a wrong counter is: a hypothesis of how a client may count wrongly, with one defect."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from contracts.diagnosis.client_view import ClientView, KnownFrom
-from contracts.diagnosis.counting_model import CountingModel
 from contracts.run.run import Run
+from contracts.run.syncs import Claim
 
 Count: TypeAlias = Callable[[ClientView, KnownFrom], list[int]]
 """The count that is claimed in place of each claim of a run, in one view of what the client knew."""
+
+
+class Claimed:
+    """What a wrong counter would have claimed, the least and the most for each claim of a run."""
+
+    def __init__(self, run: Run, counts: Sequence[Sequence[int]]) -> None:
+        self._run = run
+        self.ranges = [(min(each), max(each)) for each in zip(*counts, strict=True)]
+
+    @cached_property
+    def differs(self) -> bool:
+        """Whether some of it is off the bracket, whatever the client knew."""
+        ranges = zip(self.ranges, self._run.brackets, strict=True)
+        return any(most < low or least > high for (least, most), (low, high) in ranges)
+
+    @cached_property
+    def against(self) -> Claim | None:
+        """The first claim of the run that it does not explain."""
+        ranges = zip(self._run.claims, self.ranges, strict=True)
+        return next((claim for claim, (least, most) in ranges if not least <= claim.claimed <= most), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,19 +41,8 @@ class WrongCounter:
     remedy: str
     count: Count
 
-    def claims(self, run: Run) -> list[tuple[int, int]]:
-        """The least and the most that it would have claimed, for each claim of a run."""
+    def claims(self, run: Run) -> Claimed:
+        """What it would have claimed in a run. What several would have is compared once."""
         view = run.once(ClientView)
-        counts = [self.count(view, known) for known in view.views]
-        return [(min(each), max(each)) for each in zip(*counts, strict=True)]
-
-
-def true_counts(run: Run) -> dict[KnownFrom, list[int]]:
-    """What a correct client would have claimed, in each view."""
-    view = run.once(ClientView)
-    return {known: CountingModel().count(view, known) for known in view.views}
-
-
-def where(applies: Callable[[Run], bool], model: CountingModel) -> Count:
-    """The counts of a model where it can differ from a correct client's, which are known already."""
-    return lambda view, known: model.count(view, known) if view.run.once(applies) else view.run.once(true_counts)[known]
+        counts = tuple(tuple(self.count(view, known)) for known in view.views)
+        return view.once(counts, lambda: Claimed(run, counts))

@@ -11,7 +11,7 @@ from contracts.clients.messages import BEIJING as BEIJING_TIME
 from contracts.diagnosis import wrong_identities as identities
 from contracts.diagnosis.client_view import ClientView, KnownFrom, SeenRecord
 from contracts.diagnosis.counting_model import Bounds, CountingModel
-from contracts.diagnosis.wrong_counter import Count, WrongCounter, where
+from contracts.diagnosis.wrong_counter import Count, WrongCounter
 from contracts.run.run import Run
 from contracts.run.time_zones import local_offset_ms
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, CarType, DataType, Line, PassDirection
@@ -192,14 +192,14 @@ WHOLE_SECOND_WINDOWS = WrongCounter(
 )
 
 
-def _other_time(name: str) -> tuple[Callable[[Run], bool], CountingModel]:
-    """Bills by another of their times, and whether a run has bills with it."""
+def _other_time(name: str) -> CountingModel:
+    """Bills by another of their times."""
 
     def time(seen: SeenRecord) -> int:
         at_ms = seen.kept.details.get(name)
         return at_ms if isinstance(at_ms, int) else seen.event_time
 
-    return (lambda run: any(name in each.kept.details for each in run.records.values())), CountingModel(time=time)
+    return CountingModel(time=time)
 
 
 def _in_one(unit: str, next_start: Callable[[datetime], datetime]) -> WrongCounter:
@@ -211,34 +211,22 @@ def _in_one(unit: str, next_start: Callable[[datetime], datetime]) -> WrongCount
         )
         return start, min(end, round(next_start(midnight).timestamp() * SECOND))
 
-    def applies(run: Run) -> bool:
-        return any(span(cell.start_time, cell.end_time)[1] < cell.end_time for cell in run.claims_of)
-
     return WrongCounter(
         f"counts a window in the {unit} of its start only",
         f"count all of a window that reaches over the end of a {unit}",
-        where(applies, CountingModel(span=span)),
-    )
-
-
-def _is_last_minute_used(run: Run) -> bool:
-    seen = [(each.line, each.event_time) for each in run.once(ClientView).seen["delivery"]]
-    return any(
-        line == cell.line and cell.end_time - MINUTE <= time <= cell.end_time
-        for cell in run.claims_of
-        for line, time in seen
+        CountingModel(span=span).count,
     )
 
 
 OF_BILLS = "use the time of payment: by it the lot counts a bill"
-BY_ENTER_TIME = WrongCounter("counts bills by the time of entering", OF_BILLS, where(*_other_time("enter_time")))
-BY_LEAVE_TIME = WrongCounter("counts bills by the time of leaving", OF_BILLS, where(*_other_time("leave_time")))
+BY_ENTER_TIME = WrongCounter("counts bills by the time of entering", OF_BILLS, _other_time("enter_time").count)
+BY_LEAVE_TIME = WrongCounter("counts bills by the time of leaving", OF_BILLS, _other_time("leave_time").count)
 IN_ITS_DAY = _in_one("day", lambda midnight: midnight + timedelta(days=1))
 IN_ITS_MONTH = _in_one("month", lambda midnight: (midnight.replace(day=1) + timedelta(days=32)).replace(day=1))
 NOT_THE_LAST_MINUTE = WrongCounter(
     "leaves out the last minute of a window",
     "count a window to its end",
-    where(_is_last_minute_used, CountingModel(span=lambda start, end: (start, end - MINUTE))),
+    CountingModel(span=lambda start, end: (start, end - MINUTE)).count,
 )
 
 # What is left out

@@ -5,7 +5,7 @@ from operator import itemgetter
 
 from contracts.diagnosis.client_view import ClientView, KnownFrom, SeenRecord
 from contracts.diagnosis.counting_model import CountingModel, record_key
-from contracts.diagnosis.wrong_counter import WrongCounter, true_counts, where
+from contracts.diagnosis.wrong_counter import Count, WrongCounter
 from contracts.run.run import Run
 from mock_server.model import MINUTE, SECOND
 
@@ -30,18 +30,21 @@ def _repeat(seen: SeenRecord) -> object:
 
 def _takes_for_one(what: str, key: Callable[[SeenRecord], Hashable], remedy: str) -> tuple[WrongCounter, ...]:
     """Counters that take records with one key for one record: they keep the first of them, or the last."""
-
-    def applies(run: Run) -> bool:
-        view = run.once(ClientView)
-        seen = view.seen["delivery"]
-        return len(set(map(key, seen))) < len(set(map(record_key, seen)))
-
     return tuple(
-        WrongCounter(
-            f"takes {what} for one, the {kept}", remedy, where(applies, CountingModel(key=key, first_wins=first))
-        )
+        WrongCounter(f"takes {what} for one, the {kept}", remedy, _merging(CountingModel(key=key, first_wins=first)))
         for kept, first in (("first", True), ("last", False))
     )
+
+
+def _merging(model: CountingModel) -> Count:
+    """The counts of a model where some records have the same key; a correct client's where none have."""
+
+    def count(view: ClientView, known: KnownFrom) -> list[int]:
+        seen = view.seen["delivery"]
+        merges = len(set(seen.numbered(model.key))) < len(set(seen.numbered(record_key)))
+        return (model if merges else CountingModel()).count(view, known)
+
+    return count
 
 
 def _id_in(form: Callable[[str], Hashable]) -> Callable[[SeenRecord], Hashable]:
@@ -56,14 +59,12 @@ def _as_number(name: str) -> Hashable:
 def _double_readings(view: ClientView, known: KnownFrom) -> list[int]:
     """The counts without the passes that came after one of the same plate and line, three seconds apart at most."""
     dropped = view.run.once(_doubles)
-    if not dropped:
-        return view.run.once(true_counts)[known]
     return CountingModel(stores=lambda seen: record_key(seen) not in dropped).count(view, known)
 
 
 def _doubles(run: Run) -> set[Hashable]:
     first: dict[Hashable, SeenRecord] = {}
-    for seen in run.once(ClientView).seen["delivery"]:
+    for seen in run.once(ClientView).seen["delivery"].records:
         first.setdefault(record_key(seen), seen)
     found = [*first.values()]
     return {
@@ -124,7 +125,7 @@ ONE_ROW_A_PLATE_AND_MINUTE = WrongCounter(
 FIRST_VERSION = WrongCounter(
     "keeps the first version of a corrected record",
     "let a newer version of a record id take the place of the older one",
-    where(lambda run: any(each.versions > 1 for each in run.records.values()), CountingModel(first_wins=True)),
+    CountingModel(first_wins=True).count,
 )
 IDS_ALIKE = (
     *_takes_for_one("ids that differ in upper and lower case", _id_in(str.casefold), AS_TEXT),

@@ -74,7 +74,7 @@ def _places(run: Run) -> list[int]:
 
 def _suspect(run: Run, found: Diagnosis, places: Sequence[int]) -> Suspect:
     counter, fits, against = found
-    claims = run.once(counter.claims)
+    claims = run.once(counter.claims).ranges
     shown = tuple(range_text(*claims[place]) for place in places)
     return Suspect(counter.name, counter.remedy, fits, shown, _against(run, counter, against))
 
@@ -83,7 +83,7 @@ def _against(run: Run, counter: WrongCounter, against: Claim | None) -> str:
     """The first claim that a wrong counter does not explain, in words; empty if it explains all."""
     if against is None:
         return ""
-    least, most = run.once(counter.claims)[run.claims.index(against)]
+    least, most = run.once(counter.claims).ranges[run.claims.index(against)]
     would = range_text(least, most)
     return (
         f"at {clock_text(against.time)} it would have claimed {would} {line_text(against.cell)}, not {against.claimed}"

@@ -230,7 +230,7 @@ def test_the_right_counter_is_never_off_the_bracket(scenario: Scenario) -> None:
     run = run_of(scenario, ReferenceClient)
     assert fits(run, RIGHT)
     assert not differs(run, RIGHT)
-    assert RIGHT.claims(run) == run.brackets
+    assert RIGHT.claims(run).ranges == run.brackets
 
 
 def test_a_message_that_is_not_acknowledged_leaves_two_views() -> None:
@@ -245,7 +245,7 @@ def test_a_message_that_is_not_acknowledged_leaves_two_views() -> None:
     run = run_of(story(Happens(AT, "r1")), Silent)
     place = next(place for place, claim in enumerate(run.claims) if claim.claimed)
     assert run.once(ClientView).views == ("delivery", "acknowledgement")
-    assert RIGHT.claims(run)[place] == run.brackets[place] == (0, 1)
+    assert RIGHT.claims(run).ranges[place] == run.brackets[place] == (0, 1)
     assert not differs(run, counters.ONE_LESS)
 
 
