@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from schemathesis.checks import CheckContext
 from schemathesis.core.failures import Failure
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import TestPhase
+from schemathesis.pytest.plugin import SchemathesisCase
 from schemathesis.specs.openapi import checks
 
 from mock_server.cloud import Cloud
@@ -37,8 +38,6 @@ SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 REJECTION = SCHEMA.config.checks.negative_data_rejection
 REJECTION.expected_statuses = [*REJECTION.expected_statuses, "413"]  # a list that is too long
 SCHEMA.config.generation.update(max_examples=15, deterministic=True, database="none")
-LAB = SCHEMA.include(tag="lab plane")
-DATA_PLANE = SCHEMA.include(tag="data plane")
 
 PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
 """A case is several requests to a real server: how fast it is and how large its data are is no finding."""
@@ -54,6 +53,30 @@ BEYOND_SCHEMA = re.compile(
 
 STATUS_OF_CODE = {1000: 404, 1106: 404, 1108: 404, 1004: 401, 1005: 401, 1010: 401, 1013: 401, 2001: 409, 2003: 409}
 """What HTTP would have said, for checks that look at the status; every other code means 400."""
+
+
+QUICK = {"health", "openapi", "listProjects", "clearFaults", "snapshot", "idle", "getToken"}
+"""The operations that `make test` tries too: what they take makes few cases."""
+
+
+def operations(tag: str) -> list[Any]:
+    """The ids of a plane's operations in the document, as parameters of a test."""
+    every = (each for item in DOCUMENT["paths"].values() for each in item.values() if isinstance(each, dict))
+    ids = [each["operationId"] for each in every if tag in each["tags"]]
+    return [pytest.param(each, marks=() if each in QUICK else pytest.mark.slow) for each in ids]
+
+
+def try_cases(request: pytest.FixtureRequest, operation: str, judge: Callable[..., None]) -> None:
+    """Have Schemathesis make the cases of one operation, and try all of them.
+
+    Its `parametrize` makes those of every operation when tests are collected: many seconds in each process of pytest,
+    whatever is run. Here the same test is collected and called inside of ours.
+    """
+    schema = SCHEMA.include(operation_id=operation)
+    collector = SchemathesisCase.from_parent(request.node.parent, name=operation, test_function=judge, schema=schema)
+    (item,) = collector.collect()
+    item.funcargs = {name: request.getfixturevalue(name) for name in ("server", "threaded")}
+    item.ihook.pytest_pyfunc_call(pyfuncitem=item)
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +143,16 @@ def says_what_to_do(_ctx: CheckContext, response: Any, case: Any) -> bool | None
     return None
 
 
-@LAB.parametrize()
-@PATIENT
-def test_lab_plane(case: Any, server: Server, threaded: ThreadedServer) -> None:
+@pytest.mark.parametrize("operation", operations("lab plane"))
+def test_lab_plane(operation: str, request: pytest.FixtureRequest) -> None:
     """Every lab operation answers as the document says: it takes what is right, and says why it refuses the rest."""
+    try_cases(request, operation, judge_lab_call)
+
+
+@SCHEMA.parametrize()
+@PATIENT
+def judge_lab_call(case: Any, server: Server, threaded: ThreadedServer) -> None:
+    """One case of the lab plane."""
     case.headers = {**(case.headers or {}), "Accept": "*/*"}
     with a_project(threaded) as project:
         put_in_place(case, project)
@@ -202,10 +231,16 @@ def connect(server: Server, project: Project) -> Signer:
     return Signer(project, answer["result"]["access_token"])
 
 
-@DATA_PLANE.parametrize()
-@PATIENT
-def test_data_plane(case: Any, server: Server, threaded: ThreadedServer) -> None:
+@pytest.mark.parametrize("operation", operations("data plane"))
+def test_data_plane(operation: str, request: pytest.FixtureRequest) -> None:
     """Every call answers HTTP 200 and an envelope as the document says, whose code tells right from wrong."""
+    try_cases(request, operation, judge_call)
+
+
+@SCHEMA.parametrize()
+@PATIENT
+def judge_call(case: Any, server: Server, threaded: ThreadedServer) -> None:
+    """One case of the data plane."""
     if not is_negative(case, ParameterLocation.BODY):
         make_windows_legal(case.body)
     with a_project(threaded) as project, requests.Session() as session:
