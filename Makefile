@@ -1,11 +1,12 @@
 # Every target sets up what it needs. ARGS goes to the command: make serve ARGS="--port 0"
 BIN := .venv/bin
+ON_ALL_CORES := $(BIN)/pytest -n 2 --dist worksteal
 SET_UP := pyproject.toml constraints.txt scripts/set-up
 
-.PHONY: help serve demo test check format bench fixtures floors matrix docs screenshots clean
+.PHONY: help serve demo test test-all check format bench fixtures floors matrix docs screenshots clean
 
 help: ## what there is
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 serve: .venv/.runtime ## run the fake cloud
 	@$(BIN)/parking-mock serve $(ARGS)
@@ -13,8 +14,11 @@ serve: .venv/.runtime ## run the fake cloud
 demo: .venv/.runtime ## watch a lot re-report what was lost
 	@$(BIN)/parking-mock demo $(ARGS)
 
-test: .venv/.dev ## run the tests
-	@$(BIN)/pytest -n 2 $(ARGS)
+test: .venv/.dev ## run the tests that are not slow (minutes)
+	@$(ON_ALL_CORES) -m "not slow" $(ARGS)
+
+test-all: .venv/.dev ## run all tests, as CI does
+	@$(ON_ALL_CORES) $(ARGS)
 
 check: .venv/.dev ## format, lint and types, as CI wants them
 	@$(BIN)/ruff format --check --quiet .

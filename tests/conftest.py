@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 from mock_server.project import Project
 from tests.support import Api, make_project
 
+pytest_plugins = ["tests.left_out"]
+
 # An image that keeps bytecode from being written would have each of the hundreds of processes that are started here
 # compile all modules again: a quarter of what the suite costs.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -3,11 +3,12 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from werkzeug.test import Client
 
 from mock_server.clock import VirtualClock
@@ -123,3 +124,12 @@ def sync_info(total: int, start: int = NOON - HOUR, end: int = NOON, direction: 
     """One sync info in camel case; the window defaults to the hour before noon."""
     info: JsonObject = {"totalCount": total, "startTime": start, "endTime": end}
     return info if direction is None else info | {"passDirection": direction}
+
+
+SEEDS: list[Any] = [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]
+"""Seeds of scenarios, as parameters of a test: what holds at any seed is tried at one of them by `make test`."""
+
+
+def sampled(values: Iterable[Any], every: int) -> list[Any]:
+    """Values as parameters of a test, of which every so many is quick and the others are slow."""
+    return [pytest.param(each, marks=pytest.mark.slow if place % every else ()) for place, each in enumerate(values)]

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mock_server.web.server import Server
 from tests.make_docs import PAGES as MADE
-from tests.pages import ROOT, File, check, serving, steps, with_real_ports
+from tests.pages import ROOT, Example, File, check, serving, steps, with_real_ports
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -27,7 +28,14 @@ def server() -> Iterator[Server]:
         yield served
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def as_parameter(path: Path) -> Any:
+    """A page as the parameter of a test, which is slow if the page runs tests or checks."""
+    todo = steps(path.read_text(encoding="utf-8"))
+    runs_tests = any(isinstance(step, Example) and step.may_fail for step in todo)
+    return pytest.param(path, id=path.name, marks=pytest.mark.slow if runs_tests else ())
+
+
+@pytest.mark.parametrize("path", [as_parameter(path) for path in PAGES])
 def test_page(path: Path, server: Server, tmp_path: Path) -> None:
     """The page's steps run in their order against one server and print what the page says."""
     todo = list(steps(with_real_ports(path.read_text(encoding="utf-8"), server)))

@@ -50,6 +50,7 @@ def copy_of(tmp_path: Path) -> CopyOf:
     return copy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [NODE, PYTHON, OBSERVED])
 def test_the_page_of_an_example(name: str, server: Server, copy_of: CopyOf) -> None:
     """Every command on its page prints what the page says."""
@@ -84,6 +85,7 @@ BAD_DAYS = (
 attacks, two processes in one folder."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "command"),
     [
@@ -92,13 +94,18 @@ attacks, two processes in one folder."""
     ],
 )
 def test_an_example_keeps_the_rules(name: str, command: str, copy_of: CopyOf) -> None:
-    """Neither bad days nor attacks make the clients break a must-rule, and no failure is known of them."""
+    """Neither bad days nor attacks make the clients break a must-rule."""
     cases = [word for case in BAD_DAYS for word in ("--case", case)]
-    assert not list(EXAMPLES.rglob("known-failing.txt"))
     done = judge(copy_of(name), "--exec", command, "--examples", "1", "--jobs", "1", *cases)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_no_failure_is_known_of_an_example() -> None:
+    """What is judged of them is judged without exceptions."""
+    assert not list(EXAMPLES.rglob("known-failing.txt"))
+
+
+@pytest.mark.slow
 def test_the_example_report_is_up_to_date(tmp_path: Path) -> None:
     """The report in docs/ is what is written today, byte for byte: otherwise `make docs ARGS=example-report`."""
     (tmp_path / "examples").symlink_to(EXAMPLES)
@@ -112,6 +119,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
+@pytest.mark.slow
 def test_an_observed_script_that_is_wrong(copy_of: CopyOf) -> None:
     """The judge need not be spoken to: traffic alone shows that a script counts deliveries."""
     folder = copy_of(OBSERVED)

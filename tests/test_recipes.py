@@ -46,6 +46,7 @@ def test_a_recipe_names_the_places_that_are_changed(heading: str) -> None:
     assert recipes()[heading].places == list(dict.fromkeys(edit.path for edit in RECIPES[heading]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heading", RECIPES)
 def test_a_recipe_leads_to_green_tests(heading: str, tmp_path: Path) -> None:
     """Whoever changes the places and gives the commands has a change that the tests accept."""

@@ -24,12 +24,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_command_makes_every_picture(made: Path) -> None:
     """Each shot becomes a picture."""
     for shot in SHOTS:
         assert (made / f"{shot.name}.png").read_bytes().startswith(PNG)
 
 
+@pytest.mark.slow
 def test_pictures_are_up_to_date(made: Path) -> None:
     """The pages look and read as when their pictures were made: otherwise run `make screenshots`."""
     kept, now = (json.loads((folder / FINGERPRINTS).read_text(encoding="utf-8")) for folder in (IMAGES, made))

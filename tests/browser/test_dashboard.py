@@ -204,8 +204,8 @@ def test_without_scripts_it_can_be_read(browser: Browser, lab: Lab) -> None:
     context.close()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, pytest.param(390, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("colours", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_it_is_accessible(browser: Browser, lab: Lab, colours: Literal["light", "dark"], width: int) -> None:
     """No violation of WCAG A or AA, wide and narrow, light and dark, with every state of a record on the page."""
     keep(lab, 3, uplink="lose")
@@ -247,6 +247,7 @@ def test_a_project_that_is_gone(context: BrowserContext, lab: Lab) -> None:
     expect(page.locator("h1")).to_have_text("Nothing to see here")
 
 
+@pytest.mark.slow
 def test_ten_thousand_events_and_two_hundred_lots(page: Page) -> None:
     """The page stays small, follows what comes, and a look costs about what it costs with few events."""
     with served(lots=200) as lab:

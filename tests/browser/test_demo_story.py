@@ -57,6 +57,7 @@ def test_from_loss_to_silence(story: Page) -> None:
     expect(story.locator(".verdict")).to_contain_text("equal, so the lot is silent")
 
 
+@pytest.mark.slow
 def test_the_client_that_never_stops(story: Page) -> None:
     """The claims of a client that counts deliveries grow from round to round."""
     story.get_by_role("button", name="Act 2").click()
@@ -76,6 +77,7 @@ def test_the_lot_that_refuses(story: Page) -> None:
     expect(story.locator(".record.lost")).to_have_count(3)
 
 
+@pytest.mark.slow
 def test_the_story_by_hand(story: Page) -> None:
     """With clicks only, from loss to convergence: the reference client does its part."""
     story.get_by_role("button", name="Act 4").click()
@@ -104,6 +106,7 @@ def test_it_is_steered_by_clicks(story: Page) -> None:
     expect(story.locator("#caption")).to_contain_text("the line is bad")
 
 
+@pytest.mark.slow
 def test_the_story_is_accessible(story: Page) -> None:
     """No violation of WCAG A or AA while it is told; captions are announced."""
     step_to(story, "reports that hour again")

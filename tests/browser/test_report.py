@@ -13,6 +13,7 @@ from contracts.play.scenario import Happens, Scenario
 from contracts.report.write import write_report
 from tests.browser.accessibility import violations
 from tests.contracts.report.support import AT, LOST, PLAN, checked
+from tests.support import sampled
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
 THOUSAND = Scenario((Happens(AT, "r1", many=1001),), runs_ms=LOST.runs_ms, settles=False)
@@ -43,6 +44,8 @@ FOUND: dict[str, Callable[[], tuple[Check, str]]] = {
     "empty": lambda: (Check((), ()), "nothing"),
 }
 
+OTHER_PAGES = (("wrong", "light"), ("large", "light"), ("empty", "light"), ("wrong", "dark"))
+
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -66,7 +69,7 @@ def opened(page: Page, folder: Path) -> Page:
 
 @pytest.mark.parametrize(
     ("name", "scheme"),
-    [("wrong", "light"), ("right", "light"), ("large", "light"), ("empty", "light"), ("wrong", "dark")],
+    [("right", "light"), *(pytest.param(*each, marks=pytest.mark.slow) for each in OTHER_PAGES)],
 )
 def test_nobody_is_shut_out(name: str, scheme: str, page: Page, reports: dict[str, Path]) -> None:
     """Axe finds no violation of level A or AA, light or dark, with everything unfolded too."""
@@ -77,7 +80,7 @@ def test_nobody_is_shut_out(name: str, scheme: str, page: Page, reports: dict[st
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("name", sampled(FOUND, every=len(FOUND)))
 def test_a_narrow_screen_is_enough(name: str, page: Page, reports: dict[str, Path]) -> None:
     """Nothing but tables, commands and drawings scrolls sideways, each in a place of its own."""
     page.set_viewport_size(NARROW)

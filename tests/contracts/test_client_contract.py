@@ -66,6 +66,7 @@ def test_a_wrong_client_fails_with_the_story(pytester: pytest.Pytester) -> None:
     assert "explore.py" not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_free_exploration_finds_it_as_well(pytester: pytest.Pytester) -> None:
     """With enough examples; what broke is made smaller and told like any other failure."""
     result = run(pytester, "-k", "TestWrong and free")

@@ -76,6 +76,7 @@ def sync(api: str, number: int) -> tuple[int, Any]:
     return number, call(api, number, "POST", target, body, token)
 
 
+@pytest.mark.slow
 def test_two_hundred_projects_never_mix(lab: LabClient) -> None:
     """Every project re-reports exactly its own records, and its history knows no other team."""
     projects = [make(lab, number) for number in range(PROJECTS)]

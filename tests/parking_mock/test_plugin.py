@@ -136,7 +136,9 @@ OTHERS = ("anyio", "hypothesispytest", "randomly", "schemathesis", "syrupy", "ti
 """Plugins of this environment that a stranger's suite does not have; some of them take seconds to import."""
 
 
-@pytest.mark.parametrize(("files", "passed"), [(THEIRS, 3), (BESIDE, 5)], ids=["theirs", "beside"])
+@pytest.mark.parametrize(
+    ("files", "passed"), [(THEIRS, 3), pytest.param(BESIDE, 5, marks=pytest.mark.slow)], ids=["theirs", "beside"]
+)
 def test_a_project_of_a_stranger(files: dict[str, str], passed: int, pytester: pytest.Pytester) -> None:
     """Green, and at an end, as if parking-mock were not installed; its fixtures work where its name is free."""
     for name, text in files.items():

@@ -1,5 +1,7 @@
 """Tests of free exploration, and of making smaller what it finds."""
 
+import pytest
+
 from contracts.check.explore import minimise
 from contracts.check.free_exploration import explore_freely
 from contracts.check.results import CaseResult, Failure
@@ -18,6 +20,7 @@ def failures_of(result: CaseResult) -> list[Failure]:
     return [each.failure for each in result.by_rule.values() if each.failure]
 
 
+@pytest.mark.slow
 def test_the_reference_client_breaks_nothing_whatever_happens() -> None:
     """In any order, with every kind of step."""
     result = explore_freely(ReferenceClient, examples=10, seed=5)
@@ -25,6 +28,7 @@ def test_the_reference_client_breaks_nothing_whatever_happens() -> None:
     assert (result.runs >= 10, result.died) == (True, 0)
 
 
+@pytest.mark.slow
 def test_what_is_found_is_told_by_the_smallest_scenario() -> None:
     """A seed finds it again, the scenario repeats it, and no step can be left out of it."""
     found, again = (failures_of(explore_freely(CountsDeliveries, examples=10, seed=1)) for _ in range(2))

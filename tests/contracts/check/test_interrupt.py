@@ -91,7 +91,10 @@ def interrupted(
     return subprocess.CompletedProcess(words, process.returncode, out, err)
 
 
-@pytest.mark.parametrize(("jobs", "group"), [(1, True), (2, True), (2, False)])
+@pytest.mark.parametrize(
+    ("jobs", "group"),
+    [(1, True), pytest.param(2, True, marks=pytest.mark.slow), pytest.param(2, False, marks=pytest.mark.slow)],
+)
 def test_an_interrupted_check_that_has_not_failed_is_not_finished(jobs: int, group: bool, tmp_path: Path) -> None:  # noqa: FBT001 a parameter of a test
     """Exit code 3, said in words, with a report of what was played; no traceback, and no process is left."""
     done = interrupted(tmp_path, REFERENCE, jobs, group=group)
@@ -105,6 +108,7 @@ def test_an_interrupted_check_that_has_not_failed_is_not_finished(jobs: int, gro
     assert {each["verdict"] for each in report["rules"]} <= {"pass", "not-exercised"}
 
 
+@pytest.mark.slow
 def test_an_interrupted_check_that_has_failed_has_failed(tmp_path: Path) -> None:
     """Exit code 1, also where a build is ended by a signal of its own."""
     done = interrupted(tmp_path, DELIVERIES, 2, "count/*", group=False, number=signal.SIGTERM)
@@ -112,6 +116,7 @@ def test_an_interrupted_check_that_has_failed_has_failed(tmp_path: Path) -> None
     assert "it has failed already" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_second_interruption_does_not_wait_for_a_client_that_hangs(jobs: int, tmp_path: Path) -> None:
     """What is being played is broken off; the report is there all the same."""

@@ -30,7 +30,7 @@ def known(*lines: tuple[str, str]) -> KnownFailing:
 @pytest.fixture(scope="module")
 def wrong() -> Check:
     """A client that counts deliveries, in one case."""
-    return check(ZOO["CountsDeliveries"].client, Plan(case_ids=("count/copies",), examples=8, seed=3))
+    return check(ZOO["CountsDeliveries"].client, Plan(case_ids=("count/copies",), examples=8, seed=3, shrink=False))
 
 
 def test_a_line_has_a_rule_perhaps_cases_and_a_reason(tmp_path: Path) -> None:

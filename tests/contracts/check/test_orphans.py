@@ -78,6 +78,7 @@ def told(folder: Path, number: int) -> dict[int, tuple[str, Path]]:
     return {int(pid): (tag, Path(folder)) for pid, tag, folder in each}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judged", [2], indirect=True)
 def test_workers_end_when_their_parent_is_killed(judged: "subprocess.Popen[str]", tmp_path: Path) -> None:
     """A run that takes for ever is broken off; clients, folders and semaphores are gone with the workers."""

@@ -61,6 +61,7 @@ def test_a_client_that_leaves_out_hours_is_caught_whatever_its_design(design: ty
     assert judge(run_of(OUTAGE, wrong), [RULES["WIN-CATCHUP"]])["WIN-CATCHUP"].breaches
 
 
+@pytest.mark.slow
 def test_a_correct_client_of_any_design_is_judged_for_errors() -> None:
     """Few scenarios exercise every must-rule of errors, whichever window is the client's first."""
     rules = [rule.id for rule in RULES.values() if rule.group == "ERR" and rule.level == "must"]

@@ -147,6 +147,7 @@ def test_a_client_that_implements_nothing_has_not_passed(tmp_path: Path) -> None
     assert "NOT JUDGED: nothing was judged in 1 run: the client answers that it implements none of" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_failure_of_a_process_can_be_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file names the command; another client can be tried instead."""
     monkeypatch.setattr(explore, "SHRINKS_ELSEWHERE", 2)  # how small the failure is does not matter here

@@ -40,6 +40,7 @@ def broken(run: Run) -> set[str]:
     return {rule_id for rule_id, outcome in judge(run, JUDGED).items() if outcome.breaches}
 
 
+@pytest.mark.slow
 def test_a_right_client_comes_through_a_storm() -> None:
     """It agrees with the lots in the end; every record was kept and the states follow each other."""
     run, states = observed("right", "stormy")
@@ -52,7 +53,9 @@ def test_a_right_client_comes_through_a_storm() -> None:
     assert {"CNT-TRUTH", "CNT-RECORD-ID", "CONV-REACHES", "SEC-SECRET", "SEC-PII", "PROC-ANSWER"} <= exercised
 
 
-@pytest.mark.parametrize(("kind", "rule_id"), [("doubles", "CNT-RECORD-ID"), ("prints", "SEC-PII")])
+@pytest.mark.parametrize(
+    ("kind", "rule_id"), [pytest.param("doubles", "CNT-RECORD-ID", marks=pytest.mark.slow), ("prints", "SEC-PII")]
+)
 def test_a_wrong_client_is_caught_by_its_traffic_or_its_log(kind: str, rule_id: str) -> None:
     """Nothing was asked of it."""
     run, _ = observed(kind, "lossy")
@@ -110,6 +113,7 @@ def test_a_count_may_be_older_than_the_newest_acknowledgement(age_ms: int, low: 
     assert run.bracket(Cell("6ce", DataType.PASS, PassDirection.ENTER, 0, 10), 5) == (low, 1)
 
 
+@pytest.mark.slow
 def test_the_command_tells_the_states_and_the_verdicts() -> None:
     """Three sessions at the same time; exit code 0."""
     command = shlex.join([sys.executable, "-m", MODULE, "right"])

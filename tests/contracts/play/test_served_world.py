@@ -95,6 +95,7 @@ ONE_OF_EACH_GROUP = (
 )
 
 
+@pytest.mark.slow
 def test_known_bad_clients_break_the_same_rules_as_processes() -> None:
     """One of each group here; `parking-mock matrix --exec` shows it of all of them."""
     there = rows(ONE_OF_EACH_GROUP, samples=0, elsewhere=True)

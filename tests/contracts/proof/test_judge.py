@@ -10,6 +10,7 @@ from contracts.clients.zoo import ZOO
 from contracts.proof import matrix
 from contracts.rules import RULES
 from contracts.rules.verdict import Verdict
+from tests.support import sampled
 
 EXAMPLES = 4
 """How many scenarios of each case the reference client meets here; `parking-mock check` plays more."""
@@ -24,6 +25,7 @@ def quarter(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return tuple(CASES)[request.param :: 4]
 
 
+@pytest.mark.slow
 def test_the_reference_client_keeps_every_rule_in_every_case(quarter: tuple[str, ...]) -> None:
     """No rule of any level is broken in any scenario, and each case exercises the rules that it is made for."""
     for case_id in quarter:
@@ -46,7 +48,7 @@ def idle_in(case_id: str, result: CaseResult) -> list[str]:
     return [rule_id for rule_id in in_process if not result.by_rule[rule_id].exercised]
 
 
-@pytest.mark.parametrize("name", list(ZOO))
+@pytest.mark.parametrize("name", sampled(ZOO, every=10))
 def test_a_known_bad_client_is_caught_by_the_rule_that_it_breaks(name: str) -> None:
     """In the cases made for the rule, with the default number of scenarios."""
     row = matrix.row_of(name, samples=0)

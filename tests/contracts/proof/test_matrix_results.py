@@ -45,6 +45,7 @@ def test_a_client_that_is_gone_is_named() -> None:
     assert list(problems(changed("WasDeleted"))) == gone
 
 
+@pytest.mark.slow
 def test_one_client_is_measured_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Measuring one client writes its line anew, and leaves every other byte of the file as it was."""
     committed = make_matrix.RESULTS.read_text("utf-8")

@@ -27,6 +27,7 @@ from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE
 from mock_server.wire.paths import TOKEN_PATH
 from tests.contracts.support import broken, kept, killed, outcome
+from tests.support import SEEDS
 
 LOST = Happens(BEGIN + MINUTE, "r1", event=BEGIN - 30 * MINUTE, copies=0)
 AT = BEGIN + 2 * MINUTE
@@ -213,7 +214,7 @@ def test_a_client_whose_keys_are_refused_is_not_blamed_for_what_it_leaves() -> N
 ANIMALS = [animal for animal in ZOO.values() if animal.client.__module__ == zoo.__name__]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("animal", ANIMALS, ids=lambda animal: animal.name)
 def test_every_animal_is_killed(animal: KnownBadClient, seed: int) -> None:
     """At any seed the cases that are aimed at its rule show each client of this group's zoo to break it."""

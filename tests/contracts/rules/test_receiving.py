@@ -14,6 +14,7 @@ from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept, killed, outcome
+from tests.support import SEEDS
 
 AT = BEGIN + 10 * MINUTE
 ASKED = BEGIN + HOUR + 10 * MINUTE
@@ -182,7 +183,7 @@ def test_a_client_that_dies_of_a_damaged_message_breaks_the_rule_about_those() -
 ANIMALS = {name: animal for name, animal in ZOO.items() if animal.client.__module__ == receiving.__name__}
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", ANIMALS)
 def test_each_animal_is_killed_at_any_seed(name: str, seed: int) -> None:
     """The aimed cases find each defect at the usual number of examples."""

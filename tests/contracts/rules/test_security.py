@@ -22,6 +22,7 @@ from mock_server.model import MINUTE, SECOND
 from mock_server.profile import Profile
 from mock_server.wire.paths import SYNC_PREFIX, TOKEN_PATH
 from tests.contracts.support import broken, kept, killed, outcome
+from tests.support import SEEDS
 
 assert security in GROUPS  # importing the group fills the zoo
 
@@ -171,7 +172,7 @@ def test_each_animal_breaks_no_other_rule_of_security(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ANIMALS)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_each_animal_is_killed_at_any_seed(name: str, seed: int) -> None:
     """The aimed cases find each defect at the usual number of examples."""
     assert killed(ANIMALS[name], seed)

@@ -35,6 +35,7 @@ from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept, killed, outcome
+from tests.support import SEEDS
 
 AT = BEGIN + 10 * MINUTE
 SHANGHAI, BERLIN, MARQUESAS = "Asia/Shanghai", "Europe/Berlin", "Pacific/Marquesas"
@@ -280,7 +281,7 @@ def test_what_is_no_time_is_refused(time: Form) -> None:
         epoch_ms(*time)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     "animal", [each for each in ZOO.values() if each.rule_id in {rule.id for rule in RULES}], ids=str
 )

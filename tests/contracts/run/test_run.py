@@ -33,6 +33,7 @@ def test_a_run_that_was_judged_can_be_sent_to_another_process() -> None:
     assert suspects(sent) == found != []
 
 
+@pytest.mark.slow
 def test_the_verdicts_do_not_depend_on_the_number_of_processes() -> None:
     """Two processes find the failures that one finds."""
     plan = Plan(("CNT-TRUTH", "CNT-RECORD-ID"), (CASE, "count/plates"), examples=2, shrink=False)

@@ -108,6 +108,7 @@ def test_no_operation_meets_more_than_two_faults_in_a_row(seed: int, retries: li
         assert max(runs, default=0) <= MAX_CONSECUTIVE
 
 
+@pytest.mark.slow
 @given(seed=SEEDS)
 @settings(max_examples=40)
 def test_whoever_tries_three_times_gets_through(seed: int) -> None:

@@ -33,7 +33,7 @@ from tests.mock_server.web.conftest import DEADLINE_S
 from tests.strategies import new_pass
 from tests.support import LOT, NOON, sign
 
-DOCUMENT = openapi("http://127.0.0.1:8280", "ws://127.0.0.1:8285/", "http://127.0.0.1:8290")
+DOCUMENT: Any = openapi("http://127.0.0.1:8280", "ws://127.0.0.1:8285/", "http://127.0.0.1:8290")
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 REJECTION = SCHEMA.config.checks.negative_data_rejection
 REJECTION.expected_statuses = [*REJECTION.expected_statuses, "413"]  # a list that is too long

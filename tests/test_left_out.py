@@ -1,0 +1,31 @@
+"""What `make test` leaves to `make test-all`: it says so, and no module is left out as a whole."""
+
+import pytest
+
+from tests.left_out import SLOW_OF
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["here", "in a worker"])
+def test_what_is_left_out_is_told(arguments: tuple[str, ...], pytester: pytest.Pytester) -> None:
+    """By number, also where the processes of xdist leave it out; not a word if nothing is."""
+    pytester.makepyfile(
+        "import pytest\n"
+        "@pytest.mark.slow\n@pytest.mark.parametrize('number', [1, 2])\ndef test_slow(number): pass\n"
+        "def test_quick(): pass\n"
+    )
+    pytester.makeini("[pytest]\nmarkers =\n    slow: takes long\n")
+    run = ("-p", "tests.left_out", "-p", "no:randomly", *arguments)
+    quick = pytester.runpytest(*run, "-m", "not slow")
+    quick.assert_outcomes(passed=1, deselected=0 if arguments else 2)
+    quick.stdout.fnmatch_lines(["2 slow tests were left out: `make test-all` runs all"])
+    every = pytester.runpytest(*run)
+    every.assert_outcomes(passed=3)
+    every.stdout.no_fnmatch_line("*left out*")
+
+
+def test_every_module_keeps_a_quick_test(request: pytest.FixtureRequest) -> None:
+    """What `make test` leaves out is never all that is known of something: no collected module is slow as a whole."""
+    modules = request.config.stash[SLOW_OF]
+    assert [name for name, slow in modules.items() if all(slow)] == []
