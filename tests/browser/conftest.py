@@ -15,7 +15,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-DEADLINE_MS = 20_000
+DEADLINE_MS = 60_000
 expect.set_options(timeout=DEADLINE_MS)
 
 

@@ -84,7 +84,7 @@ def test_the_curl_works(dashboard: Page, lab: Lab) -> None:
     dashboard.get_by_label("How many").fill("2")
     dashboard.get_by_role("button", name="Cars enter").focus()
     shown = dashboard.inner_text("#call code")
-    done = subprocess.run(["bash", "-c", shown], capture_output=True, text=True, check=True, timeout=20)  # noqa: S603, S607 our own command
+    done = subprocess.run(["bash", "-c", shown], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603, S607 our own command
     assert done.stdout.count("record_id") == 2
     assert len([line for line in lab.project.history() if line["kind"] == "record.kept"]) == 2
     expect(dashboard.locator(".record")).to_have_count(2)

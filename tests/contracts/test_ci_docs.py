@@ -46,7 +46,7 @@ def run_steps(folder: Path, client: str) -> subprocess.CompletedProcess[str]:
         env=kept | SMALL | {"CI": "true", "GITHUB_ACTIONS": "true", "TERM": "xterm-256color"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
 

@@ -20,7 +20,7 @@ def lab_server() -> Iterator[Server]:
 @pytest.fixture
 def lab(lab_server: Server) -> Iterator[LabClient]:
     """Its lab plane."""
-    with LabClient(lab_server.lab, timeout_s=20) as client:
+    with LabClient(lab_server.lab, timeout_s=60) as client:
         yield client
 
 

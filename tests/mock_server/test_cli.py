@@ -113,9 +113,9 @@ def test_json_is_one_object_on_one_line_with_live_addresses() -> None:
         assert list(exports) == ["api", "ws", "lab", "access_id", "access_secret", "devices"]
         assert [device["kind"] for device in exports["devices"]] == ["lot", "lot", "lane"]
         assert exports["devices"][1]["supplier_code"] == "jieshun"
-        assert requests.get(exports["lab"] + "/healthz", timeout=10).json()["status"] == "ok"
-        assert requests.get(exports["api"] + "/v1.0/token", timeout=10).json()["code"] == 1105
-        assert requests.get(exports["ws"].replace("ws:", "http:"), timeout=10).status_code == 426
+        assert requests.get(exports["lab"] + "/healthz", timeout=60).json()["status"] == "ok"
+        assert requests.get(exports["api"] + "/v1.0/token", timeout=60).json()["code"] == 1105
+        assert requests.get(exports["ws"].replace("ws:", "http:"), timeout=60).status_code == 426
         process.send_signal(signal.SIGTERM)
         rest, errors = process.communicate(timeout=DEADLINE_S)
     assert (rest, errors, process.returncode) == ("", "", 0)

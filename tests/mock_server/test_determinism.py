@@ -132,7 +132,7 @@ def over_http() -> Iterator[Actor]:
         addresses = {"api": threaded.server.api, "lab": threaded.server.lab}
 
         def send(plane: str, method: str, target: str, body: bytes, headers: dict[str, str]) -> bytes:
-            return session.request(method, addresses[plane] + target, data=body, headers=headers, timeout=30).content
+            return session.request(method, addresses[plane] + target, data=body, headers=headers, timeout=60).content
 
         yield Actor(send)
 

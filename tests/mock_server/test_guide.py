@@ -7,7 +7,7 @@ import pytest
 
 from mock_server.guide import NO_NEWS, ActChosenError, Caption, Guide
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 
 
 @pytest.fixture

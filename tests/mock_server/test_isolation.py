@@ -62,7 +62,7 @@ def call(api: str, number: int, method: str, target: str, body: bytes = b"", tok
     signed = sign(secret, method, target, body, access_id + token + str(NOON))
     headers = {"client_id": access_id, "t": str(NOON), "sign_method": "HMAC-SHA256", "sign": signed}
     headers |= {"access_token": token, "Content-Type": "application/json"}
-    return requests.request(method, api + target, data=body, headers=headers, timeout=30).json()
+    return requests.request(method, api + target, data=body, headers=headers, timeout=60).json()
 
 
 def sync(api: str, number: int) -> tuple[int, Any]:

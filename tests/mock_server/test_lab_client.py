@@ -35,7 +35,7 @@ def send(exports: Exports, method: str, target: str, token: str = "", body: byte
         "sign": sign(exports["access_secret"], method, target, body, prefix),
         "Content-Type": "application/json",
     } | ({"access_token": token} if token else {})
-    answer = requests.request(method, exports["api"] + target, data=body, headers=headers, timeout=20).json()
+    answer = requests.request(method, exports["api"] + target, data=body, headers=headers, timeout=60).json()
     result: dict[str, Any] = answer["result"]
     return result
 

@@ -28,7 +28,7 @@ def call(parking, method, path, body=None, token=""):
     headers["Content-Type"] = "application/json"
     with requests.Session() as session:
         session.trust_env = False
-        return session.request(method, exports["api"] + path, data=raw, headers=headers, timeout=20).json()
+        return session.request(method, exports["api"] + path, data=raw, headers=headers, timeout=300).json()
 
 def connect(parking):
     """A token."""
@@ -325,7 +325,7 @@ def test(name, number, request):
 def test_in_parallel_and_in_any_order(pytester: pytest.Pytester, args: tuple[str, ...]) -> None:
     """Under xdist, in random order, and under both: the same outcomes, and the stories of the tests that failed."""
     pytester.makepyfile(client=CLIENT, test_it=f"import pytest\nfrom client import *\n{MANY}")
-    result = pytester.runpytest_subprocess("-W", "error", *args, timeout=100)
+    result = pytester.runpytest_subprocess("-W", "error", *args, timeout=300)
     result.assert_outcomes(passed=14, failed=2)
     assert [lines[0][:8] for lines in sections(result)] == ["1 record"] * 2
 
@@ -337,7 +337,7 @@ LIGHT = ["parking_mock", *(f"parking_mock.{name}" for name in ("fixtures", "plug
 def test_a_suite_that_does_not_use_it() -> None:
     """The plugin imports no web framework, no server, and neither `mock_server` nor `contracts`."""
     program = "import sys, pytest, parking_mock.fixtures, parking_mock.profiles; print(*sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True, timeout=60)  # noqa: S603 our own program
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True, timeout=300)  # noqa: S603 our own program
     loaded = done.stdout.split()
     heavy = {"flask", "werkzeug", "uvicorn", "requests", "responses", "websockets", "cryptography", "asyncio"}
     assert heavy & set(loaded) == set()
@@ -353,7 +353,7 @@ def test_a_run_that_does_not_use_it(pytester: pytest.Pytester) -> None:
         "    ours = [each for each in sys.modules if each.startswith(('mock_server', 'contracts', 'parking_mock'))]\n"
         f"    assert sorted(ours) == {LIGHT}\n"
     )
-    result = pytester.runpytest_subprocess("-p", "no:randomly", timeout=100)
+    result = pytester.runpytest_subprocess("-p", "no:randomly", timeout=300)
     result.assert_outcomes(passed=1, failed=1)
 
 

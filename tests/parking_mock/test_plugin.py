@@ -107,7 +107,7 @@ BESIDE = {
         def call(url):
             with requests.Session() as session:
                 session.trust_env = False
-                return session.get(url, timeout=50).json()["code"]
+                return session.get(url, timeout=60).json()["code"]
 
         @freeze_time("2024-05-01")
         def test_served(parking_server):
@@ -146,6 +146,6 @@ def test_a_project_of_a_stranger(files: dict[str, str], passed: int, pytester: p
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = text.splitlines()
         path.write_text("\n".join(line.removeprefix("        ") for line in lines), encoding="utf-8")
-    pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:schemathesis", timeout=100).assert_outcomes(
+    pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:schemathesis", timeout=300).assert_outcomes(
         passed=passed
     )

@@ -45,7 +45,7 @@ def test_who_follows_without_credentials_does_no_harm() -> None:
     """A redirect as such may be followed."""
     with decoy_of("redirect") as decoy:
         api: Any = decoy.addresses["api"]
-        requests.get(api, timeout=5)
+        requests.get(api, timeout=60)
         assert kinds(decoy) == [DecoyFinding.REDIRECTED]
 
 

@@ -91,7 +91,7 @@ def test_each_session_has_keys_of_its_own() -> None:
         assert variables["PARKING_MOCK_ACCESS_SECRET"] == told["access_secret"]
         assert variables["PARKING_MOCK_API"] == told["api"]
         assert variables["PARKING_MOCK_DEVICES"].split(",") == [each["device_id"] for each in told["devices"][:2]]
-        from_lab = requests.get(f"{told['lab']}/_lab/projects/{told['access_id']}", timeout=10).json()
+        from_lab = requests.get(f"{told['lab']}/_lab/projects/{told['access_id']}", timeout=60).json()
         assert told.items() <= from_lab.items()
         assert variables["PARKING_MOCK_ACCESS_ID"] != second.variables["PARKING_MOCK_ACCESS_ID"]
 

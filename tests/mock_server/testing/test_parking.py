@@ -270,7 +270,7 @@ def test_requests_are_decoded(parking: Parking, client: SignedClient) -> None:
 def test_a_body_that_is_no_json_is_shown_as_it_is(parking: Parking, client: SignedClient) -> None:
     """A body that cannot be decoded stays text."""
     headers = client.headers("POST", sync_path(), b"{oops") | {"Content-Type": "application/json"}
-    client.session.post(client.api + sync_path(), data=b"{oops", headers=headers, timeout=20)
+    client.session.post(client.api + sync_path(), data=b"{oops", headers=headers, timeout=60)
     assert (parking.requests[-1].body, parking.requests[-1].code) == ("{oops", 1109)
 
 
@@ -281,7 +281,7 @@ def test_bodies_of_any_kind_arrive(parking: Parking, client: SignedClient) -> No
     bodies: list[Any] = [raw, raw.decode(), bytearray(raw), iter([raw[:9], raw[9:]]), io.BytesIO(raw)]
     bodies += [memoryview(raw), array("B", raw), (part for part in [raw[:9], b"", raw[9:]]), io.StringIO(raw.decode())]
     for body in bodies:
-        answer = client.session.post(client.api + sync_path(), data=body, headers=headers, timeout=20)
+        answer = client.session.post(client.api + sync_path(), data=body, headers=headers, timeout=60)
         assert answer.json()["success"], type(body)
 
 
@@ -300,7 +300,7 @@ def test_signs_that_json_has_not(parking: Parking, client: SignedClient, damage:
     """A byte order mark or a null makes a body no JSON: 1109 in an envelope (our choice), never an exception."""
     raw = damage(json.dumps(sync_body(0)).encode())
     headers = client.headers("POST", sync_path(), raw)
-    answer = client.session.post(client.api + sync_path(), data=raw, headers=headers, timeout=20)
+    answer = client.session.post(client.api + sync_path(), data=raw, headers=headers, timeout=60)
     assert (answer.status_code, answer.json()["code"]) == (200, 1109)
     assert parking.requests[-1].code == 1109
 
@@ -682,7 +682,7 @@ def test_a_rereport_that_another_thread_brings(parking: Parking, client: SignedC
     thread.start()
     assert parking.wait_for_rereport().claimed == 1
     waiting.set()
-    assert parking.wait_for_rereport(after=1, timeout_s=20).claimed == 2
+    assert parking.wait_for_rereport(after=1, timeout_s=60).claimed == 2
     thread.join()
 
 

@@ -157,16 +157,16 @@ def test_the_story_is_told_on_its_project_only(project: Project) -> None:
 def test_a_server_that_tells_no_story(lab_server: Server) -> None:
     """Without a story its route says what would tell one."""
     for method in ("GET", "POST"):
-        answer = requests.request(method, f"{lab_server.lab}/_lab/guide", json={"order": "play"}, timeout=20)
+        answer = requests.request(method, f"{lab_server.lab}/_lab/guide", json={"order": "play"}, timeout=60)
         assert answer.status_code == 404
         assert "parking-mock demo" in answer.json()["error"]["message"]
 
 
 def test_it_is_served_on_the_lab_plane(lab_server: Server) -> None:
     """The page is at `/` of the lab plane, behind its guard, and on no other address."""
-    assert "parking-mock" in requests.get(lab_server.lab, timeout=20).text
-    assert requests.get(lab_server.lab, headers={"Host": "attacker.test"}, timeout=20).status_code == 403
-    assert requests.get(lab_server.api, timeout=20).json()["code"] == 1108
+    assert "parking-mock" in requests.get(lab_server.lab, timeout=60).text
+    assert requests.get(lab_server.lab, headers={"Host": "attacker.test"}, timeout=60).status_code == 403
+    assert requests.get(lab_server.api, timeout=60).json()["code"] == 1108
 
 
 def test_a_long_history_is_read_in_turns(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

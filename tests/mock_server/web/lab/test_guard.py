@@ -19,7 +19,7 @@ TOKEN = "a-token-of-the-test"
 def call(server: Server, method: str = "GET", path: str = PROJECTS, **headers: str) -> requests.Response:
     """A call of the lab plane with headers, whose dashes are written as underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return requests.request(method, server.lab + path, headers=named, timeout=20)
+    return requests.request(method, server.lab + path, headers=named, timeout=60)
 
 
 def code_of(response: requests.Response) -> tuple[int, str]:
@@ -68,7 +68,7 @@ def test_a_cross_site_form_is_refused(lab_server: Server, site: str) -> None:
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"])
 def test_what_forms_send_is_no_body(lab_server: Server, kind: str) -> None:
     """Even from a browser that tells nothing, a form's content types are refused."""
-    response = requests.post(lab_server.lab + PROJECTS, data=b"{}", headers={"Content-Type": kind}, timeout=20)
+    response = requests.post(lab_server.lab + PROJECTS, data=b"{}", headers={"Content-Type": kind}, timeout=60)
     assert response.status_code == 415
     assert call(lab_server).json() == []
 
@@ -119,7 +119,7 @@ def test_a_token_is_wanted(closed_server: Server) -> None:
 def test_a_browser_sends_the_token_as_a_password(closed_server: Server, given: str, status: int) -> None:
     """Whatever name is typed, the password must be the token; what is no such pair opens nothing."""
     headers = {"Authorization": f"Basic {given}"}
-    assert requests.get(closed_server.lab + "/healthz", headers=headers, timeout=20).status_code == status
+    assert requests.get(closed_server.lab + "/healthz", headers=headers, timeout=60).status_code == status
 
 
 def test_the_token_opens(closed_server: Server) -> None:

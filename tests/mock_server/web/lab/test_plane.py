@@ -27,14 +27,14 @@ def test_health(lab: LabClient) -> None:
 @pytest.mark.parametrize("path", ["/_lab", "/_lab/", "/_lab/projects/", "/_lab//projects", "/x%2fy"])
 def test_no_such_page(lab_server: Server, path: str) -> None:
     """An unknown path is told so and where the known ones are listed; nobody is sent elsewhere."""
-    status, code, message = error_of(requests.get(lab_server.lab + path, allow_redirects=False, timeout=20))
+    status, code, message = error_of(requests.get(lab_server.lab + path, allow_redirects=False, timeout=60))
     assert (status, code) == (404, "not_found")
     assert "/openapi.json" in message
 
 
 def test_no_such_method(lab_server: Server) -> None:
     """A wrong method is told the right ones, in Allow too."""
-    response = requests.put(f"{lab_server.lab}/_lab/projects", timeout=20)
+    response = requests.put(f"{lab_server.lab}/_lab/projects", timeout=60)
     status, _, message = error_of(response)
     assert status == 405
     assert response.headers["Allow"] == "GET, HEAD, POST"
@@ -47,17 +47,17 @@ def test_reading_changes_nothing(lab_server: Server, world: LabProject) -> None:
     for page in ("", "/snapshot", "/rereports", "/history", "/devices", "/faults", "/idle?timeout_ms=0"):
         for method in ("GET", "HEAD"):
             url = f"{lab_server.lab}/_lab/projects/{world.access_id}{page}"
-            assert requests.request(method, url, timeout=20).status_code == 200
+            assert requests.request(method, url, timeout=60).status_code == 200
     assert world.history() == before
 
 
 def test_a_body_that_is_not_json(lab_server: Server, world: LabProject) -> None:
     """Content type and syntax of a body are each refused for what they are."""
     url = f"{lab_server.lab}/_lab/projects/{world.access_id}/devices/{LOT}/records"
-    status, _, message = error_of(requests.post(url, data=b"{}", timeout=20))
+    status, _, message = error_of(requests.post(url, data=b"{}", timeout=60))
     assert (status, message) == (415, "send Content-Type: application/json")
     for body, why in ((b"{", "not JSON"), (b'"\xff"', "UTF-8"), (b"[" * 40 + b"]" * 40, "deeper"), (b"NaN", "NaN")):
-        status, _, message = error_of(requests.post(url, data=body, headers=JSON_TYPE, timeout=20))
+        status, _, message = error_of(requests.post(url, data=body, headers=JSON_TYPE, timeout=60))
         assert status == 400
         assert why in message
 
@@ -69,15 +69,15 @@ def test_bodies_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         url = f"{threaded.server.lab}/_lab/projects"
         long = b'{"seed": %s1}' % (b" " * 1_000)
         for body in (long, iter([long[:500], long[500:]])):
-            status, code, message = error_of(requests.post(url, data=body, headers=JSON_TYPE, timeout=20))
+            status, code, message = error_of(requests.post(url, data=body, headers=JSON_TYPE, timeout=60))
             assert (status, code) == (413, "too_large")
             assert "bytes" in message
-        assert requests.get(url, timeout=20).json() == []
+        assert requests.get(url, timeout=60).json() == []
 
 
 def test_an_answer_without_a_body_has_no_type(lab_server: Server, world: LabProject) -> None:
     """204 is 204 and nothing else."""
-    response = requests.delete(f"{lab_server.lab}/_lab/projects/{world.access_id}/faults", timeout=20)
+    response = requests.delete(f"{lab_server.lab}/_lab/projects/{world.access_id}/faults", timeout=60)
     assert (response.status_code, response.content) == (204, b"")
     assert "Content-Type" not in response.headers
 
@@ -85,6 +85,6 @@ def test_an_answer_without_a_body_has_no_type(lab_server: Server, world: LabProj
 def test_a_defect_is_an_error_in_json(lab_server: Server, world: LabProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """Should a view fail, the answer is still JSON, and the server goes on."""
     monkeypatch.setattr("mock_server.project.Project.snapshot_records", lambda _: 1 / 0)
-    response = requests.get(f"{lab_server.lab}/_lab/projects/{world.access_id}/snapshot", timeout=20)
+    response = requests.get(f"{lab_server.lab}/_lab/projects/{world.access_id}/snapshot", timeout=60)
     assert error_of(response)[0] == 500
     assert world.devices()

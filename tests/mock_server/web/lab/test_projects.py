@@ -189,7 +189,7 @@ def test_nobody_waits_for_a_world_that_is_gone(world: LabProject, ending: str) -
     target = "/v1.0/token?grant_type=1"
     headers["sign"] = sign(keys["access_secret"], "GET", target, b"", keys["access_id"] + str(NOON))
     answers: list[dict[str, object]] = []
-    caller = Thread(target=lambda: answers.append(get(keys["api"] + target, headers=headers, timeout=10).json()))
+    caller = Thread(target=lambda: answers.append(get(keys["api"] + target, headers=headers, timeout=60).json()))
     caller.start()
     for entry in world.follow():
         if entry["kind"] == "answer":

@@ -380,7 +380,7 @@ def test_idle_ends_with_its_project(lab: LabClient, world: LabProject) -> None:
     told: list[str] = []
 
     def wait() -> None:
-        with LabClient(lab.url, timeout_s=20) as own, pytest.raises(LabApiError) as refused:
+        with LabClient(lab.url, timeout_s=60) as own, pytest.raises(LabApiError) as refused:
             own.project(world.access_id).idle(timeout_ms=60_000)
         told.append(refused.value.code)
 
@@ -396,7 +396,7 @@ def test_many_timers_let_others_have_their_turn(lab: LabClient, world: LabProjec
     world.add_records(LOT, [a_pass(uplink={"delay_ms": place + 1}) for place in range(2_000)])
     moving = threading.Thread(target=world.advance, args=(HOUR,))
     moving.start()
-    with LabClient(lab.url, timeout_s=20) as other:
+    with LabClient(lab.url, timeout_s=60) as other:
         assert other.health()["status"] == "ok"
     moving.join(20)
     assert world.show()["now_ms"] == NOON + HOUR
