@@ -170,8 +170,8 @@ CASES: tuple[Case, ...] = (
     ),
     varied(
         "receive/damage",
-        ("REC-NACK", "REC-ASK-AGAIN"),
-        "A message is damaged, once or more often, and others come behind it.",
+        ("REC-NACK", "REC-ASK-AGAIN", "REC-ENCRYPTION"),
+        "A message is damaged, once or more often, and others come behind it, in either encryption.",
         by_profile(({}, {"encryption": "aes_gcm"}), damage(), settles=False, runs_ms=20 * MINUTE),
     ),
     Case(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from contracts.play.scenario import Scenario
 from mock_server.model import JsonObject
-from mock_server.profile import PRESETS
+from mock_server.profile import PRESETS, Profile
 
 
 def stated_by(data: object) -> JsonObject:
@@ -20,10 +20,14 @@ def stated_by(data: object) -> JsonObject:
 
 
 def in_own_cloud(scenario: Scenario, stated: JsonObject) -> Scenario | None:
-    """The scenario in a cloud with these answers, None if it is about another cloud. As it is if nothing is stated."""
+    """The scenario in a cloud with these answers, None if it is about another cloud. As it is if nothing is stated.
+
+    Every project has one encryption of messages, and its users have chosen it: it is stated with anything else.
+    """
     if not stated:
         return scenario
     answers = stated_by(scenario.profile)
-    if any(answers.get(name, value) != value for name, value in stated.items()):
+    known = {"encryption": Profile().encryption} | stated
+    if any(answers.get(name, value) != value for name, value in known.items()):
         return None
     return replace(scenario, profile=scenario.profile | stated, is_own_cloud=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contracts.rules.base import Breach, Outcome, judged
 from contracts.rules.evidence.acknowledgements import Oddity, deaths, name_of, never_taken, oddity, passed_over
 from contracts.rules.evidence.connections import Connection, connections
+from contracts.rules.evidence.encryption import unread
 from contracts.rules.evidence.storage import explained, is_taken, names, seq_of_first_ack
 from contracts.rules.receiving_storage import RULES
 from contracts.run.known_faults import has_unknown_fields
@@ -93,6 +94,22 @@ def ask_again(run: Run) -> Outcome:
         any(each.record for each in first),
         [Breach(f"{name_of(e)} was damaged and was acknowledged when it first came", e.seq) for e in at_once],
     )
+
+
+@RULES.rule(
+    "REC-ENCRYPTION",
+    "should",
+    "documented",
+    statement="A message is decrypted as its property `em` names it: by AES-ECB or by AES-GCM.",
+    why="Which of the two a project's messages have is chosen in the console; a client that reads one of them only has"
+    " nothing on the day on which that is changed.",
+)
+def encryption(run: Run) -> Outcome:
+    """Something of what came intact was read. A client that reads nothing is told this alone of all that follows."""
+    left = run.once(unread)
+    text = f"nothing was read of {len(left)} messages that were encrypted by {run.profile.encryption}"
+    is_taken = any(each.record and each.acked_seq is not None for each in run.deliveries)
+    return judged(is_taken, [Breach(text, left[0].seq)] if left else ())
 
 
 @RULES.rule(

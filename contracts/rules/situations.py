@@ -16,6 +16,7 @@ from contracts.rules.errors_lasting import WATCHED
 from contracts.rules.evidence import claims as rounds
 from contracts.rules.evidence import errors as failures
 from contracts.rules.evidence.coverage import SLACK, downtimes, hindrance, lots_of, owed
+from contracts.rules.evidence.encryption import UNREAD, is_about_records, unread
 from contracts.rules.evidence.errors import Fails, healed, refused_with, streaks
 from contracts.rules.windows import LONG_DOWN
 from contracts.run.run import Run
@@ -37,6 +38,9 @@ class Missed(NamedTuple):
     text: str
 
 
+MOST_STEPS = 99
+"""More than any situation has: what keeps all of them from arising is told first."""
+
 Conditions: TypeAlias = Callable[[Run], Iterable[Condition]]
 
 
@@ -44,6 +48,8 @@ def missed(rule: Rule, run: Run) -> Missed:
     """How near a run that did not exercise a rule came to its situation. All times in the text are UTC."""
     if not run.acts_of(ActKind.START):
         return Missed(0, "the client never started")
+    if is_about_records(rule.id) and run.once(unread):
+        return Missed(MOST_STEPS, UNREAD.format(run.profile.encryption))
     nearest: Condition | None = None
     number = 0
     for number, step in enumerate(SITUATIONS.get(rule.id, _OF_GROUP.get(rule.group, _calls))(run), 1):

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from contracts.rules import RULES
-from contracts.rules.base import Outcome, Rule
+from contracts.rules.base import NOT_EXERCISED, Outcome, Rule
+from contracts.rules.evidence.encryption import is_about_records, unread
 from contracts.run.run import Run
 
 
@@ -39,9 +40,14 @@ def judge(run: Run, rules: Iterable[Rule]) -> dict[str, Outcome]:
 
 
 def _without_effects(run: Run, outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
-    """The outcomes without the breaches that a cause explains which is no must: that alone is told."""
+    """The outcomes without the breaches that a cause explains which is no must: that alone is told.
+
+    Of a client that has read nothing, because of the encryption, nothing is known that is about records.
+    """
     if run.scenario.is_own_cloud:
         return outcomes
+    if run.once(unread):
+        outcomes |= {rule_id: NOT_EXERCISED for rule_id in outcomes if is_about_records(rule_id)}
     broken = {rule_id for rule_id, outcome in outcomes.items() if outcome.breaches}
     for cause, effects in EFFECTS.items():
         if effects & broken and RULES[cause].check(run).breaches:

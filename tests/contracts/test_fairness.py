@@ -11,19 +11,23 @@ import pytest
 
 from contracts.check.engine import Plan, check_in_parallel
 from contracts.client.interface import Capability, ClockKind, DumpedRecord, Start
-from contracts.clients.reference import ReferenceClient
-from contracts.clients.zoo import errors, receiving
+from contracts.clients.messages import UnreadableError
+from contracts.clients.reference import UNREADABLE_AFTER, ReferenceClient
+from contracts.clients.zoo import errors, receiving, security, times
 from contracts.clients.zoo.counting import CountsDeliveries
 from contracts.play.attachment import load
-from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Scenario, Strikes
+from contracts.play.own_cloud import in_own_cloud
+from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Scenario, Step, Strikes
 from contracts.play.session import CUTS_IN_REAL_TIME
 from contracts.proof.matrix import shim_command
 from contracts.rules import RULES
 from contracts.rules.base import Outcome
+from contracts.rules.security import HARMLESS_BYTES
+from contracts.rules.situations import missed
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
 from mock_server.faults.catalogue import FaultKind
-from mock_server.model import HOUR, MINUTE
+from mock_server.model import HOUR, MINUTE, JsonObject
 from mock_server.wire.paths import SYNC_PREFIX
 from tests.contracts.designs.batches import BatchingClient
 from tests.contracts.designs.threads import ThreadedClient
@@ -162,6 +166,96 @@ def test_clients_that_receive_beside_their_questions_are_accused_of_nothing(desi
     acked = {each.record.name for each in run.deliveries if each.record is not None and each.acked_seq is not None}
     assert acked == {"r1", "r2", "r3", "r4", "r5"}
     assert accusations(run) == set()
+
+
+# One of two encryptions, no signature, a second 60
+
+
+class ReadsGcmOnly(ReferenceClient):
+    """It decrypts every message by GCM."""
+
+    def read(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """The report in a frame, decrypted by GCM."""
+        return super().read(frame | {"properties": {"em": "aes_gcm"}})
+
+
+class SetsAsideAtOnce(receiving.ReadsOneEncryption):
+    """It acknowledges what it cannot read at first sight."""
+
+    def take(self, frame: dict[str, Any]) -> bool:
+        """The same, as if it had come three times before."""
+        return super().take(frame | {"redeliveryCount": UNREADABLE_AFTER})
+
+
+FATES = (Happens(AT, "r1"), Happens(AT, "r2", "leave", copies=0), Happens(AT, "r3", copies=2), Crashes(AT + 2 * MINUTE))
+CUT_SHORT = (Strikes(AT, FaultKind.SOCKET_CLOSE, times=4), *FATES)
+STRANGE = Happens(AT, "r4", "bill", lot=1)
+IN_GCM: JsonObject = {"encryption": "aes_gcm"}
+
+
+@pytest.mark.parametrize(
+    ("client", "profile"),
+    [(receiving.ReadsOneEncryption, IN_GCM), (SetsAsideAtOnce, IN_GCM), (ReadsGcmOnly, {})],
+)
+@pytest.mark.parametrize("steps", [FATES, CUT_SHORT, (), (*FATES, STRANGE)], ids=["fates", "cuts", "none", "strange"])
+def test_who_reads_another_encryption_is_told_that_alone(
+    client: type[ReferenceClient], profile: JsonObject, steps: tuple[Step, ...]
+) -> None:
+    """No must-rule is broken by what follows, and what is about records is not exercised, with the reason."""
+    lots = ("tuya", "tuya") if STRANGE in steps else ("tuya",)
+    run = run_of(
+        Scenario(steps, lots, profile, runs_ms=2 * HOUR, settles=False, unlisted=(1,)[: len(lots) - 1]), client
+    )
+    found = judge(run, RULES.values())
+    assert {rule_id for rule_id, each in found.items() if each.breaches} <= {"REC-ENCRYPTION"}
+    if steps:
+        assert found["REC-ENCRYPTION"].breaches
+        assert not found["CNT-TRUTH"].exercised
+        assert f"encrypted by {run.profile.encryption}" in missed(RULES["CNT-TRUTH"], run).text
+
+
+def test_who_says_what_its_cloud_sends_and_cannot_read_it_is_told_the_truth() -> None:
+    """In its own cloud nothing excuses a count of nothing."""
+    own = in_own_cloud(Scenario(FATES, runs_ms=2 * HOUR, settles=False), IN_GCM)
+    assert own is not None
+    assert "CNT-TRUTH" in accusations(run_of(own, receiving.ReadsOneEncryption))
+
+
+def test_who_reads_what_is_not_signed_is_told_that_alone() -> None:
+    """A message changed on the way is stored: SEC-TAMPER, in either encryption, and no other must-rule."""
+    struck = Strikes(BEGIN, FaultKind.MESSAGE_FLIP_BIT, HARMLESS_BYTES[0], times=1000)
+    for client, profile in ((security.IgnoresTheSignature, {}), (security.IgnoresTheTag, IN_GCM)):
+        scenario = Scenario((struck, *FATES), profile=profile, runs_ms=2 * HOUR, settles=False)
+        assert accusations(run_of(scenario, client)) == {"SEC-TAMPER"}
+
+
+class RefusesSecond60(ReferenceClient):
+    """Its parser of times knows no second 60: it sets such a record aside, or refuses it three times before."""
+
+    def time_of(self, value: object) -> int:
+        """A time in ms. ValueError for a second 60."""
+        if ":60" in str(value):
+            raise ValueError("second must be in 0..59")
+        return super().time_of(value)
+
+
+class RefusesSecond60First(ReferenceClient):
+    """It takes a message with a second 60 for damaged, and asks for it again three times."""
+
+    def read(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """The report. UnreadableError for a second 60."""
+        report = super().read(frame)
+        if ":60" in json.dumps(report):
+            raise UnreadableError("second must be in 0..59")
+        return report
+
+
+@pytest.mark.parametrize("client", [RefusesSecond60, RefusesSecond60First, times.DiesOfALeapSecond])
+def test_a_second_60_breaks_no_must_rule(client: type[ReferenceClient]) -> None:
+    """Nobody has to read it, nor to survive it: TIME-LEAP is for information."""
+    struck = Strikes(BEGIN, FaultKind.MESSAGE_LEAP_SECOND, times=50)
+    scenario = Scenario((struck, *FATES), profile={"record_time": "text"}, runs_ms=2 * HOUR, settles=False)
+    assert accusations(run_of(scenario, client)) == set()
 
 
 # Two instances

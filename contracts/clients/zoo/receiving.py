@@ -18,6 +18,14 @@ GOING_AWAY = 1001
 ENTER, LEAVE = 0, 1
 
 
+@breaks("REC-ENCRYPTION")
+class ReadsOneEncryption(ReferenceClient):
+    """Decrypts every message by ECB, whatever its property says."""
+
+    def read(self, frame: dict[str, Any]) -> dict[str, Any]:
+        return super().read(frame | {"properties": {"em": "aes_ecb"}})
+
+
 @breaks("REC-PERSIST-ACK")
 class AcksBeforeStoring(ReferenceClient):
     """Acknowledges what has come at once, and stores it when it next has time."""

@@ -28,6 +28,7 @@ PLAYED_NOTHING = (
         ({}, {}, {}),
         ({}, {"encryption": "aes_gcm"}, {"encryption": "aes_gcm"}),
         ({"encryption": "aes_gcm"}, {"encryption": "aes_ecb"}, None),
+        ({"encryption": "aes_gcm"}, {"key_spelling": "camel"}, None),
         ({"base": "closed-windows"}, {"window_bounds": "[s,e)"}, None),
         ({"base": "closed-windows"}, {"window_bounds": "[s,e]"}, {"base": "closed-windows", "window_bounds": "[s,e]"}),
         ({"key_spelling": "snake"}, {"window_bounds": "[s,e)"}, {"key_spelling": "snake", "window_bounds": "[s,e)"}),

@@ -10,6 +10,7 @@ from contracts.clients.zoo import ZOO, receiving
 from contracts.clients.zoo.counting import CountsOneMore
 from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Scenario, Strikes
 from contracts.rules.receiving import RULES
+from contracts.rules.verdict import judge
 from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
@@ -79,6 +80,7 @@ AWAY = Scenario(
     settles=False,
     runs_ms=5 * MINUTE,
 )
+EMPTY = Scenario(settles=False, runs_ms=MINUTE)
 ALONE = Scenario(steps=(Happens(AT, "r1"),), begin=AT, settles=False, runs_ms=MINUTE)
 
 LESSONS = (
@@ -90,6 +92,7 @@ LESSONS = (
     Lesson("REC-ORDER", receiving.DropsExitsWithoutEntry, EXIT_FIRST, IN_ORDER),
     Lesson("REC-OLD", receiving.IgnoresOldEvents, DAY_LATE, FIVE_LATE),
     Lesson("REC-ASK-AGAIN", receiving.AcksTheUnreadable, DAMAGED),
+    Lesson("REC-ENCRYPTION", receiving.ReadsOneEncryption, replace(PLAIN, profile={"encryption": "aes_gcm"}), EMPTY),
     Lesson("REC-NACK", receiving.StopsAtTheUnreadable, DAMAGED),
     Lesson("REC-CUMULATIVE", receiving.AcksTheLastOnly, AWAY, ALONE),
     Lesson("REC-ACK-DUPLICATES", receiving.SkipsWhatItKnows, REPORTED_AGAIN),
@@ -108,7 +111,7 @@ each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: less
 def test_a_defect_breaks_its_rule_and_no_other_of_the_group(lesson: Lesson) -> None:
     """In the smallest scenario where a defect shows, it breaks its own rule of receiving and only that one."""
     run = run_of(lesson.scenario, lesson.animal)
-    assert [rule.id for rule in RULES if rule.check(run).breaches] == [lesson.rule_id]
+    assert [rule_id for rule_id, found in judge(run, RULES).items() if found.breaches] == [lesson.rule_id]
 
 
 @each_lesson
