@@ -6,7 +6,8 @@ found under any spelling of its name, and a number that is written as text break
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from contracts.rules.base import Breach, Outcome, RuleBook, judged
 from contracts.run.run import Run
@@ -32,9 +33,17 @@ AT_ONCE_MS = 600_000
 _ABSENT: Any = object()
 
 
-def find(raw: JsonObject, name: str) -> Any:
-    """The value of a field under any spelling of its name; `_ABSENT` if there is none."""
-    return next((value for key, value in raw.items() if squashed(key) == squashed(name)), _ABSENT)
+def find(fields: JsonObject, name: str) -> Any:
+    """The value of a field in its fields by name; `_ABSENT` if there is none."""
+    return fields.get(name, _ABSENT)
+
+
+def named(raw: JsonObject) -> JsonObject:
+    """Fields by their names in snake case, under any spelling: the first of two spellings of one name."""
+    found: JsonObject = {}
+    for key, value in raw.items():
+        found.setdefault(FIELD_NAMES.get(squashed(key), key), value)
+    return found
 
 
 def is_missing(value: Any) -> bool:
@@ -47,14 +56,22 @@ def posts(run: Run) -> list[Sync]:
     return [sync for sync in run.syncs if sync.call.request.method == "POST"]
 
 
-def bodies(run: Run) -> Iterator[tuple[Sync, JsonObject]]:
-    """The calls of records/sync with a JSON object as body, each with its fields."""
-    return ((sync, sync.fields) for sync in posts(run) if sync.fields is not None)
+class Body(NamedTuple):
+    """A call of records/sync with a JSON object as body: its fields by name, and those of each object in its list."""
+
+    sync: Sync
+    fields: JsonObject
+    items: list[JsonObject]
+
+
+def bodies(run: Run) -> list[Body]:
+    """The calls of records/sync with a JSON object as body."""
+    return [Body(sync, named(sync.fields), items_of(sync)) for sync in run.once(posts) if sync.fields is not None]
 
 
 def items_of(sync: Sync) -> list[JsonObject]:
-    """The fields of each object in the list of a body, or of the object that a body has instead of a list."""
-    return [entry.fields for entry in sync.entries if is_object(entry)]
+    """The fields by name of each object in the list of a body, or of the object that a body has instead of a list."""
+    return [entry.fields if entry.raw is None else named(entry.fields) for entry in sync.entries if is_object(entry)]
 
 
 def is_object(entry: AskedEntry) -> bool:
@@ -62,12 +79,13 @@ def is_object(entry: AskedEntry) -> bool:
     return isinstance(entry.raw, dict) or (entry.raw is None and entry.cell is not None)
 
 
-def items(run: Run) -> Iterator[tuple[Sync, Any, JsonObject]]:
+def items(run: Run) -> list[tuple[Sync, Any, JsonObject]]:
     """Every object in a list, with its call before it and its data type."""
-    for sync, body in bodies(run):
-        top = find(body, "data_type")
-        for item in items_of(sync):
-            yield sync, find(item, "data_type") if is_missing(top) else top, item
+    return [
+        (sync, find(item if is_missing(find(body, "data_type")) else body, "data_type"), item)
+        for sync, body, found in run.once(bodies)
+        for item in found
+    ]
 
 
 def firsts(breaches: Iterator[Breach]) -> Iterator[Breach]:
@@ -130,19 +148,20 @@ def _device_fault(run: Run, device_id: str) -> str:
 )
 def case(run: Run) -> Outcome:
     """One spelling throughout."""
-    return judged(any(True for _ in items(run)), firsts(_case_breaches(run)))
+    return judged(run.once(items), firsts(_case_breaches(run)))
 
 
-def _used_keys(sync: Sync, body: JsonObject) -> tuple[list[str], list[str], list[str]]:
+def _used_keys(sync: Sync) -> tuple[list[str], list[str], list[str]]:
     """All keys of a body, and those of them in snake case and in camel case."""
     raw = [entry.raw for entry in sync.entries if isinstance(entry.raw, dict)]
-    used = [*dict.fromkeys([*body, *(key for item in raw for key in item)])]  # without raw: spelt like the list
+    keys = chain(sync.fields or (), *raw)  # without raw: spelt like the list
+    used = [*dict.fromkeys(keys)]
     return used, [key for key in used if key in SNAKE.keys], [key for key in used if key in CAMEL.keys]
 
 
 def _case_breaches(run: Run) -> Iterator[Breach]:
-    for sync, body in bodies(run):
-        used, snake, camel = _used_keys(sync, body)
+    for sync, *_ in run.once(bodies):
+        used, snake, camel = _used_keys(sync)
         odd = [key for key in used if squashed(key) in FIELD_NAMES and key not in (*SNAKE.keys, *CAMEL.keys)]
         if odd:
             yield Breach(f"spelt {FIELD_NAMES[squashed(odd[0])]} as {odd[0]}", sync.seq)
@@ -160,13 +179,13 @@ def _case_breaches(run: Run) -> Iterator[Breach]:
 def case_adapts(run: Run) -> Outcome:
     """A spelling that this cloud refuses may be tried until it has been refused once."""
     spelling = run.profile.key_spelling
-    return judged(spelling != "either" and any(True for _ in items(run)), firsts(_unadapted(run)))
+    return judged(spelling != "either" and run.once(items), firsts(_unadapted(run)))
 
 
 def _unadapted(run: Run) -> Iterator[Breach]:
     refused_seq: int | None = None
-    for sync, body in bodies(run):
-        _, snake, camel = _used_keys(sync, body)
+    for sync, *_ in run.once(bodies):
+        _, snake, camel = _used_keys(sync)
         if (camel if run.profile.key_spelling == "snake" else snake) and run.profile.key_spelling != "either":
             if refused_seq is not None and refused_seq < sync.seq:
                 text = f"spelt its keys otherwise than in {run.profile.key_spelling} case after that was refused"
@@ -185,17 +204,17 @@ def _unadapted(run: Run) -> Iterator[Breach]:
 )
 def types(run: Run) -> Outcome:
     """Every field is an integer if present, and both times are. Other rules judge other missing fields."""
-    return judged(any(True for _ in items(run)), firsts(_type_breaches(run)))
+    return judged(run.once(items), firsts(_type_breaches(run)))
 
 
 def _type_breaches(run: Run) -> Iterator[Breach]:
-    for sync, body in bodies(run):
-        for raw in (body, *items_of(sync)):
+    for sync, body, found in run.once(bodies):
+        for fields in (body, *found):
             for name in ("data_type", "total_count", "start_time", "end_time", "pass_direction"):
-                value = find(raw, name)
+                value = find(fields, name)
                 if not is_missing(value) and type(value) is not int:
                     yield Breach(f"{name} is {value!r:.40}, {type_name(value)}, and no integer", sync.seq)
-    for sync, _, item in items(run):
+    for sync, _, item in run.once(items):
         for name in ("start_time", "end_time"):
             if is_missing(find(item, name)):
                 yield Breach(f"an entry has no {name}", sync.seq)
@@ -212,14 +231,14 @@ def _type_breaches(run: Run) -> Iterator[Breach]:
 def data_type(run: Run) -> Outcome:
     """Exercised by any request with a JSON object."""
     return judged(
-        any(True for _ in bodies(run)),
-        (Breach(fault, sync.seq) for sync, body in bodies(run) if (fault := _data_type_fault(sync, body))),
+        run.once(bodies),
+        (Breach(fault, body.sync.seq) for body in run.once(bodies) if (fault := _data_type_fault(body))),
     )
 
 
-def _data_type_fault(sync: Sync, body: JsonObject) -> str:
-    value = find(body, "data_type")
-    if any(find(item, "data_type") is not _ABSENT for item in items_of(sync)):
+def _data_type_fault(body: Body) -> str:
+    value = find(body.fields, "data_type")
+    if any(find(item, "data_type") is not _ABSENT for item in body.items):
         return "data_type is in the entries of the list; it belongs beside the list"
     if is_missing(value):
         return "there is no data_type"
@@ -237,7 +256,7 @@ def _data_type_fault(sync: Sync, body: JsonObject) -> str:
 )
 def direction(run: Run) -> Outcome:
     """Exercised by any entry about passes."""
-    of_passes = [(sync, find(item, "pass_direction")) for sync, kind, item in items(run) if kind == DataType.PASS]
+    of_passes = [(sync, find(item, "pass_direction")) for sync, kind, item in run.once(items) if kind == DataType.PASS]
     return judged(of_passes, firsts(_direction_breaches(of_passes)))
 
 
@@ -258,7 +277,7 @@ def _direction_breaches(of_passes: list[tuple[Sync, Any]]) -> Iterator[Breach]:
 )
 def no_direction(run: Run) -> Outcome:
     """Exercised by any entry about bills."""
-    of_bills = [(sync, find(item, "pass_direction")) for sync, kind, item in items(run) if kind == DataType.BILL]
+    of_bills = [(sync, find(item, "pass_direction")) for sync, kind, item in run.once(items) if kind == DataType.BILL]
     given = ((sync, value) for sync, value in of_bills if value is not _ABSENT)
     return judged(
         of_bills, firsts(Breach(f"an entry about bills has pass_direction {value}", sync.seq) for sync, value in given)
@@ -276,8 +295,12 @@ def no_direction(run: Run) -> Outcome:
 def is_list(run: Run) -> Outcome:
     """Exercised by any request with a JSON object."""
     return judged(
-        any(True for _ in bodies(run)),
-        (Breach(fault, sync.seq) for sync, body in bodies(run) if (fault := _list_fault(sync, find(body, INFOS)))),
+        run.once(bodies),
+        (
+            Breach(fault, sync.seq)
+            for sync, body, _ in run.once(bodies)
+            if (fault := _list_fault(sync, find(body, INFOS)))
+        ),
     )
 
 
@@ -302,7 +325,7 @@ def _list_fault(sync: Sync, value: Any) -> str:
 )
 def count(run: Run) -> Outcome:
     """Exercised by a count of 0: serialisers leave it out."""
-    counts = [(sync, find(item, "total_count")) for sync, _, item in items(run)]
+    counts = [(sync, find(item, "total_count")) for sync, _, item in run.once(items)]
     return judged(any(value == 0 for _, value in counts), firsts(_count_breaches(counts)))
 
 
@@ -342,7 +365,7 @@ def _repeated(sync: Sync) -> list[Cell]:
 )
 def batch(run: Run) -> Outcome:
     """Exercised where a lot is asked about more than `MOST_INFOS` entries within ten minutes."""
-    asked = posts(run)
+    asked = run.once(posts)
     long = (sync for sync in asked if sync.total > MOST_INFOS)
     found = (Breach(f"sent {sync.total} entries in one request", sync.seq) for sync in long)
     return judged(_has_much_to_ask(asked), found)
@@ -351,7 +374,7 @@ def batch(run: Run) -> Outcome:
 def _has_much_to_ask(syncs: list[Sync]) -> bool:
     asked: dict[tuple[str, Any], list[tuple[int, int]]] = defaultdict(list)
     for sync in syncs:
-        line = (sync.device_id, repr(find(sync.fields or {}, "data_type")))
+        line = (sync.device_id, repr(find(named(sync.fields or {}), "data_type")))
         asked[line].append((sync.time, sync.total))
         if sum(n for time, n in asked[line] if time > sync.time - AT_ONCE_MS) > MOST_INFOS:
             return True
@@ -372,10 +395,10 @@ def json_body(run: Run) -> Outcome:
     signed_well = next((call.answer_seq for call in run.token_calls if call.taken), None)
     found = (
         Breach(fault, sync.seq)
-        for sync in posts(run)
+        for sync in run.once(posts)
         if (fault := _json_fault(run, sync, is_signer=signed_well is not None and signed_well < sync.seq))
     )
-    return judged(any(sync.fields is not None for sync in posts(run)), found)
+    return judged(any(sync.fields is not None for sync in run.once(posts)), found)
 
 
 def _json_fault(run: Run, sync: Sync, *, is_signer: bool) -> str:

@@ -62,9 +62,9 @@ def milliseconds(run: Run) -> Outcome:
 
 
 def _bounds(sync: Sync) -> Iterator[int]:
-    for entry in sync.entries:
+    for fields in (entry.fields for entry in sync.entries):
         for name in (SNAKE.start_time, CAMEL.start_time, SNAKE.end_time, CAMEL.end_time):
-            if type(bound := entry.fields.get(name)) is int:
+            if type(bound := fields.get(name)) is int:
                 yield bound
 
 

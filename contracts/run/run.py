@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self, TypeVar
+from math import inf
+from typing import Any, NamedTuple, Self, TypeVar
 
 from contracts.client.interface import Capability, MakeClient
 from contracts.play.recording import Act, ActKind, DecoyFinding, Finding, FindingKind, Recording
@@ -26,6 +27,14 @@ from mock_server.model import JIESHUN, MINUTE, SECOND, Cell, DeviceKind, Line, R
 from mock_server.wire.paths import TOKEN_PATH
 
 T = TypeVar("T")
+
+
+class _OnceKept(NamedTuple):
+    """A record that was never corrected: by which times it may count, and when the client was told and handed it."""
+
+    times: set[int]
+    told_seq: float
+    handed_seq: float
 
 
 @dataclass(frozen=True)
@@ -214,7 +223,13 @@ class Run(Recording):
 
     def in_cell(self, cell: Cell) -> list[LotRecord]:
         """Every record that was ever in a cell."""
-        return [record for record in self._lines.get(cell.line, ()) if self.is_in(cell, record)]
+        if cell not in self._in_cell:
+            self._in_cell[cell] = [record for record in self._lines.get(cell.line, ()) if self.is_in(cell, record)]
+        return self._in_cell[cell]
+
+    @cached_property
+    def _in_cell(self) -> dict[Cell, list[LotRecord]]:
+        return {}
 
     def on_line(self, line: Line) -> list[LotRecord]:
         """Every record that was ever on a line."""
@@ -229,17 +244,34 @@ class Run(Recording):
         return lines
 
     @cached_property
-    def _inside(self) -> dict[Cell, tuple[list[LotRecord], list[LotRecord]]]:
+    def _inside(self) -> dict[Cell, tuple[list[float], list[float]]]:
         return {}
 
-    def _inside_of(self, cell: Cell) -> tuple[list[LotRecord], list[LotRecord]]:
-        """The records that are certainly in a cell, and those that may be, of those that were never corrected."""
+    def _inside_of(self, cell: Cell) -> tuple[list[float], list[float]]:
+        """When the client was told of each record that is certainly in a cell, and was handed each that may be.
+
+        The numbers of the entries, in order, of the records that were never corrected.
+        """
         if cell not in self._inside:
-            found = (record for record in self._lines.get(cell.line, ()) if record.versions == 1)
-            places = [(record, self._places(cell, record.kept_as)) for record in found]
-            certain = [record for record, place in places if False not in place]
-            self._inside[cell] = (certain, [record for record, place in places if True in place])
+            low, high = self.profile.bounds(cell.start_time, cell.end_time)
+            inside = [
+                (each, {low <= time < high for time in each.times}) for each in self._once_kept.get(cell.line, ())
+            ]
+            told = sorted(each.told_seq for each, places in inside if False not in places)
+            self._inside[cell] = (told, sorted(each.handed_seq for each, places in inside if True in places))
         return self._inside[cell]
+
+    @cached_property
+    def _once_kept(self) -> dict[Line, list[_OnceKept]]:
+        """The records of each line that were never corrected."""
+        return {
+            line: [
+                _OnceKept(self._times(each.kept), self._told_seqs[each.key], each.handed_seq)
+                for each in found
+                if each.versions == 1
+            ]
+            for line, found in self._lines.items()
+        }
 
     def bracket(self, cell: Cell, seq: int) -> tuple[int, int]:
         """The count bracket: records of the cell acknowledged, and records delivered, before the entry `seq`.
@@ -247,11 +279,10 @@ class Run(Recording):
         A client that may receive while it answers a verb may have counted before it acknowledged what came meanwhile:
         only what was acknowledged before that verb must be in its count.
         """
-        certain, possible = self._inside_of(cell)
+        told, handed = self._inside_of(cell)
         place = bisect_left(self.verbs, seq)
         since = min(seq, self.verbs[place - 1] + 1) if place else seq
-        low = sum(self.told_before(each, since) for each in certain)
-        high = sum(each.delivered_before(seq) for each in possible)
+        low, high = bisect_left(told, since), bisect_left(handed, seq)
         for record in self._corrected.get(cell.line, ()):
             places = self._places(cell, record.versions_known(seq, since))
             low += places == {True} and self.told_before(record, since)
@@ -266,10 +297,17 @@ class Run(Recording):
 
     def told_before(self, record: LotRecord, seq: int) -> bool:
         """Whether the client has acknowledged a record, before an entry, in a message that every client can read."""
-        return record.acked_before(seq) and any(
-            each.acked_seq is not None and each.acked_seq < seq and each.readable and not self.has_leap_second(each)
-            for each in record.deliveries
-        )
+        return self._told_seqs[record.key] < seq
+
+    @cached_property
+    def _told_seqs(self) -> dict[RecordKey, float]:
+        """The first entry with such an acknowledgement, by record; infinity if there is none."""
+        return {record.key: min(self._told(record), default=inf) for record in self.records.values()}
+
+    def _told(self, record: LotRecord) -> Iterator[int]:
+        for each in record.deliveries:
+            if each.acked_seq is not None and each.readable and not self.has_leap_second(each):
+                yield each.acked_seq
 
     def has_leap_second(self, delivery: Delivery) -> bool:
         """Whether the time in a message has a second 60: a legal time, that many parsers refuse (TIME-LEAP)."""

@@ -6,6 +6,7 @@ The judge reads a whole history at once; whoever follows a growing one takes new
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from mock_server.history.events import (
@@ -81,9 +82,14 @@ class LotRecord:
         """Whether the lot has it no more."""
         return self.removed_seq is not None and self.removed_seq > self.kept_seq
 
+    @property
+    def handed_seq(self) -> float:
+        """The first entry at which it was handed to the client; infinity if it never was."""
+        return next((each.seq for each in self.deliveries if not each.torn), inf)
+
     def delivered_before(self, seq: int) -> bool:
         """Whether it had been handed to the client before that entry."""
-        return any(not each.torn for each in self.deliveries if each.seq < seq)
+        return self.handed_seq < seq
 
     def acked_before(self, seq: int) -> bool:
         """Whether the client had acknowledged it before that entry. To be rid of a damaged message is no promise."""

@@ -70,6 +70,14 @@ Fails: TypeAlias = Callable[[Run, Sync], bool]
 
 def told_failure(run: Run, sync: Sync) -> ToldFailure:
     """What a client knows after a call. UNSURE if that depends on its time-out, or on how it reads an odd success."""
+    return run.once(_told_failures)[sync.seq]
+
+
+def _told_failures(run: Run) -> dict[int, ToldFailure]:
+    return {sync.seq: _told_failure(run, sync) for sync in run.syncs}
+
+
+def _told_failure(run: Run, sync: Sync) -> ToldFailure:
     answer, faults = sync.call.answer, run.faults_of(sync.call)
     if (
         answer is None
