@@ -125,6 +125,18 @@ class Profile:
         "after how long without a byte either way, in real time, a consumer is closed with 1001, Idle Timeout",
         "Pulsar's and Jetty's default; what the vendor has set is not known. Its SDKs ping every 30 seconds",
     )
+    queue_partitions: Annotated[int, Whole(0, 64)] = _open(
+        0,
+        "queue",
+        "how many partitions the topic `event` has, 0 for none; a device's messages are in one and keep their order",
+        "documented: 11, and none of `event-test`; how messages are spread is not. With 0 all lots share one order",
+    )
+    redelivery_count: Literal["broker", "counted"] = _open(
+        "counted",
+        "queue",
+        "what a client is told of how often a message was delivered before: 0 always, or the count",
+        "Pulsar's dispatcher for Failover and Exclusive counts nothing (read, 2.7 to 4.x), so its WebSocket says 0 too",
+    )
     record_time: Literal["ms", "s", "text", "iso"] = _open(
         "ms",
         "message",
@@ -188,6 +200,7 @@ PRESETS = {
     "accept-first": Profile(jieshun="accept-then-fail", offline="accept-then-unknown"),
     "other-codes": Profile(jieshun_code=2008, unknown_device_code=2010, unknown_client_code=1005),
     "own-subscriptions": Profile(unknown_subscription="refuse"),
+    "partitioned": Profile(queue_partitions=11),
     "gcm": Profile(encryption="aes_gcm"),
     "second-times": Profile(record_time="s"),
     "text-times": Profile(record_time="text"),

@@ -86,7 +86,7 @@ class Project:
         self.random_seed = random_seed
         self.random = Random(random_seed)  # noqa: S311 repeatable from a seed, nothing here is a secret
         self.history = History(clock.now_ms)
-        self.queue = Queue(access_id, clock, self.history)
+        self.queue = Queue(access_id, clock, self.history, self.profile.queue_partitions)
         self.faults = Faults(self.history)
         self.tokens = Tokens(clock, self.random)
         self.uid = f"ay{access_id}"
@@ -203,7 +203,7 @@ class Project:
 
         Those with a pending message are delivered again, delayed ones keep their delay.
         """
-        published = self.queue.main.pending_messages()
+        published = [message for main in self.queue.mains for message in main.pending_messages()]
         return _made_again(list(self.store.records()), published, self.uplink.remaining_ms())
 
     def idle(self) -> Idle:

@@ -116,7 +116,7 @@ def keep_passes(project: Project, *event_times: int, fate: Fate = None, plate_no
 
 def published(project: Project) -> list[str]:
     """The record ids on the main subscription, in the order of their publication."""
-    subjects = (message.subject for message in project.queue.main.pending_messages())
+    subjects = (message.subject for main in project.queue.mains for message in main.pending_messages())
     return [subject.record_id for subject in subjects if isinstance(subject, Record)]
 
 

@@ -30,7 +30,7 @@ class Convergence:
         """Whether client and lots agree now."""
         self._catch_up()
         return (
-            not self._project.queue.main.pending
+            not any(main.pending for main in self._project.queue.mains)
             and all(equal for _, equal in self._last.values())
             and all(self._is_settled(record) for record in self._project.store.records() if self._is_asked(record))
         )

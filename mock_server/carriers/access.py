@@ -1,22 +1,29 @@
 """Who may consume what: the check that all carriers share. Each tells a refusal in its own protocol's words."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from hmac import compare_digest
 from typing import NamedTuple
 
 from mock_server.cloud import Cloud
+from mock_server.history.events import CarrierName, ConsumerRefused
 from mock_server.model import TopicName
 from mock_server.project import Project
 from mock_server.queue.consumer import Consumer
 from mock_server.queue.queue import MAX_SUBSCRIPTIONS, TOPICS
 from mock_server.queue.subscription import Subscription, SubscriptionBusyError
 from mock_server.wire.encryption import queue_password
+from mock_server.words import printable, shortened
 
 NAMESPACE = "out"
 """The namespace of every topic (documented)."""
 
-_TOPIC = re.compile(rf"({'|'.join(TOPICS)})")
+CLIENT_LENGTH = 100
+"""How many signs of what a client says of itself are kept."""
+
+_TOPIC = re.compile(rf"({'|'.join(TOPICS)})(?:-partition-(0|[1-9][0-9]?))?")
 
 
 class Refusal(StrEnum):
@@ -57,9 +64,27 @@ class AccessRefusedError(Exception):
 
 
 class Topic(NamedTuple):
-    """A topic."""
+    """A topic, or one partition of it."""
 
     name: TopicName
+    partition: int | None = None
+
+
+def client_text(client: str) -> str:
+    """What a client says of itself, as the history keeps it."""
+    return shortened(printable(client), CLIENT_LENGTH)
+
+
+@contextmanager
+def noted(carrier: CarrierName, client: str) -> Iterator[None]:
+    """Note a refusal in the history of the project, if that is known. `client` is the library and its version."""
+    try:
+        yield
+    except AccessRefusedError as refused:
+        if refused.project is not None:
+            event = ConsumerRefused(carrier, client_text(client), refused.reason, str(refused))
+            refused.project.history.add(event)
+        raise
 
 
 def authenticate(cloud: Cloud, access_id: str, password: str) -> Project:
@@ -80,14 +105,23 @@ def find_topic(project: Project, tenant: str, namespace: str, name: str) -> Topi
     match = _TOPIC.fullmatch(name)
     if namespace != NAMESPACE or match is None:
         raise AccessRefusedError(Refusal.TOPIC, "the topics are out/event and out/event-test", project)
-    return Topic(next(known for known in TOPICS if known == match[1]))
+    topic = Topic(next(known for known in TOPICS if known == match[1]), int(match[2]) if match[2] else None)
+    if topic.partition is not None and topic.partition not in project.queue.partitions(topic.name):
+        raise AccessRefusedError(Refusal.TOPIC, f"there is no partition {topic.partition} of {topic.name}", project)
+    return topic
 
 
-def find_subscription(project: Project, topic: Topic, name: str) -> Subscription:
-    """The subscription of that name, made if it is new. AccessRefusedError: UNKNOWN and FULL if it may not be made."""
-    if not project.queue.has_subscription(topic.name, name):
+def find_subscriptions(project: Project, topic: Topic, name: str) -> list[Subscription]:
+    """The subscription of that name, of the topic's partition or of each that it has, made if it is new.
+
+    AccessRefusedError: UNKNOWN and FULL if it may not be made.
+    """
+    queue = project.queue
+    if not queue.has_subscription(topic.name, name):
         _check_new(project, topic, name)
-    return project.queue.subscription(topic.name, name)
+    if topic.partition is None:
+        return queue.make(topic.name, name)
+    return [queue.subscription(topic.name, name, topic.partition)]
 
 
 def check_name(project: Project, subscription: str) -> None:

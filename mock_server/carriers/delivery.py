@@ -50,6 +50,11 @@ def deliver(project: Project, message: Message, consumer: str) -> SentMessage:
     return SentMessage(payload, {"em": encryption})
 
 
+def told_count(project: Project, redelivery_count: int) -> int:
+    """What a client is told of how often a message was delivered before."""
+    return redelivery_count if project.profile.redelivery_count == "counted" else 0
+
+
 def _occasion(message: Message, consumer: str) -> Occasion:
     subject, message_id = message.subject, message.message_id
     if isinstance(subject, Record):

@@ -4,14 +4,15 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from mock_server.carriers.access import Topic, find_subscription, join
-from mock_server.carriers.delivery import connection_strikes, deliver
+from mock_server.carriers.access import Topic, find_subscriptions, join
+from mock_server.carriers.delivery import connection_strikes, deliver, told_count
 from mock_server.carriers.timed_consumer import TimedConsumer, Times
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import Message
 from mock_server.problems import parse_json
 from mock_server.project import Project
-from mock_server.queue.consumer import ReceiverQueue, SubscriptionType
+from mock_server.queue.consumer import About, ReceiverQueue, SharedReceiverQueue, SubscriptionType
+from mock_server.queue.subscription import Subscription
 from mock_server.wire.messages import frame
 
 BAD_PAYLOAD = 1007
@@ -35,6 +36,7 @@ class ConsumerRequest:
     ack_timeout_ms: int
     receiver_queue_size: int
     negative_ack_delay_ms: int
+    client: str = ""
 
 
 class ConsumerSession(ABC):
@@ -49,14 +51,22 @@ class ConsumerSession(ABC):
         self._ended = False
         self._idle = False
         self._receiver_queue_size = asked.receiver_queue_size
-        self._subscription = find_subscription(asked.project, asked.topic, asked.subscription)
-        self._consumer = TimedConsumer(
-            consumer_id=asked.project.new_consumer_id(),
+        self._consumer_id = asked.project.new_consumer_id()
+        subscriptions = find_subscriptions(asked.project, asked.topic, asked.subscription)
+        is_shared = len(subscriptions) > 1
+        room = (SharedReceiverQueue if is_shared else ReceiverQueue)(asked.receiver_queue_size)
+        self._consumers = [self._consumer_of(asked, each, room) for each in subscriptions]
+
+    def _consumer_of(self, asked: ConsumerRequest, subscription: Subscription, room: ReceiverQueue) -> TimedConsumer:
+        """The consumer of one partition, or of the topic if it has none."""
+        return TimedConsumer(
+            consumer_id=self._consumer_id,
             deliver=self._deliver,
-            room=ReceiverQueue(asked.receiver_queue_size),
+            room=room,
             type=asked.type,
+            about=About("websocket", asked.client),
             close=lambda: self.end(GOING_AWAY),
-            subscription=self._subscription,
+            subscription=subscription,
             clock=asked.project.clock,
             times=Times(asked.ack_timeout_ms, asked.negative_ack_delay_ms),
         )
@@ -79,11 +89,18 @@ class ConsumerSession(ABC):
 
     def connect(self) -> None:
         """Start to consume. AccessRefusedError if the subscription may not be shared."""
-        join(self._project, self._subscription, self._consumer)
+        for consumer in self._consumers:
+            join(self._project, consumer.subscription, consumer)
 
     def disconnect(self) -> None:
         """Stop to consume: the messages that are not acknowledged are redelivered."""
-        self._subscription.disconnect(self._consumer, idle=self._idle)
+        for consumer in self._consumers:
+            consumer.subscription.disconnect(consumer, idle=self._idle)
+
+    def go_on(self) -> None:
+        """Deliver what there is room for: it has its turn again."""
+        for consumer in self._consumers:
+            consumer.subscription.go_on()
 
     def take(self, content: bytes) -> None:
         """Handle one frame of the client, or close the connection with the reason why it is none."""
@@ -102,17 +119,23 @@ class ConsumerSession(ABC):
             if self.has_room():  # not to a client that asks and never reads
                 self.put(json.dumps({"endOfTopic": "false"}))
         elif kind == "negativeAcknowledge" and isinstance(message_id, str):
-            self._consumer.refuse(message_id)
+            for consumer in self._consumers:
+                consumer.refuse(message_id)
         elif kind in (None, "ack") and isinstance(message_id, str):
-            self._subscription.acknowledge(self._consumer, message_id)
+            self._acknowledge(message_id)
         elif kind != "permit":
             raise ValueError(FRAME)
+
+    def _acknowledge(self, message_id: str) -> None:
+        for consumer in self._consumers:
+            if consumer.subscription.acknowledge(consumer, message_id):
+                return
 
     def _deliver(self, message: Message, redelivery_count: int) -> None:
         if self._failing is not None:
             return
-        consumer = self._consumer.consumer_id
-        strikes = connection_strikes(self._project, message, self._subscription.name, consumer)
+        consumer = self._consumer_id
+        strikes = connection_strikes(self._project, message, self._consumers[0].subscription.name, consumer)
         if strikes:
             self._failing = GOING_AWAY if strikes[0].kind == FaultKind.SOCKET_IDLE else FAILED
             self.fail_soon(self._failing)
@@ -124,4 +147,4 @@ class ConsumerSession(ABC):
 def message_frame(project: Project, message: Message, redelivery_count: int, consumer: str) -> str:
     """The text frame of a message for a consumer, changed by the faults that strike this delivery."""
     delivery = deliver(project, message, consumer)
-    return frame(message, delivery.payload, delivery.properties, redelivery_count)
+    return frame(message, delivery.payload, delivery.properties, told_count(project, redelivery_count))

@@ -20,6 +20,7 @@ from mock_server.history.events import (
     FaultInjected,
     MessageAcknowledged,
     MessageDelivered,
+    MessageDiscarded,
     MessageExpired,
     RecordKept,
     RecordRemoved,
@@ -44,9 +45,12 @@ GROUPS = {
     "message.published": "publications",
     "message.delivered": "deliveries",
     "message.acknowledged": "acknowledgements",
+    "message.discarded": "losses",
     "message.refused": "acknowledgements",
     "message.expired": "losses",
+    "redelivery.requested": "acknowledgements",
     "consumer": "consumers",
+    "consumer.refused": "consumers",
     "request": "calls",
     "answer": "calls",
     "count.compared": "syncs",
@@ -104,6 +108,7 @@ class Digest:
             RecordRemoved: self._removed,
             MessageDelivered: self._delivered,
             MessageAcknowledged: self._acknowledged,
+            MessageDiscarded: lambda event, _: self._leave_queue(event.message_id),
             MessageExpired: lambda event, _: self._leave_queue(event.message_id),
             ConsumerChanged: self._consumer,
             RequestAnswered: self._answer,
@@ -120,7 +125,7 @@ class Digest:
         self._index = HistoryIndex()
         self.lots: dict[str, LotDigest] = {}
         self.commands: dict[str, CommandSeen] = {}
-        self.consumers: dict[str, str] = {}
+        self.consumers: dict[str, ConsumerChanged] = {}
         self.delivered = 0
         self.struck: dict[str, int] = {}
         self.focus: Focus | None = None
@@ -217,7 +222,7 @@ class Digest:
         if event.change == "disconnected":
             self.consumers.pop(event.consumer, None)
         else:
-            self.consumers[event.consumer] = event.subscription
+            self.consumers[event.consumer] = event
 
     def _answer(self, event: RequestAnswered, _: Entry) -> None:
         if event.code is None:

@@ -65,6 +65,7 @@ class MessagePublished:
     """A message is on the queue. `record_id` or `sn` says what it is about.
 
     `data_type` is that of the record, as a pass and a bill may share an id; histories of before this field lack it.
+    `partition` is None where the topics have no partitions.
     """
 
     kind: ClassVar[str] = "message.published"
@@ -74,11 +75,12 @@ class MessagePublished:
     record_id: str | None
     sn: str | None
     data_type: int | None = None
+    partition: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MessageDelivered:
-    """A message was handed to a consumer."""
+    """A message was handed to a consumer; `redelivery_count` is how often it was before, whatever it is told."""
 
     kind: ClassVar[str] = "message.delivered"
     message_id: str
@@ -90,13 +92,32 @@ class MessageDelivered:
 
 @dataclass(frozen=True, slots=True)
 class MessageAcknowledged:
-    """A consumer acknowledged a message: it is gone from its subscription."""
+    """A consumer acknowledged a message: it is gone from its subscription.
+
+    `cumulative` says that the message was one of all those up to the one that the consumer named.
+    """
 
     kind: ClassVar[str] = "message.acknowledged"
     message_id: str
     topic: str
     subscription: str
     consumer: str
+    cumulative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDiscarded:
+    """A client's library threw a message away that it could not read, and the application never saw it.
+
+    The message is gone from its subscription. `error` is the library's reason, such as `ChecksumMismatch`.
+    """
+
+    kind: ClassVar[str] = "message.discarded"
+    message_id: str
+    topic: str
+    subscription: str
+    consumer: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +141,53 @@ class MessageExpired:
     subscription: str
 
 
+@dataclass(frozen=True, slots=True)
+class RedeliveryRequested:
+    """A consumer asked for its unacknowledged messages, and this many that had been delivered come again."""
+
+    kind: ClassVar[str] = "redelivery.requested"
+    topic: str
+    subscription: str
+    consumer: str
+    messages: int
+    partition: int | None = None
+
+
+CarrierName: TypeAlias = Literal["websocket", "native", "test"]
+"""How a consumer is connected: by a protocol of the queue, or as an object of a test."""
+
 ConsumerChange: TypeAlias = Literal["connected", "active", "idle", "disconnected"]
 """What happened to a consumer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerChanged:
-    """A consumer came, became the active one, or left; before that `idle` if it was closed for its silence."""
+    """A consumer came, became the active one, or left; before that `idle` if it was closed for its silence.
+
+    `client` and `name` are what it says of itself: its library with the version, and its name on the subscription.
+    `partition` is None where the topics have no partitions.
+    """
 
     kind: ClassVar[str] = "consumer"
     topic: str
     subscription: str
     consumer: str
     change: ConsumerChange
+    carrier: CarrierName = "websocket"
+    client: str = ""
+    name: str = ""
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerRefused:
+    """A client that wanted to consume was refused: a word for the reason, and the sentence that it was told."""
+
+    kind: ClassVar[str] = "consumer.refused"
+    carrier: CarrierName
+    client: str
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +324,12 @@ Event = (
     | MessagePublished
     | MessageDelivered
     | MessageAcknowledged
+    | MessageDiscarded
     | MessageRefused
     | MessageExpired
+    | RedeliveryRequested
     | ConsumerChanged
+    | ConsumerRefused
     | RequestReceived
     | SyncAsked
     | RequestAnswered

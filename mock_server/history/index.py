@@ -16,6 +16,7 @@ from mock_server.history.events import (
     FaultInjected,
     MessageAcknowledged,
     MessageDelivered,
+    MessageDiscarded,
     MessageExpired,
     MessagePublished,
     MessageRefused,
@@ -36,8 +37,8 @@ class LotRecord:
     """A record as the lot has it, and what became of its messages. Lists are in the order of the history.
 
     `seq` and `time` are those of its first version, `kept_seq` is that of the newest. `losses` has the cause of each
-    loss of a message by its seq. `published`, `delivered` and `acknowledged` count messages, deliveries and
-    acknowledgements.
+    loss of a message by its seq. `published`, `delivered`, `acknowledged` and `discarded` count messages, deliveries,
+    acknowledgements, and deliveries that the client's library threw away.
     """
 
     kept: RecordKept
@@ -51,6 +52,7 @@ class LotRecord:
     published: int = 0
     delivered: int = 0
     acknowledged: int = 0
+    discarded: int = 0
 
     @property
     def key(self) -> RecordKey:
@@ -230,6 +232,7 @@ class HistoryIndex:
             MessagePublished: self._publish,
             MessageDelivered: self._deliver,
             MessageAcknowledged: self._acknowledge,
+            MessageDiscarded: self._discard,
             MessageRefused: self._refuse,
             MessageExpired: lambda _, event: self._settled.append(event.message_id),
             RequestReceived: self._request,
@@ -349,6 +352,17 @@ class HistoryIndex:
         record = self.record_of(message)
         if record is not None:
             record.acknowledged += 1
+
+    def _discard(self, _entry: Entry, event: MessageDiscarded) -> None:
+        self._settled.append(event.message_id)
+        message = self.messages.get(event.message_id)
+        if message is None:
+            return
+        if event.subscription in message.latest:
+            message.latest[event.subscription].torn = True  # the application has never seen it
+        record = self.record_of(message)
+        if record is not None:
+            record.discarded += 1
 
     def _refuse(self, entry: Entry, event: MessageRefused) -> None:
         message = self.messages.get(event.message_id)

@@ -41,6 +41,7 @@ class Journey:
     acknowledged: int
     lost: tuple[str, ...]
     removed: bool
+    discarded: int = 0
 
     @classmethod
     def of(cls, records: list[LotRecord]) -> Self:
@@ -53,12 +54,15 @@ class Journey:
             acknowledged=sum(each.acknowledged for each in records),
             lost=tuple(cause for _, cause in sorted(loss for each in records for loss in each.losses.items())),
             removed=any(each.removed_seq is not None for each in records),
+            discarded=sum(each.discarded for each in records),
         )
 
     def why_missing(self) -> str:
         """Why a client does not have it, as far as the history tells."""
         if self.acknowledged:
             return "acknowledged by the client: stored and forgotten, or never stored"
+        if self.discarded:
+            return "thrown away by the client's library, which could not read it: a count tells, and a sync asks for it"
         if self.delivered:
             return f"delivered {self.delivered} x and never acknowledged"
         if self.published:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mock_server.history.events import CarrierName
 from mock_server.model import Message
 
 SubscriptionType = Literal["Failover", "Exclusive"]
@@ -50,6 +51,12 @@ class Room(ABC):
     def freed(self) -> None:
         """A message that was delivered is held no more: acknowledged, refused or to be delivered again."""
 
+    def wait(self, go_on: Callable[[], None]) -> None:  # noqa: B027 only shared room has to tell
+        """A subscription has a message and finds no room. It goes on when there is some."""
+
+    def go_on(self) -> None:  # noqa: B027 only shared room has to tell
+        """Let the subscriptions go on that have waited for room, if there is any."""
+
 
 class ReceiverQueue(Room):
     """Room for a number of messages that are delivered and not acknowledged: a WebSocket consumer's."""
@@ -71,6 +78,27 @@ class ReceiverQueue(Room):
     def freed(self) -> None:
         """One less is held."""
         self._held -= 1
+
+
+class SharedReceiverQueue(ReceiverQueue):
+    """Room of one receiver queue for the consumers of several partitions."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._waiting: dict[Callable[[], None], None] = {}
+
+    def wait(self, go_on: Callable[[], None]) -> None:
+        """Let a subscription go on when there is room again."""
+        self._waiting[go_on] = None
+
+    def go_on(self) -> None:
+        """Let the subscriptions that wait go on, each of which waits again if the room is not enough."""
+        if self._waiting and self.has_room():
+            waiting, self._waiting = self._waiting, {}
+            for go_on in waiting:
+                go_on()
 
 
 class Permits(Room):
@@ -97,13 +125,24 @@ class Permits(Room):
         """Nothing: a permit is for a delivery, whatever becomes of the message."""
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a consumer is, and says of itself: its library with the version, its name, its priority (0 comes first)."""
+
+    carrier: CarrierName = "test"
+    client: str = ""
+    name: str = ""
+    priority: int = 0
+
+
 @dataclass(eq=False, slots=True)
 class Consumer:
     """A consumer. `deliver(message, redelivery count)` must not block; ids are unique in the project.
 
     `unacknowledged` has the delivered messages by message id, in the order of delivery; `set_aside` those that it has
     refused and that wait for their next delivery. `has_turn` returns whether it takes a message now: one that does not
-    has `Subscription.go_on` called later. `is_awaited` returns whether it is worth waiting for its acknowledgements:
+    has `Subscription.go_on` called later. `on_active` is told whether it is the active one, when it comes and at each
+    change. `is_awaited` returns whether it is worth waiting for its acknowledgements:
     not where the thread that would have to wait is the one that acknowledges.
     """
 
@@ -111,15 +150,13 @@ class Consumer:
     deliver: Callable[[Message, int], None]
     room: Room = field(default_factory=ReceiverQueue)
     type: SubscriptionType = "Failover"
+    about: About = field(default_factory=About)
     unacknowledged: dict[str, PendingMessage] = field(default_factory=dict)
     set_aside: dict[str, PendingMessage] = field(default_factory=dict)
     close: Callable[[], None] = lambda: None
+    on_active: Callable[[bool], None] = lambda _: None
     has_turn: Callable[[], bool] = lambda: True
     is_awaited: Callable[[], bool] = lambda: True
-
-    def takes_more(self) -> bool:
-        """Whether a message may be delivered to it now."""
-        return self.room.has_room() and self.has_turn()
 
     def take(self, pending: PendingMessage) -> None:
         """Hold a message and deliver it to the client."""

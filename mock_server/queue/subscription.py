@@ -1,12 +1,17 @@
-"""A subscription: the messages of one topic that are to be acknowledged once, and the consumers that share them.
+"""A subscription: the messages of a topic, or of one partition of it, and the consumers that share them.
 
 Semantics are Pulsar's for a Failover subscription (documented there): several consumers may connect, the first is
 active; a message stays until it is acknowledged; it is redelivered, with a higher redelivery count, when its consumer
 has lost its connection or asks for it; a consumer without room gets no more.
+
+Without partitions the active consumer is the first that connected. In a partition it is the one at the place that is
+the partition's number modulo their number, in the order of priority and name (read in Pulsar's dispatcher): so a
+consumer that comes may take a partition from one that stays.
 """
 
 from collections import deque
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Literal
 
 from mock_server.clock import Clock
@@ -14,8 +19,10 @@ from mock_server.history.events import (
     ConsumerChanged,
     MessageAcknowledged,
     MessageDelivered,
+    MessageDiscarded,
     MessageExpired,
     MessageRefused,
+    RedeliveryRequested,
 )
 from mock_server.history.log import History
 from mock_server.model import Message, TopicName
@@ -34,23 +41,29 @@ class SubscriptionBusyError(Exception):
 
 
 class Subscription:
-    """A named subscription of one topic: its unacknowledged messages and its consumers, the first of them active.
+    """A named subscription of one topic, or of one partition of it: unacknowledged messages and consumers.
 
-    `attended` is False for a subscription of `event-test` until its first consumer connects.
+    `attended` is False for a subscription of `event-test` until its first consumer connects. `newest` is the id of the
+    latest message that was published to it, None before the first.
     """
 
-    def __init__(self, topic: TopicName, name: str, clock: Clock, history: History) -> None:
+    def __init__(
+        self, topic: TopicName, name: str, clock: Clock, history: History, partition: int | None = None
+    ) -> None:
         self.topic = topic
         self.name = name
+        self.partition = partition
         self.attended = topic == "event"
+        self.newest: str | None = None
+        self.acknowledged = 0
         self._clock = clock
         self._history = history
         self._backlog: deque[PendingMessage] = deque()
         self._pending: dict[str, PendingMessage] = {}
         self._order: deque[PendingMessage] = deque()
         self._consumers: list[Consumer] = []
+        self._active: Consumer | None = None
         self._pumping = False
-        self.acknowledged = 0
 
     @property
     def pending(self) -> int:
@@ -59,7 +72,7 @@ class Subscription:
 
     @property
     def consumers(self) -> list[Consumer]:
-        """The connected consumers; the first is the active one."""
+        """The connected consumers in the order of their coming."""
         return self._consumers
 
     @property
@@ -74,6 +87,7 @@ class Subscription:
     def publish(self, message: Message) -> None:
         """Append a message to the backlog, and deliver it if the active consumer has room."""
         pending = PendingMessage(message)
+        self.newest = message.message_id
         self._pending[message.message_id] = pending
         self._order.append(pending)
         self._backlog.append(pending)
@@ -93,8 +107,9 @@ class Subscription:
         self.attended = True
         self._consumers.append(consumer)
         self._record_change(consumer, "connected")
-        if len(self._consumers) == 1:
-            self._activate()
+        if self._chosen() is not consumer:
+            consumer.on_active(False)
+        self._activate()
 
     def disconnect(self, consumer: Consumer, *, idle: bool = False) -> None:
         """Remove a consumer; its unacknowledged messages are redelivered to the next one, or wait for one.
@@ -103,21 +118,38 @@ class Subscription:
         """
         if consumer not in self._consumers:
             return
-        was_active = self._consumers[0] is consumer
         self._consumers.remove(consumer)
         if idle:
             self._record_change(consumer, "idle")
         self._record_change(consumer, "disconnected")
         self._requeue(consumer.release_all())
-        if was_active and self._consumers:
-            self._activate()
+        self._activate()
+
+    def _chosen(self) -> Consumer | None:
+        """The consumer that is to be active."""
+        if self.partition is None or not self._consumers:
+            return self._consumers[0] if self._consumers else None
+        ranked = sorted(self._consumers, key=lambda each: (each.about.priority, each.about.name))
+        return ranked[self.partition % len(ranked)]
+
+    def _activate(self) -> None:
+        """Let the consumer be active that should be. What an earlier one holds that stays comes to the new one."""
+        before, self._active = self._active, self._chosen()
+        if self._active is None or self._active is before:
+            return
+        if before in self._consumers:
+            self._bring_back()
+            before.on_active(False)
+        self._record_change(self._active, "active")
+        self._active.on_active(True)
+        self._pump()
 
     def acknowledge(self, consumer: Consumer, message_id: str) -> bool:
         """Remove a message, whoever has it. False if it is unknown or acknowledged already, which changes nothing."""
         if message_id not in self._pending:
             return False
         self._acknowledge(consumer, message_id)
-        self._pump()
+        self._go_on()
         return True
 
     def acknowledge_up_to(self, consumer: Consumer, message_id: str) -> int:
@@ -129,17 +161,34 @@ class Subscription:
         last = self._pending.get(message_id)
         removed = 0
         while last is not None and not last.acknowledged:
-            self._acknowledge(consumer, self._order[0].message.message_id)
+            self._acknowledge(consumer, self._order[0].message.message_id, cumulative=True)
             removed += 1
-        self._pump()
+        self._go_on()
         return removed
 
-    def _acknowledge(self, consumer: Consumer, message_id: str) -> None:
-        self._settle(message_id)
+    def up_to(self, message_id: str) -> list[str]:
+        """The ids of a pending message and of all pending ones before it, in the order of publication."""
+        if message_id not in self._pending:
+            return []
+        ids = list(takewhile(lambda each: each != message_id, self._pending))
+        return [*ids, message_id]
+
+    def discard(self, consumer: Consumer, message_id: str, error: str) -> None:
+        """Remove a message that a client's library threw away for this reason; ignores an unknown one."""
+        if message_id in self._pending:
+            self._release(message_id)
+            self._history.add(MessageDiscarded(message_id, self.topic, self.name, consumer.consumer_id, error))
+            self._go_on()
+
+    def _acknowledge(self, consumer: Consumer, message_id: str, *, cumulative: bool = False) -> None:
+        self._release(message_id)
         self.acknowledged += 1
+        self._history.add(MessageAcknowledged(message_id, self.topic, self.name, consumer.consumer_id, cumulative))
+
+    def _release(self, message_id: str) -> None:
+        self._settle(message_id)
         for holder in self._consumers:
             holder.release(message_id)
-        self._history.add(MessageAcknowledged(message_id, self.topic, self.name, consumer.consumer_id))
 
     def _settle(self, message_id: str) -> None:
         """Remove a pending message, so that the first in the order of publication is pending, or there is none."""
@@ -151,19 +200,28 @@ class Subscription:
             self._order = deque(self._pending.values())
 
     def refuse(self, consumer: Consumer, message_id: str) -> None:
-        """Set a message that this consumer holds aside, until `redeliver`. Until then it takes no room."""
-        held = consumer.release(message_id) if message_id in consumer.unacknowledged else None
-        if held is None:
-            return
-        consumer.set_aside[message_id] = held
-        self._history.add(MessageRefused(message_id, self.topic, self.name, consumer.consumer_id))
-        self._pump()
+        """Set a message that this consumer holds aside, until `redeliver`; ignores other ids."""
+        if message_id in consumer.unacknowledged:
+            self._set_aside(consumer, message_id)
+            self._history.add(MessageRefused(message_id, self.topic, self.name, consumer.consumer_id))
+            self._go_on()
+
+    def set_aside(self, consumer: Consumer, message_ids: Iterable[str]) -> None:
+        """Let messages that this consumer holds take no room of it, until `redeliver`; ignores other ids."""
+        for message_id in message_ids:
+            self._set_aside(consumer, message_id)
+        self._go_on()
+
+    def _set_aside(self, consumer: Consumer, message_id: str) -> None:
+        held = consumer.release(message_id)
+        if held is not None:
+            consumer.set_aside[message_id] = held
 
     def redeliver(self, consumer: Consumer, message_ids: Iterable[str]) -> None:
         """Deliver messages again that this consumer holds or has set aside, before all others; ignores other ids."""
         released = [consumer.release(message_id) for message_id in message_ids]
         self._requeue([pending for pending in released if pending is not None])
-        self._pump()
+        self._go_on()
 
     def rewind(self, consumer: Consumer) -> int:
         """Deliver all unacknowledged messages again, whoever has them, in the order of publication.
@@ -171,18 +229,31 @@ class Subscription:
         So a broker obeys a native consumer that asks for redelivery on Failover and Exclusive, whatever ids it names
         (read in Pulsar's dispatcher); only the active consumer is obeyed. Returns how many had been delivered.
         """
-        if self._consumers[:1] != [consumer]:
+        if consumer is not self._active:
             return 0
+        count = self._bring_back()
+        event = RedeliveryRequested(self.topic, self.name, consumer.consumer_id, count, self.partition)
+        self._history.add(event)
+        self._go_on()
+        return count
+
+    def _bring_back(self) -> int:
+        """Put everything that consumers hold back to its place in the backlog; how many there were."""
         held = [pending for each in self._consumers for pending in each.release_all()]
         for pending in held:
             pending.redelivery_count += 1
         self._backlog = deque(self._pending.values())
-        self._pump()
         return len(held)
 
     def go_on(self) -> None:
         """Deliver to the active consumer what it has room for: it has room or its turn again."""
         self._pump()
+
+    def _go_on(self) -> None:
+        """Deliver what there is room for since a message was let go, also in the partitions that share the room."""
+        self._pump()
+        for consumer in self._consumers:
+            consumer.room.go_on()
 
     def clear(self) -> None:
         """Remove every message; consumers stay connected."""
@@ -192,29 +263,34 @@ class Subscription:
         for consumer in self._consumers:
             consumer.release_all()
 
-    def _activate(self) -> None:
-        self._record_change(self._consumers[0], "active")
-        self._pump()
-
     def _record_change(
         self, consumer: Consumer, change: Literal["connected", "active", "idle", "disconnected"]
     ) -> None:
-        self._history.add(ConsumerChanged(self.topic, self.name, consumer.consumer_id, change))
+        about = consumer.about
+        said = (about.carrier, about.client, about.name)
+        event = ConsumerChanged(self.topic, self.name, consumer.consumer_id, change, *said, self.partition)
+        self._history.add(event)
 
     def _pump(self) -> None:
         """Deliver messages of the backlog until it is empty or the active consumer takes no more."""
         # `deliver` may call back into this subscription: a consumer in this process may acknowledge or disconnect at
         # once, and both end here. The inner call returns: otherwise it would deliver the next message before this
         # delivery is done, one level of recursion deeper each time, up to the recursion limit in a long backlog.
-        # Nothing is missed, because the loop reads the consumers, their room and the backlog again for each message.
-        if self._pumping or not self._consumers:
+        # Nothing is missed, because the loop reads the consumer, its room and the backlog again for each message.
+        if self._pumping:
             return
         self._pumping = True
         try:
-            while self._backlog and self._consumers and self._consumers[0].takes_more():
+            while self._backlog and self._active is not None:
+                active = self._active
+                if not active.room.has_room():
+                    active.room.wait(self.go_on)
+                    break
+                if not active.has_turn():
+                    break
                 pending = self._backlog.popleft()
                 if not pending.acknowledged:
-                    self._deliver(self._consumers[0], pending)
+                    self._deliver(active, pending)
         finally:
             self._pumping = False
 

@@ -160,7 +160,9 @@ class Uplink:
             (subject.record_id, int(subject.data_type)) if isinstance(subject, Record) else (None, None)
         )
         sn = subject.sn if isinstance(subject, CommandResult) else None
-        self._history.add(MessagePublished(message.message_id, subject.device_id, origin, record_id, sn, data_type))
+        partition = self._queue.partition_of(subject.device_id)
+        event = MessagePublished(message.message_id, subject.device_id, origin, record_id, sn, data_type, partition)
+        self._history.add(event)
         self._queue.publish(message)
         if self._held and isinstance(subject, Record) and origin == "uplink":
             self._release()

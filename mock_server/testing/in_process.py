@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 from urllib.parse import urlsplit
 
+from mock_server.carriers.access import noted
 from mock_server.clock import VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.history.story import TITLE, told_beside_a_failure
@@ -163,7 +164,7 @@ class MockParking(Parking):
         """Connect a consumer of the message queue. AccessRefusedError as over a real connection."""
         target = urlsplit(url)
         named = {name.lower(): value for name, value in headers.items()}
-        with self._lock:
+        with self._lock, noted("websocket", named.get("user-agent", "")):
             return InProcessSocket(read_handshake(target.path, target.query, named, self._cloud), self._lock)
 
     def _hold(self, environ: dict[str, Any], patience_s: float | None) -> None:

@@ -19,7 +19,8 @@ class InProcessSocket(ConsumerSession):
         self.closed: int | None = None
         self.reason = ""
         self._thread = get_ident()
-        self._consumer.is_awaited = lambda: get_ident() != self._thread
+        for consumer in self._consumers:
+            consumer.is_awaited = lambda: get_ident() != self._thread
         self.connect()
 
     def receive(self) -> str | None:

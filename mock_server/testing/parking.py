@@ -60,8 +60,8 @@ class QueueMessage:
 
     def ack(self) -> None:
         """Acknowledge it: the queue does not deliver it again."""
-        subscription = self._parking.project.queue.main
-        self._parking.run(lambda: subscription.acknowledge(self._consumer, self.message_id))
+        mains = self._parking.project.queue.mains
+        self._parking.run(lambda: any(each.acknowledge(self._consumer, self.message_id) for each in mains))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,34 +221,40 @@ class Parking:
         messages are that one's, as on any Failover subscription.
         """
         inbox: list[tuple[Message, int]] = []
-        main = self.project.queue.main
         permits = Permits()
-        consumer = self.run(lambda: self._connect(inbox, permits))
+        consumers = self.run(lambda: self._connect(inbox, permits))
         try:
             for _ in count() if limit is None else range(limit):
                 self.run(lambda: self._pull(permits))
                 if not inbox:
                     break
-                yield QueueMessage(self, consumer, *inbox.pop())
+                yield QueueMessage(self, consumers[0], *inbox.pop())
         finally:
-            self.run(lambda: main.disconnect(consumer))
+            self.run(lambda: self._leave(consumers))
+
+    def _connect(self, inbox: list[tuple[Message, int]], permits: Permits) -> list[Consumer]:
+        """Connect a consumer, of each partition, that gets only what it pulls."""
+        consumer_id = self.project.new_consumer_id()
+        mains = self.project.queue.mains
+        # Whoever consumes here acknowledges in the thread that would wait: it is not awaited.
+        consumers = [
+            Consumer(consumer_id, lambda *delivered: inbox.append(delivered), permits, is_awaited=lambda: False)
+            for _ in mains
+        ]
+        for main, consumer in zip(mains, consumers, strict=True):
+            main.connect(consumer)
+        return consumers
 
     def _pull(self, permits: Permits) -> None:
         """Let the queue deliver one message if one is due; if none is, none later either."""
         permits.count = 1
-        self.project.queue.main.go_on()
+        for main in self.project.queue.mains:
+            main.go_on()
         permits.count = 0
 
-    def _connect(self, inbox: list[tuple[Message, int]], permits: Permits) -> Consumer:
-        """Connect a consumer that gets only what it pulls."""
-        consumer = Consumer(
-            self.project.new_consumer_id(),
-            lambda message, redelivery_count: inbox.append((message, redelivery_count)),
-            room=permits,
-            is_awaited=lambda: False,  # whoever consumes here acknowledges in the thread that would wait
-        )
-        self.project.queue.main.connect(consumer)
-        return consumer
+    def _leave(self, consumers: list[Consumer]) -> None:
+        for main, consumer in zip(self.project.queue.mains, consumers, strict=True):
+            main.disconnect(consumer)
 
     @property
     def rereports(self) -> list[RereportOf]:

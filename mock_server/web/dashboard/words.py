@@ -93,6 +93,23 @@ def _delivered(event: Any, about: str) -> str:
     return f"delivered to {event.consumer}: {about or event.message_id}{again}"
 
 
+def _acknowledged(event: Any, about: str) -> str:
+    others = " or another behind it" if event.cumulative else ""
+    return f"acknowledged by {event.consumer}: {about or event.message_id}{others}"
+
+
+def consumer_text(event: Any) -> str:
+    """A consumer with what is known of its client."""
+    carrier = {"websocket": "WebSocket", "native": "native Pulsar"}.get(event.carrier, "a test")
+    known = ", ".join(each for each in (carrier, event.client, event.name) if each)
+    return f"{event.consumer} ({known})"
+
+
+def _consumer(event: Any, _: str) -> str:
+    place = "" if event.partition is None else f", partition {event.partition}"
+    return f"{consumer_text(event)} on {event.subscription}{place}: {event.change}"
+
+
 def _compared(event: Any, _: str) -> str:
     verdict = "equal: silence" if event.equal else "mismatch"
     return f"claimed {event.claimed}, lot has {event.counted}: {verdict} ({cell_text(event.cell)}, sn {event.sn})"
@@ -110,10 +127,13 @@ _TEXT_OF: dict[str, Callable[[Any, str], str]] = {
     "record.lost": lambda e, _: f"lost before the queue: {e.record_id} ({e.cause})",
     "message.published": _published,
     "message.delivered": _delivered,
-    "message.acknowledged": lambda e, about: f"acknowledged by {e.consumer}: {about or e.message_id}",
+    "message.acknowledged": _acknowledged,
+    "message.discarded": lambda e, about: f"thrown away by {e.consumer}, unread ({e.error}): {about or e.message_id}",
     "message.refused": lambda e, about: f"refused by {e.consumer}, comes again: {about or e.message_id}",
     "message.expired": lambda e, about: f"let go, nobody ever listened: {about or e.message_id}",
-    "consumer": lambda e, _: f"{e.consumer} on {e.subscription}: {e.change}",
+    "redelivery.requested": lambda e, _: f"{e.consumer} asks again for what it has not acknowledged: {e.messages}",
+    "consumer": _consumer,
+    "consumer.refused": lambda e, _: f"{e.client or 'a client'} may not consume: {e.message}",
     "request": lambda e, _: f"{e.method} {e.path}",
     "answer": _answer,
     "count.compared": _compared,

@@ -88,7 +88,7 @@ class WorldViews:
 
     def list_subscriptions(self, project_id: str) -> list[SubscriptionJson]:
         """`GET subscriptions`."""
-        return [_subscription_answer(each) for each in self._find(project_id).queue.subscriptions()]
+        return [_subscription_answer(each) for each in self._find(project_id).queue.named()]
 
     def add_subscription(self, project_id: str) -> tuple[SubscriptionJson, int]:
         """`POST subscriptions`: as at the vendor's console; it gets the messages published from then on."""
@@ -101,7 +101,7 @@ class WorldViews:
             raise LabError(409, "subscription_exists", "there is such a subscription already")
         if project.queue.is_full:
             raise LabError(409, "too_many", f"there are {MAX_SUBSCRIPTIONS} subscriptions already")
-        return _subscription_answer(project.queue.subscription(topic, name)), 201
+        return _subscription_answer(project.queue.make(topic, name)), 201
 
     def add_records(self, project_id: str, device_id: str) -> tuple[Response, int]:
         """`POST devices/{d}/records`: one record or a list of them, all or none."""
@@ -194,12 +194,13 @@ class WorldViews:
         return _idle_answer(project)
 
 
-def _subscription_answer(subscription: Subscription) -> SubscriptionJson:
+def _subscription_answer(parts: list[Subscription]) -> SubscriptionJson:
+    """A subscription in the sum of its partitions. A consumer is counted once, however many of them it consumes."""
     return {
-        "topic": subscription.topic,
-        "subscription": subscription.name,
-        "pending": subscription.pending,
-        "consumers": len(subscription.consumers),
+        "topic": parts[0].topic,
+        "subscription": parts[0].name,
+        "pending": sum(each.pending for each in parts),
+        "consumers": len({consumer.consumer_id for each in parts for consumer in each.consumers}),
     }
 
 

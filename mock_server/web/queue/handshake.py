@@ -2,9 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qs
 
-from mock_server.carriers.access import AccessRefusedError, Refusal, Topic, authenticate, check_name, find_topic
+from mock_server.carriers.access import (
+    AccessRefusedError,
+    Refusal,
+    Topic,
+    authenticate,
+    check_name,
+    client_text,
+    find_topic,
+)
 from mock_server.carriers.websocket import ConsumerRequest
 from mock_server.cloud import Cloud
 from mock_server.problems import whole_number
@@ -47,9 +56,10 @@ def read_handshake(path: str, query: str, headers: Mapping[str, str], cloud: Clo
     found = find_topic(project, access_id, namespace, topic)
     check_name(project, subscription)
     try:
-        return _request(project, found, subscription, parse_qs(query, keep_blank_values=True))
+        request = _request(project, found, subscription, parse_qs(query, keep_blank_values=True))
     except ValueError as error:
         raise AccessRefusedError(Refusal.PARAMETER, str(error), project) from None
+    return replace(request, client=client_text(headers.get("user-agent", "")))
 
 
 def _request(project: Project, topic: Topic, subscription: str, given: Mapping[str, list[str]]) -> ConsumerRequest:

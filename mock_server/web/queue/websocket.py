@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mock_server.carriers.access import AccessRefusedError
+from mock_server.carriers.access import AccessRefusedError, noted
 from mock_server.carriers.websocket import GOING_AWAY, ConsumerRequest, ConsumerSession
 from mock_server.clock import monotonic_s
 from mock_server.cloud import Cloud
@@ -34,7 +34,8 @@ class MessageSocket:
         elif scope["type"] == "websocket":
             await receive()
             try:
-                session = self._open(scope, send)
+                with noted("websocket", _headers(scope).get("user-agent", "")):
+                    session = self._open(scope, send)
             except AccessRefusedError as refused:
                 await _deny(send, refused)
                 return
@@ -46,9 +47,8 @@ class MessageSocket:
             session.end(GOING_AWAY)
 
     def _open(self, scope: "WebSocketScope", send: "ASGISendCallable") -> "_Session":
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"].decode("latin-1")
-        asked = read_handshake(scope["path"], query, headers, self._cloud)
+        asked = read_handshake(scope["path"], query, _headers(scope), self._cloud)
         extensions: dict[str, Any] = scope.get("extensions") or {}
         return _Session(asked, send, extensions.get(CLOSE_WHEN_IDLE))
 
@@ -81,17 +81,20 @@ class _Session(ConsumerSession):
         self, asked: ConsumerRequest, send: "ASGISendCallable", close_when_idle: Callable[[float], None] | None
     ) -> None:
         super().__init__(asked)
+        self._client = asked.client
         self._send = send
         self._close_when_idle = close_when_idle
         self._outbox: asyncio.Queue[str | _Close] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._turn_ends: float | None = None
-        self._consumer.has_turn = self._has_turn
+        for consumer in self._consumers:
+            consumer.has_turn = self._has_turn
 
     async def run(self, receive: "ASGIReceiveCallable") -> None:
         """Accept the connection, deliver and read until either side closes it."""
         try:
-            self.connect()
+            with noted("websocket", self._client):
+                self.connect()
         except AccessRefusedError as refused:
             await _deny(self._send, refused)
             return
@@ -123,7 +126,7 @@ class _Session(ConsumerSession):
 
     def _begin_turn(self) -> None:
         self._turn_ends = None
-        self._subscription.go_on()
+        self.go_on()
 
     def put(self, text: str) -> None:
         """Send a frame after those that wait."""
@@ -156,6 +159,10 @@ class _Session(ConsumerSession):
                 return
             if not self._ended:
                 self.take((event.get("text") or "").encode() or event.get("bytes") or b"")
+
+
+def _headers(scope: "WebSocketScope") -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 async def _deny(send: "ASGISendCallable", refused: AccessRefusedError) -> None:

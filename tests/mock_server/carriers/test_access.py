@@ -8,7 +8,7 @@ from mock_server.carriers.access import (
     Topic,
     authenticate,
     check_name,
-    find_subscription,
+    find_subscriptions,
     find_topic,
     join,
 )
@@ -79,16 +79,16 @@ def test_a_subscription_is_named_after_its_tenant() -> None:
 def test_a_new_subscription_may_be_refused() -> None:
     """Where the profile makes none by itself, and beyond the limit; what is there is always found."""
     strict = make_project(Profile(unknown_subscription="refuse"))
-    assert refusal(lambda: find_subscription(strict, EVENT, f"{ACCESS_ID}-mine")).reason is Refusal.UNKNOWN
-    assert find_subscription(strict, EVENT, MAIN) is strict.queue.main
+    assert refusal(lambda: find_subscriptions(strict, EVENT, f"{ACCESS_ID}-mine")).reason is Refusal.UNKNOWN
+    assert find_subscriptions(strict, EVENT, MAIN) == [strict.queue.main]
     crowded = filled(make_project())
-    assert refusal(lambda: find_subscription(crowded, EVENT, f"{ACCESS_ID}-more")).reason is Refusal.FULL
+    assert refusal(lambda: find_subscriptions(crowded, EVENT, f"{ACCESS_ID}-more")).reason is Refusal.FULL
 
 
 def filled(project: Project) -> Project:
     """A project with as many subscriptions as it may have."""
     for number in range(MAX_SUBSCRIPTIONS - len(project.queue.subscriptions())):
-        find_subscription(project, EVENT, f"{ACCESS_ID}-{number}")
+        find_subscriptions(project, EVENT, f"{ACCESS_ID}-{number}")
     return project
 
 

@@ -42,3 +42,8 @@ def test_another_text_is_no_message_id(text: str) -> None:
     """ValueError for base64 of something else, for what is cut short and for what is no base64."""
     with pytest.raises(ValueError, match="message id"):
         message_id_numbers(text)
+
+
+def test_a_negative_number_is_written_in_64_bits() -> None:
+    """As clients do that mean the place before the first message."""
+    assert message_id_numbers(message_id_text(1000, -1)) == (1000, 2**64 - 1)
