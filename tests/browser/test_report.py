@@ -1,6 +1,7 @@
 """The report as a reader meets it: opened from disk, without a network, in a real browser."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,18 @@ OTHER_PAGES = (("wrong", "light"), ("large", "light"), ("empty", "light"), ("wro
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The folder of each report; that of the wrong client was written twice, so that it has a comparison."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in FOUND}
-    for name in ("wrong", *FOUND):
+def report_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the folder of a report. It is written twice, so that it has a comparison, when it is asked for first."""
+
+    @cache
+    def folder_of(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
         found, agent = FOUND[name]()
-        write_report(folders[name], agent, PLAN, found)
-    return folders
+        for _ in range(2):
+            write_report(folder, agent, PLAN, found)
+        return folder
+
+    return folder_of
 
 
 def opened(page: Page, folder: Path) -> Page:
@@ -71,37 +77,37 @@ def opened(page: Page, folder: Path) -> Page:
     ("name", "scheme"),
     [("right", "light"), *(pytest.param(*each, marks=pytest.mark.slow) for each in OTHER_PAGES)],
 )
-def test_nobody_is_shut_out(name: str, scheme: str, page: Page, reports: dict[str, Path]) -> None:
+def test_nobody_is_shut_out(name: str, scheme: str, page: Page, report_of: Callable[[str], Path]) -> None:
     """Axe finds no violation of level A or AA, light or dark, with everything unfolded too."""
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    opened(page, reports[name])
+    opened(page, report_of(name))
     assert violations(page) == []
     page.evaluate(OPEN_ALL)
     assert violations(page) == []
 
 
 @pytest.mark.parametrize("name", sampled(FOUND, every=len(FOUND)))
-def test_a_narrow_screen_is_enough(name: str, page: Page, reports: dict[str, Path]) -> None:
+def test_a_narrow_screen_is_enough(name: str, page: Page, report_of: Callable[[str], Path]) -> None:
     """Nothing but tables, commands and drawings scrolls sideways, each in a place of its own."""
     page.set_viewport_size(NARROW)
-    opened(page, reports[name])
+    opened(page, report_of(name))
     page.evaluate(OPEN_ALL)
     assert page.evaluate(WIDTH) == NARROW["width"]
     assert violations(page) == []
 
 
-def test_a_long_name_breaks_at_punctuation_only(page: Page, reports: dict[str, Path]) -> None:
+def test_a_long_name_breaks_at_punctuation_only(page: Page, report_of: Callable[[str], Path]) -> None:
     """On a telephone no part of it is broken between letters, and it does not push the verdicts off the screen."""
     page.set_viewport_size({"width": 390, "height": 844})
-    opened(page, reports["punctuated"])
+    opened(page, report_of("punctuated"))
     assert page.evaluate(BROKEN_PARTS) == []
     matrix = page.locator(".scroll:has(> .matrix)")
     assert matrix.evaluate("each => each.scrollWidth <= each.clientWidth")
 
 
-def test_the_timeline_is_drawn(page: Page, reports: dict[str, Path]) -> None:
+def test_the_timeline_is_drawn(page: Page, report_of: Callable[[str], Path]) -> None:
     """Lanes, a shaded window, a deed in each column, labels that are not cut off, and a frame around the breach."""
-    drawing = opened(page, reports["wrong"]).locator("svg.timeline").first
+    drawing = opened(page, report_of("wrong")).locator("svg.timeline").first
     assert drawing.is_visible()
     assert drawing.locator("text.lane").all_text_contents() == ["lot", "queue", "client"]
     shade, frame = drawing.locator("rect.shade").bounding_box(), drawing.locator("rect.here").bounding_box()
@@ -117,17 +123,18 @@ def test_the_timeline_is_drawn(page: Page, reports: dict[str, Path]) -> None:
     assert across == sorted(across)
 
 
-def test_a_drawing_has_a_table_beside_it(page: Page, reports: dict[str, Path]) -> None:
+def test_a_drawing_has_a_table_beside_it(page: Page, report_of: Callable[[str], Path]) -> None:
     """Who does not see the drawing reads the same, column by column."""
-    figure = opened(page, reports["wrong"]).locator("figure").first
+    figure = opened(page, report_of("wrong")).locator("figure").first
     drawing = figure.get_by_role("img", name="Timeline")
     assert drawing.count() == 1
     assert figure.locator("tbody tr").count() == drawing.locator("g[data-shape]").count()
 
 
-def test_many_records_stay_few_columns(page: Page, reports: dict[str, Path]) -> None:
+@pytest.mark.slow
+def test_many_records_stay_few_columns(page: Page, report_of: Callable[[str], Path]) -> None:
     """A thousand records are drawn as one, and their table is folded."""
-    drawing = opened(page, reports["large"]).locator("svg.timeline").first
+    drawing = opened(page, report_of("large")).locator("svg.timeline").first
     assert "1001 \u00d7" in (drawing.text_content() or "")
     assert drawing.evaluate(OUTSIDE) == []
     assert not page.locator("table.records").first.is_visible()
@@ -139,10 +146,10 @@ def focus(page: Page) -> str:
     return text
 
 
-def test_everything_is_reached_with_the_keyboard(page: Page, reports: dict[str, Path]) -> None:
+def test_everything_is_reached_with_the_keyboard(page: Page, report_of: Callable[[str], Path]) -> None:
     """The skip link first, then the rules; a rule leads to its failure; what is folded opens; the drawing scrolls."""
     page.set_viewport_size(NARROW)
-    opened(page, reports["wrong"])
+    opened(page, report_of("wrong"))
     page.keyboard.press("Tab")
     assert focus(page) == "Skip to the verdicts"
     box = page.locator(".skip").bounding_box()
@@ -166,25 +173,25 @@ def test_everything_is_reached_with_the_keyboard(page: Page, reports: dict[str, 
     page.wait_for_function("each => each.scrollLeft > 0", arg=drawing.element_handle())
 
 
-def test_the_focus_is_seen(page: Page, reports: dict[str, Path]) -> None:
+def test_the_focus_is_seen(page: Page, report_of: Callable[[str], Path]) -> None:
     """Whatever has it has an outline."""
-    opened(page, reports["wrong"])
+    opened(page, report_of("wrong"))
     for _ in range(12):
         page.keyboard.press("Tab")
         style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert style != "none", focus(page)
 
 
-def test_the_last_run_is_beside_it(page: Page, reports: dict[str, Path]) -> None:
+def test_the_last_run_is_beside_it(page: Page, report_of: Callable[[str], Path]) -> None:
     """What is broken still is told where it is looked for."""
-    opened(page, reports["wrong"])
+    opened(page, report_of("wrong"))
     assert "CNT-RECORD-ID" in page.locator("#comparison ~ ul").first.inner_text()
     assert "still" in page.locator(".chip.fail").first.inner_text().lower()
 
 
-def test_a_page_can_be_left_for_a_history(page: Page, reports: dict[str, Path]) -> None:
+def test_a_page_can_be_left_for_a_history(page: Page, report_of: Callable[[str], Path]) -> None:
     """The file of a failure lies where its link says."""
-    opened(page, reports["wrong"])
+    opened(page, report_of("wrong"))
     page.locator("#failure-1 a[href^='failures/']").first.click()
     page.wait_for_url("**/failures/*.json")
     assert '"format": "parking-mock/failure"' in page.content()

@@ -79,14 +79,14 @@ def test_every_rule_says_what_it_is() -> None:
         assert "traffic" in rule.needs or rule.needs, rule.id
 
 
-def small(client: type[ReferenceClient], *rule_ids: str, examples: int = 8) -> Check:
+def small(client: type[ReferenceClient], rule_id: str) -> Check:
     """A check in one case."""
-    return check(client, Plan(rule_ids or tuple(RULES), ("count/copies",), examples, seed=3))
+    return check(client, Plan((rule_id,), ("count/copies",), 8, seed=3))
 
 
 def test_verdicts_follow_the_level_of_what_is_broken() -> None:
     """A broken must-rule is a failure; a rule that was not exercised is not green; exit codes go by level."""
-    found = small(ZOO["CountsDeliveries"].client)
+    found = check(ZOO["CountsDeliveries"].client, Plan(case_ids=("count/copies",), examples=8, seed=3, shrink=False))
     verdicts = {rule.id: found.verdict(rule) for rule in found.rules}
     assert verdicts["CNT-RECORD-ID"] is Verdict.FAIL
     assert verdicts["ERR-UNSUPPORTED"] is Verdict.NOT_EXERCISED

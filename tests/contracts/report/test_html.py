@@ -127,6 +127,7 @@ def test_text_of_a_client_is_no_markup(tmp_path: Path) -> None:
     assert "alert(1)" in (tmp_path / "report.json").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_thousand_records_are_folded(tmp_path: Path) -> None:
     """The page stays small: what is not well is shown first, the rest is counted."""
     scenario = Scenario((Happens(AT, "r1", many=1001),), runs_ms=LOST.runs_ms, settles=False)
