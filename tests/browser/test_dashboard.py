@@ -91,6 +91,7 @@ def test_the_curl_works(dashboard: Page, lab: Lab) -> None:
     expect(dashboard.locator(".record")).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_going_off_line_and_back(dashboard: Page) -> None:
     """The list says that a lot is off line; its button brings it back."""
     press(dashboard, "Lot goes off line")
@@ -128,6 +129,7 @@ def test_plates_are_masked_unless_asked(dashboard: Page, lab: Lab) -> None:
     expect(dashboard.locator(".plate", has_text=PLATE)).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_the_feed_is_filtered(dashboard: Page, lab: Lab) -> None:
     """Only the chosen kinds are listed, by the address too."""
     keep(lab, 3, uplink="lose")
@@ -142,6 +144,7 @@ def test_the_feed_is_filtered(dashboard: Page, lab: Lab) -> None:
     expect(dashboard.locator(".feed .kind-record-kept")).to_have_count(5)
 
 
+@pytest.mark.slow
 def test_a_reset_begins_again(dashboard: Page, lab: Lab) -> None:
     """After a reset nothing of before is left on the page."""
     keep(lab, 3)
@@ -150,6 +153,7 @@ def test_a_reset_begins_again(dashboard: Page, lab: Lab) -> None:
     expect(dashboard.locator(".record")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_what_is_typed_and_focused_stays(dashboard: Page, lab: Lab) -> None:
     """Things happen, and neither what was typed nor the focus is lost."""
     field = dashboard.get_by_label("How many")
@@ -161,6 +165,7 @@ def test_what_is_typed_and_focused_stays(dashboard: Page, lab: Lab) -> None:
     expect(field).to_be_focused()
 
 
+@pytest.mark.slow
 def test_the_keyboard_is_enough(dashboard: Page, lab: Lab) -> None:
     """The first Tab leads to the content; buttons are reached by Tab and pressed by Enter."""
     dashboard.keyboard.press("Tab")
@@ -218,6 +223,7 @@ def test_it_is_accessible(browser: Browser, lab: Lab, colours: Literal["light", 
     context.close()
 
 
+@pytest.mark.slow
 def test_it_survives_a_restart(context: BrowserContext, page: Page) -> None:
     """When the server goes the page says so; when it is back it shows the new world by itself."""
     watching = context.new_page()
@@ -233,6 +239,7 @@ def test_it_survives_a_restart(context: BrowserContext, page: Page) -> None:
         expect(watching.locator(".record")).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_a_project_that_is_gone(context: BrowserContext, lab: Lab) -> None:
     """A project that is deleted is said to be gone, and shown again when there is one of that name."""
     page = live(context.new_page(), lab.url)
@@ -283,6 +290,7 @@ def look_ms(page: Page) -> float:
     return measured
 
 
+@pytest.mark.slow
 def test_a_token_is_a_password(browser: Browser) -> None:
     """Where a token is wanted the browser asks for it, and the page works with it; its curl asks for it too."""
     cloud = Cloud()

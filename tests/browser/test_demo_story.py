@@ -39,6 +39,7 @@ def step_to(page: Page, text: str) -> None:
     pytest.fail(f"the story never says {text!r}")
 
 
+@pytest.mark.slow
 def test_from_loss_to_silence(story: Page) -> None:
     """Loss, wrong count, sync, mismatch, re-report, convergence and silence, each seen when it is told."""
     step_to(story, "get lost")
@@ -93,6 +94,7 @@ def test_the_story_by_hand(story: Page) -> None:
     expect(story.locator("#cell .state")).to_contain_text("repaired")
 
 
+@pytest.mark.slow
 def test_it_is_steered_by_clicks(story: Page) -> None:
     """Play, pause, repeat and speed are buttons that say what is on."""
     story.get_by_role("button", name="fast").click()

@@ -45,8 +45,6 @@ FOUND: dict[str, Callable[[], tuple[Check, str]]] = {
     "empty": lambda: (Check((), ()), "nothing"),
 }
 
-OTHER_PAGES = (("wrong", "light"), ("large", "light"), ("empty", "light"), ("wrong", "dark"))
-
 
 @pytest.fixture(scope="module")
 def report_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
@@ -73,9 +71,10 @@ def opened(page: Page, folder: Path) -> Page:
     return page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "scheme"),
-    [("right", "light"), *(pytest.param(*each, marks=pytest.mark.slow) for each in OTHER_PAGES)],
+    [("wrong", "light"), ("right", "light"), ("large", "light"), ("empty", "light"), ("wrong", "dark")],
 )
 def test_nobody_is_shut_out(name: str, scheme: str, page: Page, report_of: Callable[[str], Path]) -> None:
     """Axe finds no violation of level A or AA, light or dark, with everything unfolded too."""
@@ -96,6 +95,7 @@ def test_a_narrow_screen_is_enough(name: str, page: Page, report_of: Callable[[s
     assert violations(page) == []
 
 
+@pytest.mark.slow
 def test_a_long_name_breaks_at_punctuation_only(page: Page, report_of: Callable[[str], Path]) -> None:
     """On a telephone no part of it is broken between letters, and it does not push the verdicts off the screen."""
     page.set_viewport_size({"width": 390, "height": 844})
@@ -173,6 +173,7 @@ def test_everything_is_reached_with_the_keyboard(page: Page, report_of: Callable
     page.wait_for_function("each => each.scrollLeft > 0", arg=drawing.element_handle())
 
 
+@pytest.mark.slow
 def test_the_focus_is_seen(page: Page, report_of: Callable[[str], Path]) -> None:
     """Whatever has it has an outline."""
     opened(page, report_of("wrong"))
@@ -189,6 +190,7 @@ def test_the_last_run_is_beside_it(page: Page, report_of: Callable[[str], Path])
     assert "still" in page.locator(".chip.fail").first.inner_text().lower()
 
 
+@pytest.mark.slow
 def test_a_page_can_be_left_for_a_history(page: Page, report_of: Callable[[str], Path]) -> None:
     """The file of a failure lies where its link says."""
     opened(page, report_of("wrong"))

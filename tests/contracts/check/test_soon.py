@@ -38,6 +38,7 @@ def found() -> Check:
     return checked(CountsDeliveries, shrink=False)[0]
 
 
+@pytest.mark.slow
 def test_each_broken_rule_is_made_small_once(found: Check) -> None:
     """Not again in each case, which takes most of a check's time; the verdicts are the same."""
     small, _ = checked(CountsDeliveries)
@@ -89,6 +90,7 @@ def test_a_known_failure_ends_no_check() -> None:
     assert not checked(CountsDeliveries, fail_fast="info", known=known, shrink=False)[0].stopped
 
 
+@pytest.mark.slow
 def test_the_workers_of_a_check_end_at_the_first_failure_too() -> None:
     """What they find is told at once, before its case is played to the end."""
     told: list[Found] = []

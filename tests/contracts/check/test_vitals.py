@@ -226,6 +226,7 @@ def test_a_failure_of_the_harness_names_case_and_seed_and_leaves_a_report(
     assert "The judge itself failed" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_a_failure_of_the_harness() -> None:
     """It is told with the case whose result is missing, beside the results of the others."""
     found = check_in_parallel(f"{__name__}:Kills", Plan(("CNT-TRUTH",), ("form/lanes", "count/copies"), 2), 2)

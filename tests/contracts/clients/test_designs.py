@@ -70,6 +70,7 @@ def test_a_correct_client_of_any_design_is_judged_for_errors() -> None:
     assert {rule.id: found.verdict(rule) for rule in found.rules if found.verdict(rule) is not Verdict.PASS} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "case_id", "rule_id"),
     [

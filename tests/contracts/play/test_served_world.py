@@ -31,6 +31,7 @@ from mock_server.model import HOUR, MINUTE
 from mock_server.wire.paths import SYNC_PREFIX
 from tests.contracts.client.scripts import tiny
 from tests.contracts.support import outcome
+from tests.support import sampled
 
 AT = BEGIN + 10 * MINUTE
 SHORT = Scenario((Happens(AT, "r1"),), settles=False, runs_ms=90 * MINUTE)
@@ -64,7 +65,7 @@ def verdicts(run: Run) -> dict[str, tuple[bool, bool]]:
     return {rule_id: (each.exercised, bool(each.breaches)) for rule_id, each in judge(run, rules).items()}
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", sampled(SCENARIOS, every=4))
 def test_a_client_is_judged_on_real_connections_as_it_is_in_process(name: str) -> None:
     """The same claims about the same cells, the same store, and the same verdicts."""
     there, here = (run_of(SCENARIOS[name], client) for client in (elsewhere(), ReferenceClient))

@@ -48,7 +48,7 @@ def idle_in(case_id: str, result: CaseResult) -> list[str]:
     return [rule_id for rule_id in in_process if not result.by_rule[rule_id].exercised]
 
 
-@pytest.mark.parametrize("name", sampled(ZOO, every=10))
+@pytest.mark.parametrize("name", sampled(ZOO, every=20))
 def test_a_known_bad_client_is_caught_by_the_rule_that_it_breaks(name: str) -> None:
     """In the cases made for the rule, with the default number of scenarios."""
     row = matrix.row_of(name, samples=0)
@@ -103,6 +103,7 @@ def test_a_failure_is_the_smallest_that_was_seen() -> None:
     assert failure.run.entries
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_check() -> None:
     """Verdicts, counts and the failure shown."""
     first, second = (small(ZOO["CountsDeliveries"].client, "CNT-RECORD-ID") for _ in range(2))
