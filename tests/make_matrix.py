@@ -129,12 +129,11 @@ def _row(known_bad: KnownBadClient, result: Mapping[str, Any]) -> tuple[str, ...
 
 def measure(name: str, seeds: int = SEEDS) -> JsonObject:
     """One known-bad client: after how many scenarios each seed caught it, and what else it breaks at the first."""
-    first, *others = (matrix.row_of(name, seed=seed, samples=0 if seed else matrix.SAMPLES) for seed in range(seeds))
-    process = matrix.row_of(name, samples=0, elsewhere=True)
+    first = matrix.row_of(name)
     return {
         "rule": first.rule_id,
-        "killed_after": [row.killed_after for row in (first, *others)],
-        "killed_as_process_after": process.killed_after,
+        "killed_after": [first.killed_after, *(matrix.killed_after(name, seed=seed) for seed in range(1, seeds))],
+        "killed_as_process_after": matrix.killed_after(name, elsewhere=True),
         "also_breaks": first.also,
         "told_first": first.told_first,
     }

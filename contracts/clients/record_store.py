@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS cells (
     silent INTEGER DEFAULT 0, fruitless INTEGER DEFAULT 0, visited INTEGER DEFAULT 0, sn TEXT DEFAULT '',
     PRIMARY KEY (device_id, data_type, direction, start_ms)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS cells_by_due ON cells (due_ms);
+CREATE INDEX IF NOT EXISTS cells_by_due ON cells (device_id, due_ms);
 CREATE TABLE IF NOT EXISTS lots (
     device_id TEXT PRIMARY KEY, planned_ms INTEGER, state TEXT DEFAULT '', failed INTEGER DEFAULT 0,
     retry_ms INTEGER DEFAULT 0, tries INTEGER DEFAULT 0
@@ -98,14 +98,15 @@ class RecordStore:
 
     def keep(self, record: Stored) -> bool:
         """Insert a record, or replace the content of the one with its id. True if it is new."""
-        before = self._db.execute("SELECT count(*) FROM records").fetchone()[0]
+        known = "SELECT 1 FROM records WHERE device_id = ? AND data_type = ? AND record_id = ?"
+        is_new = self._db.execute(known, record[:3]).fetchone() is None
         self._db.execute(
             """INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)
                ON CONFLICT DO UPDATE SET direction = excluded.direction, event_ms = excluded.event_ms,
                content = excluded.content""",
             record,
         )
-        return bool(self._db.execute("SELECT count(*) FROM records").fetchone()[0] > before)
+        return is_new
 
     def count(self, device_id: str, data_type: int, direction: int, low_ms: int, high_ms: int) -> int:
         """The number of records of a lot, data type and direction with low_ms <= event time < high_ms."""
@@ -152,8 +153,8 @@ class RecordStore:
 
     def next_due_ms(self) -> int | None:
         """When the next cell of a lot without a state is due; None if no cell is."""
-        query = """SELECT min(max(cells.due_ms, lots.retry_ms)) FROM cells JOIN lots USING (device_id)
-                   WHERE lots.state = ''"""
+        query = """SELECT min(max((SELECT min(due_ms) FROM cells WHERE cells.device_id = lots.device_id), retry_ms))
+                   FROM lots WHERE state = ''"""
         due: int | None = self._db.execute(query).fetchone()[0]
         return due
 

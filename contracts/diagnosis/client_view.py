@@ -6,7 +6,7 @@ acknowledgement on, which is the latest. What the client really knew lies betwee
 """
 
 from bisect import bisect, bisect_left
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from contracts.run.run import Run
@@ -37,26 +37,36 @@ class SeenRecord(NamedTuple):
 
 
 class Seen:
-    """What a client has seen of records, in one view, in order. `places` has the place of each."""
+    """What a client has seen of records, in one view, in order. `places` has the place of each.
+
+    A column has a value of each. It is made once, and equal ones are the same object: counters ask for the same ones.
+    """
 
     def __init__(self, records: Sequence[SeenRecord]) -> None:
         self.records = records
         self.places = tuple(each.place for each in records)
-        self._columns: dict[Callable[[SeenRecord], Any], tuple[Any, ...]] = {}
-        self._numbers: dict[Callable[[SeenRecord], Hashable], tuple[int, ...]] = {}
+        self._columns: dict[object, tuple[Any, ...]] = {}
+        self._same: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
     def column(self, value: Callable[[SeenRecord], T]) -> tuple[T, ...]:
-        """A value of each: many counters ask for the same ones."""
-        if value not in self._columns:
-            self._columns[value] = tuple(map(value, self.records))
-        return self._columns[value]
+        """A value of each."""
+        return self._column(value, map(value, self.records))
 
     def numbered(self, value: Callable[[SeenRecord], Hashable]) -> tuple[int, ...]:
         """The same with a number in place of each different value, from 0 on: it tells only which are equal."""
-        if value not in self._numbers:
-            numbers: dict[Hashable, int] = {}
-            self._numbers[value] = tuple(numbers.setdefault(value(each), len(numbers)) for each in self.records)
-        return self._numbers[value]
+        numbers: dict[Hashable, int] = {}
+        return self._column((value,), (numbers.setdefault(value(each), len(numbers)) for each in self.records))
+
+    def lines(self, counts_in: Callable[[Line], tuple[Line, ...]]) -> tuple[tuple[Line, ...], ...]:
+        """The lines in which each counts."""
+        return self._column(counts_in, (counts_in(each.line) for each in self.records))
+
+    def _column(self, name: object, values: Iterable[T]) -> tuple[T, ...]:
+        found = self._columns.get(name)
+        if found is None:
+            made = tuple(values)
+            found = self._columns[name] = self._same.setdefault(made, made)
+        return found
 
 
 class ClientView:
@@ -104,13 +114,16 @@ class ClientView:
             if first is not None:
                 yield first.seq, event.cell
 
-    def delayed(self, seen: Seen, lag_ms: int) -> Seen:
-        """The same records, had the client known of each `lag_ms` after its delivery at the earliest."""
-        later = (
-            each._replace(place=max(each.place, bisect_left(self._times, each.delivery.time + lag_ms)))
-            for each in seen.records
+    def delayed(self, known: KnownFrom, lag_ms: int) -> Seen:
+        """What it had seen, had it known of each record `lag_ms` after its delivery at the earliest."""
+        return (
+            self.once((known, lag_ms), lambda: self._delayed(self.seen[known], lag_ms)) if lag_ms else self.seen[known]
         )
-        return Seen(sorted(later, key=lambda each: each.place))
+
+    def _delayed(self, seen: Seen, lag_ms: int) -> Seen:
+        places = (max(each.place, bisect_left(self._times, each.delivery.time + lag_ms)) for each in seen.records)
+        later = [each._replace(place=place) for each, place in zip(seen.records, places, strict=True)]
+        return seen if later == seen.records else Seen(sorted(later, key=lambda each: each.place))
 
 
 def _acknowledged(deliveries: Sequence[Delivery]) -> list[int | None]:

@@ -7,11 +7,9 @@ asked for a count wherever the client made a claim.
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
 from contracts.diagnosis.client_view import ClientView, KnownFrom, Seen, SeenRecord
-from contracts.run.run import Run
 from mock_server.model import Cell, Line
 from mock_server.profile import half_open
 
@@ -51,10 +49,6 @@ def as_asked(start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _line(seen: SeenRecord) -> Line:
-    return seen.line
-
-
 def _opens(seen: SeenRecord) -> int | None:
     return seen.opens
 
@@ -69,7 +63,10 @@ def exact(count: int) -> int:
 
 
 class _Rows(NamedTuple):
-    """How the records seen are stored, in columns: before which claim, whether, under which key, and so on."""
+    """How the records seen are stored, in columns: before which claim, whether, under which key, and so on.
+
+    `first_wins` only where some records of one key differ, so that it matters which of them is kept.
+    """
 
     place: tuple[int, ...]
     stores: tuple[bool, ...]
@@ -78,12 +75,7 @@ class _Rows(NamedTuple):
     time: tuple[int, ...]
     lines: tuple[tuple[Line, ...], ...]
     opens: tuple[int | None, ...]
-    first_wins: bool = False
-
-    @property
-    def differ(self) -> bool:
-        """Whether some records of one key differ, so that it matters which of them is kept."""
-        return len(set(zip(self.key, self.counted, self.time, self.lines, strict=True))) > len(set(self.key))
+    first_wins: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,37 +109,43 @@ class CountingModel:
     first_wins: bool = False
     rereport_replaces: bool = False
 
-    def count(self, view: ClientView, known: KnownFrom) -> list[int]:
+    def count(self, view: ClientView, known: KnownFrom) -> tuple[int, ...]:
         """The count that is claimed in place of each claim of the run.
 
         Most models do in most runs what a correct client does: what stores the same rows and counts the same windows is
         counted once.
         """
-        seen = view.seen[known]
-        rows = self._rows(view.delayed(seen, self.lag_ms) if self.lag_ms else seen)
-        windows = view.once((self.span, self.bounds, self.precision_ms, self.counted_line), partial(self.windows, view))
-        counts = view.once((rows, windows), lambda: _counts(rows, windows, view.asked))
-        return counts if self.claims is exact else [self.claims(count) for count in counts]
+        rows, windows = self._rows(view.delayed(known, self.lag_ms)), self._windows(view)
+        same = (*map(id, rows), id(windows))  # equal columns are one object, which the view keeps
+        counts = view.once(same, lambda: _counts(rows, windows, view.asked))
+        return counts if self.claims is exact else tuple(map(self.claims, counts))
 
     def _rows(self, seen: Seen) -> _Rows:
-        key = seen.numbered(self.key)
+        key, time, lines = seen.numbered(self.key), seen.column(self.time), seen.lines(self.counts_in)
         counted = key if self.distinct is None else seen.column(self.distinct)
-        lines = tuple(map(self.counts_in, seen.column(_line)))
         opens = seen.column(_opens if self.rereport_replaces else _opens_nothing)
-        rows = _Rows(seen.places, seen.column(self.stores), key, counted, seen.column(self.time), lines, opens)
-        return rows._replace(first_wins=self.first_wins and rows.differ)
+        first_wins = self.first_wins and len(set(zip(key, counted, time, lines, strict=True))) > len(set(key))
+        return _Rows(seen.places, seen.column(self.stores), key, counted, time, lines, opens, first_wins)
 
-    def windows(self, view: ClientView) -> tuple[Window, ...]:
+    def _windows(self, view: ClientView) -> tuple[Window, ...]:
         """What is counted for each cell that the run asks about."""
-        return tuple(self._window(view.run, cell) for cell in view.cells)
+        bounds, precision = self.bounds or view.run.profile.window_bounds, self.precision_ms
 
-    def _window(self, run: Run, cell: Cell) -> Window:
-        asked = self.span(cell.start_time, cell.end_time)
-        start, end = (at // self.precision_ms * self.precision_ms for at in asked)
-        return (self.counted_line(cell.line), *half_open(self.bounds or run.profile.window_bounds, start, end))
+        def window(cell: Cell) -> Window:
+            start, end = self.span(cell.start_time, cell.end_time)
+            return (
+                self.counted_line(cell.line),
+                *half_open(bounds, start // precision * precision, end // precision * precision),
+            )
+
+        def made() -> tuple[Window, ...]:
+            windows = tuple(map(window, view.cells))
+            return view.once(windows, lambda: windows)
+
+        return view.once((self.span, bounds, precision, self.counted_line), made)
 
 
-def _counts(rows: _Rows, windows: Iterable[Window], asked: Sequence[int]) -> list[int]:
+def _counts(rows: _Rows, windows: Iterable[Window], asked: Sequence[int]) -> tuple[int, ...]:
     """How many values the cell of each claim holds, where the claims `asked` about these cells, by their numbers."""
     store = _Store(windows, first_wins=rows.first_wins)
     counts: list[int] = []
@@ -157,7 +155,7 @@ def _counts(rows: _Rows, windows: Iterable[Window], asked: Sequence[int]) -> lis
             store.clear(opened)
         if stores:
             store.take(*row)
-    return counts + [len(store.held[cell]) for cell in asked[len(counts) :]]
+    return (*counts, *(len(store.held[cell]) for cell in asked[len(counts) :]))
 
 
 class _Store:

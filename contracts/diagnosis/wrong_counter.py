@@ -9,7 +9,7 @@ from contracts.diagnosis.client_view import ClientView, KnownFrom
 from contracts.run.run import Run
 from contracts.run.syncs import Claim
 
-Count: TypeAlias = Callable[[ClientView, KnownFrom], list[int]]
+Count: TypeAlias = Callable[[ClientView, KnownFrom], tuple[int, ...]]
 """The count that is claimed in place of each claim of a run, in one view of what the client knew."""
 
 
@@ -44,5 +44,5 @@ class WrongCounter:
     def claims(self, run: Run) -> Claimed:
         """What it would have claimed in a run. What several would have is compared once."""
         view = run.once(ClientView)
-        counts = tuple(tuple(self.count(view, known)) for known in view.views)
+        counts = tuple(self.count(view, known) for known in view.views)
         return view.once(counts, lambda: Claimed(run, counts))

@@ -290,11 +290,11 @@ OLD = tuple(
 # How the count is made
 
 
-def _cached(view: ClientView, known: KnownFrom) -> list[int]:
+def _cached(view: ClientView, known: KnownFrom) -> tuple[int, ...]:
     """The first count of each cell, again and again."""
     counts = CountingModel().count(view, known)
     first: dict[int, int] = {}
-    return [first.setdefault(cell, count) for cell, count in zip(view.asked, counts, strict=True)]
+    return tuple(first.setdefault(cell, count) for cell, count in zip(view.asked, counts, strict=True))
 
 
 def _page(size: int) -> WrongCounter:

@@ -39,9 +39,10 @@ def _takes_for_one(what: str, key: Callable[[SeenRecord], Hashable], remedy: str
 def _merging(model: CountingModel) -> Count:
     """The counts of a model where some records have the same key; a correct client's where none have."""
 
-    def count(view: ClientView, known: KnownFrom) -> list[int]:
+    def count(view: ClientView, known: KnownFrom) -> tuple[int, ...]:
         seen = view.seen["delivery"]
-        merges = len(set(seen.numbered(model.key))) < len(set(seen.numbered(record_key)))
+        keys, ids = seen.numbered(model.key), seen.numbered(record_key)
+        merges = keys is not ids and len(set(keys)) < len(set(ids))
         return (model if merges else CountingModel()).count(view, known)
 
     return count
@@ -56,7 +57,7 @@ def _as_number(name: str) -> Hashable:
     return int(name) if name.isdecimal() else name
 
 
-def _double_readings(view: ClientView, known: KnownFrom) -> list[int]:
+def _double_readings(view: ClientView, known: KnownFrom) -> tuple[int, ...]:
     """The counts without the passes that came after one of the same plate and line, three seconds apart at most."""
     dropped = view.run.once(_doubles)
     return CountingModel(stores=lambda seen: record_key(seen) not in dropped).count(view, known)

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from contracts.cases import CASES
 from contracts.check.causes import first_told
 from contracts.check.engine import aimed_at
-from contracts.check.explore import DEFAULT_EXAMPLES, Exploration
+from contracts.check.explore import DEFAULT_EXAMPLES, Exploration, Watch
 from contracts.check.results import CaseResult, Check
 from contracts.check.workers import end_requested, run_until_end_requested, worker_pool
 from contracts.client.interface import Client, MakeClient
@@ -22,7 +22,7 @@ from contracts.clients.zoo import ZOO, KnownBadClient
 from contracts.play.attachment import load
 from contracts.play.scenario import Scenario
 from contracts.rules import RULES
-from contracts.rules.base import Outcome
+from contracts.rules.base import Outcome, Rule
 from contracts.run.run import Run
 from mock_server.model import JsonObject
 
@@ -130,18 +130,32 @@ def row_of(
     return row
 
 
+def killed_after(name: str, examples: int = DEFAULT_EXAMPLES, seed: int = 0, *, elsewhere: bool = False) -> int | None:
+    """After how many scenarios its own rule catches a known-bad client, as in its row: no other rule is judged."""
+    row = MatrixRow(name, ZOO[name].rule_id, elsewhere=elsewhere)
+    for case_id in aimed_at([row.rule_id]):
+        if row.killed_after is None:
+            _play(row, case_id, (RULES[row.rule_id],), examples, seed, lambda *run: row.see(run[-1]))
+    return row.killed_after
+
+
 def _explore(row: MatrixRow, case_id: str, examples: int, seed: int, *, until_killed: bool) -> CaseResult:
     result = CaseResult(case_id)
 
-    def watch(scenario: Scenario, run: Run, outcomes: Mapping[str, Outcome]) -> bool:
+    def watch(scenario: Scenario, run: Run, outcomes: dict[str, Outcome]) -> bool:
         result.watch(scenario, run, outcomes)
-        return end_requested() or (row.see(outcomes) and until_killed)
+        return row.see(outcomes) and until_killed
 
-    if end_requested():
-        return result
-    client = make_client_of(ZOO[row.client], elsewhere=row.elsewhere)
-    Exploration(client, tuple(RULES.values()), examples, seed, shrink=False).of(CASES[case_id], watch)
+    _play(row, case_id, tuple(RULES.values()), examples, seed, watch)
     return result
+
+
+def _play(row: MatrixRow, case_id: str, rules: tuple[Rule, ...], examples: int, seed: int, watch: Watch) -> None:
+    """Play scenarios of a case to the client of a row, until `watch` has seen enough or this process is to end."""
+    if not end_requested():
+        client = make_client_of(ZOO[row.client], elsewhere=row.elsewhere)
+        exploration = Exploration(client, rules, examples, seed, shrink=False)
+        exploration.of(CASES[case_id], lambda *run: watch(*run) or end_requested())
 
 
 def rows(

@@ -51,8 +51,13 @@ def idle_in(case_id: str, result: CaseResult) -> list[str]:
 @pytest.mark.parametrize("name", sampled(ZOO, every=20))
 def test_a_known_bad_client_is_caught_by_the_rule_that_it_breaks(name: str) -> None:
     """In the cases made for the rule, with the default number of scenarios."""
-    row = matrix.row_of(name, samples=0)
-    assert row.mark == "killed", f"{row.mark} after {row.runs} scenarios"
+    assert matrix.killed_after(name) is not None
+
+
+@pytest.mark.parametrize("name", ["CountsDeliveries", "CountsBetween"])
+def test_a_rule_catches_a_client_as_soon_alone_as_among_the_others(name: str) -> None:
+    """Also a cause in whose runs its effects are not told."""
+    assert matrix.killed_after(name, seed=3) == matrix.row_of(name, seed=3, samples=0).killed_after
 
 
 def test_every_rule_can_be_seen_to_fail() -> None:
