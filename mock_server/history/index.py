@@ -111,10 +111,13 @@ class LotRecord:
         return any(each.readable and each.seq < seq for each in self.deliveries)
 
 
+_TYPES: dict[int, DataType] = {each: each for each in DataType}
+_WAYS: dict[int | None, PassDirection | None] = {None: None, **{each: each for each in PassDirection}}
+
+
 def line_of(kept: RecordKept) -> Line:
     """The line in which a version of a record counts."""
-    direction = None if kept.pass_direction is None else PassDirection(kept.pass_direction)
-    return Line(kept.device_id, DataType(kept.data_type), direction)
+    return Line(kept.device_id, _TYPES[kept.data_type], _WAYS[kept.pass_direction])
 
 
 @dataclass(slots=True)

@@ -2,15 +2,17 @@
 
 import base64
 import hashlib
+from functools import lru_cache
 from typing import Literal
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.padding import PKCS7
 
 Encryption = Literal["aes_ecb", "aes_gcm"]
 
 GCM_NONCE_BYTES = 12
+
+_BLOCK = 16
 
 
 def message_key(secret: str) -> bytes:
@@ -20,11 +22,15 @@ def message_key(secret: str) -> bytes:
 
 def encrypt_ecb(plain: bytes, secret: str) -> str:
     """AES-128-ECB with PKCS5 padding, base64."""
-    padder = PKCS7(128).padder()
+    more = _BLOCK - len(plain) % _BLOCK
+    encryptor = _ecb(secret).encryptor()
+    return base64.b64encode(encryptor.update(plain + bytes([more]) * more) + encryptor.finalize()).decode()
+
+
+@lru_cache(maxsize=256)
+def _ecb(secret: str) -> Cipher[modes.ECB]:
     # ECB is the vendor's default mode, so an emulator must have it.
-    encryptor = Cipher(algorithms.AES(message_key(secret)), modes.ECB()).encryptor()  # noqa: S305
-    padded = padder.update(plain) + padder.finalize()
-    return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
+    return Cipher(algorithms.AES(message_key(secret)), modes.ECB())  # noqa: S305
 
 
 def encrypt_gcm(plain: bytes, secret: str, nonce: bytes) -> str:

@@ -40,6 +40,8 @@ _BILL_DETAILS = {
     "pay_method": "payMethod",
 }
 _TIMES = ("passTime", "enterTime", "leaveTime", "payTime")
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 STATUS_TEXTS = {
     ProcessStatus.SENDING: "The command is being sent",
     ProcessStatus.SENT: "The command is sent",
@@ -173,7 +175,3 @@ def _times(value: dict[str, Any], form: RecordTime, *, leap_second: bool) -> Jso
 
 def _details(record: Record, names: dict[str, str]) -> JsonObject:
     return {wire: record.details[lab] for lab, wire in names.items() if lab in record.details}
-
-
-def _compact(value: JsonObject) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
