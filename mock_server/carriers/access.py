@@ -8,6 +8,8 @@ from hmac import compare_digest
 from typing import NamedTuple
 
 from mock_server.cloud import Cloud
+from mock_server.faults.catalogue import SUBSCRIPTION
+from mock_server.faults.faults import Occasion
 from mock_server.history.events import CarrierName, ConsumerRefused
 from mock_server.model import TopicName
 from mock_server.project import Project
@@ -19,6 +21,9 @@ from mock_server.words import printable, shortened
 
 NAMESPACE = "out"
 """The namespace of every topic (documented)."""
+
+NOT_READY_CODE = 6
+"""The `code` of `subscribe.refuse` that is Pulsar's ServiceNotReady; any other is its ConsumerBusy."""
 
 CLIENT_LENGTH = 100
 """How many signs of what a client says of itself are kept."""
@@ -52,6 +57,9 @@ class Refusal(StrEnum):
 
     BUSY = "busy"
     """An exclusive consumer is or would be beside others."""
+
+    NOT_READY = "not ready"
+    """The service is not ready: a fault."""
 
 
 class AccessRefusedError(Exception):
@@ -114,9 +122,10 @@ def find_topic(project: Project, tenant: str, namespace: str, name: str) -> Topi
 def find_subscriptions(project: Project, topic: Topic, name: str) -> list[Subscription]:
     """The subscription of that name, of the topic's partition or of each that it has, made if it is new.
 
-    AccessRefusedError: UNKNOWN and FULL if it may not be made.
+    AccessRefusedError: UNKNOWN and FULL if it may not be made; BUSY and NOT_READY by a fault.
     """
     queue = project.queue
+    _suffer_faults(project, name)
     if not queue.has_subscription(topic.name, name):
         _check_new(project, topic, name)
     if topic.partition is None:
@@ -138,6 +147,13 @@ def join(project: Project, subscription: Subscription, consumer: Consumer) -> No
         subscription.connect(consumer)
     except SubscriptionBusyError as busy:
         raise AccessRefusedError(Refusal.BUSY, str(busy), project) from None
+
+
+def _suffer_faults(project: Project, subscription: str) -> None:
+    for strike in project.faults.strike(Occasion(SUBSCRIPTION, f"subscription {subscription}")):
+        if strike.value == NOT_READY_CODE:
+            raise AccessRefusedError(Refusal.NOT_READY, "the service is not ready: try again", project)
+        raise AccessRefusedError(Refusal.BUSY, f"{subscription} has other consumers: try again", project)
 
 
 def _check_new(project: Project, topic: Topic, name: str) -> None:

@@ -5,7 +5,7 @@ Every carrier makes its deliveries here, so that the same seed gives the same on
 
 from typing import NamedTuple
 
-from mock_server.faults.catalogue import DELIVERY, SOCKET, FaultKind
+from mock_server.faults.catalogue import DELIVERY, FRAME, SOCKET, FaultKind
 from mock_server.faults.faults import Occasion, Strike
 from mock_server.model import Message, Record
 from mock_server.project import Project
@@ -29,7 +29,9 @@ def connection_strikes(project: Project, message: Message, subscription: str, co
 
 def deliver(project: Project, message: Message, consumer: str) -> SentMessage:
     """A delivery to a consumer, changed by the faults that strike it."""
-    struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(message, consumer))}
+    struck = {
+        strike.kind: strike.value for strike in project.faults.strike(message_occasion(DELIVERY, message, consumer))
+    }
     encryption = project.profile.encryption
     nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""
     report = status_report(
@@ -55,8 +57,14 @@ def told_count(project: Project, redelivery_count: int) -> int:
     return redelivery_count if project.profile.redelivery_count == "counted" else 0
 
 
-def _occasion(message: Message, consumer: str) -> Occasion:
+def has_bad_checksum(project: Project, message: Message, consumer: str) -> bool:
+    """Whether the native frame of this delivery gets a wrong checksum."""
+    return bool(project.faults.strike(message_occasion(FRAME, message, consumer)))
+
+
+def message_occasion(site: str, message: Message, consumer: str) -> Occasion:
+    """The occasion for faults at a site of the cloud where a consumer's message is."""
     subject, message_id = message.subject, message.message_id
     if isinstance(subject, Record):
-        return record_occasion(DELIVERY, subject, message_id, consumer)
-    return Occasion(DELIVERY, f"message {message_id}", subject.device_id, message_id=message_id, consumer=consumer)
+        return record_occasion(site, subject, message_id, consumer)
+    return Occasion(site, f"message {message_id}", subject.device_id, message_id=message_id, consumer=consumer)

@@ -44,7 +44,7 @@ class TimedConsumer(Consumer):
 
     def release(self, message_id: str) -> PendingMessage | None:
         """Hold a message no more, nor wait for it: no timer without a message keeps the project from being idle."""
-        if message_id in self.set_aside:
+        if message_id in self._refused and message_id in self.set_aside:
             self._refused.pop(message_id).cancel()
         released = Consumer.release(self, message_id)
         if not self.unacknowledged:

@@ -4,7 +4,8 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from mock_server.carriers.access import Topic, find_subscriptions, join
+from mock_server.carriers.access import AccessRefusedError, Topic, find_subscriptions, join
+from mock_server.carriers.acknowledging import acknowledge
 from mock_server.carriers.delivery import connection_strikes, deliver, told_count
 from mock_server.carriers.timed_consumer import TimedConsumer, Times
 from mock_server.faults.catalogue import FaultKind
@@ -48,6 +49,7 @@ class ConsumerSession(ABC):
     def __init__(self, asked: ConsumerRequest) -> None:
         self._project = asked.project
         self._failing: int | None = None
+        self._is_closed = False
         self._ended = False
         self._idle = False
         self._receiver_queue_size = asked.receiver_queue_size
@@ -128,20 +130,43 @@ class ConsumerSession(ABC):
 
     def _acknowledge(self, message_id: str) -> None:
         for consumer in self._consumers:
-            if consumer.subscription.acknowledge(consumer, message_id):
+            if acknowledge(self._project, consumer.subscription, consumer, message_id):
                 return
 
     def _deliver(self, message: Message, redelivery_count: int) -> None:
-        if self._failing is not None:
+        if self._failing is not None or self._is_closed:
             return
         consumer = self._consumer_id
         strikes = connection_strikes(self._project, message, self._consumers[0].subscription.name, consumer)
         if strikes:
-            self._failing = GOING_AWAY if strikes[0].kind == FaultKind.SOCKET_IDLE else FAILED
-            self.fail_soon(self._failing)
+            self._break(strikes[0].kind)
         elif self.has_room():
             # Without room the client does not read, and this is a redelivery: its earlier frame is still to be sent.
             self.put(message_frame(self._project, message, redelivery_count, consumer))
+
+    def _break(self, kind: str) -> None:
+        """Lose the connection, or only the consumer that the proxy has for it, after the present delivery."""
+        if kind == FaultKind.CONSUMER_CLOSE:
+            self._is_closed = True
+            clock = self._project.clock
+            clock.call_at(clock.now_ms(), self._consume_again, "consumer closed by the broker")
+        else:
+            self._failing = GOING_AWAY if kind == FaultKind.SOCKET_IDLE else FAILED
+            self.fail_soon(self._failing)
+
+    def _consume_again(self) -> None:
+        """Subscribe again, as Pulsar's proxy does when the broker has closed its consumer: the client is not told."""
+        self._is_closed = False
+        if self._consumers[0] not in self._consumers[0].subscription.consumers:
+            return
+        self.disconnect()
+        self._consumer_id = self._project.new_consumer_id()
+        for consumer in self._consumers:
+            consumer.consumer_id = self._consumer_id
+        try:
+            self.connect()
+        except AccessRefusedError as refused:
+            self.end(FAILED, str(refused))
 
 
 def message_frame(project: Project, message: Message, redelivery_count: int, consumer: str) -> str:

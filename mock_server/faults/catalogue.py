@@ -11,6 +11,9 @@ RECORD, UPLINK, REREPORT, REPEAT = "record", "uplink", "rereport", "repeat"
 CALL, DELIVERY, SOCKET = "call", "delivery", "socket"
 """Sites of the cloud: one API call, one delivery of a message, the connection that it goes over."""
 
+FRAME, ACKNOWLEDGEMENT, SUBSCRIPTION = "frame", "acknowledgement", "subscription"
+"""More sites of the queue: the native frame of a delivery, an acknowledgement, a consumer that wants to subscribe."""
+
 
 class CatalogueEntry(StrEnum):
     """A kind of fault is its name. `parameter` names the one number that it takes, if any, with a default.
@@ -111,6 +114,35 @@ class FaultKind(CatalogueEntry):
         SOCKET,
         Spoils.DELIVERY,
         "the connection is closed in order when a message is due, with 1001 as after a long silence",
+    )
+    CONSUMER_CLOSE = _kind(
+        "consumer.close",
+        SOCKET,
+        Spoils.DELIVERY,
+        "the broker closes the consumer when a message is due, and the connection stays: a native client subscribes"
+        " again, over WebSocket the proxy does; what was not acknowledged comes again",
+    )
+    SUBSCRIBE_REFUSE = _kind(
+        "subscribe.refuse",
+        SUBSCRIPTION,
+        Spoils.DELIVERY,
+        "a consumer is refused: 5 consumer busy (409 over WebSocket), 6 service not ready (503)",
+        "code",
+        5,
+    )
+    ACK_LOSE = _kind(
+        "ack.lose",
+        ACKNOWLEDGEMENT,
+        Spoils.DELIVERY,
+        "an acknowledgement is not kept: its messages come again after the next connection, or after `after_ms`",
+        "after_ms",
+        60_000,
+    )
+    MESSAGE_BAD_CHECKSUM = _kind(
+        "message.bad-checksum",
+        FRAME,
+        Spoils.DELIVERY,
+        "the checksum of a native frame is wrong, and the client's library throws the message away; WebSocket has none",
     )
     MESSAGE_FLIP_BIT = _kind(
         "message.flip-bit",

@@ -86,7 +86,9 @@ PRESETS = {
     "rough": Preset(1.0, 5_000, _ROUGH),
 }
 """The presets. None has `record.delete`, after which no client can agree with the lot, or
-`answer.refuse` and `token.region`, after which a client may stop."""
+`answer.refuse` and `token.region`, after which a client may stop; nor what strikes the work of a client's queue
+library (`consumer.close`, `subscribe.refuse`, `ack.lose`, `message.bad-checksum`): most clients leave all of it to the
+library, so that chance would show little, and a lost acknowledgement keeps a project busy for a minute."""
 
 
 class Chaos:

@@ -148,6 +148,10 @@ class Faults:
         self._note(occasion, strikes)
         return strikes
 
+    def tell(self, occasion: Occasion, strike: Strike) -> None:
+        """Note in the history that what struck one thing has hit this one too."""
+        self._history.add(_injected(strike, occasion))
+
     def suffer(self, operation: str) -> None:
         """An operation failed because of a fault that struck another one."""
         hits = self._hits(operation)

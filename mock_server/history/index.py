@@ -31,6 +31,9 @@ from mock_server.history.events import (
 from mock_server.history.log import Entry
 from mock_server.model import DataType, Line, Origin, PassDirection, RecordKey, Spoils
 
+_SOCKET, _FRAME, _ACKNOWLEDGEMENT = "socket", "frame", "acknowledgement"
+"""Sites of faults: at the first two a message does not reach the application."""
+
 
 @dataclass(slots=True)
 class LotRecord:
@@ -387,15 +390,18 @@ class HistoryIndex:
             self.faults_by_call[event.request] = (*self.faults_by_call.get(event.request, ()), event.fault)
         delivery = self._handed.get((event.consumer, event.message_id))
         if delivery is not None:
-            self._strike(delivery, event)
+            self._strike(delivery, event, entry.seq)
 
-    def _strike(self, delivery: Delivery, event: FaultInjected) -> None:
+    def _strike(self, delivery: Delivery, event: FaultInjected, seq: int) -> None:
         delivery.faults[event.fault] = event.value
-        if event.spoils == Spoils.CONTENT:
+        if event.site == _ACKNOWLEDGEMENT:
+            delivery.acked_seq = seq  # the client has acknowledged it, though the queue has not kept that
+        elif event.spoils == Spoils.CONTENT:
             delivery.damaged = True
-        elif event.spoils == Spoils.DELIVERY:
+        elif event.spoils == Spoils.DELIVERY and event.site in (_SOCKET, _FRAME):
             delivery.torn = True
-            self._torn.add(delivery.consumer)  # what follows on this connection comes to nobody
+            if event.site == _SOCKET:
+                self._torn.add(delivery.consumer)  # what follows on this connection comes to nobody
 
     def _device(self, _entry: Entry, event: DeviceChanged) -> None:
         self.devices[event.device_id] = event

@@ -84,6 +84,11 @@ class Subscription:
         """The messages that are not acknowledged, in the order of their publication."""
         return [pending.message for pending in self._pending.values()]
 
+    def find(self, message_id: str) -> Message | None:
+        """The message of that id, None if it is unknown or acknowledged."""
+        pending = self._pending.get(message_id)
+        return None if pending is None else pending.message
+
     def publish(self, message: Message) -> None:
         """Append a message to the backlog, and deliver it if the active consumer has room."""
         pending = PendingMessage(message)

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from contracts.play.recording import CUTS, Act, ActKind
 from contracts.run.run import Run
+from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import ConsumerChanged, FaultInjected, MessageAcknowledged
 from mock_server.history.log import Entry
 
@@ -21,7 +22,8 @@ class Connection:
     `left` has those that were not connected when another name of their topic was first used, and never were again,
     with that seq: several that are used side by side are none of them. `connected` has those of each open consumer.
     `pauses` are the times from each cut to the return, in rows: a row ends when something is acknowledged or the
-    client is started. `cut` is a cut after which it has not come back, though nothing has stopped it; `awaited` says
+    client is started; one in which the client was refused by a fault is not counted, as it has more than one reason.
+    `cut` is a cut after which it has not come back, though nothing has stopped it; `awaited` says
     whether it was waited for in real time since.
     """
 
@@ -30,6 +32,7 @@ class Connection:
     connected: dict[str, _Subscription] = field(default_factory=dict)
     pauses: list[list[int]] = field(default_factory=lambda: [[]])
     cut: _Moment | None = None
+    refused: bool = False
     awaited: bool = False
     last_seq: int = 0
 
@@ -49,6 +52,8 @@ def connections(run: Run) -> Connection:
             _begin_row(found)
         elif isinstance(event, FaultInjected) and event.fault in CUTS:
             found.cut, found.awaited = moment, False
+        elif isinstance(event, FaultInjected) and event.fault == FaultKind.SUBSCRIBE_REFUSE:
+            found.refused = True
         elif isinstance(event, ConsumerChanged):
             _change(found, moment, event)
     return found
@@ -66,8 +71,11 @@ def _change(found: Connection, moment: Entry, event: ConsumerChanged) -> None:
     elif event.change == "disconnected":
         found.connected.pop(event.consumer, None)
     elif event.change == "active" and found.cut is not None:
-        found.pauses[-1].append(moment.time - found.cut.time)
-        found.cut, found.last_seq = None, moment.seq
+        if found.refused:
+            _begin_row(found)
+        else:
+            found.pauses[-1].append(moment.time - found.cut.time)
+        found.cut, found.last_seq, found.refused = None, moment.seq, False
 
 
 def _connect(found: Connection, seq: int, event: ConsumerChanged) -> None:

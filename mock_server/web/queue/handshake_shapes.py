@@ -75,6 +75,7 @@ REFUSALS = {
     403: "the subscription's name is not `{access_id}-` and a suffix",
     404: "another path or topic; a subscription that nobody has made, with the profile `own-subscriptions`",
     409: "an exclusive consumer is or would be beside others; too many subscriptions",
+    503: "the service is not ready: only by the fault `subscribe.refuse`",
 }
 """Why a handshake is refused, by the HTTP status of the refusal (our choice)."""
 

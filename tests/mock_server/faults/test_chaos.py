@@ -59,13 +59,18 @@ def test_deleting_records_is_left_to_whoever_directs_it() -> None:
 def test_rough_has_everything_else() -> None:
     """The rough preset has every kind but those after which no client can do anything right.
 
-    Nor the second 60, which only lots that write texts have, nor a second way to end a connection.
+    Nor the second 60, which only lots that write texts have, nor a second way to end a connection, nor what a client's
+    queue library deals with by itself.
     """
     assert set(PRESETS["rough"].rates) == set(CATALOGUE) - {
         FaultKind.RECORD_DELETE,
         FaultKind.ANSWER_REFUSE,
         FaultKind.TOKEN_REGION,
         FaultKind.SOCKET_IDLE,
+        FaultKind.CONSUMER_CLOSE,
+        FaultKind.SUBSCRIBE_REFUSE,
+        FaultKind.ACK_LOSE,
+        FaultKind.MESSAGE_BAD_CHECKSUM,
         FaultKind.MESSAGE_LEAP_SECOND,
     }
 
