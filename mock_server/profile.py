@@ -132,7 +132,7 @@ class Profile:
         "documented: 11, and none of `event-test`; how messages are spread is not. With 0 all lots share one order",
     )
     redelivery_count: Literal["broker", "counted"] = _open(
-        "counted",
+        "broker",
         "queue",
         "what a client is told of how often a message was delivered before: 0 always, or the count",
         "Pulsar's dispatcher for Failover and Exclusive counts nothing (read, 2.7 to 4.x), so its WebSocket says 0 too",

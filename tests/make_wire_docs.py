@@ -289,12 +289,14 @@ message are new, and nothing says that it is one (our choice: the vendor is sile
 
 ## Delivery
 
-- A subscription keeps a message until it is acknowledged. It is delivered again, with a higher `redeliveryCount`, when
-  `ackTimeoutMillis` has passed, after a negative acknowledgement, and when the connection is lost (documented by
-  Pulsar).
+- A subscription keeps a message until it is acknowledged. It is delivered again when `ackTimeoutMillis` has passed,
+  after a negative acknowledgement, and when the connection is lost (documented by Pulsar). `redeliveryCount` is 0 all
+  the while, as with Pulsar's broker; with the profile's `redelivery_count` `counted` it grows.
 - Several consumers may share a Failover subscription; the first to connect is active, the others stand by (documented
   by Pulsar). A consumer that holds `receiverQueueSize` messages gets no more until it acknowledges one.
 - Order is kept for a subscription without faults; redeliveries, delays and re-reports come after newer messages.
+- `event` has 11 partitions at the vendor (documented), and here with the profile `partitioned`: then order is kept for
+  one device only. A connection consumes all of them, or one as `event-partition-0` and so on.
 - A subscription gets what is published after it was made. `{{access_id}}-sub` is there from the start. Others are
   made when their first consumer connects, or, with the profile `own-subscriptions`, only by
   `POST /_lab/projects/{{p}}/subscriptions` (one public client knows of 404 at the vendor; Pulsar makes them), at most

@@ -56,7 +56,10 @@ BATCH = 48
 """The most cells in one call, and so the most of a lot and data type in one pass."""
 
 UNREADABLE_AFTER = 3
-"""Redeliveries after which a message that cannot be read is put into quarantine."""
+"""Redeliveries after which a message that cannot be read is put into quarantine.
+
+They are counted here: on this kind of subscription a broker says 0 whatever it has done.
+"""
 
 FAILED_AFTER = 3
 """Failed commands in a row (process status 4) after which a lot counts as not supporting them."""
@@ -89,6 +92,7 @@ class ReferenceClient(Client):
         self._reconnect_at, self._reconnects = 0, 0
         self._not_before, self._failures = 0, 0
         self._stopped = ""
+        self._unreadable: dict[str, int] = {}
 
     # The verbs
 
@@ -228,7 +232,7 @@ class ReferenceClient(Client):
         try:
             report = self.read(frame)
         except UnreadableError as error:
-            if frame.get("redeliveryCount", 0) < UNREADABLE_AFTER:
+            if self.asks_again(frame["messageId"]):
                 return False
             self._store.set_aside(frame["messageId"], str(error))
             return True
@@ -237,6 +241,15 @@ class ReferenceClient(Client):
                 self.take_status(report["devId"], status)
         except (ValueError, KeyError, TypeError) as error:
             self._store.set_aside(frame["messageId"], repr(error))
+        self._unreadable.pop(frame["messageId"], None)
+        return True
+
+    def asks_again(self, message_id: str) -> bool:
+        """Whether to ask again for a message that could not be read this time either."""
+        times = self._unreadable.pop(message_id, 0)
+        if times == UNREADABLE_AFTER:
+            return False
+        self._unreadable[message_id] = times + 1
         return True
 
     def read(self, frame: dict[str, Any]) -> dict[str, Any]:

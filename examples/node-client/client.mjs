@@ -16,6 +16,7 @@ export class Client {
   #store = null;
   #queue;
   #reconciler;
+  #tries = new Map();
 
   /** `exports`: api, ws, access_id, access_secret and devices, as `parking-mock serve --json` prints them. */
   constructor(exports, folder, settings = {}) {
@@ -69,9 +70,14 @@ export class Client {
     try {
       const report = readReport(frame, this.#exports.access_secret);
       report.status.forEach((status) => this.#takeStatus(report.devId, status));
+      this.#tries.delete(frame.messageId);
       return true;
     } catch (error) {
-      if ((frame.redeliveryCount ?? 0) < UNREADABLE_AFTER) return false;
+      // Counted here: a broker's redeliveryCount is 0 on this kind of subscription.
+      const tries = (this.#tries.get(frame.messageId) ?? 0) + 1;
+      this.#tries.set(frame.messageId, tries);
+      if (tries <= UNREADABLE_AFTER) return false;
+      this.#tries.delete(frame.messageId);
       this.#store.put(['unreadable', frame.messageId, error.message]);
       return true;
     }

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from typing import Any
 
 import requests
@@ -29,6 +30,8 @@ ALIKE = 3  # a window is settled when its count was told so often without a chan
 TOKEN_CODES = (1010, 1011)
 CODES = {"vehicle_pass_record": (0, "passTime"), "temporary_parking_bill": (1, "payTime")}
 LINES = ((0, 0), (0, 1), (1, None))  # entering, leaving, bills
+
+TRIES: Counter[str] = Counter()  # how often each message came that could not be read
 
 Line = tuple[str, int, int | None]
 
@@ -132,7 +135,10 @@ def take(records: Records, frame: dict[str, Any]) -> str:
                 records.keep(report["devId"], status["code"], json.loads(status["value"]))
     except (ValueError, KeyError, TypeError) as error:
         print(f"a message cannot be read: {type(error).__name__}", file=sys.stderr, flush=True)
-        return "ack" if frame.get("redeliveryCount", 0) >= ALIKE else "negativeAcknowledge"
+        TRIES[frame["messageId"]] += 1  # a broker's redeliveryCount is 0 on this kind of subscription
+        if TRIES[frame["messageId"]] <= ALIKE:
+            return "negativeAcknowledge"
+    TRIES.pop(frame["messageId"], None)
     return "ack"
 
 

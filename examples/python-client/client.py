@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,7 @@ class Pulsar(TuyaOpenPulsar):
     def __init__(self, *parts: Any, set_aside: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(*parts)
         self._set_aside = set_aside
+        self._tries: Counter[str] = Counter()
         self._key = parts[1][8:24].encode()
         run_forever = self.ws_app.run_forever
         self.ws_app.run_forever = lambda **options: run_forever(**{**options, "sslopt": {}})  # else: CERT_NONE
@@ -46,10 +48,13 @@ class Pulsar(TuyaOpenPulsar):
             for listener in self.message_listeners:
                 listener(text)
         except Exception:
-            if frame.get("redeliveryCount", 0) < UNREADABLE_AFTER:
+            self._tries[frame["messageId"]] += 1  # a broker's redeliveryCount is 0 on this kind of subscription
+            if self._tries[frame["messageId"]] <= UNREADABLE_AFTER:
                 answer["type"] = "negativeAcknowledge"
             else:
                 self._set_aside(frame)
+        if answer["type"] == "ack":
+            self._tries.pop(frame["messageId"], None)
         self.ws_app.send(json.dumps(answer))
 
     def _decrypted(self, frame: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ class QueueFrame(TypedDict):
     properties: Annotated[FrameProperties, "of the message", DOCUMENTED]
     publishTime: Annotated[str, "ISO 8601 with milliseconds and an offset, which is Beijing's", OBSERVED]
     redeliveryCount: Annotated[
-        int, "how often it was delivered before; Pulsar's own broker says 0 on this kind of subscription", CHOSEN
+        int, "0, as Pulsar's broker says on this kind of subscription; by the profile how often it came before", CHOSEN
     ]
     key: Annotated[str, "the device id", OBSERVED]
 

@@ -204,8 +204,8 @@ class CountsOnePage(ReferenceClient):
 class RefusesUnreadableMessagesForEver(ReferenceClient):
     """Asks again and again for a message that it cannot read."""
 
-    def take(self, frame: dict[str, Any]) -> bool:
-        return super().take(frame | {"redeliveryCount": 0})
+    def asks_again(self, message_id: str) -> bool:
+        return True
 
 
 @breaks("CNT-NO-LIE")
