@@ -40,14 +40,15 @@ class TimedConsumer(Consumer):
     def take(self, pending: PendingMessage) -> None:
         """Hold a message, deliver it, and wait for its acknowledgement."""
         Consumer.take(self, pending)
-        self._start_timer()
+        if self._timer is None:
+            self._start_timer()
 
     def release(self, message_id: str) -> PendingMessage | None:
         """Hold a message no more, nor wait for it: no timer without a message keeps the project from being idle."""
-        if message_id in self._refused and message_id in self.set_aside:
+        if self._refused and message_id in self._refused and message_id in self.set_aside:
             self._refused.pop(message_id).cancel()
         released = Consumer.release(self, message_id)
-        if not self.unacknowledged:
+        if self._timer is not None and not self.unacknowledged:
             self._stop_timer()
         return released
 

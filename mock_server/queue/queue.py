@@ -28,6 +28,7 @@ class Queue:
         self._history = history
         self._named: dict[tuple[TopicName, str], dict[int | None, Subscription]] = {}
         self._partitions: tuple[int | None, ...] = tuple(range(partitions)) or (None,)
+        self._readers: dict[int | None, list[Subscription]] = {}
         self.main_name = f"{access_id}-sub"
         self.make("event", self.main_name)
         self.make("event-test", self.main_name)
@@ -53,6 +54,7 @@ class Queue:
         parts = self._named.setdefault((topic, name), {})
         if partition not in parts:
             parts[partition] = Subscription(topic, name, self._clock, self._history, partition)
+            self._list_readers()
         return parts[partition]
 
     def forget(self, subscription: Subscription) -> None:
@@ -62,6 +64,15 @@ class Queue:
         parts.pop(subscription.partition, None)
         if not parts:
             self._named.pop(key, None)
+        self._list_readers()
+
+    def _list_readers(self) -> None:
+        """Note which subscriptions get the messages of each partition."""
+        # A new list each time: one that `publish` goes through stays as it is.
+        self._readers = {
+            partition: [each for each in self.subscriptions() if each.topic != "event" or each.partition == partition]
+            for partition in self._partitions
+        }
 
     @property
     def is_full(self) -> bool:
@@ -93,10 +104,8 @@ class Queue:
     def publish(self, message: Message) -> None:
         """Publish a message to every subscription."""
         partition = self.partition_of(message.subject.device_id)
-        for (topic, _), parts in tuple(self._named.items()):
-            subscription = parts.get(partition if topic == "event" else None)
-            if subscription is not None:
-                subscription.publish(message)
+        for subscription in self._readers[partition]:
+            subscription.publish(message)
 
     @property
     def pending(self) -> int:

@@ -101,9 +101,9 @@ class Subscription:
         self._pump()
 
     def _expire_oldest(self) -> None:
-        oldest = self._backlog.popleft().message.message_id
+        oldest = self._backlog.popleft()
         self._settle(oldest)
-        self._history.add(MessageExpired(oldest, self.topic, self.name))
+        self._history.add(MessageExpired(oldest.message.message_id, self.topic, self.name))
 
     def connect(self, consumer: Consumer) -> None:
         """Add a consumer behind the connected ones. SubscriptionBusyError if it may not share the subscription."""
@@ -151,9 +151,10 @@ class Subscription:
 
     def acknowledge(self, consumer: Consumer, message_id: str) -> bool:
         """Remove a message, whoever has it. False if it is unknown or acknowledged already, which changes nothing."""
-        if message_id not in self._pending:
+        pending = self._pending.get(message_id)
+        if pending is None:
             return False
-        self._acknowledge(consumer, message_id)
+        self._acknowledge(consumer, pending)
         self._go_on()
         return True
 
@@ -166,7 +167,7 @@ class Subscription:
         last = self._pending.get(message_id)
         removed = 0
         while last is not None and not last.acknowledged:
-            self._acknowledge(consumer, self._order[0].message.message_id, cumulative=True)
+            self._acknowledge(consumer, self._order[0], cumulative=True)
             removed += 1
         self._go_on()
         return removed
@@ -180,29 +181,30 @@ class Subscription:
 
     def discard(self, consumer: Consumer, message_id: str, error: str) -> None:
         """Remove a message that a client's library threw away for this reason; ignores an unknown one."""
-        if message_id in self._pending:
-            self._release(message_id)
+        pending = self._pending.get(message_id)
+        if pending is not None:
+            self._settle(pending)
             self._history.add(MessageDiscarded(message_id, self.topic, self.name, consumer.consumer_id, error))
             self._go_on()
 
-    def _acknowledge(self, consumer: Consumer, message_id: str, *, cumulative: bool = False) -> None:
-        self._release(message_id)
+    def _acknowledge(self, consumer: Consumer, pending: PendingMessage, *, cumulative: bool = False) -> None:
+        self._settle(pending)
         self.acknowledged += 1
+        message_id = pending.message.message_id
         self._history.add(MessageAcknowledged(message_id, self.topic, self.name, consumer.consumer_id, cumulative))
 
-    def _release(self, message_id: str) -> None:
-        self._settle(message_id)
-        for holder in self._consumers:
-            holder.release(message_id)
-
-    def _settle(self, message_id: str) -> None:
-        """Remove a pending message, so that the first in the order of publication is pending, or there is none."""
-        self._pending.pop(message_id).acknowledged = True
+    def _settle(self, pending: PendingMessage) -> None:
+        """Remove a message, so that the first in the order of publication is pending, or there is none."""
+        message_id = pending.message.message_id
+        del self._pending[message_id]
+        pending.acknowledged = True
         order = self._order
         while order and order[0].acknowledged:
             order.popleft()
         if len(order) > 2 * len(self._pending) + _SETTLED_LIMIT:  # one that stays must not keep all behind it
             self._order = deque(self._pending.values())
+        for holder in self._consumers:
+            holder.release(message_id)
 
     def refuse(self, consumer: Consumer, message_id: str) -> None:
         """Set a message that this consumer holds aside, until `redeliver`; ignores other ids."""
@@ -257,8 +259,9 @@ class Subscription:
     def _go_on(self) -> None:
         """Deliver what there is room for since a message was let go, also in the partitions that share the room."""
         self._pump()
-        for consumer in self._consumers:
-            consumer.room.go_on()
+        if self.partition is not None:
+            for consumer in self._consumers:
+                consumer.room.go_on()
 
     def clear(self) -> None:
         """Remove every message; consumers stay connected."""
@@ -282,7 +285,7 @@ class Subscription:
         # once, and both end here. The inner call returns: otherwise it would deliver the next message before this
         # delivery is done, one level of recursion deeper each time, up to the recursion limit in a long backlog.
         # Nothing is missed, because the loop reads the consumer, its room and the backlog again for each message.
-        if self._pumping:
+        if self._pumping or not self._backlog:
             return
         self._pumping = True
         try:
