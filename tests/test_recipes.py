@@ -1,5 +1,6 @@
 """The recipes of CONTRIBUTING.md: followed in a copy of the tree, they lead to green tests."""
 
+import os
 import re
 import shlex
 import shutil
@@ -14,6 +15,9 @@ from tests.recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("contracts", "mock_server", "parking_mock")
+OPTIONS = "-m 'not slow' -p no:schemathesis -p no:syrupy"
+"""Of pytest in the copy: slow tests and plugins that no recipe needs cost more than they would find."""
+
 COPIED = (*PACKAGES, "tests", "fixtures", "docs", "pyproject.toml", "CONTRIBUTING.md", "README.md")
 
 
@@ -67,6 +71,11 @@ def run(command: str, folder: Path) -> None:
     words = shlex.split(command)
     module = words if words[0] == "python" else ["python", "-m", *words]
     done = subprocess.run(  # noqa: S603 a command of our own page
-        [sys.executable, *module[1:]], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, *module[1:]],
+        cwd=folder,
+        env=os.environ | {"PYTEST_ADDOPTS": OPTIONS, "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
