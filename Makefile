@@ -1,6 +1,7 @@
 # Every target sets up what it needs. ARGS goes to the command: make serve ARGS="--port 0"
 BIN := .venv/bin
-ON_ALL_CORES := $(BIN)/pytest -n 2 --dist worksteal
+# Three processes on two cores: tests that wait, for another process or for real time, leave a core idle.
+ON_ALL_CORES := $(BIN)/pytest -n 3 --dist worksteal
 SET_UP := pyproject.toml constraints.txt scripts/set-up
 
 .PHONY: help serve demo test test-all check format bench fixtures floors matrix docs screenshots clean

@@ -20,7 +20,7 @@ TEST_RUNS = ("pytest ", "python -m unittest ", "parking-mock check ", "parking-m
 SETTINGS = {
     "COLUMNS": "80",
     "NO_PROXY": "127.0.0.1",
-    "PYTEST_ADDOPTS": "-p no:randomly -p no:cacheprovider -W error",
+    "PYTEST_ADDOPTS": "-p no:randomly -p no:cacheprovider -p no:schemathesis -W error",
 }
 """What makes the output of a page's commands the same everywhere."""
 

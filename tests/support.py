@@ -127,7 +127,10 @@ def sync_info(total: int, start: int = NOON - HOUR, end: int = NOON, direction: 
 
 
 SEEDS: list[Any] = [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]
-"""Seeds of scenarios, as parameters of a test: what holds at any seed is tried at one of them by `make test`."""
+"""Seeds of scenarios, as parameters of a test: what holds at any seed is tried at one of them by `make test`.
+
+Seed 0 is that of `tests/contracts/proof/test_judge.py`, which plays the same cases to every known-bad client.
+"""
 
 
 def sampled(values: Iterable[Any], every: int) -> list[Any]:

@@ -24,7 +24,8 @@ def project(tmp_path: Path) -> Path:
 
 def run_tests(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the project's tests with this environment."""
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:randomly", *arguments]
+    plain = ("-p", "no:randomly", "-p", "no:schemathesis")  # of our environment, not of the example's
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", *plain, *arguments]
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(  # noqa: S603 our own example
         command, cwd=project, env=variables, capture_output=True, text=True, timeout=60, check=False

