@@ -94,7 +94,7 @@ def _delivered(event: Any, about: str) -> str:
 
 
 def _acknowledged(event: Any, about: str) -> str:
-    others = " or another behind it" if event.cumulative else ""
+    others = ", by itself or with one behind it" if event.cumulative else ""
     return f"acknowledged by {event.consumer}: {about or event.message_id}{others}"
 
 

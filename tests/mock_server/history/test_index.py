@@ -6,13 +6,14 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from mock_server.clock import VirtualClock
-from mock_server.faults.catalogue import CALL, DELIVERY, SOCKET, FaultKind
+from mock_server.faults.catalogue import ACKNOWLEDGEMENT, CALL, DELIVERY, FRAME, SOCKET, FaultKind
 from mock_server.faults.chaos import Chaos
 from mock_server.history.digest import Digest
 from mock_server.history.events import (
     Event,
     FaultInjected,
     MessageDelivered,
+    MessageDiscarded,
     MessagePublished,
     RequestAnswered,
     RequestReceived,
@@ -21,7 +22,7 @@ from mock_server.history.index import HistoryIndex
 from mock_server.history.log import Entry
 from mock_server.history.story import differences, story
 from mock_server.lots.seed import NewRecord
-from mock_server.model import MINUTE, DataType, PassDirection
+from mock_server.model import MINUTE, DataType, PassDirection, Spoils
 from mock_server.project import Project
 from mock_server.queue.consumer import Consumer
 from tests.mock_server.history.support import picture
@@ -121,6 +122,27 @@ def delivered(message_id: str, consumer: str) -> MessageDelivered:
 
 REQUEST = RequestReceived("GET", "/v1.0/token", "", {}, "")
 PUBLISHED = tuple(MessagePublished(name, LOT, "uplink", None, None) for name in ("m1", "m2"))
+
+
+def test_what_a_library_throws_away_the_application_has_not_seen() -> None:
+    """Nor what came with a wrong checksum, whose connection goes on: the next message is a usual one."""
+    index = index_of(
+        *PUBLISHED,
+        delivered("m1", "c"),
+        FaultInjected(FaultKind.MESSAGE_BAD_CHECKSUM, 0, FRAME, "m", Spoils.DELIVERY, None, "m1", "c"),
+        MessageDiscarded("m1", "event", "sub", "c", "ChecksumMismatch"),
+        delivered("m2", "c"),
+    )
+    assert [(each.torn, each.acked_seq) for each in index.deliveries] == [(True, None), (False, None)]
+    unstruck = index_of(PUBLISHED[0], delivered("m1", "c"), MessageDiscarded("m1", "event", "sub", "c", ""))
+    assert [each.torn for each in unstruck.deliveries] == [True]
+
+
+def test_a_lost_acknowledgement_is_one_of_the_client() -> None:
+    """It has given one at that time, and the message comes again all the same."""
+    fault = FaultInjected(FaultKind.ACK_LOSE, 60_000, ACKNOWLEDGEMENT, "m", Spoils.DELIVERY, None, "m1", "c")
+    index = index_of(PUBLISHED[0], delivered("m1", "c"), fault, delivered("m1", "c"))
+    assert [(each.acked_seq, each.torn) for each in index.deliveries] == [(3, False), (None, False)]
 
 
 def test_a_fault_belongs_to_the_call_that_it_names() -> None:

@@ -9,6 +9,7 @@ from mock_server.history.events import (
     Event,
     MessageAcknowledged,
     MessageDelivered,
+    MessageDiscarded,
     MessagePublished,
     RecordKept,
     RecordLost,
@@ -70,6 +71,18 @@ def test_a_refusal_is_told_to_its_end() -> None:
     assert first.startswith("call   POST /v1.0/xxx")
     assert all(line.startswith(" " * 7) for line in more)
     assert " ".join([first, *map(str.strip, more)]).endswith(f"xxx... -> 1109 {refusal}")
+
+
+def test_what_a_library_threw_away_is_told() -> None:
+    """A record that is missing because of it is no fault of the application, and only counting brings it back."""
+    history = told(
+        kept("r1"),
+        MessagePublished("m1", LOT, "uplink", "r1", None, 0),
+        MessageDelivered("m1", "event", "sub", "c", 0),
+        MessageDiscarded("m1", "event", "sub", "c", "ChecksumMismatch"),
+    )
+    [line] = differences(Counter(), Counter(["r1"]), history)
+    assert line.startswith("missing  r1: thrown away by the client's library")
 
 
 def test_what_is_pending_beside_records_is_named() -> None:
