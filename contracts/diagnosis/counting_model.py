@@ -15,7 +15,7 @@ from mock_server.profile import half_open
 
 Bounds: TypeAlias = Literal["[s,e)", "[s,e]", "(s,e]", "(s,e)"]
 
-Window: TypeAlias = tuple[Line, int, int]
+CountedWindow: TypeAlias = tuple[Line, int, int]
 """What is counted for a cell: a line, and the times that belong to the window, as low <= time < high."""
 
 
@@ -127,25 +127,25 @@ class CountingModel:
         first_wins = self.first_wins and len(set(zip(key, counted, time, lines, strict=True))) > len(set(key))
         return _Rows(seen.places, seen.column(self.stores), key, counted, time, lines, opens, first_wins)
 
-    def _windows(self, view: ClientView) -> tuple[Window, ...]:
+    def _windows(self, view: ClientView) -> tuple[CountedWindow, ...]:
         """What is counted for each cell that the run asks about."""
         bounds, precision = self.bounds or view.run.profile.window_bounds, self.precision_ms
 
-        def window(cell: Cell) -> Window:
+        def window(cell: Cell) -> CountedWindow:
             start, end = self.span(cell.start_time, cell.end_time)
             return (
                 self.counted_line(cell.line),
                 *half_open(bounds, start // precision * precision, end // precision * precision),
             )
 
-        def made() -> tuple[Window, ...]:
+        def made() -> tuple[CountedWindow, ...]:
             windows = tuple(map(window, view.cells))
             return view.once(windows, lambda: windows)
 
         return view.once((self.span, bounds, precision, self.counted_line), made)
 
 
-def _counts(rows: _Rows, windows: Iterable[Window], asked: Sequence[int]) -> tuple[int, ...]:
+def _counts(rows: _Rows, windows: Iterable[CountedWindow], asked: Sequence[int]) -> tuple[int, ...]:
     """How many values the cell of each claim holds, where the claims `asked` about these cells, by their numbers."""
     store = _Store(windows, first_wins=rows.first_wins)
     counts: list[int] = []
@@ -161,7 +161,7 @@ def _counts(rows: _Rows, windows: Iterable[Window], asked: Sequence[int]) -> tup
 class _Store:
     """The rows of a client so far, and how many of them each cell holds, by the value that is counted."""
 
-    def __init__(self, windows: Iterable[Window], *, first_wins: bool) -> None:
+    def __init__(self, windows: Iterable[CountedWindow], *, first_wins: bool) -> None:
         self._first_wins = first_wins
         self._rows: dict[int, tuple[Hashable, list[int]]] = {}
         self._windows: dict[Line, list[tuple[int, int, int]]] = defaultdict(list)
