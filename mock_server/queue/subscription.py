@@ -140,14 +140,13 @@ class Subscription:
     def _activate(self) -> None:
         """Let the consumer be active that should be. What an earlier one holds that stays comes to the new one."""
         before, self._active = self._active, self._chosen()
-        if self._active is None or self._active is before:
-            return
-        if before in self._consumers:
-            self._bring_back()
-            before.on_active(False)
-        self._record_change(self._active, "active")
-        self._active.on_active(True)
-        self._pump()
+        if self._active is not None and self._active is not before:
+            if before in self._consumers:
+                self._bring_back()
+                before.on_active(False)
+            self._record_change(self._active, "active")
+            self._active.on_active(True)
+        self._go_on()
 
     def acknowledge(self, consumer: Consumer, message_id: str) -> bool:
         """Remove a message, whoever has it. False if it is unknown or acknowledged already, which changes nothing."""

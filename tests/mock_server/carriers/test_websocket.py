@@ -147,6 +147,27 @@ def test_one_connection_consumes_all_partitions(parking: MockParking) -> None:
 
 
 @pytest.mark.parametrize("parking", ["partitioned"], indirect=True)
+def test_two_connections_share_the_partitions(parking: MockParking) -> None:
+    """A newcomer takes some, with what waits for an answer there; the other's room is free for its own."""
+    lots = [parking.add_lot(f"6ce{number:013d}") for number in range(12)]
+    first = consume(parking, "receiverQueueSize=12")
+    for lot in lots:
+        lot.enter("京A12345")
+    held = frames(first)
+    second = consume(parking)
+    taken = frames(second)
+    assert 0 < len(taken) < len(held) == len(lots)
+    for frame in held:
+        acknowledge(first, frame)
+    assert parking.idle.idle, "who has lost a partition may still acknowledge"
+    for lot in lots:
+        lot.leave("京A12345")
+    assert len(frames(first)) + len(frames(second)) == len(lots)
+    first.close()
+    assert len(frames(second)) == len(lots) - len(taken)
+
+
+@pytest.mark.parametrize("parking", ["partitioned"], indirect=True)
 def test_one_partition_may_be_consumed(parking: MockParking) -> None:
     """By its name, as Pulsar's clients do behind their own doors."""
     lots = [parking.add_lot(f"6ce{number:013d}") for number in range(8)]
