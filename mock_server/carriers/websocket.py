@@ -92,7 +92,8 @@ class ConsumerSession(ABC):
     def connect(self) -> None:
         """Start to consume. AccessRefusedError if the subscription may not be shared."""
         for consumer in self._consumers:
-            join(self._project, consumer.subscription, consumer)
+            if self._failing is None:  # or a message of an earlier partition has broken the connection
+                join(self._project, consumer.subscription, consumer)
 
     def disconnect(self) -> None:
         """Stop to consume: the messages that are not acknowledged are redelivered."""

@@ -168,6 +168,20 @@ def test_two_connections_share_the_partitions(parking: MockParking) -> None:
 
 
 @pytest.mark.parametrize("parking", ["partitioned"], indirect=True)
+def test_a_connection_that_breaks_at_once_is_one_that_breaks(parking: MockParking) -> None:
+    """A message of one partition breaks it, and it consumes no further one: nobody could take that for a return."""
+    for number in range(12):
+        parking.add_lot(f"6ce{number:013d}").enter("京A12345")
+    parking.add_fault(FaultKind.SOCKET_CLOSE, times=5)
+    socket = consume(parking)
+    assert (frames(socket), socket.closed) == ([], 1011)
+    assert parking.faults_struck == {"socket.close": 1}
+    events = [each for each in parking.history if each["kind"] in ("fault", "consumer")]
+    struck = next(place for place, each in enumerate(events) if each["kind"] == "fault")
+    assert {each["change"] for each in events[struck + 1 :]} == {"disconnected"}
+
+
+@pytest.mark.parametrize("parking", ["partitioned"], indirect=True)
 def test_one_partition_may_be_consumed(parking: MockParking) -> None:
     """By its name, as Pulsar's clients do behind their own doors."""
     lots = [parking.add_lot(f"6ce{number:013d}") for number in range(8)]
