@@ -264,6 +264,7 @@ class Subscription:
 
     def clear(self) -> None:
         """Remove every message; consumers stay connected."""
+        self.newest = None
         self._pending.clear()
         self._order.clear()
         self._backlog.clear()
