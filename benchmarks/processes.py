@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_PORTS = ("--port=0", "--ws-port=0", "--lab-port=0")
+_PORTS = ("--port=0", "--ws-port=0", "--pulsar-port=0", "--lab-port=0")
 SERVE = (sys.executable, "-m", "mock_server", "serve", "--json", *_PORTS, "--chaos=off")
 FLOOR = (sys.executable, "-m", "benchmarks.floor")
 

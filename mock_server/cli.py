@@ -39,6 +39,7 @@ from mock_server.ready_file import ReadyFile
 from mock_server.spec import ProjectSpec
 from mock_server.stop_signals import call_on_stop_signal, until_interrupted
 from mock_server.version import __version__
+from mock_server.web.pulsar.certificate import CertificateError, CertificateFiles
 from mock_server.web.server import Server, silence_uvicorn
 from mock_server.web.serving.collector import schedule_full_collections
 from mock_server.web.serving.listening import AddressInUseError, is_loopback, is_wildcard, raise_file_limit
@@ -64,6 +65,8 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9
 _INDENT = "    "
 
 LOG_LEVELS = ("off", "calls")
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+_QUEUE_CERT_HELP = "The certificate of the native queue, with its chain, PEM.  [default: one made at the first TLS]"
 _HOST_HELP = "Address of the API and the queue; localhost is both 127.0.0.1 and ::1."
 _PUBLIC_HOST_HELP = (
     "The host by which clients reach that address, for the printed addresses.  [default: the address; 127.0.0.1 for one"
@@ -228,6 +231,7 @@ def _port(flag: str, default: int, what: str, also: str = "") -> Callable[[Callb
 @option("--public-host", type=_Host(), metavar="NAME", help=_PUBLIC_HOST_HELP)
 @_port("--port", 8280, "the vendor's API", ", and one for each port that is not given")
 @_port("--ws-port", 8285, "the message queue")
+@_port("--pulsar-port", 7285, "the message queue as native Pulsar, plain and TLS")
 @_port("--lab-port", 8290, "the lab plane, which stays on loopback")
 @option("--seed", "seed_name", metavar="NAME|FILE", help=_SEED_HELP)
 @option("--profile", "profile_name", default="default", show_default=True, metavar="NAME|FILE", help=_PROFILE_HELP)
@@ -236,6 +240,8 @@ def _port(flag: str, default: int, what: str, also: str = "") -> Callable[[Callb
 @option(
     "--lab-token", type=_Token(), metavar="TEXT", help="Open the lab plane to the network, for callers with this token."
 )
+@option("--queue-cert", type=_EXISTING, metavar="FILE", help=_QUEUE_CERT_HELP)
+@option("--queue-key", type=_EXISTING, metavar="FILE", help="The private key of --queue-cert, PEM.")
 @option("--ready-file", type=click.Path(path_type=Path), metavar="FILE", help="Written, as with --json, when ready.")
 @option("--log-level", type=click.Choice(LOG_LEVELS), help=_LOG_HELP)
 @option("--json", "as_json", is_flag=True, help="When ready, print one JSON object on one line.")
@@ -246,12 +252,15 @@ def serve(  # noqa: PLR0913 one argument a flag
     public_host: str | None,
     port: int,
     ws_port: int,
+    pulsar_port: int,
     lab_port: int,
     seed_name: str | None,
     profile_name: str,
     chaos_name: str,
     chaos_seed: int | None,
     lab_token: str | None,
+    queue_cert: Path | None,
+    queue_key: Path | None,
     ready_file: Path | None,
     log_level: str | None,
     as_json: bool,
@@ -261,6 +270,7 @@ def serve(  # noqa: PLR0913 one argument a flag
     raise_file_limit()
     if port == 0:
         ws_port, lab_port = _free_unless_given("ws_port", ws_port), _free_unless_given("lab_port", lab_port)
+        pulsar_port = _free_unless_given("pulsar_port", pulsar_port)
     cloud = Cloud()
     chaos = _chaos(chaos_name, cloud.clock.now_ms() % _CHAOS_SEEDS if chaos_seed is None else chaos_seed)
     cloud.add(default_project(_seed(seed_name), named_profile(profile_name), chaos))
@@ -270,10 +280,14 @@ def serve(  # noqa: PLR0913 one argument a flag
             host,
             port=port,
             ws_port=ws_port,
+            pulsar_port=pulsar_port,
             lab_port=lab_port,
             lab_token=lab_token,
             public_host=public_host,
+            certificate=_certificate(queue_cert, queue_key),
         )
+    except CertificateError as error:
+        raise ConfigurationError(str(error)) from None
     except AddressInUseError as error:
         advice = "name an address of this machine" if error.flag == "--host" else "0 picks a free one"
         raise ConfigurationError(f"{error}. Choose another with {error.flag} ({advice}).") from None
@@ -287,6 +301,15 @@ def _free_unless_given(name: str, port: int) -> int:
     """The port of a parameter; 0 if neither a flag nor a variable gave it."""
     source = click.get_current_context().get_parameter_source(name)
     return 0 if source is ParameterSource.DEFAULT else port
+
+
+def _certificate(cert: Path | None, key: Path | None) -> CertificateFiles | None:
+    """The certificate of the native queue. ConfigurationError for one without its key."""
+    if cert is None or key is None:
+        if cert or key:
+            raise ConfigurationError("--queue-cert and --queue-key belong together: give both or neither")
+        return None
+    return CertificateFiles(cert, key)
 
 
 def _default_log_level(*, as_json: bool) -> str:
@@ -423,6 +446,7 @@ def ready_text(exports: JsonObject, project: Project, note: str = "") -> str:
             f"parking-mock {__version__}: a fake Tuya parking cloud",
             f"  API            {exports['api']}",
             f"  message queue  {exports['ws']}",
+            f"                 {exports['pulsar']}  (native, and pulsar+ssl:// on the same port)",
             f"  lab plane      {exports['lab']}  (open it in a browser)",
             *([note] if note else []),
             f"  access id      {exports['access_id']}",

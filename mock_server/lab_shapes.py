@@ -253,6 +253,7 @@ class Exports(TypedDict):
 
     api: str
     ws: str
+    pulsar: str
     lab: str
     access_id: str
     access_secret: str

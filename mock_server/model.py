@@ -101,6 +101,19 @@ class Device:
     create_time: int = 0
 
 
+class Addresses(NamedTuple):
+    """Where a server is reached, as URLs.
+
+    `api` and `lab` end without a slash, `ws` with the one that the SDKs need. `pulsar` is the queue as native Pulsar;
+    the same port speaks TLS, as `pulsar+ssl://`.
+    """
+
+    api: str
+    ws: str
+    pulsar: str
+    lab: str
+
+
 class Line(NamedTuple):
     """What is counted together, whatever the window. `pass_direction` is None for bills."""
 

@@ -16,6 +16,7 @@ from mock_server.lots.memory import MemoryStore
 from mock_server.lots.seed import NewRecord, Seed, device_to_json
 from mock_server.model import (
     JIESHUN,
+    Addresses,
     Command,
     DataType,
     Device,
@@ -243,12 +244,10 @@ class Project:
         self._consumers += 1
         return f"consumer-{self._consumers}"
 
-    def exports(self, api: str, ws: str, lab: str) -> JsonObject:
+    def exports(self, addresses: Addresses) -> JsonObject:
         """What a client needs to use this project: the object of `serve --json`."""
         return {
-            "api": api,
-            "ws": ws,
-            "lab": lab,
+            **addresses._asdict(),
             "access_id": self.access_id,
             "access_secret": self.access_secret,
             "devices": [device_to_json(device) for device in self.devices.values()],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SETTINGS = ("profile", "chaos", "clock", "now_ms", "seed", "devices", "elsewhere", "real_vendor")
 MARKER = f"parking_mock({', '.join(SETTINGS)}): settings of the test's fake parking cloud, the nearest first"
-SERVER_OPTIONS = ("host", "port", "ws_port", "lab_port")
+SERVER_OPTIONS = ("host", "port", "ws_port", "pulsar_port", "lab_port")
 
 _PARKINGS = pytest.StashKey[list[Any]]()
 
@@ -56,7 +56,7 @@ def parking_mock(request: pytest.FixtureRequest) -> "Iterator[MockParking]":
 
 @pytest.fixture(scope="session")
 def parking_server_options() -> dict[str, Any]:
-    """Override it, for the session, to choose `host`, `port`, `ws_port` or `lab_port` of the session's server."""
+    """Override it, for the session, to choose host or ports of the session's server: `SERVER_OPTIONS`."""
     return {}
 
 

@@ -14,13 +14,18 @@ from werkzeug.test import Client
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.lots.seed import NewRecord, Seed, default_seed
-from mock_server.model import HOUR, DataType, Fate, JsonObject, PassDirection, Record
+from mock_server.model import HOUR, Addresses, DataType, Fate, JsonObject, PassDirection, Record
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.web.data_plane.api import create_api
 
 NOON = 1_652_788_800_000
 """2022-05-17 12:00 UTC: where virtual clocks of the tests start."""
+
+ADDRESSES = Addresses(
+    "http://127.0.0.1:8280", "ws://127.0.0.1:8285/", "pulsar://127.0.0.1:7285", "http://127.0.0.1:8290"
+)
+"""Those of a server at its default ports."""
 
 LOT, JIESHUN_LOT, LANE = "6ce0000000000001", "6ce0000000000002", "6ce0000000000003"
 SYNC_PATH = f"/v1.0/parking-control/{LOT}/records/sync"

@@ -24,7 +24,7 @@ from mock_server.carriers.access import noted
 from mock_server.clock import VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.history.story import TITLE, told_beside_a_failure
-from mock_server.model import JsonObject
+from mock_server.model import Addresses, JsonObject
 from mock_server.profile import Profile
 from mock_server.spec import ProjectSpec, project_spec
 from mock_server.testing.class_decorating import decorate_class
@@ -37,7 +37,9 @@ from mock_server.web.queue.handshake import read_handshake
 from mock_server.web.serving.inline import DROP, HOLD
 from mock_server.web.serving.wsgi import Answer, call_wsgi
 
-ADDRESSES = ("https://openapi.tuyacn.com", "wss://mqe.tuyacn.com:8285/", "")
+ADDRESSES = Addresses(
+    "https://openapi.tuyacn.com", "wss://mqe.tuyacn.com:8285/", "pulsar+ssl://mqe.tuyacn.com:7285", lab=""
+)
 
 Elsewhere = Literal["pass", "refuse"]
 RealVendor = Literal["refuse", "pass"]

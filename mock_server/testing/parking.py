@@ -16,7 +16,7 @@ from mock_server.history.events import RequestAnswered, RequestReceived, Sent
 from mock_server.history.log import Entry
 from mock_server.history.story import differences, how_many, story
 from mock_server.lots.seed import NewRecord, SeedError, read_device, read_record
-from mock_server.model import Cell, Device, DeviceKind, JsonObject, Message, Record, Rereport
+from mock_server.model import Addresses, Cell, Device, DeviceKind, JsonObject, Message, Record, Rereport
 from mock_server.problems import Problem
 from mock_server.project import Idle, Project
 from mock_server.queue.consumer import Consumer, Permits
@@ -113,9 +113,7 @@ class ClientRequest:
 class Parking:
     """One project as an object. `run` carries out a piece of work where the project lives."""
 
-    def __init__(
-        self, project: Project, addresses: tuple[str, str, str], run: Callable[[Callable[[], Any]], Any]
-    ) -> None:
+    def __init__(self, project: Project, addresses: Addresses, run: Callable[[Callable[[], Any]], Any]) -> None:
         self.project = project
         self._addresses = addresses
         self._run = run
@@ -142,7 +140,7 @@ class Parking:
     @property
     def exports(self) -> JsonObject:
         """Addresses and keys for a client: the object of `serve --json`."""
-        return self.run(lambda: self.project.exports(*self._addresses))
+        return self.run(lambda: self.project.exports(self._addresses))
 
     def add_lot(
         self,

@@ -1,4 +1,4 @@
-"""The server: three addresses, one event loop, one process.
+"""The server: four addresses, one event loop, one process.
 
 uvicorn calls the Flask applications inline and runs the queue's WebSockets natively. Everything runs on the loop, so
 the domain needs no lock. The reasons for this stack, with figures: `docs/serving.md`.
@@ -14,16 +14,18 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import uvicorn
 
 from mock_server.cloud import Cloud
 from mock_server.guide import Guide
-from mock_server.model import JsonObject
+from mock_server.model import Addresses, JsonObject
 from mock_server.project import Project
 from mock_server.web.data_plane import api
 from mock_server.web.lab.plane import LabPlane
+from mock_server.web.pulsar.certificate import CertificateFiles, context_of, own_context
+from mock_server.web.pulsar.listener import PulsarListener
 from mock_server.web.queue.websocket import MessageSocket
 from mock_server.web.serving.driver import ClockDriver
 from mock_server.web.serving.http_protocol import (
@@ -70,28 +72,38 @@ class Server:
     """The addresses of one cloud. It listens from its construction on, and serves between `start` and `stop`.
 
     `public_host` is the name by which clients reach `host`; without one a wildcard address is exported as loopback.
-    AddressInUseError if an address cannot be listened on.
+    `certificate` is that of the native queue; without one it makes its own. AddressInUseError if an address cannot be
+    listened on, CertificateError if the certificate cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 one argument a flag
         self,
         cloud: Cloud,
         host: str = "127.0.0.1",
         *,
         port: int = 0,
         ws_port: int = 0,
+        pulsar_port: int = 0,
         lab_port: int = 0,
         lab_token: str | None = None,
         guide: Guide | None = None,
         public_host: str | None = None,
+        certificate: CertificateFiles | None = None,
     ) -> None:
         self.cloud = cloud
         lab_host = host if lab_token else loopback(host)
-        self._hosts = [_public(each, host, public_host) for each in (host, host, lab_host)]
+        context = context_of(certificate) if certificate else None
+        self._hosts = _Planes(*(_public(each, host, public_host) for each in (host, host, host, lab_host)))
         self._sockets = _listen(
-            (host, port, "--port"), (host, ws_port, "--ws-port"), (lab_host, lab_port, "--lab-port")
+            _Planes(
+                api=(host, port, "--port"),
+                ws=(host, ws_port, "--ws-port"),
+                pulsar=(host, pulsar_port, "--pulsar-port"),
+                lab=(lab_host, lab_port, "--lab-port"),
+            )
         )
-        read_little(self._sockets[1])
+        read_little([*self._sockets.ws, *self._sockets.pulsar])
+        self._pulsar = PulsarListener(cloud, self._sockets.pulsar, lambda: context or own_context(self._names()))
         self._api = InlineWsgi(api.create_api(cloud), api.MAX_BODY)
         self._messages = MessageSocket(cloud)
         self._lab = LabPlane(cloud, self.addresses, lab_token or None, guide)
@@ -102,25 +114,31 @@ class Server:
     @property
     def api(self) -> str:
         """The address of the vendor's API, without a trailing slash."""
-        return f"http://{self._address(0)}"
+        return self.addresses().api
 
     @property
     def ws(self) -> str:
         """The address of the message queue, with the trailing slash that the SDKs need."""
-        return f"ws://{self._address(1)}/"
+        return self.addresses().ws
+
+    @property
+    def pulsar(self) -> str:
+        """The address of the native message queue."""
+        return self.addresses().pulsar
 
     @property
     def lab(self) -> str:
         """The address of the lab plane, without a trailing slash."""
-        return f"http://{self._address(2)}"
+        return self.addresses().lab
 
-    def addresses(self) -> tuple[str, str, str]:
-        """The addresses of the API, the queue and the lab plane."""
-        return self.api, self.ws, self.lab
+    def addresses(self) -> Addresses:
+        """The addresses by which clients reach it."""
+        api, ws, pulsar, lab = map(_address, self._sockets, self._hosts)
+        return Addresses(f"http://{api}", f"ws://{ws}/", f"pulsar://{pulsar}", f"http://{lab}")
 
     def exports(self, project: Project) -> JsonObject:
         """What a client needs to use a project: the object of `serve --json`."""
-        return project.exports(*self.addresses())
+        return project.exports(self.addresses())
 
     async def start(self) -> None:
         """Serve on the running loop. Returns when every address answers; frees all of them if that fails.
@@ -130,19 +148,20 @@ class Server:
         self.cloud.listen(self._drive, self._abandon)
         self._tasks = [
             asyncio.create_task(server.serve(sockets=listeners))
-            for server, listeners in zip(self._servers, self._sockets, strict=True)
+            for server, listeners in zip(self._servers, self._http_sockets(), strict=True)
         ]
         try:
             # uvicorn has a flag here, no event
             while not all(server.started for server in self._servers):
                 self._raise_failure()
                 await asyncio.sleep(0)
+            self._pulsar.start()
         except BaseException:  # also where the start is cancelled
             await self._give_up()
             raise
 
     async def stop(self) -> None:
-        """Answer waiting requests, let running ones end, close every WebSocket, free the addresses."""
+        """Answer waiting requests, let running ones end, close every consumer's connection, free the addresses."""
         for driver in self._drivers.values():
             driver.stop()
         self._messages.close_all()
@@ -150,6 +169,7 @@ class Server:
         self._api.end_waits()
         for server in self._servers:
             server.should_exit = True
+        await self._pulsar.stop()
         await asyncio.gather(*self._tasks)
 
     def _raise_failure(self) -> None:
@@ -181,6 +201,7 @@ class Server:
     def _abandon(self, project: Project) -> None:
         self._drivers.pop(project.access_id).stop()
         project.queue.close()
+        self._pulsar.abandon(project)
 
     def _applications(self) -> Iterator[tuple[Any, Any]]:
         yield self._api, VendorHttpProtocol
@@ -205,9 +226,29 @@ class Server:
         )
         return _QuietServer(config)
 
-    def _address(self, place: int) -> str:
-        host, port = self._sockets[place][0].getsockname()[:2]
-        return f"{url_host(self._hosts[place] or host)}:{port}"
+    def _http_sockets(self) -> tuple[list[socket.socket], ...]:
+        """The sockets of what uvicorn serves, in the order of the applications."""
+        return self._sockets.api, self._sockets.ws, self._sockets.lab
+
+    def _names(self) -> list[str]:
+        """By which names clients may reach the native queue: what its certificate is for."""
+        listening = [str(each.getsockname()[0]) for each in self._sockets.pulsar]
+        return ["localhost", "127.0.0.1", "::1", *listening, *([self._hosts.pulsar] if self._hosts.pulsar else [])]
+
+
+class _Planes(NamedTuple, Generic[T]):
+    """Something for each plane of a server, in the order of its addresses."""
+
+    api: T
+    ws: T
+    pulsar: T
+    lab: T
+
+
+def _address(sockets: list[socket.socket], public: str | None) -> str:
+    """Host and port by which clients reach sockets."""
+    host, port = sockets[0].getsockname()[:2]
+    return f"{url_host(public or host)}:{port}"
 
 
 def _public(host: str, asked: str, public_host: str | None) -> str | None:
@@ -220,7 +261,7 @@ def _public(host: str, asked: str, public_host: str | None) -> str | None:
     return "127.0.0.1" if is_wildcard(host) else None
 
 
-def _listen(*wanted: tuple[str, int, str]) -> list[list[socket.socket]]:
+def _listen(wanted: _Planes[tuple[str, int, str]]) -> _Planes[list[socket.socket]]:
     """The sockets of each (host, port, flag): all of them or none."""
     with contextlib.ExitStack() as opened:
         found = []
@@ -229,7 +270,7 @@ def _listen(*wanted: tuple[str, int, str]) -> list[list[socket.socket]]:
             for listener in found[-1]:
                 opened.enter_context(listener)
         opened.pop_all()
-        return found
+        return _Planes(*found)
 
 
 class ThreadedServer:

@@ -2,7 +2,8 @@
 
 Each field of such a type is annotated with `At(number)`, in the order of the numbers. Its hint says the rest: `int`
 (`At` may say which), `bool`, `str`, `bytes`, another such type, or a tuple of one of them for a repeated field. A field
-without a default is required; `None` is a field that is absent, while a 0 or an empty text is written, as in proto2.
+that may be `None` may be absent; one that may not is required, unless it has a default. A 0 or an empty text that is
+there is written, as in proto2.
 
 Unknown fields and those with another wire type than declared are skipped, and of a field given twice the last counts.
 Only declared types are descended into, so the depth of a message is bounded by them. Groups are refused: nothing that
@@ -58,7 +59,7 @@ class WireField(NamedTuple):
 def fields_of_message(shape: type[Any]) -> tuple[WireField, ...]:
     """The fields of a message type, in the order of their declaration."""
     hints = get_type_hints(shape, include_extras=True)
-    return tuple(_field(name, hint, required=name not in _defaults(shape)) for name, hint in hints.items())
+    return tuple(_field(name, hint, has_default=name in _defaults(shape)) for name, hint in hints.items())
 
 
 def _defaults(shape: Any) -> dict[str, Any]:
@@ -66,14 +67,16 @@ def _defaults(shape: Any) -> dict[str, Any]:
     return defaults
 
 
-def _field(name: str, hint: Any, *, required: bool) -> WireField:
+def _field(name: str, hint: Any, *, has_default: bool) -> WireField:
     at = next(each for each in hint.__metadata__ if isinstance(each, At))
     bare = hint.__origin__
-    if get_origin(bare) in (Union, types.UnionType):
+    optional = get_origin(bare) in (Union, types.UnionType)
+    if optional:
         bare = next(each for each in get_args(bare) if each is not type(None))
     repeated = get_origin(bare) is tuple
     bare = get_args(bare)[0] if repeated else bare
     kind = {int: at.kind, bool: "bool", str: "string", bytes: "bytes"}.get(bare, "message")
+    required = not (optional or repeated or has_default)
     return WireField(name, at.number, kind, bare, required, repeated)
 
 
@@ -104,17 +107,21 @@ def read_varint(data: bytes, place: int, end: int) -> tuple[int, int]:
 
 def decode(shape: type[T], data: bytes) -> T:
     """The message of a type that bytes hold. MalformedError if they hold none."""
-    readers, required = _reading(shape)
-    values: dict[str, Any] = {}
+    readers, required, absent = _reading(shape)
+    values: dict[str, Any] = dict(absent)
+    several: dict[str, list[Any]] = {}
     place, end = 0, len(data)
     while place < end:
         number, wire_type, raw, place = _next_field(data, place, end)
         if (number, wire_type) in readers:
             name, repeated, read = readers[number, wire_type]
-            values[name] = (*values.get(name, ()), read(raw)) if repeated else read(raw)
+            if repeated:
+                several.setdefault(name, []).append(read(raw))
+            else:
+                values[name] = read(raw)
     if missing := required - values.keys():
         raise MalformedError(f"{shape.__name__} lacks {', '.join(sorted(missing))}")
-    return shape(**values)
+    return shape(**values, **{name: tuple(items) for name, items in several.items()})
 
 
 def raw_fields(data: bytes) -> tuple[dict[int, int], dict[int, bytes]]:
@@ -155,11 +162,16 @@ _Readers = dict[tuple[int, int], tuple[str, bool, Callable[[Any], Any]]]
 
 
 @cache
-def _reading(shape: Any) -> tuple[_Readers, frozenset[str]]:
-    """How each field of a type is read, by its number and wire type, and the names of the required ones."""
+def _reading(shape: Any) -> tuple[_Readers, frozenset[str], dict[str, Any]]:
+    """How each field of a type is read, by its number and wire type, the required ones, and what others are if absent.
+
+    Fields with a default are not among the latter.
+    """
     fields = fields_of_message(shape)
     readers = {(each.number, each.wire_type): (each.name, each.repeated, _reader(each)) for each in fields}
-    return readers, frozenset(each.name for each in fields if each.required)
+    required = frozenset(each.name for each in fields if each.required)
+    absent = {each.name: None for each in fields if each.name not in required and each.name not in _defaults(shape)}
+    return readers, required, absent
 
 
 def _reader(field: WireField) -> Callable[[Any], Any]:

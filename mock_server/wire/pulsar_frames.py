@@ -12,9 +12,9 @@ import google_crc32c
 from mock_server.wire.protobuf import MalformedError, encode
 from mock_server.wire.pulsar_commands import CommandMessage, MessageMetadata, PulsarCommand, encode_command
 
-MAX_FRAME_BYTES = 1024 * 1024
-"""The most bytes of a client's frame (our choice): an acknowledgement of 1000 messages has some 20 kB. Text of another
-protocol, such as `GET /`, reads as a size beyond it."""
+MAX_FRAME_BYTES = 64 * 1024
+"""The most bytes of a client's frame (our choice): an acknowledgement of 1000 messages has some 20 kB, and no client
+groups more. Text of another protocol, such as `GET /`, reads as a size beyond it."""
 
 CHECKSUM_MAGIC = b"\x0e\x01"
 _SIZE_BYTES = 4

@@ -110,7 +110,7 @@ def test_json_is_one_object_on_one_line_with_live_addresses() -> None:
     """With --json the only line is the exports: port 0 became real ports, and each address answers."""
     with serving("--json") as process:
         exports = json.loads(first_line(process))
-        assert list(exports) == ["api", "ws", "lab", "access_id", "access_secret", "devices"]
+        assert list(exports) == ["api", "ws", "pulsar", "lab", "access_id", "access_secret", "devices"]
         assert [device["kind"] for device in exports["devices"]] == ["lot", "lot", "lane"]
         assert exports["devices"][1]["supplier_code"] == "jieshun"
         assert requests.get(exports["lab"] + "/healthz", timeout=60).json()["status"] == "ok"
@@ -200,17 +200,17 @@ def test_ready_file_appears_whole_and_goes(tmp_path: Path) -> None:
 
 def test_port_0_frees_the_ports_that_are_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flag or a variable still counts; with any other port the defaults stay what they are."""
-    asked: list[tuple[int, int, int]] = []
+    asked: list[tuple[int, int, int, int]] = []
 
-    def note(*_: object, port: int, ws_port: int, lab_port: int, **__: object) -> None:
-        asked.append((port, ws_port, lab_port))
+    def note(*_: object, port: int, ws_port: int, pulsar_port: int, lab_port: int, **__: object) -> None:
+        asked.append((port, ws_port, pulsar_port, lab_port))
         raise AddressInUseError("--port", "host", port, "enough")
 
     monkeypatch.setattr("mock_server.cli.Server", note)
     for arguments in (("--port", "0"), ("--port", "0", "--ws-port", "8285"), ("--port", "1")):
         CliRunner().invoke(main, ["serve", *arguments])
     CliRunner().invoke(main, ["serve", "--port", "0"], env={"PARKING_MOCK_LAB_PORT": "8290"})
-    assert asked == [(0, 0, 0), (0, 8285, 0), (1, 8285, 8290), (0, 0, 8290)]
+    assert asked == [(0, 0, 0, 0), (0, 8285, 0, 0), (1, 8285, 7285, 8290), (0, 0, 0, 8290)]
 
 
 @pytest.mark.parametrize("name", ["http://x", "x:80", "", "a b", "-"])

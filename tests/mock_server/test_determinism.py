@@ -16,7 +16,7 @@ from mock_server.model import HOUR
 from mock_server.web.data_plane.api import create_api
 from mock_server.web.lab.app import create_lab
 from mock_server.web.server import Server, ThreadedServer
-from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, NOON, SYNC_PATH, sign
+from tests.support import ACCESS_ID, ACCESS_SECRET, ADDRESSES, LOT, NOON, SYNC_PATH, sign
 
 LAB = f"/_lab/projects/{ACCESS_ID}"
 AGENT = {"User-Agent": "test", "Accept": "", "Accept-Encoding": "", "Connection": ""}
@@ -112,7 +112,7 @@ def in_process() -> Actor:
     cloud = Cloud()
     clients: dict[str, Client] = {
         "api": create_api(cloud).test_client(),
-        "lab": create_lab(cloud, lambda: ("", "", "")).test_client(),
+        "lab": create_lab(cloud, lambda: ADDRESSES).test_client(),
     }
 
     def send(plane: str, method: str, target: str, body: bytes, headers: dict[str, str]) -> bytes:

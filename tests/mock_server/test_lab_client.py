@@ -20,7 +20,7 @@ from mock_server.model import HOUR
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.server import Server
 from tests.mock_server.web.lab_consumer import consuming
-from tests.support import LOT, NOON, sign
+from tests.support import ADDRESSES, LOT, NOON, sign
 
 PASS: dict[str, Any] = {"data_type": 0, "pass_direction": 0, "event_time": NOON - 1}
 
@@ -105,14 +105,14 @@ def test_a_slash_at_the_end_of_the_address(lab_server: Server) -> None:
 )
 def test_types_are_the_documents(typed: Any, name: str) -> None:
     """The client's types have the fields that the OpenAPI document promises."""
-    document: Any = openapi("http://a", "ws://b/", "http://c")
+    document: Any = openapi(ADDRESSES)
     schema = document["components"]["schemas"][name]
     assert sorted(get_type_hints(typed)) == sorted(schema["required"])
 
 
 def test_the_type_of_a_rereport_is_the_documents() -> None:
     """And so have a re-report and its cell."""
-    document: Any = openapi("http://a", "ws://b/", "http://c")
+    document: Any = openapi(ADDRESSES)
     schema = document["components"]["schemas"]["Rereport"]
     assert sorted(get_type_hints(RereportJson)) == sorted(schema["required"])
     assert sorted(get_type_hints(CellJson)) == sorted(schema["properties"]["cell"]["required"])
@@ -120,7 +120,7 @@ def test_the_type_of_a_rereport_is_the_documents() -> None:
 
 def test_every_operation_has_a_method() -> None:
     """Whatever the lab plane can be asked, the client can ask."""
-    document: Any = openapi("http://a", "ws://b/", "http://c")
+    document: Any = openapi(ADDRESSES)
     names = {
         operation["operationId"]
         for item in document["paths"].values()

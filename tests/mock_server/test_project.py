@@ -32,7 +32,7 @@ from mock_server.project import CommandRefusedError, Idle, Project
 from mock_server.queue.consumer import Consumer, ReceiverQueue
 from mock_server.queue.subscription import Subscription
 from tests.strategies import fates, new_bill, new_pass
-from tests.support import ACCESS_ID, JIESHUN_LOT, LANE, LOT, NOON, keep_passes, make_project
+from tests.support import ACCESS_ID, ADDRESSES, JIESHUN_LOT, LANE, LOT, NOON, keep_passes, make_project
 
 CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
 
@@ -379,8 +379,8 @@ def test_an_access_id_is_taken_once() -> None:
 
 def test_exports_tell_a_client_everything() -> None:
     """Addresses, keys and devices, under the names of `serve --json`."""
-    exports = make_project().exports("http://a", "ws://b/", "http://c")
-    assert list(exports) == ["api", "ws", "lab", "access_id", "access_secret", "devices"]
+    exports = make_project().exports(ADDRESSES)
+    assert list(exports) == ["api", "ws", "pulsar", "lab", "access_id", "access_secret", "devices"]
     devices: Any = exports["devices"]
     assert devices[1] == {
         "device_id": JIESHUN_LOT,

@@ -167,7 +167,9 @@ def test_wrong_options_are_explained(pytester: pytest.Pytester) -> None:
     conftest = "import pytest\n@pytest.fixture(scope='session')\ndef parking_server_options(): return {'hots': ''}"
     result = run(pytester, "def test(parking_server): pass", conftest=conftest)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*parking_server_options does not know hots; it knows host, port, ws_port, lab_port*"])
+    result.stdout.fnmatch_lines(
+        ["*parking_server_options does not know hots; it knows host, port, ws_port, pulsar_port, lab_port*"]
+    )
 
 
 FAILING = """

@@ -17,14 +17,14 @@ from mock_server.model import JsonObject
 from mock_server.web.lab.guide import GuideViews
 from mock_server.web.lab.openapi import lab_operations
 from mock_server.web.lab.openapi_document import openapi
-from mock_server.web.lab.projects import Addresses, Projects
+from mock_server.web.lab.projects import AskAddresses, Projects
 from mock_server.web.lab.request import LabError, with_doubts
 from mock_server.web.lab.world import WorldViews
 from mock_server.web.serving.turns import NotYetError
 
 
-def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -> Flask:
-    """The lab API for all projects of a cloud. `addresses` returns those of API, queue and lab plane."""
+def create_lab(cloud: Cloud, addresses: AskAddresses, guide: Guide | None = None) -> Flask:
+    """The lab API for all projects of a cloud. `addresses` returns those of the server."""
     app = Flask("mock_server.lab", static_folder=None)
     app.url_map.merge_slashes = False
     app.json = _json_provider(app)
@@ -33,7 +33,7 @@ def create_lab(cloud: Cloud, addresses: Addresses, guide: Guide | None = None) -
     story = GuideViews(guide)
     views: dict[str, Callable[..., Any]] = {
         "health": projects.health,
-        "openapi": lambda: openapi(*addresses()),
+        "openapi": lambda: openapi(addresses()),
         "showGuide": story.show,
         "steerGuide": story.steer,
         "listProjects": projects.list_all,

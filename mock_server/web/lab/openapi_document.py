@@ -5,7 +5,7 @@ Whatever the code can enumerate (faults, presets, profile fields, kinds of event
 
 from mock_server.doubts import WARNING
 from mock_server.history.events import SCHEMA_VERSION
-from mock_server.model import JsonObject
+from mock_server.model import Addresses, JsonObject
 from mock_server.version import __version__
 from mock_server.web.data_plane import openapi as data_plane
 from mock_server.web.lab import openapi as lab_plane
@@ -18,27 +18,28 @@ from mock_server.wire.messages import DATA_POINTS
 _DESCRIPTION = f"""\
 A fake Tuya parking cloud. The **data plane** looks like the vendor and answers everything with HTTP 200 and an
 envelope; a fault that was asked for may damage an answer. The **lab plane** is what you do to the fake world; its
-refusals are 4xx with a message that says what to do. The message queue, a Pulsar WebSocket, is at `x-ws`; `x-queue` has
-the schemas of its messages. A value that is allowed and can hardly be meant, such as a time in seconds, is taken, and
-the lab plane's answer says so in a header, `{WARNING}`.
+refusals are 4xx with a message that says what to do. The message queue is at `x-ws` as a Pulsar WebSocket, and at
+`x-pulsar` natively; `x-queue` has the schemas of its messages. A value that is allowed and can hardly be meant, such as
+a time in seconds, is taken, and the lab plane's answer says so in a header, `{WARNING}`.
 The history's schema has version {SCHEMA_VERSION}: it is raised when a kind or field changes its meaning or goes."""
 
 
-def openapi(api: str, ws: str, lab: str) -> JsonObject:
+def openapi(addresses: Addresses) -> JsonObject:
     """The document for a server at these addresses."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "parking-mock", "version": __version__, "description": _DESCRIPTION},
-        "servers": [{"url": lab, "description": lab_plane.TAG}],
-        "x-ws": ws,
-        "x-queue": _queue(ws),
+        "servers": [{"url": addresses.lab, "description": lab_plane.TAG}],
+        "x-ws": addresses.ws,
+        "x-pulsar": addresses.pulsar,
+        "x-queue": _queue(addresses.ws),
         "x-history-schema-version": SCHEMA_VERSION,
         "tags": [
             {"name": data_plane.TAG, "description": "the vendor's calls"},
             {"name": lab_plane.TAG, "description": "projects, records, faults, time"},
         ],
-        "paths": _at(api, data_plane.TAG, data_plane.data_plane_paths())
-        | _at(lab, lab_plane.TAG, lab_plane.lab_paths()),
+        "paths": _at(addresses.api, data_plane.TAG, data_plane.data_plane_paths())
+        | _at(addresses.lab, lab_plane.TAG, lab_plane.lab_paths()),
         "components": {
             "schemas": _schemas(),
             "parameters": data_plane.data_plane_parameters(),

@@ -16,7 +16,7 @@ from mock_server.web.lab.app import create_lab
 from mock_server.web.lab.event_stream import EventStream
 from mock_server.web.lab.guard import Guard
 from mock_server.web.lab.history_lines import history_place
-from mock_server.web.lab.projects import Addresses, Projects
+from mock_server.web.lab.projects import AskAddresses, Projects
 from mock_server.web.lab.request import MAX_BODY, LabError
 from mock_server.web.serving.inline import InlineWsgi
 
@@ -30,7 +30,7 @@ class LabPlane:
     """The ASGI application of the lab plane."""
 
     def __init__(
-        self, cloud: Cloud, addresses: Addresses, token: str | None = None, guide: Guide | None = None
+        self, cloud: Cloud, addresses: AskAddresses, token: str | None = None, guide: Guide | None = None
     ) -> None:
         self._cloud = cloud
         self._find = Projects(cloud, addresses).find

@@ -9,7 +9,7 @@ from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.lab_shapes import NewProject
 from mock_server.lots.seed import default_seed
-from mock_server.model import JsonObject
+from mock_server.model import Addresses, JsonObject
 from mock_server.problems import Problem, Reader
 from mock_server.project import Project
 from mock_server.shapes import fields_of, kind_of
@@ -25,14 +25,14 @@ from mock_server.web.serving.wsgi import IN_PIECES
 MAX_PROJECTS = 10_000
 """The most projects of one server (our choice)."""
 
-Addresses: TypeAlias = Callable[[], tuple[str, str, str]]
-"""Returns the addresses of API, queue and lab plane, which a server knows once it listens."""
+AskAddresses: TypeAlias = Callable[[], Addresses]
+"""Returns the addresses of a server, which it knows once it listens."""
 
 
 class Projects:
     """The views."""
 
-    def __init__(self, cloud: Cloud, addresses: Addresses) -> None:
+    def __init__(self, cloud: Cloud, addresses: AskAddresses) -> None:
         self._cloud = cloud
         self._addresses = addresses
 
@@ -55,7 +55,7 @@ class Projects:
     def create(self) -> tuple[JsonObject, int]:
         """`POST projects`: create a project; answers its exports."""
         project = in_turns(request.environ, self._creating)
-        return project.exports(*self._addresses()), 201
+        return project.exports(self._addresses()), 201
 
     def _creating(self) -> Steps[Project]:
         """Read a project's specification, make the project, then add it. There is none if its caller has gone away."""
@@ -91,7 +91,7 @@ class Projects:
         for record in project.store.records():
             counts[record.device_id] += 1
         state = project.idle()
-        return project.exports(*self._addresses()) | {
+        return project.exports(self._addresses()) | {
             "clock": "virtual" if isinstance(project.clock, VirtualClock) else "system",
             "now_ms": project.clock.now_ms(),
             "records": counts,
@@ -111,7 +111,7 @@ class Projects:
         """`POST projects/{p}/reset`: back to the seed."""
         project = self.find(project_id)
         in_turns(request.environ, lambda: _resetting(project))
-        return project.exports(*self._addresses())
+        return project.exports(self._addresses())
 
     def snapshot(self, project_id: str) -> Response:
         """`GET projects/{p}/snapshot`: the present state as a seed file."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mock_server.carriers.access import AccessRefusedError, noted
 from mock_server.carriers.websocket import GOING_AWAY, ConsumerRequest, ConsumerSession
-from mock_server.clock import monotonic_s
 from mock_server.cloud import Cloud
 from mock_server.web.queue.handshake import STATUS, read_handshake
+from mock_server.web.serving.delivery_turn import DeliveryTurn
 from mock_server.web.serving.websocket_protocol import CLOSE_WHEN_IDLE, IDLE_TEXT
 
 if TYPE_CHECKING:
@@ -60,10 +60,6 @@ class MessageSocket:
             self._sessions.discard(session)
 
 
-TURN_S = 0.005
-"""How long messages are delivered to a connection before others get their turn, in seconds: one takes some 0.2 ms."""
-
-
 class _Close(NamedTuple):
     """The end of a connection: its WebSocket close code, and the reason in words."""
 
@@ -86,9 +82,9 @@ class _Session(ConsumerSession):
         self._close_when_idle = close_when_idle
         self._outbox: asyncio.Queue[str | _Close] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
-        self._turn_ends: float | None = None
+        turn = DeliveryTurn(self.go_on)
         for consumer in self._consumers:
-            consumer.has_turn = self._has_turn
+            consumer.has_turn = turn.goes_on
 
     async def run(self, receive: "ASGIReceiveCallable") -> None:
         """Accept the connection, deliver and read until either side closes it."""
@@ -115,18 +111,6 @@ class _Session(ConsumerSession):
     def has_room(self) -> bool:
         """Whether fewer frames wait than the consumer may hold: a client that does not read gets no more."""
         return self._outbox.qsize() < self._receiver_queue_size
-
-    def _has_turn(self) -> bool:
-        """Whether it delivers more in this iteration of the loop, one message at least; it goes on in the next one."""
-        if self._turn_ends is None:
-            self._turn_ends = monotonic_s() + TURN_S
-            self._loop.call_soon(self._begin_turn)
-            return True
-        return monotonic_s() <= self._turn_ends
-
-    def _begin_turn(self) -> None:
-        self._turn_ends = None
-        self.go_on()
 
     def put(self, text: str) -> None:
         """Send a frame after those that wait."""

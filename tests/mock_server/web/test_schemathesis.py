@@ -31,9 +31,9 @@ from mock_server.web.server import Server, ThreadedServer
 from mock_server.wire.sync_asked import CAMEL, SNAKE
 from tests.mock_server.web.conftest import DEADLINE_S
 from tests.strategies import new_pass
-from tests.support import LOT, NOON, sign
+from tests.support import ADDRESSES, LOT, NOON, sign
 
-DOCUMENT: Any = openapi("http://127.0.0.1:8280", "ws://127.0.0.1:8285/", "http://127.0.0.1:8290")
+DOCUMENT: Any = openapi(ADDRESSES)
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 REJECTION = SCHEMA.config.checks.negative_data_rejection
 REJECTION.expected_statuses = [*REJECTION.expected_statuses, "413"]  # a list that is too long

@@ -31,10 +31,10 @@ def taken_port(listener: socket.socket) -> int:
     return int(listener.getsockname()[1])
 
 
-def test_all_three_addresses_answer(served: Served) -> None:
-    """API, queue and lab plane, on ports of their own."""
-    api, ws, lab = served.server.addresses()
-    assert len({urlsplit(address).port for address in (api, ws, lab)}) == 3
+def test_all_addresses_answer(served: Served) -> None:
+    """API, queue in both forms, and lab plane, on ports of their own."""
+    api, ws, pulsar, lab = served.server.addresses()
+    assert len({urlsplit(address).port for address in (api, ws, pulsar, lab)}) == 4
     assert ws.endswith("/")
     assert requests.get(f"{api}/v1.0/token", timeout=DEADLINE_S).json()["code"] == 1105
     assert requests.get(ws.replace("ws:", "http:"), timeout=DEADLINE_S).status_code == 426
@@ -43,7 +43,7 @@ def test_all_three_addresses_answer(served: Served) -> None:
 
 def test_the_planes_do_not_mix(served: Served) -> None:
     """The lab is not on the API's port, nor the API on the lab's."""
-    api, _, lab = served.server.addresses()
+    api, _, _, lab = served.server.addresses()
     assert requests.get(f"{api}/_lab/projects", timeout=DEADLINE_S).json()["code"] == 1108
     assert requests.get(f"{lab}/v1.0/token", timeout=DEADLINE_S).status_code == 404
 
@@ -142,6 +142,7 @@ def test_what_is_exported_can_be_called(host: str, public_host: str | None, expo
     try:
         lab = exported if host == "127.0.0.1" else "127.0.0.1"
         assert [address.rpartition(":")[0].partition("//")[2] for address in server.addresses()] == [
+            exported,
             exported,
             exported,
             lab,

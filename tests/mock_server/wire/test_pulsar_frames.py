@@ -71,7 +71,7 @@ def test_a_stream_may_come_in_single_bytes() -> None:
     assert found == CONTENTS
 
 
-@pytest.mark.parametrize("total", [0, 1, 2, 3, MAX_FRAME_BYTES + 1, 2**31, 2**32 - 1])
+@pytest.mark.parametrize("total", [0, 1, 2, 3, MAX_FRAME_BYTES + 1, 2**20 + 1, 2**31, 2**32 - 1])
 def test_an_impossible_size_is_seen_at_once(total: int) -> None:
     """With the four bytes that say it, before anything else is kept."""
     reader = FrameReader()

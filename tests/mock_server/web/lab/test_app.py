@@ -17,7 +17,7 @@ from mock_server.web.lab.request import MAX_BODY
 from mock_server.web.serving.environ import TOO_LARGE, build_environ
 from tests.mock_server.web.raw import call
 from tests.strategies import json_values, new_pass
-from tests.support import ACCESS_ID, ACCESS_SECRET, JIESHUN_LOT, LANE, LOT, NOON, make_project
+from tests.support import ACCESS_ID, ACCESS_SECRET, ADDRESSES, JIESHUN_LOT, LANE, LOT, NOON, make_project
 
 BASE = f"/_lab/projects/{ACCESS_ID}"
 RECORDS = f"{BASE}/devices/{LOT}/records"
@@ -32,7 +32,7 @@ class Lab:
         self.project: Project = make_project(seed=seed)
         cloud = Cloud(self.project.clock)
         cloud.add(self.project)
-        self.app = create_lab(cloud, lambda: ("http://api", "ws://ws/", "http://lab"))
+        self.app = create_lab(cloud, lambda: ADDRESSES)
         self.app.testing = True
         self.client = self.app.test_client()
 
@@ -78,7 +78,7 @@ def test_a_project_tells_what_it_is(lab: Lab) -> None:
     shown = lab.get(BASE)
     assert shown["records"] == {LOT: 2, JIESHUN_LOT: 0, LANE: 0}
     assert (shown["now_ms"], shown["history"]) == (NOON, lab.project.history.last)
-    assert (shown["api"], shown["ws"], shown["lab"]) == ("http://api", "ws://ws/", "http://lab")
+    assert (shown["api"], shown["ws"], shown["pulsar"], shown["lab"]) == ADDRESSES
     assert (shown["access_id"], shown["access_secret"]) == (ACCESS_ID, ACCESS_SECRET)
     assert [device["device_id"] for device in shown["devices"]] == [LOT, JIESHUN_LOT, LANE]
     assert shown["devices"] == lab.get(f"{BASE}/devices")

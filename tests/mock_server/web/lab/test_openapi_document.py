@@ -17,15 +17,15 @@ from mock_server.web.data_plane.api import create_api
 from mock_server.web.lab.app import create_lab
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.server import Server
+from tests.support import ADDRESSES
 
-ADDRESSES = ("http://127.0.0.1:8280", "ws://127.0.0.1:8285/", "http://127.0.0.1:8290")
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 @pytest.fixture
 def document() -> Any:
     """The document of a server at the default addresses."""
-    return openapi(*ADDRESSES)
+    return openapi(ADDRESSES)
 
 
 def operations(document: Any) -> dict[tuple[str, str], Any]:
@@ -128,4 +128,4 @@ def test_enumerations_come_from_the_code(document: Any) -> None:
 
 def test_it_is_served(lab: LabClient, lab_server: Server) -> None:
     """`/openapi.json` is the document of the server that answers."""
-    assert lab.call("GET", "/openapi.json") == openapi(*lab_server.addresses())
+    assert lab.call("GET", "/openapi.json") == openapi(lab_server.addresses())

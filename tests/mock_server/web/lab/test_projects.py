@@ -34,6 +34,7 @@ def test_an_ordinary_project(lab: LabClient, lab_server: Server) -> None:
     assert project.exports() == {
         "api": lab_server.api,
         "ws": lab_server.ws,
+        "pulsar": lab_server.pulsar,
         "lab": lab_server.lab,
         "access_id": project.access_id,
         "access_secret": shown["access_secret"],

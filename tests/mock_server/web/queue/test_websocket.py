@@ -17,9 +17,9 @@ from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.web.queue import websocket
 from mock_server.web.queue.handshake import MAX_RECEIVER_QUEUE, STATUS, read_handshake
 from mock_server.web.queue.websocket import MessageSocket
+from mock_server.web.serving import delivery_turn
 from mock_server.wire.encryption import message_sign, queue_password
 from tests.mock_server.web.conftest import DEADLINE_S, Serve, Served
 from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, NOON, keep_passes, make_project
@@ -279,7 +279,7 @@ def test_both_topics_are_served(served: Served) -> None:
 
 def test_a_long_backlog_is_delivered_in_turns(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """In its order and completely; others are served between, here after each message."""
-    monkeypatch.setattr(websocket, "TURN_S", -1)
+    monkeypatch.setattr(delivery_turn, "TURN_S", -1)
     ids = served.publish(100)
     with open_socket(served, f"{FAILOVER}&receiverQueueSize=100000") as socket:
         assert [record_of(receive(socket))["recordId"] for _ in ids] == ids

@@ -1,0 +1,107 @@
+"""The transport of one native Pulsar connection: deadlines, keep-alive, and no more in memory than the client reads."""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from mock_server.carriers.native import NativeConnection, NativeConnections, NativeTransport
+from mock_server.web.serving.delivery_turn import DeliveryTurn
+
+CONNECT_S = 10
+"""Seconds in which a client has to say CONNECT (our choice)."""
+
+KEEP_ALIVE_S = 30
+"""Seconds of silence after which the client is pinged, and after as many more is given up (Pulsar's default).
+
+They are the loop's and not a project's: a client does not live on a virtual clock.
+"""
+
+CLOSE_S = 5
+"""Seconds that a client gets to read what was sent before its connection closed (our choice)."""
+
+MAX_UNREAD = 256 * 1024
+"""Bytes that wait for a client that does not read before nothing more is delivered to it, or read from it."""
+
+
+class PulsarTransport(asyncio.Protocol, NativeTransport):
+    """One accepted connection."""
+
+    _transport: asyncio.Transport
+    _connection: NativeConnection
+
+    def __init__(self, connections: NativeConnections) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connections = connections
+        self._turn = DeliveryTurn(self._go_on)
+        self._paused = False
+        self._heard_at = self._loop.time()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there."""
+        self._transport = cast("asyncio.Transport", transport)  # of a stream; uvloop's is no subclass of it
+        self._transport.set_write_buffer_limits(high=MAX_UNREAD)
+        self._connection = self._connections.open(self)
+        self._timer = self._loop.call_later(CONNECT_S, self._check_connected)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """The connection is gone."""
+        self._timer.cancel()
+        self._connection.lost()
+
+    def data_received(self, data: bytes) -> None:
+        """The client says something."""
+        self._heard_at = self._loop.time()
+        self._connection.feed(data)
+
+    def pause_writing(self) -> None:
+        """The client does not read: it is neither sent nor asked anything more."""
+        self._paused = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        self._paused = False
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._go_on()
+
+    def write(self, content: bytes) -> None:
+        """Send bytes."""
+        self._transport.write(content)
+
+    def close(self) -> None:
+        """Close when everything written is read, or after `CLOSE_S`."""
+        self._transport.close()
+        self._timer.cancel()
+        self._timer = self._loop.call_later(CLOSE_S, self._transport.abort)
+
+    def abort(self) -> None:
+        """Close now."""
+        self._transport.abort()
+
+    def call_soon(self, work: Callable[[], None]) -> None:
+        """Call `work` in the loop's next iteration."""
+        self._loop.call_soon(work)
+
+    def has_turn(self) -> bool:
+        """Whether the client reads, and others do not wait for their turn."""
+        return not self._paused and self._turn.goes_on()
+
+    def _go_on(self) -> None:
+        self._connection.go_on()
+
+    def _check_connected(self) -> None:
+        if self._connection.project is None:
+            self._connection.abort()
+        else:
+            self._watch()
+
+    def _watch(self) -> None:
+        """Ping after a silence, and give the client up after two."""
+        silence = self._loop.time() - self._heard_at
+        if silence >= 2 * KEEP_ALIVE_S:
+            self._connection.abort()
+            return
+        if silence >= KEEP_ALIVE_S:
+            self._connection.ping()
+        self._timer = self._loop.call_later(KEEP_ALIVE_S - silence % KEEP_ALIVE_S, self._watch)

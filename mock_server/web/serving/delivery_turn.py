@@ -1,0 +1,30 @@
+"""How long messages are delivered to one connection before others get their turn."""
+
+import asyncio
+from collections.abc import Callable
+
+from mock_server.clock import monotonic_s
+
+TURN_S = 0.005
+"""A turn in seconds: a message takes some 0.2 ms."""
+
+
+class DeliveryTurn:
+    """The turns of one connection on the running loop. `go_on` is called at the beginning of the next one."""
+
+    def __init__(self, go_on: Callable[[], None]) -> None:
+        self._go_on = go_on
+        self._loop = asyncio.get_running_loop()
+        self._ends_at: float | None = None
+
+    def goes_on(self) -> bool:
+        """Whether one more message is delivered in this iteration of the loop; at least one is."""
+        if self._ends_at is None:
+            self._ends_at = monotonic_s() + TURN_S
+            self._loop.call_soon(self._next)
+            return True
+        return monotonic_s() <= self._ends_at
+
+    def _next(self) -> None:
+        self._ends_at = None
+        self._go_on()
