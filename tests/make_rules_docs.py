@@ -42,7 +42,6 @@ What no rule sees:
 
 - a crash between two acknowledgements of one batch, since a client is killed between its answers and not in them: one
   that acknowledges message by message and commits at the end of the batch is not caught;
-- a client that asks about working days only: no case lasts from a Friday to a Monday;
 - a race of threads that does not happen: messages come together and twice, but when a worker runs is up to the machine;
 - what begins beyond what is drawn: a cache of more than {CROWD:,} records, ids alike in more than {ALIKE_IN} signs,
   a defect of one hour of one day that is none of the above.

@@ -18,7 +18,7 @@ from contracts.play.scenario import BEGIN, MIDNIGHT, Deletes, Happens, Scenario,
 from mock_server.model import HOUR, MINUTE, SECOND, JsonScalar
 
 
-def _later(year: int, month: int, day: int, hour: int) -> int:
+def later(year: int, month: int, day: int, hour: int) -> int:
     """How much later than usual a scenario happens that begins at an hour in Beijing, in milliseconds."""
     begins = datetime(year, month, day, hour, tzinfo=BEIJING)
     return round(begins.timestamp() * SECOND) - MIDNIGHT - BEGIN
@@ -26,17 +26,17 @@ def _later(year: int, month: int, day: int, hour: int) -> int:
 
 LATER = (
     *(0,) * 6,
-    _later(2026, 3, 3, 0),
-    _later(2026, 3, 7, 10),
-    _later(2026, 4, 1, 0),
-    _later(2026, 3, 3, 8),
-    _later(2026, 3, 2, 23),
-    _later(2026, 3, 4, 3),
-    _later(2026, 3, 8, 21),
-    _later(2026, 2, 28, 23),
-    _later(2026, 4, 1, 8),
-    _later(2027, 1, 1, 0),
-    _later(2028, 2, 29, 22),
+    later(2026, 3, 3, 0),
+    later(2026, 3, 7, 10),
+    later(2026, 4, 1, 0),
+    later(2026, 3, 3, 8),
+    later(2026, 3, 2, 23),
+    later(2026, 3, 4, 3),
+    later(2026, 3, 8, 21),
+    later(2026, 2, 28, 23),
+    later(2026, 4, 1, 8),
+    later(2027, 1, 1, 0),
+    later(2028, 2, 29, 22),
 )
 """How much later than on a Monday at 16:00 in Beijing scenarios happen.
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from contracts.cases.base import Case
+from contracts.cases.dimensions import later
 from contracts.play.scenario import BEGIN, Crashes, Happens, RecordKind, Scenario, Strikes
 from contracts.play.strategies import IN_THE_HOUR, edges_of, fates, records
 from contracts.rules.evidence.coverage import SLACK
@@ -95,6 +96,20 @@ def _month(draw: st.DrawFn) -> Scenario:
     return Scenario((Crashes(AFTER_A_WINDOW, down),), runs_ms=down + 20 * MINUTE, settles=False)
 
 
+MIDNIGHT = BEGIN + 2 * HOUR
+WEEKEND = Scenario(
+    (
+        Happens(BEGIN + 30 * MINUTE, "r1"),
+        Happens(MIDNIGHT + 20 * MINUTE, "r2"),
+        Happens(MIDNIGHT + DAY + 20 * MINUTE, "r3"),
+        Happens(MIDNIGHT + DAY + 30 * MINUTE, "r4", "leave", copies=0),
+    ),
+    runs_ms=34 * HOUR,
+    settles=False,
+).moved(later(2026, 7, 31, 22))
+"""From the evening of a Friday, the last day of a month in Beijing, to the morning of the Monday."""
+
+
 CASES: tuple[Case, ...] = (
     Case(
         "windows/one-way",
@@ -103,6 +118,13 @@ CASES: tuple[Case, ...] = (
         _one_way(),
     ),
     Case("windows/restart", ("WIN-NO-GAP",), "The client dies next to a full hour and is back soon.", _restart()),
+    Case(
+        "windows/weekend",
+        ("WIN-NO-GAP", "CNT-EVENT-TIME"),
+        "A weekend goes by, and a month ends.",
+        st.just(WEEKEND),
+        fixed=True,
+    ),
     Case(
         "windows/outage",
         ("WIN-CATCHUP", "WIN-MAX24"),

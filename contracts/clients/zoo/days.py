@@ -34,8 +34,9 @@ class SleepsAtNight(ReferenceClient):
                 yield start, end
 
 
+@breaks("WIN-NO-GAP")
 class RestsAtWeekends(ReferenceClient):
-    """Asks about working days only. It is in no matrix: no case lasts from a Friday to a Monday."""
+    """Asks about working days only."""
 
     def windows(self, from_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
         for start, end in super().windows(from_ms, until_ms):
