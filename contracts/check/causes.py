@@ -33,7 +33,7 @@ FOLLOWS = (
 CAUSES = ("TIME", "SEC", "PROC")
 """Groups whose defects break rules of other groups, as seldom the reverse."""
 
-CAUSE_RULES = ("REC-FOREIGN", "REC-NO-REPLACE", "CONV-RESUME", "ERR-PARTIAL")
+CAUSE_RULES = ("REC-FOREIGN", "REC-NO-REPLACE", "CNT-CORRECTION", "CONV-RESUME", "ERR-PARTIAL")
 """Rules whose defects do so."""
 
 _ORDER = (*FOLLOWS, *(rule_id for rule_id in RULES if rule_id not in FOLLOWS))

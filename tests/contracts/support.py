@@ -1,8 +1,9 @@
 """What tests of the judge share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from contracts.cases import CASES
+from contracts.cases.base import Case
 from contracts.check.explore import Exploration
 from contracts.client.interface import MakeClient
 from contracts.clients.reference import ReferenceClient
@@ -32,6 +33,11 @@ def kept(rule_id: str, scenario: Scenario, make_client: MakeClient = ReferenceCl
 
 def killed(animal: KnownBadClient, seed: int) -> bool:
     """Whether some case that is aimed at its rule shows an animal to break it, at the usual number of examples."""
+    return killed_in([case for case in CASES.values() if animal.rule_id in case.aims], animal, seed)
+
+
+def killed_in(cases: Iterable[Case], animal: KnownBadClient, seed: int) -> bool:
+    """Whether some of these cases does so."""
     found: list[bool] = []
 
     def is_broken(_scenario: Scenario, _run: Run, outcomes: Mapping[str, Outcome]) -> bool:
@@ -39,7 +45,7 @@ def killed(animal: KnownBadClient, seed: int) -> bool:
         return found[-1]
 
     exploration = Exploration(make_client_of(animal), (RULES[animal.rule_id],), seed=seed, shrink=False)
-    for case in CASES.values():
-        if animal.rule_id in case.aims and True not in found:
+    for case in cases:
+        if True not in found:
             exploration.of(case, is_broken)
     return True in found

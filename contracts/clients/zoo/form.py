@@ -6,11 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 from contracts.client.interface import Window
-from contracts.clients.record_store import NO_DIRECTION, CellRow, Stored
+from contracts.clients.record_store import NO_DIRECTION, CellRow, LotRow, Stored
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import CallError, VendorApi
 from contracts.clients.zoo.registry import breaks
-from mock_server.model import HOUR, MINUTE
 
 BILLS = 1
 
@@ -48,14 +47,14 @@ class MixesSpellings(ReferenceClient):
 
 @breaks("FORM-CASE-ADAPTS")
 class KeepsItsSpelling(ReferenceClient):
-    """Goes on in snake case where this cloud has refused it."""
+    """Goes on in snake case with the next window where this cloud has refused it."""
 
     def key(self, name: str) -> str:
         return name
 
-    def leave_alone(self, *_: object) -> None:
-        """Pause all calls in place of leaving this lot."""
-        self._not_before = self.now_ms() + self.pause(MINUTE, self._failures, HOUR)
+    def leave_alone(self, lot: LotRow, *_: object) -> None:
+        """Ask no more about the windows so far, in place of leaving this lot."""
+        self._store.stop_asking(lot.device_id, self.now_ms())
 
 
 @breaks("FORM-TYPES")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from contracts.cases import CASES as ALL_CASES
 from contracts.cases.base import Case
 from contracts.cases.counting import CASES, paging
 from contracts.check.explore import Exploration
@@ -17,7 +18,7 @@ from contracts.rules.counting import RULES as BOOK
 from contracts.run.run import Run, run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
-from tests.contracts.support import broken, kept, killed, outcome
+from tests.contracts.support import broken, kept, killed_in, outcome
 from tests.support import SEEDS, sampled
 
 AT = BEGIN + 10 * MINUTE
@@ -181,9 +182,15 @@ CNT_ANIMALS = [animal for animal in ZOO.values() if animal.client.__module__ == 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("animal", CNT_ANIMALS, ids=lambda animal: animal.name)
-def test_every_animal_is_killed(animal: KnownBadClient, seed: int) -> None:
-    """By its own rule, at any seed, with as many examples as there are by default."""
-    assert killed(animal, seed)
+def test_every_animal_is_killed_by_its_rule_in_each_case_made_for_it(animal: KnownBadClient, seed: int) -> None:
+    """At any seed, with as many examples as there are by default.
+
+    Clients of strangers' defects are not: what most of them need, such as ids that differ in their blanks, no more than
+    one of the cases draws, and that of ids is drawn in one of four scenarios. `fixtures/matrix.json` has the seeds.
+    """
+    cases = [case for case in ALL_CASES.values() if animal.rule_id in case.aims]
+    assert cases
+    assert [case.id for case in cases if not killed_in([case], animal, seed)] == []
 
 
 @pytest.mark.parametrize("case", sampled(CASES, every=4), ids=lambda case: case.id)

@@ -18,8 +18,13 @@ from contracts.clients.zoo import (
     identity,
     volume,
 )
+from contracts.diagnosis import wrong_counters as counters
+from contracts.diagnosis import wrong_identities as identities
+from contracts.diagnosis.explain import suspects
+from contracts.diagnosis.wrong_counter import WrongCounter
 from contracts.play.scenario import BEGIN, Crashes, GoesOffline, Happens, Scenario, Step, Strikes
 from contracts.rules.evidence.coverage import SLACK
+from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept
@@ -109,6 +114,37 @@ def test_a_strangers_defect_breaks_its_rule(rule_id: str, client: type[Client], 
     """In a scenario in which the reference client keeps the rule, and the rule is exercised."""
     assert broken(rule_id, scenario, client)
     assert not broken(rule_id, scenario)
+
+
+CAUSES: dict[str, WrongCounter] = {
+    "CountsInTheDayOfTheStart": counters.IN_ITS_DAY,
+    "CountsInTheMonthOfTheStart": counters.IN_ITS_MONTH,
+    "CountsToMinute59": counters.NOT_THE_LAST_MINUTE,
+    "IgnoresTheCaseOfIds": identities.IDS_ALIKE[1],
+    "TrimsIds": identities.IDS_ALIKE[3],
+    "ReadsIdsAsNumbers": identities.IDS_ALIKE[5],
+    "CutsIdsShort": identities.IDS_ALIKE[11],
+    "KeysByIdOverLots": identities.ID_OVER_LOTS[0],
+    "KeysByIdOverTypes": identities.ID_OVER_TYPES[0],
+    "KeysByPlateAndTime": identities.PLATE_AND_TIME[1],
+    "DropsDoubleReadings": identities.DOUBLE_READINGS,
+    "CountsBillsByEntering": counters.BY_ENTER_TIME,
+    "CountsBillsByLeaving": counters.BY_LEAVE_TIME,
+    "LeavesOutUnpaidBills": counters.UNPAID,
+    "KeepsTheFirstVersion": identities.FIRST_VERSION,
+    "KeepsBothDirections": identities.CORRECTIONS,
+    "KeepsTheNewestRecords": counters.PAGES[1],
+    "DropsAboveTheHighWater": counters.PAGES[2],
+}
+"""Those that count wrongly, and what is wrong with each."""
+
+
+def test_what_is_wrong_is_among_what_explains_a_wrong_count() -> None:
+    """So small a scenario leaves other explanations too; `test_narrowing` tries what many runs leave together."""
+    counting = {client: scenario for rule_id, client, scenario in DEFECTS if rule_id.startswith("CNT-")}
+    assert {client.__name__ for client in counting} == CAUSES.keys()
+    for client, scenario in counting.items():
+        assert CAUSES[client.__name__] in suspects(run_of(scenario, client))
 
 
 def test_commands_that_came_to_nothing_are_exercised_by_asking_again() -> None:
