@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, TypeAlias
 
-from contracts.play.recording import Act, ActKind
+from contracts.play.recording import CUTS, Act, ActKind
 from contracts.rules.base import Breach, Rule
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
@@ -30,8 +30,15 @@ CLAIMS_TOLD = 8
 DEATH_TOLD, PATH_TOLD = 600, 200
 """The most characters of a client's last words, and of a path."""
 
-CUT_WORDS: dict[str, str] = {FaultKind.SOCKET_CLOSE: "breaks", FaultKind.SOCKET_IDLE: "closes, for its silence,"}
-"""The faults that end a connection to the queue, and in a word how."""
+QUEUE_WORDS: dict[str, str] = {
+    FaultKind.SOCKET_CLOSE: "breaks the connection",
+    FaultKind.SOCKET_IDLE: "closes, for its silence, the connection",
+    FaultKind.CONSUMER_CLOSE: "closes the consumer, and the connection stays",
+    FaultKind.SUBSCRIBE_REFUSE: "refuses a consumer",
+    FaultKind.ACK_LOSE: "does not keep an acknowledgement",
+    FaultKind.MESSAGE_BAD_CHECKSUM: "sends a message with a wrong checksum",
+}
+"""What the queue does by the faults that strike it, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +130,13 @@ def _written_text(run: Run, event: RecordKept, record: LotRecord) -> str:
 
 
 def _connections(run: Run) -> Iterator[NarratedEvent]:
-    """Each connection to the queue that was cut, and when the client had one again."""
+    """What strikes the connections to the queue, and when the client had one again that was cut."""
     cut_at: int | None = None
     for entry in run.entries:
         event = entry.event
-        if isinstance(event, FaultInjected) and event.fault in CUT_WORDS:
-            cut_at = entry.time
-            yield NarratedEvent(entry.seq, entry.time, "queue", f"{CUT_WORDS[event.fault]} the connection", fault=True)
+        if isinstance(event, FaultInjected) and event.fault in QUEUE_WORDS:
+            cut_at = entry.time if event.fault in CUTS else cut_at
+            yield NarratedEvent(entry.seq, entry.time, "queue", QUEUE_WORDS[event.fault], fault=True)
         elif isinstance(event, ConsumerChanged) and event.change == "active" and cut_at is not None:
             text = f"is connected again after {(entry.time - cut_at) / 1000:g} s, as {event.subscription}"
             yield NarratedEvent(entry.seq, entry.time, "client", text)

@@ -6,8 +6,16 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal, TypeAlias
 
-from contracts.play.recording import Act, ActKind
-from contracts.report.narration import CUT_WORDS, NO_EMPHASIS, PHASES, Emphasis, act_text, sync_text, syncs_that_matter
+from contracts.play.recording import CUTS, Act, ActKind
+from contracts.report.narration import (
+    NO_EMPHASIS,
+    PHASES,
+    QUEUE_WORDS,
+    Emphasis,
+    act_text,
+    sync_text,
+    syncs_that_matter,
+)
 from contracts.run.run import Run
 from contracts.run.syncs import Claim, Sync
 from mock_server.history.events import FaultInjected, RecordKept, RecordLost, RecordRemoved
@@ -163,9 +171,10 @@ def _of_lots(run: Run) -> Iterator[TimelineMark]:
         elif isinstance(event, RecordLost):
             text = f"the message of {event.record_id} is lost ({event.cause})"
             yield TimelineMark(entry.seq, entry.time, "lost", "queue", _label(event.record_id), text, good=False)
-        elif isinstance(event, FaultInjected) and event.fault in CUT_WORDS:
-            text = f"the queue {CUT_WORDS[event.fault]} the connection"
-            yield TimelineMark(entry.seq, entry.time, "act", "queue", "cut", text, good=False)
+        elif isinstance(event, FaultInjected) and event.fault in QUEUE_WORDS:
+            label = "cut" if event.fault in CUTS else event.fault
+            text = f"the queue {QUEUE_WORDS[event.fault]}"
+            yield TimelineMark(entry.seq, entry.time, "act", "queue", label, text, good=False)
     for entry, again in run.rereports:
         counts = f"claimed {again.claimed}, counted {again.counted}"
         text = f"the lot reports {how_many(again.records, 'record')} again: {counts}"

@@ -1,5 +1,7 @@
 """What a story tells of a history, and of the scenario behind it."""
 
+import pytest
+
 from contracts.clients.reference import ReferenceClient
 from contracts.play.scenario import BEGIN, Happens, Scenario, Strikes
 from contracts.report.narration import Emphasis, narrate
@@ -24,6 +26,16 @@ def test_a_cut_is_told() -> None:
     place = told.index("breaks the connection")
     assert told[place + 1].startswith("is connected again after ")
     assert told[place + 1].endswith(" s, as parkingmockdefault01-sub")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(FaultKind.CONSUMER_CLOSE, "closes the consumer"), (FaultKind.ACK_LOSE, "does not keep")]
+)
+def test_what_strikes_the_queue_is_told(kind: FaultKind, words: str) -> None:
+    """A message comes again because of it, and whoever reads the story would wonder why."""
+    told = texts(Scenario((Strikes(AT, kind), Happens(AT, "r1")), runs_ms=MINUTE, settles=False))
+    assert any(words in line for line in told)
+    assert not any("is connected again" in line for line in told)
 
 
 def test_the_call_that_breaks_a_rule_is_told() -> None:
