@@ -9,7 +9,6 @@ calls `advance` at the times that `wakes_at` returns. Every choice that the vend
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -86,6 +85,7 @@ class ReferenceClient(Client):
     drain_ms = DRAIN_MS
     horizon_ms = HORIZON_MS
     look_back = LOOK_BACK
+    store_kind: type[RecordStore] = RecordStore
 
     def __init__(self, _exports: JsonObject | None = None) -> None:
         self._socket: Socket | None = None
@@ -108,7 +108,7 @@ class ReferenceClient(Client):
         self._camel = start.profile.get("key_spelling") == "camel"
         self._batch = min(BATCH, int(str(start.profile.get("max_sync_infos", BATCH))))
         self._api = self.make_api()
-        self._store = self.make_store(start.folder / "parking.sqlite")
+        self._store = self.store_kind(start.folder / "parking.sqlite")
         self._lots = [each["device_id"] for each in exports["devices"] if each["kind"] == "lot"]
         for device_id in self._lots:
             self._store.add_lot(device_id, self.window_start(self.now_ms()) - self.look_back * HOUR)
@@ -166,10 +166,6 @@ class ReferenceClient(Client):
     def make_api(self) -> VendorApi:
         """The object that makes the calls to the cloud."""
         return VendorApi(self._exports, self._link, lambda: self._machine_ms)
-
-    def make_store(self, path: Path) -> RecordStore:
-        """The durable store."""
-        return RecordStore(path)
 
     # Receiving
 

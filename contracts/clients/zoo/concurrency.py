@@ -1,11 +1,10 @@
 """Clients that do two things at once which do not go together."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from contracts.client.interface import Socket
-from contracts.clients.record_store import CellRow, RecordStore, Stored
+from contracts.clients.record_store import CellRow, Stored
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import TOKEN_INVALID, AnswerKind, CallError, VendorApi
 from contracts.clients.zoo.receiving import KeylessStore
@@ -49,8 +48,7 @@ class _TwoAtOnce(ReferenceClient):
 class ChecksThenInserts(_TwoAtOnce):
     """Looks whether it has a record and inserts it if not, in two workers at once, into a table without a key."""
 
-    def make_store(self, path: Path) -> RecordStore:
-        return KeylessStore(path)
+    store_kind = KeylessStore
 
     def store(self, record: Stored, *, is_new: bool) -> None:
         if is_new:

@@ -162,8 +162,7 @@ class PlanInMemory(RecordStore):
 class ForgetsItsPlan(ReferenceClient):
     """Keeps in memory which windows are still open: a restart begins with the present."""
 
-    def make_store(self, path: Path) -> RecordStore:
-        return PlanInMemory(path)
+    store_kind = PlanInMemory
 
 
 @breaks("CONV-JITTER")

@@ -25,8 +25,7 @@ class DedupesInMemory(ReferenceClient):
         super().__init__(exports)
         self._known: set[tuple[object, ...]] = set()
 
-    def make_store(self, path: Path) -> RecordStore:
-        return KeylessStore(path)
+    store_kind = KeylessStore
 
     def keep(self, record: Stored) -> bool:
         if record[:3] in self._known:
@@ -131,13 +130,11 @@ class OpenEndedJournal(Journal):
 class WritesInBlocks(ReferenceClient):
     """Writes a journal through a buffer that it never flushes: a crash tears its last line."""
 
-    def make_store(self, path: Path) -> RecordStore:
-        return BlockJournal(path)
+    store_kind = BlockJournal
 
 
 @breaks("REC-PERSIST-ACK")
 class AppendsToATornLine(ReferenceClient):
     """Flushes a journal, but goes on writing behind a line that a crash has torn: none of that is read again."""
 
-    def make_store(self, path: Path) -> RecordStore:
-        return OpenEndedJournal(path)
+    store_kind = OpenEndedJournal

@@ -30,5 +30,4 @@ class _OwnPlan(RecordStore):
 class KeepsItsOwnSchedule(ReferenceClient):
     """Shares its records with other instances, but has a schedule of its own in memory."""
 
-    def make_store(self, path: Path) -> RecordStore:
-        return _OwnPlan(path)
+    store_kind = _OwnPlan

@@ -71,8 +71,7 @@ class KeylessStore(RecordStore):
 class InsertsEachTime(ReferenceClient):
     """Keeps records in a table without a unique key."""
 
-    def make_store(self, path: Path) -> RecordStore:
-        return KeylessStore(path)
+    store_kind = KeylessStore
 
 
 @breaks("REC-UPSERT")
@@ -146,8 +145,7 @@ class ReplacingStore(RecordStore):
 class ReplacesTheWindow(ReferenceClient):
     """Deletes a window's records when a re-report of it begins, and stores what arrives."""
 
-    def make_store(self, path: Path) -> RecordStore:
-        return ReplacingStore(path)
+    store_kind = ReplacingStore
 
 
 @breaks("REC-ASK-AGAIN")

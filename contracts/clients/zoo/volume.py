@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from contracts.client.interface import Socket, Window
@@ -22,8 +21,7 @@ class RemembersAHundredIds(ReferenceClient):
         super().__init__(exports)
         self._ids: OrderedDict[tuple[object, ...], None] = OrderedDict()
 
-    def make_store(self, path: Path) -> RecordStore:
-        return KeylessStore(path)
+    store_kind = KeylessStore
 
     def keep(self, record: Stored) -> bool:
         is_known = record[:3] in self._ids
@@ -50,8 +48,7 @@ class ShortStore(RecordStore):
 class KeepsTheNewestRecords(ReferenceClient):
     """Keeps five hundred records: older ones make room for newer ones."""
 
-    def make_store(self, path: Path) -> RecordStore:
-        return ShortStore(path)
+    store_kind = ShortStore
 
 
 @breaks("CNT-TRUTH")
