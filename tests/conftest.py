@@ -1,7 +1,9 @@
 """Fixtures of every test."""
 
 import os
+import shutil
 import sys
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +17,14 @@ pytest_plugins = ["tests.left_out"]
 # compile all modules again: a quarter of what the suite costs.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+MEMORY = "/dev/shm"  # noqa: S108 each run makes a folder of its own there, as in /tmp
+ENOUGH = 2 * 1024**3
+"""The room in bytes that temporary files are given before they are kept in memory; a run needs some hundred MB."""
+
+if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
+    # Each client under test keeps a database, and waits for the disk at each commit: seconds a test on a slow one.
+    os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 
 EXAMPLES = 30
 """Of each property that does not say how many it needs: drawing most of them takes longer than judging them."""
