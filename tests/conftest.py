@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mock_server.project import Project
-from tests.support import Api, make_project
+from tests.support import EXAMPLES, QUARTER, Api, make_project
 
 pytest_plugins = ["tests.left_out"]
 
@@ -26,13 +26,16 @@ if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usa
     # Each client under test keeps a database, and waits for the disk at each commit: seconds a test on a slow one.
     os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 
-EXAMPLES = 30
-"""Of each property that does not say how many it needs: drawing most of them takes longer than judging them."""
-
 PATIENT = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", PATIENT, derandomize=True)
 settings.register_profile("dev", PATIENT)
-settings.load_profile("ci" if os.environ.get("CI") else "dev")
+settings.register_profile("quick", PATIENT, max_examples=EXAMPLES // QUARTER)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw fewer examples where slow tests are left out too. The first lines of a run name the profile."""
+    settings.load_profile("quick" if config.option.markexpr == "not slow" else "ci" if os.environ.get("CI") else "dev")
+
 
 LONG = ("test_recipes.py", "test_example_clients.py", "test_schemathesis.py")
 """Modules with tests that take tens of seconds each: begun first, so that none is left for one worker at the end."""

@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Look at every test before `-m` and `-k` choose."""
     modules = config.stash.setdefault(SLOW_OF, {})
     for item in items:
-        modules.setdefault(item.path.relative_to(config.rootpath).as_posix(), []).append(is_slow(item))
+        modules.setdefault(item.nodeid.partition("::")[0], []).append(is_slow(item))
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -49,4 +49,5 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Nothing is left out without a word."""
     if number := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"{number} slow tests were left out: `make test-all` runs all")
+        said = f"{number} slow tests were left out, and properties drew few examples"
+        terminalreporter.write_line(f"{said}: `make test-all` runs all")

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import settings
 from werkzeug.test import Client
 
 from mock_server.clock import VirtualClock
@@ -129,6 +130,18 @@ def sync_info(total: int, start: int = NOON - HOUR, end: int = NOON, direction: 
     """One sync info in camel case; the window defaults to the hour before noon."""
     info: JsonObject = {"totalCount": total, "startTime": start, "endTime": end}
     return info if direction is None else info | {"passDirection": direction}
+
+
+EXAMPLES = 30
+"""Of each property that does not say how many it needs: drawing most of them takes longer than judging them."""
+
+QUARTER = 4
+"""`make test` draws a quarter of the examples of each property."""
+
+
+def examples(number: int) -> int:
+    """How many examples a property gets that needs so many, in this run."""
+    return number if settings.default and settings.default.max_examples >= EXAMPLES else -(-number // QUARTER)
 
 
 SEEDS: list[Any] = [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]

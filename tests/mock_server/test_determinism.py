@@ -16,7 +16,7 @@ from mock_server.model import HOUR
 from mock_server.web.data_plane.api import create_api
 from mock_server.web.lab.app import create_lab
 from mock_server.web.server import Server, ThreadedServer
-from tests.support import ACCESS_ID, ACCESS_SECRET, ADDRESSES, LOT, NOON, SYNC_PATH, sign
+from tests.support import ACCESS_ID, ACCESS_SECRET, ADDRESSES, LOT, NOON, SYNC_PATH, examples, sign
 
 LAB = f"/_lab/projects/{ACCESS_ID}"
 AGENT = {"User-Agent": "test", "Accept": "", "Accept-Encoding": "", "Connection": ""}
@@ -138,14 +138,14 @@ def over_http() -> Iterator[Actor]:
 
 
 @given(plan=PLANS, profile=st.sampled_from(["default", "slow-rereport", "gcm", "closed-windows"]))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 def test_in_process_twice(plan: list[tuple[object, ...]], profile: str) -> None:
     """Two runs of one plan in process write the same bytes."""
     assert in_process().carry_out(plan, profile) == in_process().carry_out(plan, profile)
 
 
 @given(plan=PLANS, profile=st.sampled_from(["default", "slow-rereport"]))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_in_process_and_over_http(over_http: Actor, plan: list[tuple[object, ...]], profile: str) -> None:
     """A plan over HTTP writes the bytes that it writes in process."""
     assert over_http.carry_out(plan, profile) == in_process().carry_out(plan, profile)

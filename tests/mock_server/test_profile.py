@@ -15,7 +15,7 @@ from mock_server.model import HOUR, Cell, DataType, JsonObject, PassDirection, R
 from mock_server.problems import Problem
 from mock_server.profile import PRESETS, Profile, open_points, read_profile, values_of
 from mock_server.shapes import Kind, OneOf, Whole
-from tests.support import JIESHUN_LOT, LANE, LOT, NOON, Api, keep_passes, make_project, published, sync_info
+from tests.support import JIESHUN_LOT, LANE, LOT, NOON, Api, examples, keep_passes, make_project, published, sync_info
 
 
 def field_values(values: Kind) -> st.SearchStrategy[Any]:
@@ -40,7 +40,7 @@ def profile_from(fields: JsonObject) -> Profile | None:
     offsets=st.lists(st.integers(-2, HOUR + 2), max_size=12),
     spelling=st.sampled_from(["camel", "snake"]),
 )
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_every_combination_works(fields: dict[str, Any], offsets: list[int], spelling: str) -> None:
     """Under any profile a lot keeps, counts, compares and re-reports, and says so in envelopes."""
     profile = profile_from(fields)

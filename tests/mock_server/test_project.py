@@ -32,7 +32,7 @@ from mock_server.project import CommandRefusedError, Idle, Project
 from mock_server.queue.consumer import Consumer, ReceiverQueue
 from mock_server.queue.subscription import Subscription
 from tests.strategies import fates, new_bill, new_pass
-from tests.support import ACCESS_ID, ADDRESSES, JIESHUN_LOT, LANE, LOT, NOON, keep_passes, make_project
+from tests.support import ACCESS_ID, ADDRESSES, JIESHUN_LOT, LANE, LOT, NOON, examples, keep_passes, make_project
 
 CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
 
@@ -213,7 +213,7 @@ def drain(subscription: Subscription) -> None:
 
 
 TestConservation = ConservationMachine.TestCase
-TestConservation.settings = settings(max_examples=60, stateful_step_count=40)
+TestConservation.settings = settings(max_examples=examples(60), stateful_step_count=40)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mock_server.history.log import History
 from mock_server.model import CommandResult, Message, ProcessStatus
 from mock_server.queue.consumer import About, Consumer, Permits, ReceiverQueue
 from mock_server.queue.queue import Queue
-from tests.support import NOON
+from tests.support import NOON, examples
 
 
 class TakeoverMachine(RuleBasedStateMachine):
@@ -167,4 +167,4 @@ class TakeoverMachine(RuleBasedStateMachine):
 
 
 TestTakeover = TakeoverMachine.TestCase
-TestTakeover.settings = settings(max_examples=30, stateful_step_count=30)
+TestTakeover.settings = settings(max_examples=examples(30), stateful_step_count=30)

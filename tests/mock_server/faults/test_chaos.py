@@ -17,7 +17,7 @@ from mock_server.history.log import History
 from mock_server.model import HOUR, Record
 from mock_server.problems import Problem
 from mock_server.project import Project
-from tests.support import NOON, Api, keep_passes, make_project, published, sync_info
+from tests.support import NOON, Api, examples, keep_passes, make_project, published, sync_info
 
 SEEDS = st.integers(0, 2**32)
 
@@ -76,7 +76,7 @@ def test_rough_has_everything_else() -> None:
 
 
 @given(seed=SEEDS)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_a_seed_repeats_its_run(seed: int) -> None:
     """The same seed draws the same kinds and then the same faults at the same occasions."""
     runs = [Chaos("default", seed) for _ in range(2)]
@@ -91,7 +91,7 @@ def test_runs_differ_in_kind() -> None:
 
 
 @given(seed=SEEDS, budget=st.integers(0, 30), records=st.integers(1, 300))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_faults_never_exceed_the_budget(seed: int, budget: int, records: int) -> None:
     """However many occasions there are, the faults of a run are at most its budget."""
     project = chaotic_project("rough", seed, budget)
@@ -100,7 +100,7 @@ def test_faults_never_exceed_the_budget(seed: int, budget: int, records: int) ->
 
 
 @given(seed=SEEDS, retries=st.lists(st.integers(0, 4), max_size=120))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_no_operation_meets_more_than_two_faults_in_a_row(seed: int, retries: list[int]) -> None:
     """The theorem, on any interleaving of operations: two in a row at most, then the operation gets through."""
     faults = Faults(History(lambda: 0), Chaos("rough", seed, budget=10_000))
@@ -115,7 +115,7 @@ def test_no_operation_meets_more_than_two_faults_in_a_row(seed: int, retries: li
 
 @pytest.mark.slow
 @given(seed=SEEDS)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_whoever_tries_three_times_gets_through(seed: int) -> None:
     """Under rough chaos each sync succeeds, or is at least carried out, within three tries."""
     project = chaotic_project("rough", seed, budget=10_000)
@@ -134,7 +134,7 @@ def sns(project: Project) -> list[str]:
 
 
 @given(seed=SEEDS, preset=st.sampled_from(["gentle", "default", "rough"]), records=st.integers(1, 60))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_every_record_is_published_or_lost_by_a_named_fault(seed: int, preset: str, records: int) -> None:
     """Conservation: every record is at the lot, and each was published, or lost by a fault of the history."""
     project = chaotic_project(preset, seed)
@@ -148,7 +148,7 @@ def test_every_record_is_published_or_lost_by_a_named_fault(seed: int, preset: s
 
 
 @given(seed=SEEDS)
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_after_calm_one_sync_repairs_everything(seed: int) -> None:
     """Calm ends it: one sync then brings every record, and the next one is equal."""
     project = chaotic_project("rough", seed)

@@ -13,7 +13,18 @@ from mock_server.model import HOUR, Cell, DataType, PassDirection, SyncInfo
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.queue.consumer import Consumer
-from tests.support import ACCESS_ID, ACCESS_SECRET, JIESHUN_LOT, LOT, NOON, Api, keep_passes, make_project, sync_info
+from tests.support import (
+    ACCESS_ID,
+    ACCESS_SECRET,
+    JIESHUN_LOT,
+    LOT,
+    NOON,
+    Api,
+    examples,
+    keep_passes,
+    make_project,
+    sync_info,
+)
 
 CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
 SPAN = WindowSpan(NOON - HOUR, NOON)
@@ -258,7 +269,7 @@ def test_the_feed_is_bounded_and_newest_first() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["keep", "lose", "sync", "remove", "reset"]), st.integers(0, 7))), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_reading_in_pieces_is_reading_at_once(acts: list[tuple[str, int]], data: st.DataObject) -> None:
     """However a history is read, piece by piece while it grows or at once, its sums are those of the lots."""
     project = Project(ACCESS_ID, ACCESS_SECRET, make_project().seed, make_project().clock)

@@ -26,7 +26,7 @@ from mock_server.model import MINUTE, DataType, PassDirection, Spoils
 from mock_server.project import Project
 from mock_server.queue.consumer import Consumer
 from tests.mock_server.history.support import picture
-from tests.support import JIESHUN_LOT, LOT, NOON, Api, keep_passes, make_project, sync_info
+from tests.support import JIESHUN_LOT, LOT, NOON, Api, examples, keep_passes, make_project, sync_info
 
 STEPS = ("keep", "lose", "correct", "remove", "connect", "acknowledge", "refuse", "sync", "jieshun", "wait")
 ACTS = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 5)), max_size=25)
@@ -191,7 +191,7 @@ def test_a_connection_that_closes_hands_over_no_more() -> None:
 
 
 @given(ACTS, st.integers(0, 99), st.lists(st.integers(1, 30), min_size=1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_piece_by_piece_is_at_once(acts: list[tuple[str, int]], chaos_seed: int, sizes: list[int]) -> None:
     """However a history is taken in pieces, after each the index has what one of all the entries so far has."""
     _, entries = history_of(acts, chaos_seed)
@@ -215,7 +215,7 @@ def test_a_pass_and_a_bill_may_share_an_id() -> None:
 
 
 @given(ACTS, st.integers(0, 99), st.integers(1, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_what_is_over_is_forgotten(acts: list[tuple[str, int]], chaos_seed: int, size: int) -> None:
     """A follower that forgets has the lots' records with all that became of them, and what is still open."""
     project, entries = history_of(acts, chaos_seed)
@@ -238,7 +238,7 @@ def test_what_is_over_is_forgotten(acts: list[tuple[str, int]], chaos_seed: int,
 
 
 @given(ACTS, st.integers(0, 99), st.integers(0, 200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_beginning_may_be_gone(acts: list[tuple[str, int]], chaos_seed: int, gone: int) -> None:
     """What is told of records, messages and calls from before the oldest entry is passed over, everywhere."""
     project, entries = history_of(acts, chaos_seed)
@@ -252,7 +252,7 @@ def test_a_beginning_may_be_gone(acts: list[tuple[str, int]], chaos_seed: int, g
 
 
 @given(ACTS, st.integers(0, 99), st.integers(1, 200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_follower_may_miss_entries(acts: list[tuple[str, int]], chaos_seed: int, kept: int) -> None:
     """A digest that comes late to a history which has let go of entries reads the rest, and says what it missed."""
     project, entries = history_of(acts, chaos_seed)

@@ -9,6 +9,7 @@ from mock_server.lots.memory import MemoryStore
 from mock_server.lots.store import Store
 from mock_server.model import DataType, Line, PassDirection, Record
 from tests.mock_server.lots.store_machine import StoreMachine
+from tests.support import examples
 
 LINE = Line("lot", DataType.PASS, PassDirection.ENTER)
 RECORD = Record("r1", "lot", DataType.PASS, PassDirection.ENTER, event_time=100, created_time=900)
@@ -38,9 +39,9 @@ class TinyBlocksMachine(MemoryStoreMachine):
 
 
 TestMemoryStore = MemoryStoreMachine.TestCase
-TestMemoryStore.settings = settings(max_examples=40, stateful_step_count=30)
+TestMemoryStore.settings = settings(max_examples=examples(40), stateful_step_count=30)
 TestTinyBlocks = TinyBlocksMachine.TestCase
-TestTinyBlocks.settings = settings(max_examples=60, stateful_step_count=30)
+TestTinyBlocks.settings = settings(max_examples=examples(60), stateful_step_count=30)
 
 
 def test_a_newer_version_counts_where_it_is_now() -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from mock_server.lots import time_index
 from mock_server.lots.time_index import TimeIndex
 from mock_server.model import INT64_MAX
+from tests.support import examples
 
 TIMES = st.one_of(st.integers(min_value=0, max_value=9), st.sampled_from((0, 2**31, INT64_MAX - 1, INT64_MAX)))
 STEPS = st.lists(st.tuples(st.booleans(), TIMES), max_size=80)
@@ -35,7 +36,7 @@ def filled(steps: list[tuple[bool, int]]) -> tuple[TimeIndex, list[tuple[int, in
     return index, entries
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(STEPS, TIMES, TIMES)
 def test_counts_and_slots_are_those_of_a_plain_list(steps: list[tuple[bool, int]], start: int, end: int) -> None:
     """Any window has the entries of a list that is searched from end to end, equal times in order of arrival."""

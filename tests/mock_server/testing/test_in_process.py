@@ -23,7 +23,7 @@ from mock_server.faults.catalogue import FaultKind
 from mock_server.testing.parking import Lot
 from mock_server.testing.vendor_hosts import API_HOSTS
 from tests.mock_server.signed_client import SignedClient, sync_body, sync_path
-from tests.support import LOT, NOON
+from tests.support import LOT, NOON, examples
 
 TOKEN = "/v1.0/token?grant_type=1"
 UNPATCHED = (HTTPAdapter.send, HTTPAdapter.get_connection, requests.Session.send)
@@ -162,7 +162,7 @@ def test_decorated_fixture(fixture_lot: Lot) -> None:
 
 
 @given(plate_no=st.sampled_from(["京A12345", ""]))
-@settings(max_examples=5)
+@settings(max_examples=examples(5))
 @mock_parking()
 def test_decorated_inside_of_given(parking: Parking, plate_no: str) -> None:
     """Every example has a world of its own."""

@@ -14,7 +14,7 @@ from mock_server.model import HOUR, Cell, DataType, PassDirection, SyncInfo
 from mock_server.project import Project
 from mock_server.web.dashboard.app import PATHS, create_dashboard
 from mock_server.web.server import Server
-from tests.support import ACCESS_ID, LOT, NOON, keep_passes, make_project
+from tests.support import ACCESS_ID, LOT, NOON, examples, keep_passes, make_project
 
 CELL = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
 
@@ -121,7 +121,7 @@ NUMBERS = st.one_of(st.integers(-5, 2**70).map(str), st.text(max_size=3))
     event_time=st.sampled_from([0, NOON, 2**63 - 1]),
     claimed=st.integers(0, 3),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_whatever_is_asked_is_answered(query: dict[str, str], event_time: int, claimed: int) -> None:
     """No query and no time, however odd, is more than the page can show."""
     project = make_project()

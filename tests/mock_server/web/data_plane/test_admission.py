@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mock_server.clock import VirtualClock
 from mock_server.profile import Profile
 from tests.mock_server.web.raw import envelope
-from tests.support import ACCESS_SECRET, LOT, NOON, SYNC_PATH, Api, make_project, sign, sync_info
+from tests.support import ACCESS_SECRET, LOT, NOON, SYNC_PATH, Api, examples, make_project, sign, sync_info
 
 DEVICES = "/v1.0/expand/devices"
 
@@ -230,7 +230,7 @@ def old_sign(api: Api, token: str) -> str:
     return hmac.new(ACCESS_SECRET.encode(), text.encode(), hashlib.sha256).hexdigest().upper()
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     query=st.dictionaries(st.text(max_size=6), st.text(max_size=8), max_size=4),
     device_id=st.text(min_size=1, max_size=8).filter(lambda text: "/" not in text),

@@ -18,7 +18,7 @@ from mock_server.web.data_plane.api import MAX_BODY, create_api
 from mock_server.web.serving.environ import TOO_LARGE, build_environ
 from tests.mock_server.web.raw import call, envelope
 from tests.strategies import json_values, new_pass
-from tests.support import ACCESS_ID, JIESHUN_LOT, LANE, LOT, NOON, SYNC_PATH, Api, make_project, sync_info
+from tests.support import ACCESS_ID, JIESHUN_LOT, LANE, LOT, NOON, SYNC_PATH, Api, examples, make_project, sync_info
 
 METHODS = st.one_of(
     st.sampled_from(
@@ -74,7 +74,7 @@ HEADERS = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(METHODS, PATHS, LATIN, HEADERS, st.binary(max_size=50))
 def test_any_request_gets_an_envelope(
     method: str, path: str, query: str, headers: list[tuple[str, str]], body: bytes
@@ -128,7 +128,7 @@ def test_a_call_that_asks_nothing_is_in_the_history_too(body: bytes) -> None:
     assert (asked.fields, asked.total, asked.entries) == ({"recordSyncInfos": []} if b"Infos" in body else None, 0, ())
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.one_of(st.binary(max_size=100), json_values.map(lambda value: json.dumps(value).encode())))
 def test_any_signed_body_gets_an_envelope(body: bytes) -> None:
     """Behind all credentials too."""

@@ -17,7 +17,7 @@ from mock_server.web.lab.request import MAX_BODY
 from mock_server.web.serving.environ import TOO_LARGE, build_environ
 from tests.mock_server.web.raw import call
 from tests.strategies import json_values, new_pass
-from tests.support import ACCESS_ID, ACCESS_SECRET, ADDRESSES, JIESHUN_LOT, LANE, LOT, NOON, make_project
+from tests.support import ACCESS_ID, ACCESS_SECRET, ADDRESSES, JIESHUN_LOT, LANE, LOT, NOON, examples, make_project
 
 BASE = f"/_lab/projects/{ACCESS_ID}"
 RECORDS = f"{BASE}/devices/{LOT}/records"
@@ -256,7 +256,7 @@ def test_a_refused_method_names_the_others(lab: Lab) -> None:
     assert response.headers["Allow"] == "POST"
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(
     st.sampled_from((RECORDS, f"{BASE}/devices", f"{BASE}/devices/{LOT}", f"{BASE}/idle", f"{BASE}/history")),
     st.sampled_from(("GET", "POST", "PATCH", "DELETE")),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mock_server.web.data_plane.api import MAX_BODY
 from mock_server.web.serving.http_protocol import MAX_HEAD
 from tests.mock_server.web.conftest import DEADLINE_S, Serve, Served
-from tests.support import ACCESS_ID, SYNC_PATH
+from tests.support import ACCESS_ID, SYNC_PATH, examples
 
 
 def exchange(served: Served, *chunks: bytes, half_close: bool = True) -> bytes:
@@ -74,7 +74,7 @@ def test_what_is_no_http_is_refused_like_everything(served: Served, garbage: byt
     assert codes(exchange(served, garbage)) in ([1109], [1108])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.one_of(
