@@ -127,3 +127,9 @@ def assert_only_one_error(seed: int, count: int) -> int:
 def test_mutated_commands_are_read_alike_or_malformed() -> None:
     """No bytes raise another error, and what is read is what the runtime reads."""
     assert assert_only_one_error(1, 5_000) > 300
+
+
+@pytest.mark.slow
+def test_very_many_mutated_commands_are_read_alike_or_malformed() -> None:
+    """The same, 100,000 times."""
+    assert assert_only_one_error(2, 100_000) > 6_000
