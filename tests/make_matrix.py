@@ -71,6 +71,7 @@ exit code 1 if one survives.
 Of {len(rows)} known-bad clients {killed} are caught at every seed that they were played with: {_seeds_text(results)}.
 {_reference_text(results[REFERENCE])}
 {_exec_text({name: results[name] for name in ZOO})}
+{_native_text({name: results[name] for name in ZOO})}
 {_told_first_text({name: results[name] for name in ZOO})}
 
 {table(("rule", "client", "defect", "caught at", "after (median, most)", "it also breaks"), rows)}
@@ -111,6 +112,16 @@ def _exec_text(results: Mapping[str, Any]) -> str:
     )
 
 
+def _native_text(results: Mapping[str, Any]) -> str:
+    """How the same clients fare over the queue's native port. Older measurements do not say."""
+    told = [each["killed_over_native_after"] for each in results.values() if "killed_over_native_after" in each]
+    caught = sum(after is not None for after in told)
+    return (
+        f"Over the queue's native port (`parking-mock matrix --carrier native`) {caught} of the {len(told)} that were"
+        " measured there are caught at seed 0."
+    )
+
+
 def _told_first_text(results: Mapping[str, Any]) -> str:
     """For how many of them a report tells the rule first that names the defect. Older measurements do not say."""
     told = {name: each["told_first"] for name, each in results.items() if "told_first" in each}
@@ -133,7 +144,8 @@ def measure(name: str, seeds: int = SEEDS) -> JsonObject:
     return {
         "rule": first.rule_id,
         "killed_after": [first.killed_after, *(matrix.killed_after(name, seed=seed) for seed in range(1, seeds))],
-        "killed_as_process_after": matrix.killed_after(name, elsewhere=True),
+        "killed_as_process_after": matrix.killed_after(name, way=matrix.Way(is_process=True)),
+        "killed_over_native_after": matrix.killed_after(name, way=matrix.Way(is_native=True)),
         "also_breaks": first.also,
         "told_first": first.told_first,
     }

@@ -107,6 +107,23 @@ class Socket(Protocol):
         """Close it."""
 
 
+class Stream(Protocol):
+    """A stream of bytes to the native port of the message queue, read by polling."""
+
+    @property
+    def closed(self) -> int | None:
+        """None while it is open; else a close code as a WebSocket has it: 1001 closed in order, 1006 broken."""
+
+    def receive(self) -> bytes:
+        """What has arrived, waiting a moment for it where it has to travel; empty if nothing has."""
+
+    def send(self, content: bytes) -> None:
+        """Send bytes; on a stream that has ended they are lost."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
 class Link(Protocol):
     """Connections to the cloud; in process they reach the emulator without a socket."""
 
@@ -117,6 +134,9 @@ class Link(Protocol):
 
     def connect(self, url: str, headers: Mapping[str, str]) -> Socket:
         """Open a WebSocket. OSError if it is refused."""
+
+    def open(self, url: str) -> Stream:
+        """Open a stream to `pulsar://HOST:PORT`, the native port of the queue. OSError if nobody answers there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,25 @@
-"""HTTP and WebSockets over real connections, for the clients of this repository in a process of their own."""
+"""Real connections for the clients of this repository in a process of their own: HTTP, WebSockets, byte streams."""
 
+import socket
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import requests
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from contracts.client.interface import HttpAnswer, Socket
+from contracts.client.interface import HttpAnswer, Socket, Stream
 
 OPEN_TIMEOUT_S = 10
-ABNORMAL = 1006
+ABNORMAL, GOING_AWAY = 1006, 1001
 FENCE_S = 30.0
 """How long the pong may take by which `RealSocket.receive` knows that nothing more is on its way."""
+
+MOMENT_S = 0.02
+"""How long `RealStream.receive` waits for bytes."""
+
+PIECE_BYTES = 64 * 1024
+"""The most bytes of a stream that are read at once."""
 
 
 class RealLink:
@@ -58,6 +66,11 @@ class RealLink:
         return RealSocket(
             connection.__enter__()
         )  # `close` ends it; some versions warn of a connection that was not entered
+
+    def open(self, url: str) -> Stream:
+        """Open a stream of bytes."""
+        address = urlsplit(url)
+        return RealStream(socket.create_connection((address.hostname, address.port), OPEN_TIMEOUT_S))
 
     def close(self) -> None:
         """Close the connections."""
@@ -108,6 +121,41 @@ class RealSocket:
         try:
             self._connection.send(text)
         except (ConnectionClosed, OSError):
+            return
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
+
+
+class RealStream:
+    """A TCP connection that is read by polling."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._connection.settimeout(MOMENT_S)
+        self.closed: int | None = None
+
+    def receive(self) -> bytes:
+        """What has arrived, after `MOMENT_S` at the most."""
+        if self.closed is not None:
+            return b""
+        try:
+            content = self._connection.recv(PIECE_BYTES)
+        except TimeoutError:
+            return b""
+        except OSError:
+            self.closed = ABNORMAL
+            return b""
+        if not content:
+            self.closed = GOING_AWAY
+        return content
+
+    def send(self, content: bytes) -> None:
+        """Send bytes. On a broken connection they are lost, and `receive` sets `closed` once all is read."""
+        try:
+            self._connection.sendall(content)
+        except OSError:
             return
 
     def close(self) -> None:

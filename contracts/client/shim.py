@@ -1,6 +1,7 @@
-"""Runs a client of this language as a process of its own: `python -m contracts.client.shim MODULE:NAME`.
+"""Runs a client of this language as a process of its own: `python -m contracts.client.shim [--native] MODULE:NAME`.
 
-It speaks the client protocol on standard input and output, and gives the client real connections.
+It speaks the client protocol on standard input and output, and gives the client real connections. With `--native` what
+the client takes for WebSockets to the queue are consumers over its native port.
 """
 
 import json
@@ -12,12 +13,14 @@ from typing import IO, Any
 
 from contracts.client.interface import VERBS, Client, MakeClient, Start, UnimplementedError, Window
 from contracts.client.link import RealLink
+from contracts.client.over_native import over_native
 from contracts.client.protocol import PROTOCOL, dump_json, effects_json
 from contracts.client.spec import load_client
 from mock_server.model import JsonObject
 from mock_server.version import __version__
 
-USAGE = "usage: python -m contracts.client.shim MODULE:NAME"
+NATIVE = "--native"
+USAGE = f"usage: python -m contracts.client.shim [{NATIVE}] MODULE:NAME"
 
 
 class Shim:
@@ -117,10 +120,12 @@ def serve(name: str, make_client: MakeClient, lines: IO[str], answers: IO[str]) 
 
 def main() -> None:
     """Run the client that is named on the command line."""
-    if len(sys.argv) != 2:  # noqa: PLR2004 the program and one argument
+    *options, name = sys.argv[1:] or [""]
+    if options not in ([], [NATIVE]) or not name:
         sys.exit(USAGE)
     sys.path.insert(0, str(Path.cwd()))
-    serve(sys.argv[1].rpartition(":")[2], load_client(sys.argv[1]), sys.stdin, sys.stdout)
+    make_client = load_client(name)
+    serve(name.rpartition(":")[2], over_native(make_client) if options else make_client, sys.stdin, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any, TypeVar
 
 from contracts.client.interface import DumpedRecord, Socket, Start, Window
+from contracts.clients.native import NativeClient, NativeReferenceClient
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import VendorApi
 from mock_server.model import DAY, HOUR, MINUTE, JsonObject
@@ -26,6 +27,9 @@ def correct(client: AClient) -> AClient:
     """Enter a client into `CORRECT`."""
     CORRECT[client.__name__] = client
     return client
+
+
+correct(NativeReferenceClient)
 
 
 @correct
@@ -204,6 +208,11 @@ class HasAWorkerForBills(ReferenceClient):
         self._workers[self._worker] = mine
         self._worker = other
         self._socket, self._reconnect_at, self._reconnects = self._workers[other]
+
+
+@correct
+class AcknowledgesSinglyOverNative(NativeClient):
+    """Consumes over the native port, and acknowledges each message for itself."""
 
 
 class PatientTokenApi(VendorApi):

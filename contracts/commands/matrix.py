@@ -23,24 +23,33 @@ from mock_server.history.story import how_many
 @click.option(
     "--exec", "elsewhere", is_flag=True, help="Run each as a process too: it must break the same rules there."
 )
+@click.option(
+    "--carrier",
+    type=click.Choice(("websocket", "native")),
+    default="websocket",
+    show_default=True,
+    help="With `native` each runs over the native port too: it must break the same rules there.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def matrix(*, examples: int | None, seed: int, jobs: int, elsewhere: bool, as_json: bool) -> None:
+def matrix(*, examples: int | None, seed: int, jobs: int, elsewhere: bool, carrier: str, as_json: bool) -> None:
     """Show that every rule catches the client that breaks it."""
     if elsewhere and not has_processes():
         raise ConfigurationError(NO_PROCESSES)
     make = partial(kill_matrix.rows, examples=examples or DEFAULT_EXAMPLES, seed=seed, jobs=jobs)
-    samples = 0 if elsewhere else kill_matrix.SAMPLES
+    way = kill_matrix.Way(elsewhere, carrier == "native")
+    is_other = way != kill_matrix.PLAIN
+    samples = 0 if is_other else kill_matrix.SAMPLES
     odd: list[str] = []
-    with harness(), progress(len(ZOO) * (1 + elsewhere), "known-bad clients") as bar:
-        rows = make(samples=samples, elsewhere=elsewhere, on_row=lambda row: bar.done(row.client))
-        if elsewhere:
+    with harness(), progress(len(ZOO) * (1 + is_other), "known-bad clients") as bar:
+        rows = make(samples=samples, way=way, on_row=lambda row: bar.done(row.client))
+        if is_other:
             odd = kill_matrix.differences(rows, make(samples=0, on_row=lambda row: bar.done(row.client)))
     alive, unproven = kill_matrix.survivors(rows), kill_matrix.unproven()
     if as_json:
         data = {"seed": seed, "examples": examples or DEFAULT_EXAMPLES, "rows": [row.to_json() for row in rows]}
-        click.echo(json.dumps(data | {"unproven": unproven} | ({"differences": odd} if elsewhere else {})))
+        click.echo(json.dumps(data | {"unproven": unproven} | ({"differences": odd} if is_other else {})))
     else:
-        for line in [*map(_row_text, rows), "", *_conclusions(rows, alive, unproven, odd, elsewhere=elsewhere)]:
+        for line in [*map(_row_text, rows), "", *_conclusions(rows, alive, unproven, odd, way)]:
             click.echo(line)
     sys.exit(1 if alive or unproven or odd else 0)
 
@@ -50,14 +59,13 @@ def _conclusions(
     alive: list[kill_matrix.MatrixRow],
     unproven: list[str],
     odd: list[str],
-    *,
-    elsewhere: bool,
+    way: kill_matrix.Way,
 ) -> Iterator[str]:
-    """The lines below the rows: survivors, differences between processes, rules without proof."""
+    """The lines below the rows: survivors, differences between two ways, rules without proof."""
     yield f"{len(rows) - len(alive)} of {len(rows)} known-bad clients are caught by the rule that they break"
     yield kill_matrix.told_first_text({row.client: row.told_first for row in rows if row.told_first})
-    if elsewhere and not odd:
-        yield "each breaks the same rules in the same scenarios as in process, as far as those can be seen there"
+    if way != kill_matrix.PLAIN and not odd:
+        yield f"{way} each breaks the same rules in the same scenarios as {kill_matrix.PLAIN}, as far as these show"
     yield from odd
     for rule_id in unproven:
         yield f"no known-bad client breaks {rule_id}"

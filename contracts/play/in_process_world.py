@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from contracts.client.interface import HttpAnswer, Link, Socket
+from contracts.client.interface import HttpAnswer, Link, Socket, Stream
 from contracts.play.scenario import Scenario
 from contracts.play.world import T, World
 from mock_server.carriers.access import AccessRefusedError
 from mock_server.spec import project_spec
 from mock_server.testing.in_process import MockParking
+from mock_server.testing.in_process_native import InProcessStream
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.web.queue.handshake import STATUS
 from mock_server.web.serving.environ import build_environ
@@ -52,7 +53,7 @@ class InProcessWorld(World):
     def __init__(self, scenario: Scenario) -> None:
         super().__init__(scenario)
         self.parking = BoundedParking(project_spec(**self.settings()), "pass")
-        self._sockets: list[InProcessSocket] = []
+        self._sockets: list[InProcessSocket | InProcessStream] = []
 
     def __enter__(self) -> Self:
         self.parking.start()
@@ -88,8 +89,14 @@ class InProcessWorld(World):
         self._sockets.append(socket)
         return socket
 
+    def open(self, url: str) -> Stream:  # noqa: ARG002 there is one queue here
+        """A connection to the native port, without a socket."""
+        stream = self.parking.open_stream()
+        self._sockets.append(stream)
+        return stream
+
     def cut(self) -> None:
-        """Close its sockets."""
+        """Close its connections."""
         for socket in self._sockets:
             socket.close()
         self._sockets.clear()

@@ -114,6 +114,7 @@ class Observation:
         return {
             "PARKING_MOCK_API": exports["api"],
             "PARKING_MOCK_WS": exports["ws"],
+            "PARKING_MOCK_PULSAR": exports["pulsar"],
             "PARKING_MOCK_ACCESS_ID": exports["access_id"],
             "PARKING_MOCK_ACCESS_SECRET": exports["access_secret"],
             "PARKING_MOCK_DEVICES": ",".join(each["device_id"] for each in exports["devices"] if each["kind"] == "lot"),

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from contracts.cases import CASES
 from contracts.check.causes import first_told
@@ -18,6 +18,8 @@ from contracts.check.explore import DEFAULT_EXAMPLES, Exploration, Watch
 from contracts.check.results import CaseResult, Check
 from contracts.check.workers import end_requested, run_until_end_requested, worker_pool
 from contracts.client.interface import Client, MakeClient
+from contracts.client.over_native import over_native
+from contracts.client.shim import NATIVE
 from contracts.clients.zoo import ZOO, KnownBadClient
 from contracts.play.attachment import load
 from contracts.play.scenario import Scenario
@@ -46,6 +48,21 @@ OTHERS = (
 MatrixMark: TypeAlias = Literal["killed", "silent", "unreached"]
 
 
+class Way(NamedTuple):
+    """How known-bad clients are played: as processes or in this one, over the queue's native port or by WebSockets."""
+
+    is_process: bool = False
+    is_native: bool = False
+
+    def __str__(self) -> str:
+        places = [*(["as a process"] if self.is_process else []), *(["over native"] if self.is_native else [])]
+        return " ".join(places) or "in process"
+
+
+PLAIN = Way()
+"""In this process, over a WebSocket without a socket."""
+
+
 @dataclass(slots=True)
 class MatrixRow:
     """The outcomes of one known-bad client. `killed_after` is the number of runs until its own rule caught it."""
@@ -54,7 +71,7 @@ class MatrixRow:
     rule_id: str
     killed_after: int | None = None
     runs: int = 0
-    elsewhere: bool = False
+    way: Way = PLAIN
     marks: dict[str, MatrixMark] = field(default_factory=dict)
     told_first: str | None = None
     """The rule that a report of these runs tells first."""
@@ -95,16 +112,18 @@ class MatrixRow:
         return self.killed_after is not None
 
 
-def make_client_of(known_bad: KnownBadClient, *, elsewhere: bool = False) -> MakeClient:
-    """Makes a known-bad client; in a process of its own if `elsewhere`, or if its rule can only be judged there."""
-    if elsewhere or "process" in RULES[known_bad.rule_id].all_needs:
-        return load(f"exec {shim_command(known_bad.client)}")
-    return known_bad.client
+def make_client_of(known_bad: KnownBadClient, way: Way = PLAIN) -> MakeClient:
+    """Makes a known-bad client; in a process of its own also if its rule can only be judged there."""
+    if way.is_process or "process" in RULES[known_bad.rule_id].all_needs:
+        return load(f"exec {shim_command(known_bad.client, way)}")
+    return over_native(known_bad.client) if way.is_native else known_bad.client
 
 
-def shim_command(client: type[Client]) -> str:
+def shim_command(client: type[Client], way: Way = PLAIN) -> str:
     """The command line that runs a client class as a process."""
-    return shlex.join([sys.executable, "-m", "contracts.client.shim", f"{client.__module__}:{client.__qualname__}"])
+    name = f"{client.__module__}:{client.__qualname__}"
+    options = [NATIVE] if way.is_native else []
+    return shlex.join([sys.executable, "-m", "contracts.client.shim", *options, name])
 
 
 def row_of(
@@ -113,11 +132,11 @@ def row_of(
     seed: int = 0,
     samples: int = SAMPLES,
     *,
-    elsewhere: bool = False,
+    way: Way = PLAIN,
 ) -> MatrixRow:
     """Play to one known-bad client the cases made for its rule until it is caught, then `samples` runs of others."""
     known_bad = ZOO[name]
-    row = MatrixRow(name, known_bad.rule_id, elsewhere=elsewhere)
+    row = MatrixRow(name, known_bad.rule_id, way=way)
     aimed, results = aimed_at([known_bad.rule_id]), list[CaseResult]()
     for case_id in aimed:
         if row.killed_after is None:
@@ -130,9 +149,9 @@ def row_of(
     return row
 
 
-def killed_after(name: str, examples: int = DEFAULT_EXAMPLES, seed: int = 0, *, elsewhere: bool = False) -> int | None:
+def killed_after(name: str, examples: int = DEFAULT_EXAMPLES, seed: int = 0, *, way: Way = PLAIN) -> int | None:
     """After how many scenarios its own rule catches a known-bad client, as in its row: no other rule is judged."""
-    row = MatrixRow(name, ZOO[name].rule_id, elsewhere=elsewhere)
+    row = MatrixRow(name, ZOO[name].rule_id, way=way)
     for case_id in aimed_at([row.rule_id]):
         if row.killed_after is None:
             _play(row, case_id, (RULES[row.rule_id],), examples, seed, lambda *run: row.see(run[-1]))
@@ -153,7 +172,7 @@ def _explore(row: MatrixRow, case_id: str, examples: int, seed: int, *, until_ki
 def _play(row: MatrixRow, case_id: str, rules: tuple[Rule, ...], examples: int, seed: int, watch: Watch) -> None:
     """Play scenarios of a case to the client of a row, until `watch` has seen enough or this process is to end."""
     if not end_requested():
-        client = make_client_of(ZOO[row.client], elsewhere=row.elsewhere)
+        client = make_client_of(ZOO[row.client], row.way)
         exploration = Exploration(client, rules, examples, seed, shrink=False)
         exploration.of(CASES[case_id], lambda *run: watch(*run) or end_requested())
 
@@ -165,11 +184,11 @@ def rows(
     seed: int = 0,
     samples: int = SAMPLES,
     jobs: int = 1,
-    elsewhere: bool = False,
+    way: Way = PLAIN,
     on_row: Callable[[MatrixRow], None] = lambda _: None,
 ) -> list[MatrixRow]:
     """The rows of some known-bad clients, made in `jobs` processes; `on_row` is called with each when it is done."""
-    make = partial(row_of, examples=examples, seed=seed, samples=samples, elsewhere=elsewhere)
+    make = partial(row_of, examples=examples, seed=seed, samples=samples, way=way)
     if jobs == 1:
         return [_reported(row, on_row) for row in map(make, names)]
     with worker_pool(jobs) as pool:
@@ -211,13 +230,13 @@ def unproven() -> list[str]:
 
 
 def differences(there: Iterable[MatrixRow], here: Iterable[MatrixRow]) -> list[str]:
-    """The rules that a client breaks only as a process or only in this process, of those that can be judged in both."""
-    in_process = {row.client: row for row in here}
+    """The rules that a client breaks only in one of two ways, of those that can be judged in both."""
+    plain = {row.client: row for row in here}
     return [
-        f"{row.client} {rule_id}: {mark} as a process, {known} in process"
+        f"{row.client} {rule_id}: {mark} {row.way}, {known} {plain[row.client].way}"
         for row in there
         for rule_id, mark in row.marks.items()
-        if "process" not in RULES[rule_id].all_needs
-        and "killed" in (mark, known := in_process[row.client].marks.get(rule_id, "unreached"))
+        if not (row.way.is_process and "process" in RULES[rule_id].all_needs)
+        and "killed" in (mark, known := plain[row.client].marks.get(rule_id, "unreached"))
         and mark != known
     ]

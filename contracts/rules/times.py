@@ -8,6 +8,7 @@ from contracts.diagnosis.wrong_counter import WrongCounter
 from contracts.diagnosis.wrong_identities import FIRST_VERSION
 from contracts.play.recording import ActKind
 from contracts.rules.base import NOT_EXERCISED, Breach, Outcome, RuleBook, judged
+from contracts.rules.evidence.requests import asked_again
 from contracts.rules.evidence.stored_times import StoredTime, leap_deliveries, stored_times
 from contracts.rules.times_windows import dst_breaches, dst_days, skew_breaches, skewed_asks, step_breaches, steps_felt
 from contracts.run.run import Run
@@ -253,16 +254,16 @@ def stepped_back(run: Run) -> Outcome:
 )
 def leap_second(run: Run) -> Outcome:
     """Each message with a second 60 in its time is acknowledged or refused at some delivery."""
-    leaps = leap_deliveries(run)
+    leaps, asked = leap_deliveries(run), run.once(asked_again)
+
+    def is_answered(delivery: Delivery) -> bool:
+        return delivery.acked_seq is not None or delivery.seq in asked
+
     return judged(
         leaps,
         (
             Breach(f"{record.name}, with a second 60 in its time, was neither acknowledged nor refused", each.seq)
             for each in leaps
-            if (record := each.record) is not None and not any(map(_is_answered, record.deliveries))
+            if (record := each.record) is not None and not any(map(is_answered, record.deliveries))
         ),
     )
-
-
-def _is_answered(delivery: Delivery) -> bool:
-    return delivery.acked_seq is not None or delivery.refused_seq is not None

@@ -21,6 +21,7 @@ from typing import Any, Literal, Self, TypeVar, overload
 from urllib.parse import urlsplit
 
 from mock_server.carriers.access import noted
+from mock_server.carriers.native import NativeConnections
 from mock_server.clock import VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.history.story import TITLE, told_beside_a_failure
@@ -29,6 +30,7 @@ from mock_server.profile import Profile
 from mock_server.spec import ProjectSpec, project_spec
 from mock_server.testing.class_decorating import decorate_class
 from mock_server.testing.decorating import decorate_function
+from mock_server.testing.in_process_native import InProcessStream
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.testing.interception import INTERCEPTION
 from mock_server.testing.parking import Parking
@@ -101,6 +103,7 @@ class MockParking(Parking):
         self.project = self._spec.make_project(access_id)
         self._cloud = Cloud(self.project.clock)
         self._cloud.add(self.project)
+        self._native = NativeConnections(self._cloud)
         self._app = create_api(self._cloud)
         self._app.testing = True
         self._began = True
@@ -168,6 +171,11 @@ class MockParking(Parking):
         named = {name.lower(): value for name, value in headers.items()}
         with self._lock, noted("websocket", named.get("user-agent", "")):
             return InProcessSocket(read_handshake(target.path, target.query, named, self._cloud), self._lock)
+
+    def open_stream(self) -> InProcessStream:
+        """Connect to the native port of the message queue."""
+        with self._lock:
+            return InProcessStream(self._native, self._lock)
 
     def _hold(self, environ: dict[str, Any], patience_s: float | None) -> None:
         """Carry out the delay of a late answer: a virtual clock advances, the system's does not wait.

@@ -9,7 +9,7 @@ right one (observed: pulsar-client-go 0.14.0 acknowledges it with a validation e
 
 import google_crc32c
 
-from mock_server.wire.protobuf import MalformedError, encode
+from mock_server.wire.protobuf import MalformedError, decode, encode
 from mock_server.wire.pulsar_commands import CommandMessage, MessageMetadata, PulsarCommand, encode_command
 
 MAX_FRAME_BYTES = 64 * 1024
@@ -45,11 +45,20 @@ def _size(number: int) -> bytes:
     return number.to_bytes(_SIZE_BYTES, "big")
 
 
-class FrameReader:
-    """Takes the bytes of a connection as they come, and gives the commands of its frames.
+def read_message(content: bytes) -> tuple[MessageMetadata, bytes]:
+    """What is behind the command of a message: its metadata and its payload. MalformedError if they are damaged."""
+    head = len(CHECKSUM_MAGIC) + _SIZE_BYTES
+    magic, checksum, checked = content[: len(CHECKSUM_MAGIC)], content[len(CHECKSUM_MAGIC) : head], content[head:]
+    if magic != CHECKSUM_MAGIC or crc32c(checked) != int.from_bytes(checksum, "big"):
+        raise MalformedError("the checksum is wrong, or there is none")
+    end = _SIZE_BYTES + int.from_bytes(checked[:_SIZE_BYTES], "big")
+    return decode(MessageMetadata, checked[_SIZE_BYTES:end]), checked[end:]
 
-    Payloads are dropped: of what clients send only a producer's messages have one. It holds less than one frame and
-    what was fed last.
+
+class FrameReader:
+    """Takes the bytes of a connection as they come, and gives its frames.
+
+    It holds less than one frame and what was fed last.
     """
 
     def __init__(self) -> None:
@@ -60,7 +69,15 @@ class FrameReader:
         self._buffer += content
 
     def next_command(self) -> bytes | None:
-        """The bytes of the next command, or None until more is fed.
+        """The bytes of the next command, or None until more is fed; as `next_frame`, without what is behind it.
+
+        Of what clients send only a producer's messages have a payload.
+        """
+        frame = self.next_frame()
+        return None if frame is None else frame[0]
+
+    def next_frame(self) -> tuple[bytes, bytes] | None:
+        """The bytes of the next command and those behind it in its frame, or None until more is fed.
 
         MalformedError as soon as the sizes are impossible. It is not to be used then any more.
         """
@@ -75,6 +92,7 @@ class FrameReader:
             raise MalformedError(f"a command of {size} bytes in a frame of {total}")
         if len(self._buffer) < _SIZE_BYTES + total:
             return None
-        command = bytes(self._buffer[2 * _SIZE_BYTES : 2 * _SIZE_BYTES + size])
+        end = 2 * _SIZE_BYTES + size
+        frame = bytes(self._buffer[2 * _SIZE_BYTES : end]), bytes(self._buffer[end : _SIZE_BYTES + total])
         del self._buffer[: _SIZE_BYTES + total]
-        return command
+        return frame

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 from contracts.play.recording import Act, ActKind
+from contracts.rules.evidence.requests import has_asked, refusals
 from contracts.rules.evidence.storage import is_old
 from contracts.run.known_faults import has_unknown_fields
 from contracts.run.run import Run
@@ -74,7 +75,7 @@ def passed_over(run: Run) -> list[PassedOver]:
         for delivery, following in zip(copies, [*copies[1:], None], strict=True):
             if delivery.readable and delivery.acked_seq is None:
                 ended = until.get(delivery.consumer, run.ended_at)
-                seq = _shows_at(delivery, following, consumers[delivery.consumer], ended)
+                seq = _shows_at(run, delivery, following, consumers[delivery.consumer], ended)
                 found += [] if seq is None else [_passed_over(run, delivery, seq, copies)]
     return sorted(found, key=lambda each: each.seq)
 
@@ -82,16 +83,22 @@ def passed_over(run: Run) -> list[PassedOver]:
 def _passed_over(run: Run, delivery: Delivery, seq: int, copies: list[Delivery]) -> PassedOver:
     later = any(each.acked_seq is not None for each in copies)
     for_good = not later and run.ended_at - copies[0].time >= PATIENCE_MS
-    return PassedOver(delivery, seq, oddity(run, delivery, seq), delivery.refused_seq is not None, later, for_good)
+    return PassedOver(delivery, seq, oddity(run, delivery, seq), delivery.seq in run.once(refusals), later, for_good)
 
 
-def _shows_at(delivery: Delivery, following: Delivery | None, others: list[Delivery], ended: int) -> int | None:
+def _shows_at(
+    run: Run, delivery: Delivery, following: Delivery | None, others: list[Delivery], ended: int
+) -> int | None:
     """The seq at which a message is seen to have been passed over, None if it never is.
 
     A later one of its connection was acknowledged before this one came again there, or in all the time that there was.
+    One that came again because the client has asked for what it holds may have been in work.
     """
-    if delivery.refused_seq is not None:
-        return delivery.refused_seq
+    refused_seq = run.once(refusals).get(delivery.seq)
+    if refused_seq is not None:
+        return refused_seq
+    if following is not None and has_asked(run, delivery, following):
+        return None
     behind = [each.acked_seq for each in others if each.seq > delivery.seq and each.acked_seq is not None]
     if following is not None and following.consumer == delivery.consumer:
         return following.seq if min(behind, default=following.seq) < following.seq else None

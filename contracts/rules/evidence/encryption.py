@@ -1,5 +1,6 @@
 """Whether a client read anything of what came in a run: many read one of the two encryptions of messages only."""
 
+from contracts.rules.evidence.requests import asked_again
 from contracts.run.run import Run
 from mock_server.history.index import Delivery
 from mock_server.profile import Profile
@@ -26,7 +27,8 @@ def unread(run: Run) -> list[Delivery]:
     plain = [each for each in run.deliveries if each.readable and not each.faults]
     found = [*{each.message_id: each for each in reversed(plain)}.values()][::-1]
     is_taken = any(each.acked_seq is not None and not each.redelivery_count for each in found)
-    if not is_taken and any(each.refused_seq is not None for each in found):
+    asked = run.once(asked_again)
+    if not is_taken and any(each.seq in asked for each in found):
         return found
     is_usual = run.profile.encryption == Profile().encryption
     return [] if is_usual else [each for each in found if _is_looked_at(run, each)]

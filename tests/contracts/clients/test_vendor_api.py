@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.client.interface import HttpAnswer, Socket
+from contracts.client.interface import HttpAnswer, Socket, Stream
 from contracts.clients.vendor_api import KEYS_CODES, KINDS, AnswerKind, CallError, VendorApi
 from contracts.play.scenario import MIDNIGHT
 from mock_server.model import JsonObject
@@ -37,6 +37,10 @@ class Wire:
     def connect(self, url: str, headers: Mapping[str, str]) -> Socket:
         """There is no queue here."""
         raise ConnectionRefusedError(f"{url} {headers}")
+
+    def open(self, url: str) -> Stream:
+        """Nor here."""
+        raise ConnectionRefusedError(url)
 
 
 def success(result: Any, t: int = MIDNIGHT) -> JsonObject:

@@ -21,7 +21,7 @@ from contracts.play.attachment import load
 from contracts.play.recording import ActKind, OutputFinding
 from contracts.play.scenario import BEGIN, Crashes, Deletes, GoesOffline, Happens, Looks, Scenario, Strikes
 from contracts.play.session import Session
-from contracts.proof.matrix import MatrixRow, differences, make_client_of, rows, shim_command
+from contracts.proof.matrix import MatrixRow, Way, differences, make_client_of, rows, shim_command
 from contracts.rules import RULES
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
@@ -99,14 +99,15 @@ ONE_OF_EACH_GROUP = (
 @pytest.mark.slow
 def test_known_bad_clients_break_the_same_rules_as_processes() -> None:
     """One of each group here; `parking-mock matrix --exec` shows it of all of them."""
-    there = rows(ONE_OF_EACH_GROUP, samples=0, elsewhere=True)
+    there = rows(ONE_OF_EACH_GROUP, samples=0, way=Way(is_process=True))
     assert {row.mark for row in there} == {"killed"}
     assert differences(there, rows(ONE_OF_EACH_GROUP, samples=0)) == []
 
 
 def test_a_difference_between_the_matrices_is_told() -> None:
     """What is broken here and not there; rules that can be seen only there are no difference."""
-    here, there = MatrixRow("CountsDeliveries", "CNT-RECORD-ID"), MatrixRow("CountsDeliveries", "CNT-RECORD-ID")
+    here = MatrixRow("CountsDeliveries", "CNT-RECORD-ID")
+    there = MatrixRow("CountsDeliveries", "CNT-RECORD-ID", way=Way(is_process=True))
     here.marks |= {"CNT-RECORD-ID": "killed", "CNT-TRUTH": "silent"}
     there.marks |= {"CNT-RECORD-ID": "silent", "CNT-TRUTH": "unreached", "SEC-TLS": "killed"}
     assert differences([there], [here]) == ["CountsDeliveries CNT-RECORD-ID: silent as a process, killed in process"]

@@ -4,7 +4,14 @@ from hypothesis import strategies as st
 
 from mock_server.wire.protobuf import MalformedError
 from mock_server.wire.pulsar_commands import CommandMessage, CommandPing, decode_command
-from mock_server.wire.pulsar_frames import MAX_FRAME_BYTES, FrameReader, command_frame, crc32c, message_frame
+from mock_server.wire.pulsar_frames import (
+    MAX_FRAME_BYTES,
+    FrameReader,
+    command_frame,
+    crc32c,
+    message_frame,
+    read_message,
+)
 from tests.pulsar_vectors import (
     FROM_BROKER,
     FROM_CLIENT,
@@ -35,6 +42,18 @@ def test_a_message_frame_is_written_as_it_was_recorded() -> None:
     """Byte by byte, with its checksum."""
     frame = message_frame(CommandMessage(0, MESSAGE_ID), MESSAGE_METADATA, MESSAGE_PAYLOAD)
     assert frame.hex() == MESSAGE_FRAME
+
+
+def test_a_message_is_read_as_it_was_written() -> None:
+    """Its metadata and its payload; nothing of one that has lost its checksum, or whose checksum is wrong."""
+    reader = FrameReader()
+    reader.feed(bytes.fromhex(MESSAGE_FRAME))
+    command, rest = reader.next_frame() or (b"", b"")
+    assert decode_command(command) == CommandMessage(0, MESSAGE_ID)
+    assert read_message(rest) == (MESSAGE_METADATA, MESSAGE_PAYLOAD)
+    for damaged in (b"", rest[:-1], rest[2:], rest[:6]):
+        with pytest.raises(MalformedError):
+            read_message(damaged)
 
 
 def test_damage_changes_the_checksum_only() -> None:

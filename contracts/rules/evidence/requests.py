@@ -1,0 +1,90 @@
+"""What a client has refused, where it does not say which message it means.
+
+Over the WebSocket a client refuses one message by its id. Over the native protocol its library waits, and asks then for
+everything again that is not acknowledged: the history has the request, and which messages came again for it.
+"""
+
+from bisect import bisect
+from collections import defaultdict
+
+from contracts.run.run import Run
+from mock_server.history.events import RedeliveryRequested
+from mock_server.history.index import Delivery
+from mock_server.history.log import Entry
+from mock_server.model import SECOND
+
+HELD_MS = 10 * SECOND
+"""How long a client has held a message that it asks for: the shortest ack timeout of pulsar-client (our choice).
+
+What it has had for less than that may be in work, and only come again with the others.
+"""
+
+
+def asked_again(run: Run) -> dict[int, int]:
+    """The deliveries that a client may have refused: the seq of each, with that of the request or of the refusal."""
+    return {each.seq: seq for seq, held in run.once(_requests) for each in held} | _refused(run)
+
+
+def refusals(run: Run) -> dict[int, int]:
+    """Those of them that it has certainly not taken.
+
+    A message of which a request can be is the only one that was held, or a later one was acknowledged before: a client
+    that stores and acknowledges what it gets now and then has the latest ones in hand.
+    """
+    return {each.seq: seq for seq, held in run.once(_requests) for each in held if _is_left(each, held, run)} | (
+        _refused(run)
+    )
+
+
+def has_asked(run: Run, delivery: Delivery, following: Delivery) -> bool:
+    """Whether a consumer has asked for what it holds between a delivery to it and the next one of the same message."""
+    seqs = run.once(_seqs_of_requests)[delivery.consumer]
+    return bisect(seqs, delivery.seq) < bisect(seqs, following.seq)
+
+
+def _seqs_of_requests(run: Run) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for each in run.entries:
+        if isinstance(each.event, RedeliveryRequested):
+            found[each.event.consumer].append(each.seq)
+    return found
+
+
+def _refused(run: Run) -> dict[int, int]:
+    return {each.seq: each.refused_seq for each in run.deliveries if each.refused_seq is not None}
+
+
+def _is_left(delivery: Delivery, held: list[Delivery], run: Run) -> bool:
+    return len(held) == 1 or delivery.seq < run.once(_last_acknowledged)[delivery.consumer]
+
+
+def _last_acknowledged(run: Run) -> dict[str, int]:
+    """The last delivery to each consumer that was acknowledged, or 0."""
+    found: dict[str, int] = defaultdict(int)
+    for each in run.deliveries:
+        if each.acked_seq is not None:
+            found[each.consumer] = each.seq
+    return found
+
+
+def _requests(run: Run) -> list[tuple[int, list[Delivery]]]:
+    """The seq of each request for redelivery, with what its consumer had held for `HELD_MS` by then."""
+    asked = [(each, each.event) for each in run.entries if isinstance(each.event, RedeliveryRequested)]
+    if not asked:
+        return []
+    latest: dict[tuple[str, str], Delivery] = {}
+    waiting = iter([*run.deliveries, None])
+    delivery = next(waiting)
+    found: list[tuple[int, list[Delivery]]] = []
+    for entry, event in asked:
+        while delivery is not None and delivery.seq < entry.seq:
+            latest[delivery.subscription, delivery.message_id] = delivery
+            delivery = next(waiting)
+        held = [each for each in latest.values() if each.consumer == event.consumer and _is_held(each, entry)]
+        found.append((entry.seq, held))
+    return found
+
+
+def _is_held(delivery: Delivery, request: Entry) -> bool:
+    is_open = delivery.acked_seq is None or delivery.acked_seq > request.seq
+    return is_open and not delivery.torn and request.time - delivery.time >= HELD_MS
