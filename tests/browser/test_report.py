@@ -38,11 +38,11 @@ BROKEN_PARTS = """() => {
 }"""
 
 FOUND: dict[str, Callable[[], tuple[Check, str]]] = {
+    "empty": lambda: (Check((), ()), "nothing"),
     "wrong": lambda: (checked(CountsDeliveries), "contracts.clients.zoo.counting:CountsDeliveries"),
     "right": lambda: (checked(ReferenceClient), "contracts.clients.reference:ReferenceClient"),
     "large": lambda: (checked(CountsOnePage, THOUSAND), LONG),
     "punctuated": lambda: (checked(CountsDeliveries), PUNCTUATED),
-    "empty": lambda: (Check((), ()), "nothing"),
 }
 
 

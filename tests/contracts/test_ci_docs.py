@@ -51,12 +51,10 @@ def run_steps(folder: Path, client: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("client", "code"),
-    [
-        ("contracts.clients.reference:ReferenceClient", 0),
-        pytest.param("contracts.clients.zoo.counting:CountsDeliveries", 1, marks=pytest.mark.slow),
-    ],
+    [("contracts.clients.reference:ReferenceClient", 0), ("contracts.clients.zoo.counting:CountsDeliveries", 1)],
 )
 def test_the_job_judges_a_client(client: str, code: int, tmp_path: Path) -> None:
     """Its exit code decides; the log is plain text; the report's folder has what the next steps keep."""

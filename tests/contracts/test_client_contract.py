@@ -56,6 +56,7 @@ def test_a_right_client_passes(pytester: pytest.Pytester) -> None:
     run(pytester, "-k", "TestRight and (copies or free)").assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_a_wrong_client_fails_with_the_story(pytester: pytest.Pytester) -> None:
     """The failing test shows the verdict, the sum and the history, and no traceback of ours."""
     result = run(pytester, "-k", "TestWrong and copies")
@@ -95,7 +96,9 @@ def test_a_dead_client_fails_every_test(pytester: pytest.Pytester) -> None:
     )
 
 
-@pytest.mark.parametrize(("profile", "examples"), [("parking-mock-ci", 25), ("parking-mock-night", 1000)])
+@pytest.mark.parametrize(
+    ("profile", "examples"), [("parking-mock-ci", 25), pytest.param("parking-mock-night", 1000, marks=pytest.mark.slow)]
+)
 def test_profiles_can_be_named_on_the_command_line(pytester: pytest.Pytester, profile: str, examples: int) -> None:
     """Hypothesis finds them, though it looks before any test module is imported."""
     pytester.makepyfile(f"from hypothesis import settings\ndef test_it(): assert settings().max_examples == {examples}")

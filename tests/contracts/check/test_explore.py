@@ -55,6 +55,7 @@ def test_a_right_client_sees_as_many_scenarios_as_were_asked_for() -> None:
     assert not found.broken
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_everything() -> None:
     """The same seed draws the same scenarios; another seed draws others."""
     assert explored(ReferenceClient).seen == explored(ReferenceClient).seen

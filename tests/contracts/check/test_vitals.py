@@ -177,7 +177,12 @@ def played(tmp_path: Path) -> Callable[[str], Result]:
     [
         ('"hello": lambda call: sys.exit(0)', 2, "Error: --exec"),
         ('"hello": lambda call: print("ready")', 2, "logs go to standard error: ready\n"),
-        ('"start": lambda call: sys.exit(0)', 1, "in start: it ended with exit code 0 when asked to start"),
+        pytest.param(
+            '"start": lambda call: sys.exit(0)',
+            1,
+            "in start: it ended with exit code 0 when asked to start",
+            marks=pytest.mark.slow,
+        ),
         ('"start": lambda call: sys.exit(89)', 2, "NOT JUDGED"),
     ],
     ids=["hello", "banner", "start", "nothing"],

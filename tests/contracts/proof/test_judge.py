@@ -99,6 +99,7 @@ def test_verdicts_follow_the_level_of_what_is_broken() -> None:
     assert set(found.broken("must")) <= set(found.broken("should"))
 
 
+@pytest.mark.slow
 def test_a_failure_is_the_smallest_that_was_seen() -> None:
     """And it is listed once a case."""
     found = small(ZOO["CountsDeliveries"].client, "CNT-RECORD-ID")

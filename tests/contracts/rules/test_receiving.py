@@ -15,7 +15,7 @@ from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept, killed, outcome
-from tests.support import SEEDS
+from tests.support import SEEDS, sampled
 
 AT = BEGIN + 10 * MINUTE
 ASKED = BEGIN + HOUR + 10 * MINUTE
@@ -187,7 +187,7 @@ ANIMALS = {name: animal for name, animal in ZOO.items() if animal.client.__modul
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", ANIMALS)
+@pytest.mark.parametrize("name", sampled(ANIMALS, every=3))
 def test_each_animal_is_killed_at_any_seed(name: str, seed: int) -> None:
     """The aimed cases find each defect at the usual number of examples."""
     assert killed(ANIMALS[name], seed)
