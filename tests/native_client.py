@@ -118,6 +118,10 @@ class NativeClient:
         flow = [CommandFlow(consumer_id, permits)] if permits else []
         return self.say(asked._replace(**changed), *flow)
 
+    def flow(self, permits: int, consumer_id: int = 0) -> None:
+        """Ask for so many messages more; what comes is left to be heard."""
+        self.connection.feed(command_frame(CommandFlow(consumer_id, permits)))
+
     def acknowledge(self, *messages: Received, consumer_id: int = 0) -> list[Any]:
         """Acknowledge messages, each by itself."""
         ids = tuple(each.command.message_id for each in messages)

@@ -1,6 +1,6 @@
 """Acknowledgements on their way from a carrier to the queue, and the fault that strikes there."""
 
-from mock_server.carriers.delivery import message_occasion
+from mock_server.carriers.delivery import work_occasion
 from mock_server.faults.catalogue import ACKNOWLEDGEMENT
 from mock_server.faults.faults import Occasion, Strike
 from mock_server.project import Project
@@ -39,7 +39,7 @@ def _strike(project: Project, subscription: Subscription, consumer: Consumer, me
 
 def _occasion(subscription: Subscription, consumer: Consumer, message_id: str) -> Occasion | None:
     message = subscription.find(message_id)
-    return None if message is None else message_occasion(ACKNOWLEDGEMENT, message, consumer.consumer_id)
+    return None if message is None else work_occasion(ACKNOWLEDGEMENT, message, consumer.consumer_id)
 
 
 def _lose(

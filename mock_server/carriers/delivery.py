@@ -3,6 +3,7 @@
 Every carrier makes its deliveries here, so that the same seed gives the same ones over all of them.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from mock_server.faults.catalogue import DELIVERY, FRAME, SOCKET, FaultKind
@@ -29,9 +30,7 @@ def connection_strikes(project: Project, message: Message, subscription: str, co
 
 def deliver(project: Project, message: Message, consumer: str) -> SentMessage:
     """A delivery to a consumer, changed by the faults that strike it."""
-    struck = {
-        strike.kind: strike.value for strike in project.faults.strike(message_occasion(DELIVERY, message, consumer))
-    }
+    struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(DELIVERY, message, consumer))}
     encryption = project.profile.encryption
     nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""
     report = status_report(
@@ -59,11 +58,18 @@ def told_count(project: Project, redelivery_count: int) -> int:
 
 def has_bad_checksum(project: Project, message: Message, consumer: str) -> bool:
     """Whether the native frame of this delivery gets a wrong checksum."""
-    return bool(project.faults.strike(message_occasion(FRAME, message, consumer)))
+    return bool(project.faults.active and project.faults.strike(work_occasion(FRAME, message, consumer)))
 
 
-def message_occasion(site: str, message: Message, consumer: str) -> Occasion:
-    """The occasion for faults at a site of the cloud where a consumer's message is."""
+def work_occasion(site: str, message: Message, consumer: str) -> Occasion:
+    """The occasion for faults at a site where a client's library works on a message.
+
+    It is an operation of its own: that nothing strikes there must not end a row of faults that struck the message.
+    """
+    return replace(_occasion(site, message, consumer), operation=f"{site} {message.message_id}")
+
+
+def _occasion(site: str, message: Message, consumer: str) -> Occasion:
     subject, message_id = message.subject, message.message_id
     if isinstance(subject, Record):
         return record_occasion(site, subject, message_id, consumer)
