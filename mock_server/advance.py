@@ -8,9 +8,7 @@ from mock_server.clock import VirtualClock, monotonic_s
 from mock_server.history.events import ClockMoved
 from mock_server.model import LATEST_MS
 from mock_server.project import Project
-
-TURN_S = 0.005
-"""How long timers run between two turns of others, in seconds. A timer takes 0.05 ms, one that re-reports 50 ms."""
+from mock_server.steps import TURN_S
 
 MANY = 1_000_000
 """More timers than a turn has time for."""

@@ -5,6 +5,9 @@ from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 
+TURN_S = 0.005
+"""How long work goes on before others get their turn, in seconds: some 20 requests or messages, or 100 timers."""
+
 Steps: TypeAlias = Generator[None, None, T]
 """Work in steps, with its result."""
 

@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from mock_server.clock import monotonic_s
-
-TURN_S = 0.005
-"""A turn in seconds: a message takes some 0.2 ms."""
+from mock_server.steps import TURN_S
 
 
 class DeliveryTurn:

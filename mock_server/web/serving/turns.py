@@ -8,13 +8,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from mock_server.clock import monotonic_s
-from mock_server.steps import Steps
+from mock_server.steps import TURN_S, Steps
 from mock_server.web.serving.inline import CARRY_THROUGH, MEMORY, yield_turn
 
 T = TypeVar("T")
-
-TURN_S = 0.005
-"""How long a view works before others get their turn, in seconds: some 20 requests."""
 
 _WORK = "mock_server.work"
 
