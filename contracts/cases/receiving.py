@@ -127,6 +127,44 @@ def silence(draw: st.DrawFn) -> list[Step]:
     return [Strikes(BEGIN, FaultKind.SOCKET_IDLE, times=draw(st.sampled_from((10, 1, 3)))), *happen]
 
 
+@st.composite
+def burst(draw: st.DrawFn) -> list[Step]:
+    """Some records at one moment; the message of one but the last is damaged, or the client dies at that moment."""
+    at, many = draw(st.sampled_from(IN_THE_HOUR)), draw(st.integers(2, 5))
+    damaged = Strikes(BEGIN, FaultKind.MESSAGE_FLIP_BIT, skip=draw(st.integers(0, many - 2)))
+    is_damaged, dies = draw(st.sampled_from(((False, True), (True, False), (True, True))))
+    return [
+        *([damaged] if is_damaged else []),
+        Happens(at, "r1", many=many),
+        *([Crashes(at)] if dies else []),
+        Happens(at + 2 * MINUTE, "later", plate=PLATES[9]),
+    ]
+
+
+@st.composite
+def twice(draw: st.DrawFn) -> list[Step]:
+    """A record's acknowledgements are lost, and its message comes again; later the connection or the consumer ends."""
+    happen = draw(records(2, 4, kinds=KINDS))
+    lost = Strikes(BEGIN, FaultKind.ACK_LOSE, times=draw(st.sampled_from((1, 2))), record=happen[0].name)
+    ends = draw(st.sampled_from((FaultKind.SOCKET_CLOSE, FaultKind.CONSUMER_CLOSE)))
+    return [lost, *happen, Strikes(BEFORE, ends), Happens(BEFORE + MINUTE, "last", plate=PLATES[8]), Looks(ASKED)]
+
+
+@st.composite
+def refusals(draw: st.DrawFn) -> list[Step]:
+    """The connection is cut many times in a row; a quarter of an hour later once more, and then it is refused."""
+    at = draw(st.sampled_from(IN_THE_HOUR))
+    later = at + 15 * MINUTE
+    code, times = draw(st.sampled_from((5, 6))), draw(st.sampled_from((1, 3)))
+    return [
+        Strikes(at, FaultKind.SOCKET_CLOSE, times=10),
+        Happens(at, "r1"),
+        Strikes(later, FaultKind.SOCKET_CLOSE),
+        Strikes(later, FaultKind.SUBSCRIBE_REFUSE, code, times=times),
+        Happens(later, "r2", plate=PLATES[1]),
+    ]
+
+
 def strangers() -> st.SearchStrategy[list[Happens]]:
     """Records of two lots, one of which is not among the client's devices."""
     return records(1, 4, kinds=KINDS, lots=(1, 0))
@@ -191,6 +229,24 @@ CASES: tuple[Case, ...] = (
         ("REC-RECONNECT",),
         "The queue closes the connection, as it does with one on which nothing was said for minutes; records follow.",
         scenario(silence(), settles=False, runs_ms=20 * MINUTE),
+    ),
+    Case(
+        "receive/burst",
+        ("REC-PERSIST-ACK", "REC-ASK-AGAIN", "REC-NACK"),
+        "Several messages come at once; one of them is damaged, or the client dies just then.",
+        scenario(burst(), settles=False, runs_ms=5 * MINUTE),
+    ),
+    Case(
+        "receive/twice",
+        ("REC-UPSERT", "REC-NO-REPLAY-EFFECT"),
+        "Acknowledgements are lost, and the queue ends the connection or closes the consumer: messages come again.",
+        scenario(twice(), settles=False, runs_ms=5 * MINUTE),
+    ),
+    Case(
+        "receive/refused",
+        ("REC-RECONNECT",),
+        "The connection is cut many times, and later the client is refused when it comes back.",
+        scenario(refusals(), settles=False, runs_ms=20 * MINUTE),
     ),
     Case(
         "receive/strangers",

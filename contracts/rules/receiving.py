@@ -118,8 +118,9 @@ def encryption(run: Run) -> Outcome:
     "derived",
     statement="Each message is acknowledged for itself: one that is acknowledged answers for none before it.",
     why="Over this protocol the others stay and come again; where acknowledgements are cumulative they would be lost.",
-    spares="Acknowledging in any order, by several workers, or in batches; leaving what is damaged, unknown, "
-    "of another lot, or has a second 60 in its time; refusing a message. A message is left only if a "
+    spares="Acknowledging up to a message over native Pulsar, and there whatever comes again because the client has "
+    "asked for what it holds; acknowledging in any order, by several workers, or in batches; leaving what is "
+    "damaged, unknown, of another lot, or has a second 60 in its time; refusing a message. A message is left only if a "
     "later one of its connection was acknowledged before it came again, or for good.",
 )
 def cumulative(run: Run) -> Outcome:

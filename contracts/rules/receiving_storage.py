@@ -45,7 +45,8 @@ def _short(shortage: Shortage, which: str = "") -> Breach:
     "must",
     "derived",
     statement="A message is acknowledged only when what it says is stored durably.",
-    why="The queue forgets what was acknowledged: a crash between the acknowledgement and the writing loses it.",
+    why="The queue forgets what was acknowledged, with a cumulative acknowledgement all that came before it too: a"
+    " crash between the acknowledgement and the writing loses it.",
     needs=("store", "crash"),
     spares="Storing frames as they come and decoding them later; records that are stored only after the next "
     "delivery if the acknowledgement comes then too. Only what a client does store otherwise is held "

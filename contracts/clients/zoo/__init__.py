@@ -13,6 +13,7 @@ from contracts.clients.zoo import (
     form,
     giving_up,
     identity,
+    native,
     process,
     receiving,
     security,
@@ -29,5 +30,5 @@ __all__ = ["ZOO", "KnownBadClient", "breaks"]
 
 GROUPS = (
     *(form, windows, counting, receiving, converging, failing, security, times, process),
-    *(days, identity, fields, volume, durability, giving_up, concurrency),
+    *(days, identity, fields, volume, durability, giving_up, concurrency, native),
 )

@@ -6,6 +6,7 @@ everything again that is not acknowledged: the history has the request, and whic
 
 from bisect import bisect
 from collections import defaultdict
+from itertools import accumulate
 
 from contracts.run.run import Run
 from mock_server.history.events import RedeliveryRequested
@@ -31,8 +32,35 @@ def refusals(run: Run) -> dict[int, int]:
     A message of which a request can be is the only one that was held, or a later one was acknowledged before: a client
     that stores and acknowledges what it gets now and then has the latest ones in hand.
     """
-    return {each.seq: seq for seq, held in run.once(_requests) for each in held if _is_left(each, held, run)} | (
-        _refused(run)
+    found = {
+        each.seq: seq
+        for seq, held in run.once(_requests)
+        for each in held
+        if len(held) == 1 or _was_passed_over(run, each, seq)
+    }
+    return found | _refused(run)
+
+
+def _was_passed_over(run: Run, delivery: Delivery, seq: int) -> bool:
+    """Whether a later delivery to the same consumer was acknowledged before an entry."""
+    acked, latest = run.once(_acknowledged)[delivery.consumer]
+    place = bisect(acked, seq)
+    return place > 0 and latest[place - 1] > delivery.seq
+
+
+def _acknowledged(run: Run) -> dict[str, tuple[list[int], list[int]]]:
+    """For each consumer the seqs of acknowledgements in order, each with the latest delivery acknowledged by then."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for each in run.deliveries:
+        if each.acked_seq is not None:
+            found[each.consumer].append((each.acked_seq, each.seq))
+    pairs = {consumer: sorted(each) for consumer, each in found.items()}
+    return defaultdict(
+        lambda: ([], []),
+        {
+            consumer: ([a for a, _ in each], [*accumulate((d for _, d in each), max)])
+            for consumer, each in pairs.items()
+        },
     )
 
 
@@ -52,19 +80,6 @@ def _seqs_of_requests(run: Run) -> dict[str, list[int]]:
 
 def _refused(run: Run) -> dict[int, int]:
     return {each.seq: each.refused_seq for each in run.deliveries if each.refused_seq is not None}
-
-
-def _is_left(delivery: Delivery, held: list[Delivery], run: Run) -> bool:
-    return len(held) == 1 or delivery.seq < run.once(_last_acknowledged)[delivery.consumer]
-
-
-def _last_acknowledged(run: Run) -> dict[str, int]:
-    """The last delivery to each consumer that was acknowledged, or 0."""
-    found: dict[str, int] = defaultdict(int)
-    for each in run.deliveries:
-        if each.acked_seq is not None:
-            found[each.consumer] = each.seq
-    return found
 
 
 def _requests(run: Run) -> list[tuple[int, list[Delivery]]]:

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.client.interface import Capability
 from contracts.clients.reference import ReferenceClient
-from contracts.clients.zoo import ZOO, receiving
+from contracts.clients.zoo import ZOO, native, receiving
 from contracts.clients.zoo.counting import CountsOneMore
 from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Scenario, Strikes
 from contracts.rules.receiving import RULES
@@ -53,6 +53,10 @@ IN_ORDER = replace(EXIT_FIRST, steps=(Happens(AT, "in"), *EXIT_FIRST.steps[1:]))
 DAY_LATE = Scenario(steps=(Happens(AT, "r1", event=AT - 23 * HOUR),), settles=False, runs_ms=MINUTE)
 FIVE_LATE = Scenario(steps=(Happens(AT, "r1", event=AT - 5 * MINUTE),), settles=False, runs_ms=MINUTE)
 CRASHED = Scenario(steps=(Happens(AT, "r1"), Crashes(AT)), settles=False, runs_ms=MINUTE)
+BURST = Scenario(steps=(Happens(AT, "r1", many=2), Crashes(AT)), settles=False, runs_ms=MINUTE)
+ACK_LOST = Scenario(
+    steps=(Strikes(AT, FaultKind.ACK_LOSE, record="r1"), Happens(AT, "r1")), settles=False, runs_ms=2 * MINUTE
+)
 CRASHED_LATER = Scenario(steps=(Happens(AT, "r1"), Crashes(AT + 10 * MINUTE)), settles=False, runs_ms=MINUTE)
 DAMAGED = Scenario(
     steps=(Strikes(AT, FaultKind.MESSAGE_FLIP_BIT), Happens(AT, "r1"), Happens(AT + SECOND, "r2")),
@@ -71,6 +75,16 @@ CUT = Scenario(
     runs_ms=20 * MINUTE,
 )
 CUT_ONCE = replace(CUT, steps=(Strikes(AT, FaultKind.SOCKET_CLOSE), *CUT.steps[1:]))
+LATER = AT + 15 * MINUTE
+REFUSED = replace(
+    CUT,
+    steps=(
+        *CUT.steps,
+        Strikes(LATER, FaultKind.SOCKET_CLOSE),
+        Strikes(LATER, FaultKind.SUBSCRIBE_REFUSE),
+        Happens(LATER, "r3"),
+    ),
+)
 SAID_GOODBYE = replace(CUT, steps=(Strikes(AT, FaultKind.SOCKET_IDLE, times=10), *CUT.steps[1:]))
 STRANGER = Scenario(steps=(Happens(AT, "r1", lot=1), Looks(ASKED)), lots=("tuya", "tuya"), unlisted=(1,), settles=False)
 NO_STRANGER = replace(STRANGER, unlisted=())
@@ -103,6 +117,11 @@ LESSONS = (
     Lesson("REC-TOLERANT", receiving.RefusesNewFields, NEW_FIELDS),
     Lesson("REC-TOLERANT", receiving.DiesOfNewEvents, NEW_EVENT),
     Lesson("REC-FOREIGN", receiving.GivesStrangersToTheFirstLot, STRANGER, NO_STRANGER),
+    Lesson("REC-ASK-AGAIN", native.LogsAndGoesOn, DAMAGED),
+    Lesson("REC-PERSIST-ACK", native.AcksUpToTheFirstDone, BURST, CRASHED_LATER),
+    Lesson("REC-UPSERT", native.DedupesByRedeliveryCount, ACK_LOST),
+    Lesson("REC-RECONNECT", native.GivesUpWhenRefused, REFUSED, PLAIN),
+    Lesson("REC-NACK", native.EndsAtAnyError, DAMAGED),
 )
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.animal.__name__)
 
