@@ -2,17 +2,14 @@
 
 import fcntl
 import json
-import queue
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from tests.sdk.world import DEADLINE_S
+from tests.sdk.program import Program
 
 NODE = Path(__file__).parent / "node"
 
@@ -43,58 +40,11 @@ def _run_npm_ci(folder: Path) -> None:
     assert done.returncode == 0, f"{' '.join(command)} failed in {folder}:\n{done.stdout}{done.stderr}"
 
 
-class NodeProgram:
-    """A running program: what it prints is read with a deadline, what it logs goes into the failure's message."""
+class NodeProgram(Program):
+    """A program of `node/`, with settings that replace the usual ones."""
 
     def __init__(self, script: str, settings: dict[str, Any]) -> None:
-        # a program of this folder, with settings of a test
-        self._process = subprocess.Popen(  # noqa: S603
-            ["node", script, json.dumps(settings)],  # noqa: S607 whichever Node is installed
-            cwd=NODE,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._printed: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._reader.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._process as process:
-            assert process.stdin is not None
-            process.stdin.close()
-            try:
-                process.wait(DEADLINE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            self._reader.join()
-
-    def tell(self, message: dict[str, Any]) -> None:
-        """Write one line to its standard input."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(message) + "\n")
-        self._process.stdin.flush()
-
-    def next(self) -> dict[str, Any]:
-        """The next line that it prints."""
-        try:
-            line = self._printed.get(timeout=DEADLINE_S)
-        except queue.Empty:
-            raise AssertionError(f"the program printed nothing for {DEADLINE_S:.0f} s") from None
-        assert line is not None, f"the program ended: {self._errors()}"
-        return line
-
-    def next_event(self, event: str) -> dict[str, Any]:
-        """The next line that is this event; others before it are passed over."""
-        while (line := self.next())["event"] != event:
-            pass
-        return line
+        super().__init__(["node", script, json.dumps(settings)], NODE)
 
     def ask(self, call: str, **options: Any) -> dict[str, Any]:
         """Let a `connector.mjs` make a call: `{"value": envelope}`, or `{"error": text}` if the SDK threw."""
@@ -107,16 +57,6 @@ class NodeProgram:
         assert "value" in outcome, outcome
         envelope: dict[str, Any] = outcome["value"]
         return envelope
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._printed.put(json.loads(line))
-        self._printed.put(None)
-
-    def _errors(self) -> str:
-        assert self._process.stderr is not None
-        return self._process.stderr.read()
 
 
 @dataclass(frozen=True)
