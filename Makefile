@@ -4,7 +4,7 @@ BIN := .venv/bin
 ON_ALL_CORES := $(BIN)/pytest -n 3 --dist worksteal
 SET_UP := pyproject.toml constraints.txt scripts/set-up
 
-.PHONY: help serve demo test test-all check format bench fixtures floors matrix docs screenshots clean
+.PHONY: help serve demo test test-all test-sdks check format bench fixtures floors matrix docs screenshots clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -16,10 +16,13 @@ demo: .venv/.runtime ## watch a lot re-report what was lost
 	@$(BIN)/parking-mock demo $(ARGS)
 
 test: .venv/.dev ## run the tests that are not slow (minutes)
-	@$(ON_ALL_CORES) -m "not slow" $(ARGS)
+	@$(ON_ALL_CORES) -m "not slow and not sdks" $(ARGS)
 
-test-all: .venv/.dev ## run all tests, as CI does
-	@$(ON_ALL_CORES) $(ARGS)
+test-all: .venv/.dev ## run all tests but those of test-sdks, as CI does
+	@$(ON_ALL_CORES) -m "not sdks" $(ARGS)
+
+test-sdks: .venv/.dev ## run the SDKs in Go and Java, which the first run fetches and builds (minutes)
+	@$(BIN)/pytest -n 2 --dist loadfile -m sdks tests/sdk $(ARGS)
 
 check: .venv/.dev ## format, lint and types, as CI wants them
 	@$(BIN)/ruff format --check --quiet .
@@ -51,7 +54,8 @@ screenshots: .venv/.dev ## write the pictures of the docs again
 	@$(BIN)/python -m tests.make_screenshots
 
 clean: ## forget everything that was set up
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node/node_modules examples/node-client/node_modules
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node/node_modules examples/node-client/node_modules \
+	    examples/go-client/build examples/go-client/logs examples/java-client/build
 
 .venv/.%: $(SET_UP)
 	@scripts/set-up $*

@@ -1,8 +1,9 @@
-"""A plugin of pytest: which tests are slow, and a line that says how many of them were left out.
+"""A plugin of pytest: which tests are slow, and lines that say how many were left out, and what runs them.
 
 xdist counts what its workers left out nowhere, so each worker hands its number to the process that prints.
 """
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,7 +11,14 @@ import pytest
 SLOW_OF = pytest.StashKey[dict[str, list[bool]]]()
 """For each collected module, by its path from the root: whether each of its tests is slow. Before any selection."""
 
-LEFT_OUT = pytest.StashKey[int]()
+LEFT_OUT = pytest.StashKey[Counter[str]]()
+"""How many tests of each marker were left out."""
+
+WHERE = {
+    "slow": "{} slow tests were left out, and properties drew few examples: `make test-all` runs all",
+    "sdks": "{} tests of SDKs in Go and Java were left out: `make test-sdks` runs them",
+}
+"""What is said of each marker whose tests `-m` leaves out."""
 
 
 def is_slow(item: pytest.Item) -> bool:
@@ -27,27 +35,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Count the slow ones, if it is `-m` that leaves them out."""
-    if items and "slow" in items[0].config.option.markexpr:
-        stash = items[0].config.stash
-        stash[LEFT_OUT] = stash.get(LEFT_OUT, 0) + sum(map(is_slow, items))
+    """Count those with a marker that `-m` names, if it is `-m` that leaves them out."""
+    if items:
+        config = items[0].config
+        named = [marker for marker in WHERE if marker in config.option.markexpr]
+        left_out = Counter(marker for item in items for marker in named if item.get_closest_marker(marker))
+        config.stash.setdefault(LEFT_OUT, Counter()).update(left_out)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In a worker of xdist: hand on how many."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+        session.config.workeroutput["left_out"] = dict(session.config.stash.get(LEFT_OUT, {}))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """A worker has ended: each has collected, and left out, the same tests. One that has crashed has said nothing."""
-    stash = node.config.stash
-    stash[LEFT_OUT] = max(stash.get(LEFT_OUT, 0), getattr(node, "workeroutput", {}).get("left_out", 0))
+    told = Counter(getattr(node, "workeroutput", {}).get("left_out", {}))
+    node.config.stash[LEFT_OUT] = node.config.stash.get(LEFT_OUT, Counter()) | told
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Nothing is left out without a word."""
-    if number := config.stash.get(LEFT_OUT, 0):
-        said = f"{number} slow tests were left out, and properties drew few examples"
-        terminalreporter.write_line(f"{said}: `make test-all` runs all")
+    for marker, number in sorted(config.stash.get(LEFT_OUT, {}).items()):
+        terminalreporter.write_line(WHERE[marker].format(number))

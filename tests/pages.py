@@ -15,6 +15,9 @@ from mock_server.cloud import Cloud
 from mock_server.web.server import Server, ThreadedServer
 
 ROOT = Path(__file__).parent.parent
+SDK_PAGES = tuple(ROOT / "docs" / "quickstart" / name for name in ("go.md", "java.md"))
+"""Pages that need other compilers: `make test-sdks` runs them."""
+
 FENCE = re.compile(r"^```(console|python|text)(?: title=\"([\w.]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEST_RUNS = ("pytest ", "python -m unittest ", "parking-mock check ", "parking-mock replay ")
 SETTINGS = {
@@ -83,7 +86,8 @@ def serving() -> Iterator[Server]:
 
 def with_real_ports(page: str, server: Server) -> str:
     """The page with the ports of the running server in place of the default ones."""
-    for default, address in (("8280", server.api), ("8285", server.ws), ("8290", server.lab)):
+    addresses = (("8280", server.api), ("8285", server.ws), ("7285", server.pulsar), ("8290", server.lab))
+    for default, address in addresses:
         page = page.replace(f"127.0.0.1:{default}", address.split("//")[1].rstrip("/"))
     return page
 

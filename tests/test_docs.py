@@ -9,7 +9,7 @@ import pytest
 
 from mock_server.web.server import Server
 from tests.make_docs import PAGES as MADE
-from tests.pages import ROOT, Example, File, check, serving, steps, with_real_ports
+from tests.pages import ROOT, SDK_PAGES, Example, File, check, serving, steps, with_real_ports
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -35,7 +35,7 @@ def as_parameter(path: Path) -> Any:
     return pytest.param(path, id=path.name, marks=pytest.mark.slow if runs_tests else ())
 
 
-@pytest.mark.parametrize("path", [as_parameter(path) for path in PAGES])
+@pytest.mark.parametrize("path", [as_parameter(path) for path in PAGES if path not in SDK_PAGES])
 def test_page(path: Path, server: Server, tmp_path: Path) -> None:
     """The page's steps run in their order against one server and print what the page says."""
     todo = list(steps(with_real_ports(path.read_text(encoding="utf-8"), server)))

@@ -1,4 +1,4 @@
-"""What `make test` leaves to `make test-all`: it says so, and no module is left out as a whole."""
+"""What `make test` leaves to `make test-all` and `make test-sdks`: it says so, and no module is left out as a whole."""
 
 import pytest
 
@@ -13,15 +13,21 @@ def test_what_is_left_out_is_told(arguments: tuple[str, ...], pytester: pytest.P
     pytester.makepyfile(
         "import pytest\n"
         "@pytest.mark.slow\n@pytest.mark.parametrize('number', [1, 2])\ndef test_slow(number): pass\n"
+        "@pytest.mark.sdks\ndef test_sdk(): pass\n"
         "def test_quick(): pass\n"
     )
-    pytester.makeini("[pytest]\nmarkers =\n    slow: takes long\n")
+    pytester.makeini("[pytest]\nmarkers =\n    slow: takes long\n    sdks: needs compilers\n")
     run = ("-p", "tests.left_out", "-p", "no:randomly", "-p", "no:schemathesis", *arguments)
-    quick = pytester.runpytest(*run, "-m", "not slow")
-    quick.assert_outcomes(passed=1, deselected=0 if arguments else 2)
-    quick.stdout.fnmatch_lines(["2 slow tests were left out, *: `make test-all` runs all"])
+    quick = pytester.runpytest(*run, "-m", "not slow and not sdks")
+    quick.assert_outcomes(passed=1, deselected=0 if arguments else 3)
+    quick.stdout.fnmatch_lines(
+        [
+            "1 tests of SDKs in Go and Java were left out: `make test-sdks` runs them",
+            "2 slow tests were left out, *: `make test-all` runs all",
+        ]
+    )
     every = pytester.runpytest(*run)
-    every.assert_outcomes(passed=3)
+    every.assert_outcomes(passed=4)
     every.stdout.no_fnmatch_line("*left out*")
 
 

@@ -1,0 +1,30 @@
+"""The official Go SDKs against native Pulsar: tuya-pulsar-sdk-go listens, tuya-connector-go calls."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.sdk.native import WAYS, Native, Way, build_go, lost_pass_comes_again, page_prints_what_it_says
+from tests.sdk.world import StartWorld
+
+pytestmark = pytest.mark.sdks
+
+
+@pytest.fixture(scope="module")
+def command() -> list[str]:
+    """The client, built once."""
+    return build_go()
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_lost_pass_comes_again(way: Way, start_world: StartWorld, command: list[str], tmp_path: Path) -> None:
+    """Token, wrong count, re-report and result; each message is acknowledged by itself."""
+    native = Native(way, start_world, command, tmp_path)
+    lost_pass_comes_again(native, cumulative=False)
+    clients = {each["client"] for each in native.world.history("consumer", carrier="native")}
+    assert clients == {"Pulsar Go v0.14.0"}
+
+
+def test_the_page(command: list[str]) -> None:
+    """The quickstart's commands print what it says."""
+    page_prints_what_it_says("go.md")
