@@ -102,11 +102,11 @@ def lacks_in_silence(violations: Seen) -> bool:
 MODEL_ROWS: list[Any] = [
     ("counts deliveries", misclaims, (1, 1)),
     pytest.param("counts deliveries", lacks_in_silence, (2, 2), marks=pytest.mark.slow),
-    ("dedupes by message id", misclaims, (2, 1)),
+    pytest.param("dedupes by message id", misclaims, (2, 1), marks=pytest.mark.slow),
     pytest.param("replaces window", misclaims, (2, 2), marks=pytest.mark.slow),
     ("closed end", misclaims, (1, 0)),
-    ("closed end", lacks_in_silence, (2, 1)),
-    ("pools directions", lacks_in_silence, (2, 1)),
+    pytest.param("closed end", lacks_in_silence, (2, 1), marks=pytest.mark.slow),
+    pytest.param("pools directions", lacks_in_silence, (2, 1), marks=pytest.mark.slow),
     ("one shot", lacks, (1, 2)),
 ]
 """A model, what is to be seen of it, and the size that is known to be enough: records and faults."""
