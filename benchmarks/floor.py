@@ -17,7 +17,7 @@ from flask import Flask, Response
 from mock_server.cloud import Cloud
 from mock_server.web.queue.websocket import MessageSocket
 from mock_server.web.server import Server, silence_uvicorn
-from mock_server.web.serving.http_protocol import VendorHttpProtocol
+from mock_server.web.serving.http_protocol import BoundedHttpProtocol, VendorHttpProtocol
 from mock_server.web.serving.inline import InlineWsgi
 from mock_server.web.serving.loop import new_event_loop
 
@@ -65,8 +65,8 @@ class FloorServer(Server):
     def _applications(self) -> Iterator[tuple[Any, Any]]:
         self._messages = BareSocket(self.cloud)
         yield InlineWsgi(empty_app(), 1024 * 1024), VendorHttpProtocol
-        yield self._messages, "auto"
-        yield InlineWsgi(empty_app(), 1024 * 1024), "auto"
+        yield self._messages, BoundedHttpProtocol
+        yield InlineWsgi(empty_app(), 1024 * 1024), BoundedHttpProtocol
 
 
 async def _serve() -> None:

@@ -1,4 +1,4 @@
-"""Messages delivered and acknowledged over the WebSocket: one ack before the next, and 32 in flight.
+"""Messages delivered and acknowledged over the WebSocket and natively: one ack before the next, and 32 in flight.
 
 Each message is encrypted and signed when it is delivered, and delivery and ack are recorded in the history. Floor:
 a bare WebSocket on the same server, which sends a prepared frame of the same length for each frame that it gets.
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.client import EVENTS_BEGIN, VendorClient
 from benchmarks.figures import ratio, show, spread
+from benchmarks.native import NativeConsumer
 from benchmarks.processes import FLOOR, SERVE, running
 from mock_server.wire.encryption import queue_password
 
@@ -31,13 +32,17 @@ def run(*, quick: bool) -> None:
     with running(SERVE) as cloud, running(FLOOR) as floor:
         client = VendorClient(cloud.exports)
         for in_flight in IN_FLIGHT:
-            ours, bare = [], []
+            ours, native, bare = [], [], []
             for _ in range(rounds):
                 rate, length = measure_cloud(client, count, in_flight)
                 ours.append(rate)
+                native.append(measure_native(client, count, in_flight))
                 bare.append(measure_floor(floor.exports["ws"], count, in_flight, length))
-            time = ratio([1 / rate for rate in ours], [1 / rate for rate in bare])
-            rows = [("delivered, acknowledged", spread(ours), time), ("bare WebSocket", spread(bare), "1.00")]
+            rows = [
+                ("delivered, acknowledged", spread(ours), times_floor(ours, bare)),
+                ("the same natively", spread(native), times_floor(native, bare)),
+                ("bare WebSocket", spread(bare), "1.00"),
+            ]
             show(f"{in_flight} in flight, {rounds} rounds of {count}", ("", "messages/s", "time, x floor"), rows)
         measure_idle(cloud.exports, cloud.rss_mb)
 
@@ -48,6 +53,18 @@ def measure_cloud(client: VendorClient, count: int, in_flight: int) -> tuple[flo
     with Consumer(client.exports["ws"], *consumer_of(client.exports, in_flight)) as consumer:
         rate = consumer.consume(count, acknowledgement)
         return rate, consumer.length
+
+
+def times_floor(rates: list[float], floor: list[float]) -> str:
+    """The time of a message, as a multiple of the floor's."""
+    return ratio([1 / rate for rate in rates], [1 / rate for rate in floor])
+
+
+def measure_native(client: VendorClient, count: int, in_flight: int) -> float:
+    """Messages a second of a native consumer, whose acknowledgements are as many."""
+    client.add_entries([EVENTS_BEGIN + place for place in range(count)], uplink="deliver")
+    with NativeConsumer(client.exports, in_flight) as consumer:
+        return consumer.consume(count)
 
 
 def measure_floor(ws: str, count: int, in_flight: int, length: int) -> float:

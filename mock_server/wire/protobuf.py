@@ -24,6 +24,7 @@ _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 _MAX_VARINT_BYTES = 10
 _MAX_KEY = 0xFFFF_FFFF
 _MASK64 = 0xFFFF_FFFF_FFFF_FFFF
+_SMALL = [bytes((number,)) for number in range(0x80)]
 
 
 class MalformedError(ValueError):
@@ -82,6 +83,8 @@ def _field(name: str, hint: Any, *, has_default: bool) -> WireField:
 
 def varint(number: int) -> bytes:
     """An integer of 64 bits in groups of 7, the lowest first; a negative one is written as its two's complement."""
+    if 0 <= number <= 0x7F:  # noqa: PLR2004 the highest number of 7 bits
+        return _SMALL[number]
     number &= _MASK64
     groups = bytearray()
     while number > 0x7F:  # noqa: PLR2004 the highest number of 7 bits
@@ -93,6 +96,8 @@ def varint(number: int) -> bytes:
 
 def read_varint(data: bytes, place: int, end: int) -> tuple[int, int]:
     """The integer at a place, of which 64 bits count, and the place behind it. MalformedError if it does not end."""
+    if place < end and data[place] < 0x80:  # noqa: PLR2004 the highest bit says that more follows
+        return data[place], place + 1
     number = 0
     for shift in range(0, 7 * _MAX_VARINT_BYTES, 7):
         if place >= end:
@@ -219,9 +224,11 @@ def encode(message: tuple[Any, ...]) -> bytes:
     for (key, repeated, write), value in zip(_writing(type(message)), message, strict=True):
         if value is None:
             continue
-        for each in value if repeated else (value,):
-            out += key
-            out += write(each)
+        if repeated:
+            for each in value:
+                out += key + write(each)
+        else:
+            out += key + write(value)
     return bytes(out)
 
 
