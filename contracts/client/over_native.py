@@ -132,10 +132,13 @@ def _frame(message_id: str, message: PulsarMessage) -> JsonObject:
 
 
 class PulsarLink:
-    """A link whose WebSockets are consumers at `address`, the native port of the queue. `now` is the client's time."""
+    """A link whose WebSockets are consumers at `address`, the native port of the queue. `now` is the client's time.
+
+    It calls and opens streams by the link `beneath`.
+    """
 
     def __init__(self, link: Link, address: str, now: Callable[[], int]) -> None:
-        self._link = link
+        self.beneath = link
         self._address = address
         self._now = now
         self._sockets: list[PulsarSocket] = []
@@ -150,7 +153,7 @@ class PulsarLink:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", timeout_s: float = 10
     ) -> HttpAnswer:
         """Send one HTTP request."""
-        return self._link.call(method, url, headers, body, timeout_s)
+        return self.beneath.call(method, url, headers, body, timeout_s)
 
     def connect(self, url: str, headers: Mapping[str, str]) -> Socket:
         """Consume what a WebSocket to this URL would."""
@@ -175,7 +178,7 @@ class PulsarLink:
 
     def open(self, url: str) -> Stream:
         """Open a stream."""
-        return self._link.open(url)
+        return self.beneath.open(url)
 
 
 class OverNative(Client):

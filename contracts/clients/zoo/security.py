@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from contracts.client.interface import HttpAnswer, Start
 from contracts.client.link import RealLink
+from contracts.client.over_native import PulsarLink
 from contracts.clients.messages import NONCE_BYTES, UnreadableError
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import TIME_INVALID, TOKEN_INVALID, CallError, VendorApi
@@ -148,6 +149,14 @@ class PrintsPayloads(ReferenceClient):
         return report
 
 
+def _with_real(start: Start, real: RealLink) -> Start:
+    """The arguments with another link where there are real connections, over whichever carrier; in process as it is."""
+    link = start.link
+    if isinstance(link, PulsarLink) and isinstance(link.beneath, RealLink):
+        link.beneath = real
+    return replace(start, link=real) if isinstance(link, RealLink) else start
+
+
 class _Trusting(RealLink):
     checks_certificates = False
 
@@ -157,8 +166,7 @@ class ChecksNoCertificate(ReferenceClient):
     """Speaks TLS with everybody, whoever has signed the certificate."""
 
     def start(self, start: Start) -> None:
-        is_real = isinstance(start.link, RealLink)
-        super().start(replace(start, link=_Trusting()) if is_real else start)
+        super().start(_with_real(start, _Trusting()))
 
 
 class _Obedient(RealLink):
@@ -170,5 +178,4 @@ class FollowsRedirects(ReferenceClient):
     """Goes wherever an answer sends it, with all its headers."""
 
     def start(self, start: Start) -> None:
-        is_real = isinstance(start.link, RealLink)
-        super().start(replace(start, link=_Obedient()) if is_real else start)
+        super().start(_with_real(start, _Obedient()))
