@@ -204,7 +204,7 @@ public class Client {
 
     /** The vendor's HTTP API: a token, and calls that are signed with it. */
     static class OpenApi {
-        final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+        final HttpClient http = HttpClient.newHttpClient();
         String token = "";
 
         /** The result of a call. A refusal is an exception; a dead token costs one more call. */

@@ -6,6 +6,7 @@ and time. A request beyond a bound is refused and its connection closed.
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +20,10 @@ from mock_server.wire.envelope import CONTENT_TYPE, NOT_HTTP, unreadable
 MAX_HEAD = 64 * 1024
 """The most bytes of a head, of the trailers of a body and of a chunk's extensions, plus what one read of the socket
 adds. Header lines of real clients have about 1 KiB."""
+
+
+_OFFER = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
+"""The offer to go on in HTTP/2, which Java's HttpClient makes with every call unless it is told not to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         Only reads that neither begin nor continue a body nor end a request count as unfinished: a body may arrive in
         one read with its head, or with the next one.
         """
+        if self._in_head:
+            data = _without_offer(data)
         if self._since is None and not self._is_answering():
             self._since = self.loop.time()  # blank lines before a request line begin no message
         self._advanced = False
@@ -191,6 +198,17 @@ class VendorHttpProtocol(BoundedHttpProtocol):
     def refusal(self, status: HTTPStatus, reason: str) -> bytes:  # noqa: ARG002 the vendor answers 200
         """An envelope with code 1109."""
         return _answer(HTTPStatus.OK, CONTENT_TYPE, unreadable(reason, wall_clock_ms()))
+
+
+def _without_offer(data: bytes) -> bytes:
+    """Bytes of a head without the offer of HTTP/2, which a server may ignore (RFC 9110, 7.8).
+
+    The parser would take the body behind it for another protocol. A head that comes in pieces may keep its offer.
+    """
+    if b"h2c" not in data:
+        return data
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _OFFER.sub(b"", head + end, count=1) + rest
 
 
 def _answer(status: HTTPStatus, content_type: str, content: bytes) -> bytes:

@@ -166,6 +166,18 @@ def test_an_upgrade_on_the_api_port_is_no_upgrade(served: Served) -> None:
     assert codes(exchange(served, raw)) == [1108]
 
 
+def test_an_offer_of_http2_is_ignored(served: Served) -> None:
+    """Java's HttpClient makes it with every call: its body is read, and the connection goes on as it is."""
+    raw = (
+        f"POST {SYNC_PATH} HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nContent-Length: 2\r\nHost: x\r\n"
+        f"HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nUpgrade: h2c\r\nclient_id: {ACCESS_ID}\r\n\r\n"
+    ).encode()
+    last = b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert codes(exchange(served, raw, b"{}", last, half_close=False))[1:] == [1108]
+    (call, *_) = (entry for entry in served.history() if entry["kind"] == "request" and entry["path"] == SYNC_PATH)
+    assert call["body"] == "{}"
+
+
 def test_connect_is_no_tunnel(served: Served) -> None:
     """An envelope like any other wrong method."""
     assert codes(exchange(served, b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n")) in ([1108], [1109])
