@@ -280,17 +280,18 @@ def test_variables_alone_are_enough(tmp_path: Path) -> None:
 def test_stays_on_loopback_with_the_lab(tmp_path: Path) -> None:
     """Served to the network, the lab plane still answers this machine only."""
     with serving("--host", "0.0.0.0") as process:  # noqa: S104 that is what is tested
-        _, api, queue, lab, note = (first_line(process) for _ in range(5))
+        _, api, queue, native, lab, note = (first_line(process) for _ in range(6))
     assert "http://127.0.0.1:" in lab
     assert "http://127.0.0.1:" in api
     assert "ws://127.0.0.1:" in queue
+    assert "pulsar://127.0.0.1:" in native
     assert "other machines need --public-host NAME" in note
 
 
 def test_a_public_host_alone_reaches_nobody() -> None:
     """A name for other machines is of no use to them while the server listens on loopback: the start says so."""
     with serving("--public-host", "parking.example") as process:
-        _, api, *_, note = (first_line(process) for _ in range(5))
+        _, api, *_, note = (first_line(process) for _ in range(6))
     assert "http://parking.example:" in api
     assert "listens on 127.0.0.1 only; other machines need --host 0.0.0.0" in note
 
