@@ -61,7 +61,7 @@ def test_it_lists_every_route_and_no_other(document: Any) -> None:
 def test_every_path_says_where_it_is_served(document: Any) -> None:
     """The vendor's calls are at the API's address, everything else at the lab plane's."""
     for path, item in document["paths"].items():
-        assert item["servers"][0]["url"] == (ADDRESSES[0] if path.startswith("/v1.0/") else ADDRESSES[2])
+        assert item["servers"][0]["url"] == (ADDRESSES.api if path.startswith("/v1.0/") else ADDRESSES.lab)
 
 
 def test_every_operation_has_a_name_and_a_summary(document: Any) -> None:
