@@ -36,6 +36,10 @@ GRACE_S = 5.0
 """How long the run that is being played may still take after a request to end, in seconds of real time."""
 
 
+_EXIT = os._exit
+"""The real one: while a client of this process is called, `os._exit` is that client's end (`play/exits.py`)."""
+
+
 class _Worker:
     """The state of this process as a worker: signal handlers can reach only what is global.
 
@@ -183,7 +187,7 @@ def _leave() -> None:
     """End this process from a thread: the main thread may wait for ever, for a parent that is gone or for a client."""
     end_children()
     remove_folders()
-    os._exit(1)
+    _EXIT(1)
 
 
 @contextmanager

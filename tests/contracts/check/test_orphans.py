@@ -6,6 +6,7 @@ import select
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -100,3 +101,21 @@ def test_a_check_that_is_asked_to_end_waits_for_no_client(judged: "subprocess.Po
     assert judged.returncode == 3
     assert json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["interrupted"]
     assert all(has_ended(pid) for pid in clients)
+
+
+LEAVES = """
+from threading import Event, Thread
+from contracts.check.workers import _leave
+from contracts.play.exits import caught_exits
+
+with caught_exits():
+    Thread(target=_leave).start()
+    Event().wait()
+"""
+"""A worker has to end while it calls a client, for which `os._exit` is another function."""
+
+
+def test_a_worker_ends_while_it_calls_a_client() -> None:
+    """What a client's exit is taken for does not keep the worker from its own."""
+    done = subprocess.run([sys.executable, "-c", LEAVES], timeout=DEADLINE_S, check=False)  # noqa: S603 our own
+    assert done.returncode == 1
