@@ -10,7 +10,7 @@ consumer that comes may take a partition from one that stays.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Literal
 
@@ -127,7 +127,7 @@ class Subscription:
         if idle:
             self._record_change(consumer, "idle")
         self._record_change(consumer, "disconnected")
-        self._requeue(consumer.release_all())
+        self._bring_back(consumer.release_all())
         self._activate()
 
     def _chosen(self) -> Consumer | None:
@@ -142,7 +142,7 @@ class Subscription:
         before, self._active = self._active, self._chosen()
         if self._active is not None and self._active is not before:
             if before in self._consumers:
-                self._bring_back()
+                self._bring_back(self._released())
                 before.on_active(False)
             self._record_change(self._active, "active")
             self._active.on_active(True)
@@ -237,19 +237,29 @@ class Subscription:
         """
         if consumer is not self._active:
             return 0
-        count = self._bring_back()
+        released = self._released()
+        self._bring_back(released)
+        count = len(released)
         event = RedeliveryRequested(self.topic, self.name, consumer.consumer_id, count, self.partition)
         self._history.add(event)
         self._go_on()
         return count
 
-    def _bring_back(self) -> int:
-        """Put everything that consumers hold back to its place in the backlog; how many there were."""
-        held = [pending for each in self._consumers for pending in each.release_all()]
-        for pending in held:
+    def _released(self) -> list[PendingMessage]:
+        """Everything that consumers held, which they hold no more."""
+        return [pending for each in self._consumers for pending in each.release_all()]
+
+    def _bring_back(self, released: Sequence[PendingMessage]) -> None:
+        """Put messages that were delivered back to their places: the backlog is in the order of publication then.
+
+        Whoever takes over acknowledges cumulatively in that order, so nothing older may come behind what is newer.
+        """
+        if not released:
+            return
+        for pending in released:
             pending.redelivery_count += 1
-        self._backlog = deque(self._pending.values())
-        return len(held)
+        held = {each for consumer in self._consumers for each in (*consumer.unacknowledged, *consumer.set_aside)}
+        self._backlog = deque(pending for each, pending in self._pending.items() if each not in held)
 
     def go_on(self) -> None:
         """Deliver to the active consumer what it has room for: it has room or its turn again."""

@@ -198,6 +198,18 @@ def test_an_unknown_or_settled_message_acknowledges_nothing_before_it(world: Wor
     assert (world.history.last, world.main.pending) == (last, 2)
 
 
+def test_who_takes_over_gets_everything_in_the_order_of_publication(world: World) -> None:
+    """Also what had been refused, or waited for room: a cumulative acknowledgement of the newest covers all before."""
+    old = world.connect("old", size=3, ack_timeout_ms=1000)
+    world.publish(5)
+    old.refuse("m2")
+    world.main.redeliver(old, ["m1"])
+    world.news()
+    world.main.disconnect(old)
+    native(world, "one", Permits(9))
+    assert world.news() == [("one", "m1", 2), ("one", "m2", 1), ("one", "m3", 1), ("one", "m4", 1), ("one", "m5", 0)]
+
+
 def test_a_rewind_brings_everything_again_in_the_order_of_publication(world: World) -> None:
     """Also what waits behind it and what another consumer still holds; what is acknowledged does not come."""
     old = world.connect("old", size=3, ack_timeout_ms=1000)
