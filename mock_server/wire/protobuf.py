@@ -12,7 +12,7 @@ we read has ever had them.
 
 import types
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T", bound=tuple[Any, ...])
@@ -112,21 +112,28 @@ def read_varint(data: bytes, place: int, end: int) -> tuple[int, int]:
 
 def decode(shape: type[T], data: bytes) -> T:
     """The message of a type that bytes hold. MalformedError if they hold none."""
-    readers, required, absent = _reading(shape)
-    values: dict[str, Any] = dict(absent)
-    several: dict[str, list[Any]] = {}
+    readers, absent = _reading(shape)
+    values = list(absent)
+    several: dict[int, list[Any]] = {}
     place, end = 0, len(data)
     while place < end:
-        number, wire_type, raw, place = _next_field(data, place, end)
-        if (number, wire_type) in readers:
-            name, repeated, read = readers[number, wire_type]
+        key, raw, place = _next_field(data, place, end)
+        if (reader := readers.get(key)) is not None:
+            index, repeated, read = reader
             if repeated:
-                several.setdefault(name, []).append(read(raw))
+                several.setdefault(index, []).append(read(raw))
             else:
-                values[name] = read(raw)
-    if missing := required - values.keys():
-        raise MalformedError(f"{shape.__name__} lacks {', '.join(sorted(missing))}")
-    return shape(**values, **{name: tuple(items) for name, items in several.items()})
+                values[index] = read(raw)
+    for index, items in several.items():
+        values[index] = tuple(items)
+    if _MISSING in values:
+        raise MalformedError(f"{shape.__name__} lacks {', '.join(_missing(shape, values))}")
+    return tuple.__new__(shape, values)
+
+
+def _missing(shape: Any, values: list[Any]) -> list[str]:
+    """The names of the required fields that are missing, sorted."""
+    return sorted(name for name, value in zip(shape._fields, values, strict=True) if value is _MISSING)
 
 
 def raw_fields(data: bytes) -> tuple[dict[int, int], dict[int, bytes]]:
@@ -138,45 +145,54 @@ def raw_fields(data: bytes) -> tuple[dict[int, int], dict[int, bytes]]:
     contents: dict[int, bytes] = {}
     place, end = 0, len(data)
     while place < end:
-        number, wire_type, raw, place = _next_field(data, place, end)
-        if wire_type == _VARINT:
-            numbers[number] = raw
-        elif wire_type == _BYTES:
-            contents[number] = raw
+        key, raw, place = _next_field(data, place, end)
+        if key & 7 == _VARINT:
+            numbers[key >> 3] = raw
+        elif key & 7 == _BYTES:
+            contents[key >> 3] = raw
     return numbers, contents
 
 
-def _next_field(data: bytes, place: int, end: int) -> tuple[int, int, Any, int]:
-    """Number, wire type and raw value (an integer or bytes) of the field at a place, and the place behind it."""
+def _next_field(data: bytes, place: int, end: int) -> tuple[int, Any, int]:
+    """Key (number and wire type) and raw value (an integer or bytes) of the field at a place, and the place behind."""
     key, place = read_varint(data, place, end)
-    number, wire_type = key >> 3, key & 7
-    if not number or key > _MAX_KEY:
-        raise MalformedError(f"no field has the number {number}")
+    wire_type = key & 7
+    if not 8 <= key <= _MAX_KEY:  # noqa: PLR2004 the number is 0 below it
+        raise MalformedError(f"no field has the number {key >> 3}")
     if wire_type == _VARINT:
-        return number, wire_type, *read_varint(data, place, end)
+        return key, *read_varint(data, place, end)
     if wire_type == _BYTES:
         size, place = read_varint(data, place, end)
     else:
         size = _FIXED_SIZES.get(wire_type, -1)
     if not 0 <= size <= end - place:
-        raise MalformedError(f"field {number} is longer than its message, or of a wire type that is not supported")
-    return number, wire_type, data[place : place + size], place + size
+        raise MalformedError(f"field {key >> 3} is longer than its message, or of a wire type that is not supported")
+    return key, data[place : place + size], place + size
 
 
-_Readers = dict[tuple[int, int], tuple[str, bool, Callable[[Any], Any]]]
+_MISSING: Any = object()
+"""In the place of a required field that has not been read."""
+
+_Readers = dict[int, tuple[int, bool, Callable[[Any], Any]]]
 
 
 @cache
-def _reading(shape: Any) -> tuple[_Readers, frozenset[str], dict[str, Any]]:
-    """How each field of a type is read, by its number and wire type, the required ones, and what others are if absent.
+def _reading(shape: Any) -> tuple[_Readers, tuple[Any, ...]]:
+    """How each field of a type is read, by its key: its index, whether it is repeated, its reader; and what is absent.
 
-    Fields with a default are not among the latter.
+    What is absent is a value for each field: its default, an empty tuple, None, or `_MISSING` if it is required.
     """
     fields = fields_of_message(shape)
-    readers = {(each.number, each.wire_type): (each.name, each.repeated, _reader(each)) for each in fields}
-    required = frozenset(each.name for each in fields if each.required)
-    absent = {each.name: None for each in fields if each.name not in required and each.name not in _defaults(shape)}
-    return readers, required, absent
+    readers = {
+        each.number << 3 | each.wire_type: (index, each.repeated, _reader(each)) for index, each in enumerate(fields)
+    }
+    return readers, tuple(_absent(shape, each) for each in fields)
+
+
+def _absent(shape: Any, field: WireField) -> Any:
+    if field.required:
+        return _MISSING
+    return _defaults(shape).get(field.name, () if field.repeated else None)
 
 
 def _reader(field: WireField) -> Callable[[Any], Any]:
@@ -245,8 +261,14 @@ def _sized(content: bytes) -> bytes:
     return varint(len(content)) + content
 
 
+@lru_cache(256)
+def _text_bytes(text: str) -> bytes:
+    """A text with its size. Kept for the next time: a queue sends the same names with each message."""
+    return _sized(text.encode())
+
+
 _WRITERS: dict[str, Callable[[Any], bytes]] = {
-    "string": lambda text: _sized(text.encode()),
+    "string": _text_bytes,
     "bytes": _sized,
     "message": lambda message: _sized(encode(message)),
 }
