@@ -1,9 +1,9 @@
 """Many projects on one server, all rough, for minutes: is anything lost, mixed up or kept in memory?
 
 A round is a day: records, claims and faults in every project, then calm, time to settle, a reconciliation, the books
-(`soak_check`), and a reset. Every second project has a WebSocket consumer, one in ten the machine's clock. Memory is
-weighed at the same place of each round, and again with projects made anew after all were deleted: what the allocator
-keeps is used again, so it must not grow. Exit 1 if the books do not agree.
+(`soak_check`), and a reset. Every second project has a consumer, every second of these a native one; one project in ten
+has the machine's clock. Memory is weighed at the same place of each round, and again with projects made anew after all
+were deleted: what the allocator keeps is used again, so it must not grow. Exit 1 if the books do not agree.
 """
 
 import asyncio

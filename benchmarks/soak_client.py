@@ -11,13 +11,16 @@ from random import Random
 from typing import Any
 
 from benchmarks.connection import Connection, NoAnswerError
-from benchmarks.soak_consumer import Inbox, SoakConsumer
+from benchmarks.soak_consumer import Inbox, NativeConsumer, WebSocketConsumer
 from mock_server.wire.signature import SignedRequest, sign_v2
 
 START_MS = 1_652_777_782_808
 BATCH = 10
 SYSTEM_CLOCKS = 10
 """One project in so many has the machine's clock."""
+
+NATIVE = 4
+"""Of one project in so many the consumer, if there is one, is native."""
 
 _LATE_MS = 2_000
 _SETTLE_MS = 400_000
@@ -60,7 +63,8 @@ class Customer:
         self._api = Connection(self._exports["api"])
         if consuming:
             self.inbox = Inbox()
-            self._consumer = SoakConsumer(self._exports, self.inbox)
+            is_native = self.number % NATIVE == 0
+            self._consumer = (NativeConsumer if is_native else WebSocketConsumer)(self._exports, self.inbox)
 
     async def close(self) -> None:
         """Delete the project."""
