@@ -22,6 +22,7 @@ ODD: tuple[JsonObject, ...] = (
     {"at": NEXT_HOUR, "details": {"car_type": 99}},
     {"at": NEXT_HOUR, "kind": "bill", "details": {"pay_method": 99}},
     {"at": NEXT_HOUR, "kind": "leave", "details": {"car_type": 3}},
+    {"at": NEXT_HOUR + HOUR, "kind": "bill", "details": {"payable_amount": 1500, "paid_amount": 0}},
 )
 """Records that a client may wrongly leave out, each in a cell of its own: the claims show which of them it left out."""
 
@@ -30,6 +31,10 @@ IN_A_MINUTE = tuple(BEGIN + 10 * MINUTE + second * SECOND for second in (0, 15, 
 
 FEW_PLATES = (PLATES[:2], PLATES[:2], PLATES[:1], (PLATES[0], f"{PLATES[0][:2]}·{PLATES[0][2:]}"))
 """Two vehicles, one, or one whose plate is read in two spellings."""
+
+LONG_ID = "20260302-0000-0000-0000-000000000000-000"
+ALIKE_IDS = ("r-1", "R-1", "r2", "r2 ", " r2", "7", "07", f"{LONG_ID}1", f"{LONG_ID}2")
+"""Ids of one hour that are alike but for case, blanks, a zero, or their end."""
 
 BEFORE, AFTER = -25 * MINUTE, 20 * MINUTE
 """How far a correction moves a record: into the hour before it in some cases, or within its hour."""
@@ -106,6 +111,19 @@ def deleted(draw: st.DrawFn) -> list[Step]:
     return [*steps, Deletes(BEGIN + draw(st.sampled_from((55, 61))) * MINUTE, gone.name)]
 
 
+def alike() -> Scenario:
+    """An hour with records of ids that are alike, each of a vehicle of its own, and a bill that shares its id."""
+    steps = [
+        Happens(BEGIN + (5 + place) * MINUTE, record_id, plate=PLATES[place])
+        for place, record_id in enumerate(ALIKE_IDS)
+    ]
+    return Scenario(
+        steps=(*steps, Happens(BEGIN + 20 * MINUTE, "r2", kind="bill", plate=PLATES[2])),
+        runs_ms=3 * HOUR,
+        settles=False,
+    )
+
+
 def paging(numbers: Sequence[int], lost: int = 0) -> Scenario:
     """An hour with these numbers of records, each number of another kind; some more of the last kind are lost."""
     crowds = [
@@ -139,6 +157,13 @@ CASES = (
         watched(broken_connections()),
     ),
     Case(
+        "count/ids",
+        ("CNT-NOT-COARSE", "CNT-TYPE"),
+        "Records of an hour have ids that are alike.",
+        st.just(alike()),
+        fixed=True,
+    ),
+    Case(
         "count/plates",
         ("CNT-NOT-COARSE",),
         "Few vehicles pass often, some of them twice within a minute.",
@@ -149,8 +174,8 @@ CASES = (
         "count/lines",
         ("CNT-DIRECTION", "CNT-TYPE", "CNT-DEVICE", "CNT-EVENT-TIME"),
         "Vehicles enter and leave two lots, and some pay.",
-        watched(records(2, 6, kinds=KINDS, lots=(0, 1), fate=fates((1, 1, 0))), lots=("tuya", "tuya")),
-        namings=("", SHARED, SHARED),
+        watched(records(3, 7, kinds=KINDS, lots=(0, 1), fate=fates((1, 1, 0))), lots=("tuya", "tuya")),
+        namings=("", SHARED, SHARED, SHARED),
     ),
     Case(
         "count/late",
