@@ -25,6 +25,9 @@ NAMESPACE = "out"
 NOT_READY_CODE = 6
 """The `code` of `subscribe.refuse` that is Pulsar's ServiceNotReady; any other is its ConsumerBusy."""
 
+MAX_SUFFIX = 200
+"""The most characters of a subscription's name behind the access id (our choice): each of its events has the name."""
+
 CLIENT_LENGTH = 100
 """How many signs of what a client says of itself are kept."""
 
@@ -137,7 +140,10 @@ def check_name(project: Project, subscription: str) -> None:
     """AccessRefusedError: NAME if a subscription may not be called so."""
     tenant, dash, suffix = subscription.partition(f"{project.access_id}-")
     if tenant or not dash or not suffix:  # documented: tenant-suffix
-        sentence = "a subscription is named {access_id}-{suffix}; the SDKs use the suffix sub"
+        sentence = "a subscription is named {access_id}-{suffix}; the SDKs use the suffix sub; readers are not served"
+        raise AccessRefusedError(Refusal.NAME, sentence, project)
+    if len(suffix) > MAX_SUFFIX or not suffix.isprintable():
+        sentence = f"the name of a subscription ends in {MAX_SUFFIX} printable characters at most"
         raise AccessRefusedError(Refusal.NAME, sentence, project)
 
 

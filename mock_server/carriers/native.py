@@ -14,7 +14,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from mock_server.carriers.access import NAMESPACE, AccessRefusedError, Refusal, Topic, authenticate, find_topic, noted
+from mock_server.carriers.access import (
+    NAMESPACE,
+    AccessRefusedError,
+    Refusal,
+    Topic,
+    authenticate,
+    client_text,
+    find_topic,
+    noted,
+)
 from mock_server.carriers.native_consumer import NativeConsumer, NativeLink
 from mock_server.cloud import Cloud
 from mock_server.faults.catalogue import FaultKind
@@ -246,7 +255,7 @@ class NativeConnection(NativeLink):
         handle(self, command)
 
     def _connect(self, asked: CommandConnect) -> None:
-        self.client = asked.client_version
+        self.client = client_text(asked.client_version)
         try:
             with noted("native", self.client):
                 self.project = self._connections.admit(asked)

@@ -98,7 +98,10 @@ class PulsarListener:
                 context = self._context if first == TLS_HANDSHAKE else None
                 self._waiting.discard(accepted)  # the transport closes it from here on
                 make = partial(PulsarTransport, self._connections)
-                await asyncio.get_running_loop().connect_accepted_socket(make, accepted, ssl=context)
+                limit = CONNECT_S if context else None
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    make, accepted, ssl=context, ssl_handshake_timeout=limit
+                )
 
 
 def _settle(readable: "asyncio.Future[None]") -> None:

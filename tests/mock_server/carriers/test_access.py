@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from mock_server.carriers.access import (
+    MAX_SUFFIX,
     AccessRefusedError,
     Refusal,
     Topic,
@@ -69,10 +70,19 @@ def test_a_topic_is_one_of_the_projects(tenant: str, namespace: str, name: str, 
 
 
 def test_a_subscription_is_named_after_its_tenant() -> None:
-    """The access id, a dash and a suffix."""
+    """The access id, a dash and a suffix, which is neither long nor of signs that nobody can read."""
     project = make_project()
     check_name(project, MAIN)
-    for name in ("", "sub", ACCESS_ID, f"{ACCESS_ID}-", f"x{ACCESS_ID}-sub"):
+    check_name(project, f"{ACCESS_ID}-{'x' * MAX_SUFFIX}")
+    wrong = ("sub\n", "\0", "x" * (MAX_SUFFIX + 1))
+    for name in (
+        "",
+        "sub",
+        ACCESS_ID,
+        f"{ACCESS_ID}-",
+        f"x{ACCESS_ID}-sub",
+        *(f"{ACCESS_ID}-{each}" for each in wrong),
+    ):
         assert refusal(lambda given=name: check_name(project, given)).reason is Refusal.NAME  # type: ignore[misc]
 
 
