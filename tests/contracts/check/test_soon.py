@@ -126,7 +126,7 @@ def test_a_quick_check_plays_one_scenario_of_the_cases_that_find_most() -> None:
     done = CliRunner().invoke(check_command, ["--client", client, "--quick", "--case", "count/*", "--jobs", "1"])
     assert done.exit_code == 0, done.output
     assert "5 cases of 1 example, seed 0" in done.output
-    assert "QUICK: 6 cases left out, 1 scenario of each other; " in done.output
+    assert "QUICK: 7 cases left out, 1 scenario of each other; " in done.output
 
 
 def test_a_long_check_says_before_it_begins_how_long_it_takes() -> None:
