@@ -71,15 +71,16 @@ def test_what_is_neither_is_closed(parking_server: ServedParking, content: bytes
     """HTTP, a broken handshake, a frame that is too long; nobody else notices."""
     with connect(parking_server) as stranger, connect(parking_server) as client:
         stranger.sendall(content)
-        stranger.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # the server may have closed it already
+            stranger.shutdown(socket.SHUT_WR)
         assert not any(isinstance(each, CommandConnected) for each in _all(stranger))
         client.sendall(hello(parking_server))
         assert isinstance(next(heard(client)), CommandConnected)
 
 
 def _all(connection: socket.socket) -> list[PulsarCommand]:
-    """What comes before the end; an alert of TLS is none of ours."""
-    with contextlib.suppress(ValueError):
+    """What comes before the end, which may be a reset: not all was read. An alert of TLS is none of ours."""
+    with contextlib.suppress(ValueError, ConnectionError):
         return list(heard(connection))
     return []
 
