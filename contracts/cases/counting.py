@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from contracts.cases.base import Case
-from contracts.cases.dimensions import ALL_ALIKE, SHARED
+from contracts.cases.dimensions import ALIKE, ALL_ALIKE, SHARED
 from contracts.play.scenario import BEGIN, Deletes, Happens, Scenario, Step, Strikes
 from contracts.play.strategies import KINDS, LAST_MINUTE, PLATES, fates, records, scenario
 from mock_server.faults.catalogue import FaultKind
@@ -32,9 +32,8 @@ IN_A_MINUTE = tuple(BEGIN + 10 * MINUTE + second * SECOND for second in (0, 15, 
 FEW_PLATES = (PLATES[:2], PLATES[:2], PLATES[:1], (PLATES[0], f"{PLATES[0][:2]}·{PLATES[0][2:]}"))
 """Two vehicles, one, or one whose plate is read in two spellings."""
 
-LONG_ID = "20260302-0000-0000-0000-000000000000-000"
-ALIKE_IDS = ("r-1", "R-1", "r2", "r2 ", " r2", "7", "07", f"{LONG_ID}1", f"{LONG_ID}2")
-"""Ids of one hour that are alike but for case, blanks, a zero, or their end."""
+ALIKE_IDS = tuple(naming(place) for naming in ALIKE.values() for place in range(2))
+"""Ids of one hour: of each naming two that are alike."""
 
 BEFORE, AFTER = -25 * MINUTE, 20 * MINUTE
 """How far a correction moves a record: into the hour before it in some cases, or within its hour."""
@@ -118,7 +117,7 @@ def alike() -> Scenario:
         for place, record_id in enumerate(ALIKE_IDS)
     ]
     return Scenario(
-        steps=(*steps, Happens(BEGIN + 20 * MINUTE, "r2", kind="bill", plate=PLATES[2])),
+        steps=(*steps, Happens(BEGIN + 20 * MINUTE, ALIKE_IDS[0], kind="bill", plate=PLATES[0])),
         runs_ms=3 * HOUR,
         settles=False,
     )
