@@ -90,6 +90,10 @@ class HttpAnswer(NamedTuple):
     body: bytes
 
 
+GOING_AWAY, ABNORMAL = 1001, 1006
+"""Close codes (RFC 6455, 7.4.1): closed in order by the other side, and broken."""
+
+
 class Socket(Protocol):
     """A WebSocket to the message queue that is read by polling."""
 

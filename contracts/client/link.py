@@ -8,10 +8,9 @@ import requests
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from contracts.client.interface import HttpAnswer, Socket, Stream
+from contracts.client.interface import ABNORMAL, GOING_AWAY, HttpAnswer, Socket, Stream
 
 OPEN_TIMEOUT_S = 10
-ABNORMAL, GOING_AWAY = 1006, 1001
 FENCE_S = 30.0
 """How long the pong may take by which `RealSocket.receive` knows that nothing more is on its way."""
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from contracts.client.interface import Stream
+from contracts.client.interface import GOING_AWAY, Stream
 from mock_server.clock import monotonic_s
 from mock_server.wire.protobuf import MalformedError
 from mock_server.wire.pulsar_commands import (
@@ -47,8 +47,6 @@ PATIENCE_S = 30.0
 
 CHECKSUM_MISMATCH = 2
 """The validation error of a message whose checksum is wrong (Pulsar's protocol)."""
-
-GOING_AWAY, ABNORMAL = 1001, 1006
 
 
 class Subscribed(NamedTuple):

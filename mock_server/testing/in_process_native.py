@@ -5,9 +5,10 @@ from collections.abc import Callable
 from threading import RLock
 
 from mock_server.carriers.native import NativeConnections, NativeTransport
+from mock_server.carriers.websocket import GOING_AWAY
 
-ABNORMAL, GOING_AWAY = 1006, 1001
-"""Close codes as a WebSocket has them (RFC 6455, 7.4.1): for a stream that broke, and for one that was closed."""
+ABNORMAL = 1006
+"""The close code as a WebSocket has it (RFC 6455, 7.4.1) for a stream that broke."""
 
 
 class InProcessStream(NativeTransport):

@@ -5,15 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from contracts.client.interface import Socket
+from contracts.client.interface import GOING_AWAY, Socket
 from contracts.clients.messages import UnreadableError
 from contracts.clients.record_store import RecordStore, Stored
 from contracts.clients.reference import CODES, HORIZON_MS, ReferenceClient
 from contracts.clients.zoo.registry import breaks
 from mock_server.model import MINUTE, JsonObject
-
-GOING_AWAY = 1001
-"""The code with which the queue closes a connection in order."""
 
 ENTER, LEAVE = 0, 1
 
