@@ -274,6 +274,9 @@ class NativeConnection(NativeLink):
             CommandError(command.request_id, ServerError.NOT_ALLOWED, "this is not there: only consumers are served")
         )
 
+    def _refuse_unknown(self, command: Any) -> None:
+        self.send(CommandError(command.request_id, ServerError.METADATA, "there is no such consumer"))
+
     def _refuse_producer(self, command: CommandProducer) -> None:
         sentence = "nobody may publish: messages come from lots"
         self.send(CommandError(command.request_id, ServerError.AUTHORIZATION, sentence))
@@ -397,7 +400,7 @@ class NativeConnection(NativeLink):
     def _unsubscribe(self, command: CommandUnsubscribe) -> None:
         consumer = self._consumers.get(command.consumer_id)
         if consumer is None:
-            self.send(CommandError(command.request_id, ServerError.METADATA, "there is no such consumer"))
+            self._refuse_unknown(command)
         elif not consumer.may_unsubscribe():
             sentence = "the project's own subscription stays, and so does one with other consumers"
             self.send(CommandError(command.request_id, ServerError.NOT_ALLOWED, sentence))
@@ -409,7 +412,7 @@ class NativeConnection(NativeLink):
     def _seek(self, command: CommandSeek) -> None:
         consumer = self._consumers.get(command.consumer_id)
         if consumer is None:
-            self.send(CommandError(command.request_id, ServerError.METADATA, "there is no such consumer"))
+            self._refuse_unknown(command)
             return
         consumer.seek(command)
         self._confirm(command)
@@ -425,7 +428,7 @@ class NativeConnection(NativeLink):
     def _tell_last_id(self, asked: CommandGetLastMessageId) -> None:
         consumer = self._consumers.get(asked.consumer_id)
         if consumer is None:
-            self.send(CommandError(asked.request_id, ServerError.METADATA, "there is no such consumer"))
+            self._refuse_unknown(asked)
         else:
             self.send(CommandGetLastMessageIdResponse(consumer.newest_id(), asked.request_id))
 
