@@ -39,12 +39,9 @@ class NativeConsumer:
         self._unread = b""
         self._socket = socket.create_connection((address.hostname or "", address.port or 0), _TIMEOUT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        access_id = exports["access_id"]
-        password = queue_password(access_id, exports["access_secret"])
-        data = json.dumps({"username": access_id, "password": password}).encode()
-        topic, name = f"persistent://{access_id}/out/event", f"{access_id}-sub"
-        self._ask(CommandConnect("benchmark", data, 20, "auth1"), CommandConnected)
-        self._ask(CommandSubscribe(topic, name, SubType.FAILOVER, 0, 0), CommandSuccess)
+        connect, subscribe = opening(exports)
+        self._ask(connect, CommandConnected)
+        self._ask(subscribe, CommandSuccess)
         self._socket.sendall(command_frame(CommandFlow(0, in_flight)))
 
     def __enter__(self) -> Self:
@@ -95,6 +92,18 @@ class NativeConsumer:
             self._unread += data
         taken, self._unread = self._unread[:length], self._unread[length:]
         return taken
+
+
+def opening(exports: dict[str, Any]) -> tuple[CommandConnect, CommandSubscribe]:
+    """What a client says first: its keys, and that consumer 0 joins the default subscription."""
+    access_id = exports["access_id"]
+    password = queue_password(access_id, exports["access_secret"])
+    data = json.dumps({"username": access_id, "password": password}).encode()
+    topic, name = f"persistent://{access_id}/out/event", f"{access_id}-sub"
+    return (
+        CommandConnect("benchmark", data, 20, "auth1"),
+        CommandSubscribe(topic, name, SubType.FAILOVER, 0, 0),
+    )
 
 
 def _acknowledgement(message_ids: list[bytes]) -> bytes:

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.connection import Connection, NoAnswerError
-from benchmarks.soak_consumer import Inbox, NativeConsumer, WebSocketConsumer
+from benchmarks.soak_consumer import Inbox, NativeSoakConsumer, WebSocketSoakConsumer
 from mock_server.wire.signature import SignedRequest, sign_v2
 
 START_MS = 1_652_777_782_808
@@ -64,7 +64,7 @@ class Customer:
         if consuming:
             self.inbox = Inbox()
             is_native = self.number % NATIVE == 0
-            self._consumer = (NativeConsumer if is_native else WebSocketConsumer)(self._exports, self.inbox)
+            self._consumer = (NativeSoakConsumer if is_native else WebSocketSoakConsumer)(self._exports, self.inbox)
 
     async def close(self) -> None:
         """Delete the project."""

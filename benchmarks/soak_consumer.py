@@ -16,21 +16,19 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
+from benchmarks.native import opening
 from contracts.clients.messages import decrypt
 from mock_server.wire.encryption import message_sign, queue_password
 from mock_server.wire.message_id import message_id_text
 from mock_server.wire.pulsar_commands import (
     AckType,
     CommandAck,
-    CommandConnect,
     CommandFlow,
     CommandMessage,
     CommandPing,
     CommandPong,
     CommandRedeliverUnacknowledgedMessages,
-    CommandSubscribe,
     PulsarCommand,
-    SubType,
     decode_command,
 )
 from mock_server.wire.pulsar_frames import FrameReader, command_frame, read_message
@@ -60,8 +58,6 @@ class SoakConsumer(ABC):
 
     def __init__(self, exports: dict[str, Any], inbox: Inbox) -> None:
         self._secret: str = exports["access_secret"]
-        self._access_id: str = exports["access_id"]
-        self._password = queue_password(self._access_id, self._secret)
         self._exports = exports
         self._inbox = inbox
         self._task = asyncio.create_task(self._consume())
@@ -105,13 +101,14 @@ class SoakConsumer(ABC):
         return record_id
 
 
-class WebSocketConsumer(SoakConsumer):
+class WebSocketSoakConsumer(SoakConsumer):
     """Over the WebSocket: what it refuses comes again after half a second."""
 
     async def _connection(self) -> None:
-        path = f"ws/v2/consumer/persistent/{self._access_id}/out/event/{self._access_id}-sub"
+        access_id = self._exports["access_id"]
+        path = f"ws/v2/consumer/persistent/{access_id}/out/event/{access_id}-sub"
         url = f"{self._exports['ws']}{path}?subscriptionType=Failover&negativeAckRedeliveryDelay={_REFUSED_MS}"
-        headers = {"username": self._access_id, "password": self._password}
+        headers = {"username": access_id, "password": queue_password(access_id, self._secret)}
         async with connect(url, additional_headers=headers, max_queue=None) as socket:
             async for text in socket:
                 frame = json.loads(text)
@@ -121,14 +118,14 @@ class WebSocketConsumer(SoakConsumer):
                 await socket.send(json.dumps(answer))
 
 
-class NativeConsumer(SoakConsumer):
+class NativeSoakConsumer(SoakConsumer):
     """Over native Pulsar: half a second after it has refused a message, it asks for all that are not acknowledged."""
 
     async def _connection(self) -> None:
         address = urlsplit(self._exports["pulsar"])
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         try:
-            self._begin(writer)
+            _send(writer, *opening(self._exports), CommandFlow(0, _PERMITS))
             frames = FrameReader()
             while data := await reader.read(65536):
                 frames.feed(data)
@@ -136,16 +133,6 @@ class NativeConsumer(SoakConsumer):
                     self._answer(writer, *frame)
         finally:
             writer.close()
-
-    def _begin(self, writer: asyncio.StreamWriter) -> None:
-        data = json.dumps({"username": self._access_id, "password": self._password}).encode()
-        topic, name = f"persistent://{self._access_id}/out/event", f"{self._access_id}-sub"
-        _send(
-            writer,
-            CommandConnect("soak", data, 20, "auth1"),
-            CommandSubscribe(topic, name, SubType.FAILOVER, 0, 0),
-            CommandFlow(0, _PERMITS),
-        )
 
     def _answer(self, writer: asyncio.StreamWriter, content: bytes, rest: bytes) -> None:
         command = decode_command(content)
