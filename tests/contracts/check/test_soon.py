@@ -21,7 +21,7 @@ from contracts.play.recording import Finding
 from contracts.rules import RULES
 from contracts.run.run import Run
 
-CASE_IDS = ("receive/news", "count/copies", "count/lines")
+CASE_IDS = ("receive/news", "count/copies", "count/reported-again")
 COUNTING = ("CNT-TRUTH", "CNT-RECORD-ID", "CNT-NOT-MSG-ID")
 
 
