@@ -32,6 +32,7 @@ from mock_server.model import (
 from mock_server.profile import Profile
 from mock_server.queue.consumer import ACK_TIMEOUT
 from mock_server.queue.queue import Queue
+from mock_server.queue.subscription import Subscription
 from mock_server.queue.uplink import Uplink
 from mock_server.steps import Steps, at_once
 from mock_server.vendor.commands import Commands
@@ -213,8 +214,11 @@ class Project:
 
     def pending(self) -> list[str]:
         """What is pending in words, such as "command status (2, the next in 50 ms)"."""
-        held, messages = self.queue.in_flight, self.queue.pending
-        words = [f"messages not acknowledged ({messages}, {held} of them with a consumer)"] if messages else []
+        words = [
+            _unacknowledged(parts)
+            for parts in self.queue.named()
+            if any(part.pending and part.attended for part in parts)
+        ]
         due: dict[str, list[int]] = {}
         for timer in self.clock.timers():
             due.setdefault(timer.what, []).append(timer.at_ms - self.clock.now_ms())
@@ -280,6 +284,13 @@ class Project:
             key = (new.device_id, new.data_type, record_id)
             if key not in named and self.store.get(key) is None:
                 return record_id
+
+
+def _unacknowledged(parts: list[Subscription]) -> str:
+    """The messages that a subscription, of each partition, waits for, in words."""
+    messages, held = sum(part.pending for part in parts), sum(part.in_flight for part in parts)
+    named = f"{parts[0].name} of {parts[0].topic}"
+    return f"messages not acknowledged on {named} ({messages}, {held} of them with a consumer)"
 
 
 def _made_again(

@@ -300,7 +300,7 @@ message are new, and nothing says that it is one (our choice: the vendor is sile
 - A subscription gets what is published after it was made. `{{access_id}}-sub` is there from the start. Others are
   made when their first consumer connects, or, with the profile `own-subscriptions`, only by
   `POST /_lab/projects/{{p}}/subscriptions` (one public client knows of 404 at the vendor; Pulsar makes them), at most
-  {MAX_SUBSCRIPTIONS} a project (our choice).
+  {MAX_SUBSCRIPTIONS} a project (our choice). A reset of the project forgets those that nobody consumes then.
 
 ## Keeping the connection alive
 

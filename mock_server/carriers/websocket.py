@@ -150,10 +150,15 @@ class ConsumerSession(ABC):
         if kind == FaultKind.CONSUMER_CLOSE:
             self._is_closed = True
             clock = self._project.clock
-            clock.call_at(clock.now_ms(), self._consume_again, "consumer closed by the broker")
+            timer = clock.call_at(clock.now_ms(), self._consume_again, "consumer closed by the broker")
+            timer.on_dropped = self._stay
         else:
             self._failing = GOING_AWAY if kind == FaultKind.SOCKET_IDLE else FAILED
             self.fail_soon(self._failing)
+
+    def _stay(self) -> None:
+        """Stay the consumer that it is: a reset came before the broker had closed it."""
+        self._is_closed = False
 
     def _consume_again(self) -> None:
         """Subscribe again, as Pulsar's proxy does when the broker has closed its consumer: the client is not told."""

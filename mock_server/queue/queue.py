@@ -126,7 +126,11 @@ class Queue:
         return sum(each.acknowledged for each in self.subscriptions())
 
     def clear(self) -> None:
-        """Remove every message."""
+        """Remove every message, and every subscription that nobody consumes, but those that a new project has."""
+        for (_, name), parts in tuple(self._named.items()):
+            if name != self.main_name and not any(part.consumers for part in parts.values()):
+                for subscription in tuple(parts.values()):
+                    self.forget(subscription)
         for subscription in self.subscriptions():
             subscription.clear()
 

@@ -43,8 +43,8 @@ class SubscriptionBusyError(Exception):
 class Subscription:
     """A named subscription of one topic, or of one partition of it: unacknowledged messages and consumers.
 
-    `attended` is False for a subscription of `event-test` until its first consumer connects. `newest` is the id of the
-    latest message that was published to it, None before the first.
+    `attended` is False for a subscription of `event-test` until its first consumer connects; `clear` begins again.
+    `newest` is the id of the latest message that was published to it, None before the first.
     """
 
     def __init__(
@@ -274,6 +274,7 @@ class Subscription:
 
     def clear(self) -> None:
         """Remove every message; consumers stay connected."""
+        self.attended = self.topic == "event" or bool(self._consumers)
         self.newest = None
         self._pending.clear()
         self._order.clear()

@@ -12,7 +12,7 @@ from mock_server.testing.in_process import MockParking
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.web.queue.handshake import STATUS
 from mock_server.wire.encryption import queue_password
-from tests.support import NOON
+from tests.support import NOON, keep_passes
 
 
 @pytest.fixture(name="parking")
@@ -61,6 +61,15 @@ def test_a_closed_consumer_is_subscribed_again_behind_the_connection(parking: Mo
     changes = [each["change"] for each in told(parking, "consumer")]
     assert changes == ["connected", "active", "disconnected", "connected", "active"]
     assert len({each["consumer"] for each in told(parking, "consumer")}) == 2
+
+
+def test_a_reset_comes_before_the_broker_closes_a_consumer(parking: MockParking) -> None:
+    """The consumer stays the one that it is, and gets what comes afterwards."""
+    socket = consume(parking)
+    parking.add_fault(FaultKind.CONSUMER_CLOSE)
+    keep_passes(parking.project, NOON, fate="deliver")  # not by `run`, which lets what is due happen
+    parking.add_lot().enter("京A12346")
+    assert len(frames(socket)) == 1
 
 
 @pytest.mark.parametrize("reconnects", [False, True])

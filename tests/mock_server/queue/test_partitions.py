@@ -185,6 +185,17 @@ def test_a_forgotten_subscription_is_made_anew() -> None:
     assert sum(part.pending for part in queue.make("event", "id-mine")) == 1
 
 
+def test_a_reset_keeps_all_partitions_of_a_name_that_is_consumed() -> None:
+    """Who consumes one partition so far will want the messages of the others too."""
+    topic = Topic(2)
+    part, _ = topic.queue.make("event", "id-mine")
+    part.connect(topic.consumer("one", Permits(1)))
+    topic.queue.make("event", "id-old")
+    topic.queue.clear()
+    assert [each[0].name for each in topic.queue.named()] == ["id-sub", "id-sub", "id-mine"]
+    assert len(topic.queue.named()[2]) == 2
+
+
 @pytest.mark.parametrize("profile", [Profile(), PRESETS["partitioned"]])
 def test_the_history_says_which_partition_a_message_is_in(profile: Profile) -> None:
     """Where there are some, by the profile; ids are one series over all of them."""

@@ -51,6 +51,34 @@ def test_subscribing_inside_deliver_is_possible(world: World) -> None:
     assert world.queue.has_subscription("event", "id-new")
 
 
+def test_a_reset_makes_the_test_topic_unattended_again(world: World) -> None:
+    """Who consumed it before is gone, and would keep the project busy for ever; who is still there is waited for."""
+    test = world.queue.subscription("event-test", "id-sub")
+    visitor = world.consumer("visitor", subscription=test)
+    test.connect(visitor)
+    world.queue.clear()
+    world.publish()
+    assert test.pending == world.queue.pending - world.main.pending == 1
+    test.disconnect(visitor)
+    world.queue.clear()
+    world.publish()
+    assert (test.pending, world.queue.pending) == (1, world.main.pending)
+
+
+def test_a_reset_forgets_subscriptions_that_nobody_consumes(world: World) -> None:
+    """Names that were made earlier do not add up to the limit. The SDKs' own stays, of both topics."""
+    for number in range(5):
+        world.queue.make("event", f"id-{number}")
+        world.queue.make("event-test", f"id-{number}")
+    used = world.queue.subscription("event", "id-3")
+    used.connect(world.consumer("one", subscription=used))
+    world.queue.clear()
+    left = [(each.topic, each.name) for each in world.queue.subscriptions()]
+    assert left == [("event", "id-sub"), ("event-test", "id-sub"), ("event", "id-3")]
+    world.publish()
+    assert world.news() == [("one", "m1", 0)]
+
+
 def test_what_a_topic_lets_go_is_in_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test topic keeps the newest messages until somebody listens; the history names those that are gone."""
     monkeypatch.setattr("mock_server.queue.subscription.UNATTENDED_LIMIT", 2)

@@ -138,7 +138,8 @@ def test_not_idle_names_each_kind_of_work(parking_mock: MockParking) -> None:
     with pytest.raises(AssertionError, match="pending are") as failed:
         parking_mock.wait_until_idle()
     assert str(failed.value).split("\n")[0] == (
-        "not idle: pending are messages not acknowledged (1, 0 of them with a consumer), "
+        f"not idle: pending are messages not acknowledged on {parking_mock.access_id}-sub of event "
+        "(1, 0 of them with a consumer), "
         "delayed message (in 5 ms), lot off line (in 9 ms)"
     )
 

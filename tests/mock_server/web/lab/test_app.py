@@ -278,7 +278,8 @@ def test_idle_tells_what_is_pending(lab: Lab) -> None:
     nothing = {"idle": True, "now_ms": NOON, "pending": {"messages": 0, "timers": 0}, "waits_for": []}
     assert lab.get(f"{BASE}/idle") == nothing
     lab.send("POST", RECORDS, [PASS, PASS | {"uplink": {"delay_ms": 10}}])
-    waits_for = ["messages not acknowledged (1, 0 of them with a consumer)", "delayed message (in 10 ms)"]
+    messages = f"messages not acknowledged on {lab.project.access_id}-sub of event (1, 0 of them with a consumer)"
+    waits_for = [messages, "delayed message (in 10 ms)"]
     pending = {"pending": {"messages": 1, "timers": 1}, "waits_for": waits_for}
     assert lab.get(f"{BASE}/idle") == {"idle": False, "now_ms": NOON} | pending
     consumer = Consumer(
