@@ -68,6 +68,7 @@ def test_a_reset_comes_before_the_broker_closes_a_consumer(parking: MockParking)
     socket = consume(parking)
     parking.add_fault(FaultKind.CONSUMER_CLOSE)
     keep_passes(parking.project, NOON, fate="deliver")  # not by `run`, which lets what is due happen
+    parking.reset()
     parking.add_lot().enter("京A12346")
     assert len(frames(socket)) == 1
 
