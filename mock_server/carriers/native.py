@@ -128,7 +128,7 @@ class NativeTransport(ABC):
 
     @abstractmethod
     def has_turn(self) -> bool:
-        """Whether another message may be written now; if not, `NativeConnection.go_on` is called later."""
+        """Whether more may be done now, such as another message; if not, `NativeConnection.go_on` is called later."""
 
 
 class NativeConnections:
@@ -177,7 +177,10 @@ class NativeConnections:
 
 
 class NativeConnection(NativeLink):
-    """One connection. `project` is None until the client is let in; `client` is the version that it says it has."""
+    """One connection. `project` is None until the client is let in; `client` is the version that it says it has.
+
+    `is_behind` says that commands have come which wait for its next turn: no more is to be read meanwhile.
+    """
 
     def __init__(self, connections: NativeConnections, transport: NativeTransport) -> None:
         self.project: Project | None = None
@@ -186,20 +189,28 @@ class NativeConnection(NativeLink):
         self._reader = FrameReader()
         self._consumers: dict[int, NativeConsumer] = {}
         self._ended = False
+        self.is_behind = False
 
     def feed(self, content: bytes) -> None:
         """Obey what bytes say. The connection is closed if they say nothing, or what no client says."""
         self._reader.feed(content)
-        try:
-            while not self._ended and (command := self._reader.next_command()) is not None:
-                self._obey(decode_command(command))
-        except MalformedError:
-            self.end()
+        self._obey_all()
 
     def go_on(self) -> None:
-        """Deliver what waits: the transport has its turn again."""
+        """Obey and deliver what waits: the transport has its turn again."""
+        self._obey_all()
         for consumer in tuple(self._consumers.values()):
             consumer.go_on()
+
+    def _obey_all(self) -> None:
+        """Obey what has come, one command at least, while it is this connection's turn."""
+        self.is_behind = False
+        try:
+            while not self._ended and not self.is_behind and (command := self._reader.next_command()) is not None:
+                self._obey(decode_command(command))
+                self.is_behind = not self._transport.has_turn()
+        except MalformedError:
+            self.end()
 
     def ping(self) -> None:
         """Ask whether anybody is there."""

@@ -34,6 +34,7 @@ class PulsarTransport(asyncio.Protocol, NativeTransport):
         self._connections = connections
         self._turn = DeliveryTurn(self._go_on)
         self._paused = False
+        self._reads = True
         self._heard_at = self._loop.time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,18 +53,17 @@ class PulsarTransport(asyncio.Protocol, NativeTransport):
         """The client says something."""
         self._heard_at = self._loop.time()
         self._connection.feed(data)
+        self._read_or_pause()
 
     def pause_writing(self) -> None:
         """The client does not read: it is neither sent nor asked anything more."""
         self._paused = True
-        self._transport.pause_reading()
+        self._read_or_pause()
 
     def resume_writing(self) -> None:
         """The client has read."""
         self._paused = False
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
-            self._go_on()
+        self._go_on()
 
     def write(self, content: bytes) -> None:
         """Send bytes."""
@@ -84,11 +84,19 @@ class PulsarTransport(asyncio.Protocol, NativeTransport):
         self._loop.call_soon(work)
 
     def has_turn(self) -> bool:
-        """Whether the client reads, and others do not wait for their turn."""
+        """Whether the client reads, and others do not wait for their turn. What it says takes turns as well."""
         return not self._paused and self._turn.goes_on()
 
     def _go_on(self) -> None:
         self._connection.go_on()
+        self._read_or_pause()
+
+    def _read_or_pause(self) -> None:
+        """Read nothing from a client that does not read, or has said what waits for its next turn."""
+        reads = not (self._paused or self._connection.is_behind)
+        if reads != self._reads and not self._transport.is_closing():
+            self._reads = reads
+            (self._transport.resume_reading if reads else self._transport.pause_reading)()
 
     def _check_connected(self) -> None:
         if self._connection.project is None:

@@ -385,14 +385,29 @@ def test_a_turn_ends_deliveries() -> None:
     """They go on in the next one, and only then."""
     client = connected(make_project())
     keep_passes(client.project, *range(10))
+    client.subscribe(permits=0)
     client.transport.turns = 3
-    assert len(received(client.subscribe())) == 3
+    client.flow(1000)
+    assert len(received(client.heard())) == 3
     client.transport.turns = 4
     client.connection.go_on()
     assert len(received(client.heard())) == 4
     client.transport.turns = None
     client.connection.go_on()
     assert len(received(client.heard())) == 3
+
+
+def test_a_turn_ends_what_a_client_says() -> None:
+    """One command at least is obeyed in each; the rest waits, in its order, and nothing more is read meanwhile."""
+    client = connected(make_project())
+    client.transport.turns = 1
+    assert client.say(*[CommandPing()] * 4) == [CommandPong()] * 2
+    assert client.connection.is_behind
+    client.connection.go_on()
+    assert (client.heard(), client.connection.is_behind) == ([CommandPong()], True)
+    client.transport.turns = None
+    client.connection.go_on()
+    assert (client.heard(), client.connection.is_behind) == ([CommandPong()], False)
 
 
 def test_an_acknowledgement_that_asks_for_a_receipt_gets_one() -> None:

@@ -8,7 +8,7 @@ from mock_server.carriers.native import NativeConnections
 from mock_server.project import Project
 from mock_server.web.pulsar import transport
 from mock_server.web.pulsar.transport import PulsarTransport
-from mock_server.wire.pulsar_commands import CommandFlow, CommandSubscribe, SubType
+from mock_server.wire.pulsar_commands import CommandFlow, CommandPing, CommandSubscribe, SubType
 from mock_server.wire.pulsar_frames import command_frame
 from tests.native_client import connect_command, native_connections
 from tests.support import keep_passes, make_project
@@ -110,6 +110,25 @@ def test_deliveries_take_turns_with_others(monkeypatch: pytest.MonkeyPatch) -> N
             counts.append(len(stream.written))
             await asyncio.sleep(0)
         assert counts == [1, 2, 3]
+        protocol.connection_lost(None)
+
+    asyncio.run(run())
+
+
+def test_what_a_client_says_takes_turns_with_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn that ends at once obeys two commands in each iteration of the loop, and none is read until all are."""
+    monkeypatch.setattr("mock_server.web.serving.delivery_turn.TURN_S", -1)
+
+    async def run() -> None:
+        protocol, stream = subscribed(make_project())
+        await asyncio.sleep(0)
+        stream.calls.clear()
+        protocol.data_received(command_frame(CommandPing()) * 5)
+        counts = []
+        for _ in range(4):
+            counts.append(len(stream.written))
+            await asyncio.sleep(0)
+        assert (counts, stream.calls) == ([2, 4, 5, 5], ["pause_reading", "resume_reading"])
         protocol.connection_lost(None)
 
     asyncio.run(run())
