@@ -37,6 +37,7 @@ from mock_server.queue.uplink import Uplink
 from mock_server.steps import Steps, at_once
 from mock_server.vendor.commands import Commands
 from mock_server.vendor.tokens import Tokens, hex_id
+from mock_server.wire.encryption import queue_password
 
 RefusalReason = Literal["unknown", "lane", "jieshun", "offline"]
 
@@ -82,6 +83,7 @@ class Project:
     ) -> None:
         self.access_id = access_id
         self.access_secret = access_secret
+        self.queue_password = queue_password(access_id, access_secret)
         self.seed = seed
         self.clock = clock
         self.profile = profile or Profile()
@@ -103,6 +105,11 @@ class Project:
     def __repr__(self) -> str:
         """Its access id, devices and records; nothing secret."""
         return f"<Project {self.access_id}: {len(self.devices)} devices, {len(self.store)} records>"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be in no history: its secret, and the password of its queue that is derived from it."""
+        return self.access_secret, self.queue_password
 
     def reset(self) -> None:
         """Go back to the seed. Drops tokens, messages, records, commands and history; consumers stay connected."""

@@ -3,6 +3,7 @@
 Times are in UTC. The dashboard has words of its own: its page is read beside the lots, in their time.
 """
 
+import hashlib
 import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -66,6 +67,19 @@ def names_text(names: Iterable[str]) -> str:
 def printable(text: str) -> str:
     """The text with a question mark for what could steer a terminal or break a line: callers choose parts of it."""
     return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
+def mask(secret: str) -> str:
+    """A fingerprint of a secret: `#` and 10 hex digits of its SHA-256. An empty one stays empty."""
+    return f"#{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:10]}" if secret else ""
+
+
+def without(secrets: Iterable[str], text: str) -> str:
+    """The text with the mask of each of these secrets in its place: callers may have put them anywhere."""
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, mask(secret))
+    return text
 
 
 def folded(head: str, text: str, width: int, hang: int) -> list[str]:

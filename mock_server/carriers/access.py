@@ -16,8 +16,7 @@ from mock_server.project import Project
 from mock_server.queue.consumer import Consumer
 from mock_server.queue.queue import MAX_SUBSCRIPTIONS, TOPICS
 from mock_server.queue.subscription import Subscription, SubscriptionBusyError
-from mock_server.wire.encryption import queue_password
-from mock_server.words import printable, shortened
+from mock_server.words import printable, shortened, without
 
 NAMESPACE = "out"
 """The namespace of every topic (documented)."""
@@ -81,20 +80,20 @@ class Topic(NamedTuple):
     partition: int | None = None
 
 
-def client_text(client: str) -> str:
-    """What a client says of itself, as the history keeps it."""
-    return shortened(printable(client), CLIENT_LENGTH)
+def client_text(project: Project, said: str) -> str:
+    """What a client says of itself, as the history keeps it: without the project's secrets."""
+    return shortened(printable(without(project.secrets, said)), CLIENT_LENGTH)
 
 
 @contextmanager
 def noted(carrier: CarrierName, client: str) -> Iterator[None]:
-    """Note a refusal in the history of the project, if that is known. `client` is the library and its version."""
+    """Note a refusal in the history of the project, if that is known. `client` is what the client says of itself."""
     try:
         yield
     except AccessRefusedError as refused:
         if refused.project is not None:
-            event = ConsumerRefused(carrier, client_text(client), refused.reason, str(refused))
-            refused.project.history.add(event)
+            about = client_text(refused.project, client)
+            refused.project.history.add(ConsumerRefused(carrier, about, refused.reason, str(refused)))
         raise
 
 
@@ -102,8 +101,8 @@ def authenticate(cloud: Cloud, access_id: str, password: str) -> Project:
     """The project of an access id with its password. AccessRefusedError: CREDENTIALS."""
     project = cloud.get(access_id)
     if project is not None:
-        expected = queue_password(access_id, project.access_secret)
-        if compare_digest(expected.encode(), password.encode("utf-8", "surrogatepass")):
+        given = password.encode("utf-8", "surrogatepass")
+        if compare_digest(project.queue_password.encode(), given):
             return project
     sentence = "username must be the access id, password the md5 derived from the secret"
     raise AccessRefusedError(Refusal.CREDENTIALS, sentence, project)
@@ -140,10 +139,13 @@ def check_name(project: Project, subscription: str) -> None:
     """AccessRefusedError: NAME if a subscription may not be called so."""
     tenant, dash, suffix = subscription.partition(f"{project.access_id}-")
     if tenant or not dash or not suffix:  # documented: tenant-suffix
-        sentence = "a subscription is named {access_id}-{suffix}; the SDKs use the suffix sub; readers are not served"
+        sentence = "a subscription is named {access_id}-{suffix}; the SDKs use the suffix sub"
         raise AccessRefusedError(Refusal.NAME, sentence, project)
     if len(suffix) > MAX_SUFFIX or not suffix.isprintable():
         sentence = f"the name of a subscription ends in {MAX_SUFFIX} printable characters at most"
+        raise AccessRefusedError(Refusal.NAME, sentence, project)
+    if without(project.secrets, suffix) != suffix:  # our choice: the name is in the history and on the dashboard
+        sentence = "the name of a subscription is shown to everybody: leave the secret out of it"
         raise AccessRefusedError(Refusal.NAME, sentence, project)
 
 

@@ -20,7 +20,6 @@ from mock_server.carriers.access import (
     Refusal,
     Topic,
     authenticate,
-    client_text,
     find_topic,
     noted,
 )
@@ -266,7 +265,7 @@ class NativeConnection(NativeLink):
         handle(self, command)
 
     def _connect(self, asked: CommandConnect) -> None:
-        self.client = client_text(asked.client_version)
+        self.client = asked.client_version
         try:
             with noted("native", self.client):
                 self.project = self._connections.admit(asked)

@@ -94,6 +94,7 @@ class NativeConsumer:
     """
 
     def __init__(self, link: NativeLink, project: Project, topic: Topic, asked: CommandSubscribe) -> None:
+        kind = _subscription_type(project, asked)
         check_name(project, asked.subscription)
         self.number = asked.consumer_id
         self.is_closing = False
@@ -104,14 +105,13 @@ class NativeConsumer:
         self._permits = Permits()
         self._is_active: bool | None = None
         self._is_announced = False
-        kind = _subscription_type(project, asked)
         self.subscription = _subscription(project, topic, asked.subscription)
         self._consumer = Consumer(
             consumer_id=project.new_consumer_id(),
             deliver=self._deliver,
             room=self._permits,
             type=kind,
-            about=About("native", link.client, client_text(asked.consumer_name or ""), asked.priority_level or 0),
+            about=_about(project, link, asked),
             close=link.end,
             on_active=self._on_active,
             has_turn=link.has_turn,
@@ -210,6 +210,11 @@ class NativeConsumer:
             delivery.payload,
             damage=int(has_bad_checksum(self._project, message, self._consumer.consumer_id)),
         )
+
+
+def _about(project: Project, link: NativeLink, asked: CommandSubscribe) -> About:
+    client, name = client_text(project, link.client), client_text(project, asked.consumer_name or "")
+    return About("native", client, name, asked.priority_level or 0)
 
 
 def _subscription_type(project: Project, asked: CommandSubscribe) -> SubscriptionType:

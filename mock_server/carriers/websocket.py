@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from mock_server.carriers.access import AccessRefusedError, Topic, find_subscriptions, join
+from mock_server.carriers.access import AccessRefusedError, Topic, client_text, find_subscriptions, join
 from mock_server.carriers.acknowledging import acknowledge
 from mock_server.carriers.delivery import connection_strikes, deliver, told_count
 from mock_server.carriers.timed_consumer import TimedConsumer, Times
@@ -66,7 +66,7 @@ class ConsumerSession(ABC):
             deliver=self._deliver,
             room=room,
             type=asked.type,
-            about=About("websocket", asked.client),
+            about=About("websocket", client_text(asked.project, asked.client)),
             close=lambda: self.end(GOING_AWAY),
             subscription=subscription,
             clock=asked.project.clock,

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -39,6 +39,7 @@ from mock_server.wire.paging import read_page
 from mock_server.wire.paths import SYNC_PREFIX
 from mock_server.wire.sync_asked import asked_device
 from mock_server.wire.sync_request import read_sync_request
+from mock_server.words import without
 
 MAX_BODY = 1024 * 1024
 """The longest body that the API reads, in bytes (our choice)."""
@@ -321,13 +322,16 @@ def _note_request(project: Project, caller: Caller, *, is_known: bool) -> int:
     """
     environ = caller.environ
     path = masked_path(environ.get(RAW_PATH) or environ["PATH_INFO"])
+    query = masked_query(environ["QUERY_STRING"], QUERY_KEPT if is_known else STRANGER_KEPT)
+    body = masked_body(caller.body, BODY_KEPT if is_known else STRANGER_KEPT)
+    hide = partial(without, project.secrets)
     number = project.history.add(
         RequestReceived(
             method=environ["REQUEST_METHOD"],
-            path=path,
-            query=masked_query(environ["QUERY_STRING"], QUERY_KEPT if is_known else STRANGER_KEPT),
-            headers=masked_headers(caller.header),
-            body=masked_body(caller.body, BODY_KEPT if is_known else STRANGER_KEPT),
+            path=hide(path),
+            query=hide(query),
+            headers={name: hide(value) for name, value in masked_headers(caller.header).items()},
+            body=hide(body),
         )
     )
     device_id = asked_device(path)

@@ -1,11 +1,11 @@
 """Masks secrets and plates in requests, for the history. Equal secrets have equal masks, so re-use stays visible."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
 from mock_server.wire.paths import REFRESH_PREFIX
+from mock_server.words import mask
 
 SECRET_HEADERS = ("sign", "access_token")
 PLAIN_HEADERS = ("client_id", "sign_method", "t", "nonce", "signature-headers", "lang", "dev_lang", "user-agent")
@@ -22,11 +22,6 @@ STRANGER_KEPT = 512
 _NAMES = "(?:access_?token|refresh_?token|token|sign|secret|access_?secret|client_?secret|password|plate_?no)"
 _IN_QUERY = re.compile(rf"((?:^|&){_NAMES}=)([^&]+)", re.IGNORECASE)
 _IN_BODY = re.compile(rf'("{_NAMES}"\s*:\s*")((?:[^"\\]|\\.)+)', re.IGNORECASE | re.DOTALL)
-
-
-def mask(secret: str) -> str:
-    """A fingerprint of a secret: `#` and 10 hex digits of its SHA-256. An empty one stays empty."""
-    return f"#{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:10]}" if secret else ""
 
 
 def masked_headers(header: Callable[[str], str]) -> dict[str, str]:

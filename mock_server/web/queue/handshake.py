@@ -11,7 +11,6 @@ from mock_server.carriers.access import (
     Topic,
     authenticate,
     check_name,
-    client_text,
     find_topic,
 )
 from mock_server.carriers.websocket import ConsumerRequest
@@ -60,7 +59,7 @@ def read_handshake(path: str, query: str, headers: Mapping[str, str], cloud: Clo
         request = _request(project, found, subscription, parse_qs(query, keep_blank_values=True))
     except ValueError as error:
         raise AccessRefusedError(Refusal.PARAMETER, str(error), project) from None
-    return replace(request, client=client_text(headers.get("user-agent", "")))
+    return replace(request, client=headers.get("user-agent", ""))
 
 
 def _request(project: Project, topic: Topic, subscription: str, given: Mapping[str, list[str]]) -> ConsumerRequest:

@@ -70,11 +70,11 @@ def test_a_topic_is_one_of_the_projects(tenant: str, namespace: str, name: str, 
 
 
 def test_a_subscription_is_named_after_its_tenant() -> None:
-    """The access id, a dash and a suffix, which is neither long nor of signs that nobody can read."""
+    """The access id, a dash and a suffix: neither long, nor of signs that nobody can read, nor with the secret."""
     project = make_project()
     check_name(project, MAIN)
     check_name(project, f"{ACCESS_ID}-{'x' * MAX_SUFFIX}")
-    wrong = ("sub\n", "\0", "x" * (MAX_SUFFIX + 1))
+    wrong = ("sub\n", "\0", "x" * (MAX_SUFFIX + 1), f"my-{ACCESS_SECRET}")
     for name in (
         "",
         "sub",

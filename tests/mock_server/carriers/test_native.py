@@ -51,6 +51,7 @@ from mock_server.wire.pulsar_commands import (
     SubType,
 )
 from mock_server.wire.pulsar_frames import command_frame
+from mock_server.words import mask
 from tests.native_client import (
     NativeClient,
     connect_command,
@@ -60,7 +61,7 @@ from tests.native_client import (
     only,
     received,
 )
-from tests.support import ACCESS_ID, keep_passes, make_project
+from tests.support import ACCESS_ID, ACCESS_SECRET, keep_passes, make_project
 
 TOPIC = f"persistent://{ACCESS_ID}/out/event"
 SUB = f"{ACCESS_ID}-sub"
@@ -132,6 +133,27 @@ def test_a_refusal_is_in_the_history_of_its_project() -> None:
         ("native", "Pulsar-CPP-v4.2.0", "name"),
         ("native", "Pulsar-CPP-v4.2.0", "tenant"),
     ]
+
+
+def test_no_name_of_a_client_tells_the_secret() -> None:
+    """Whatever it calls itself, its consumer, its subscription, its topic or a producer."""
+    project = make_project()
+    said = f"client {ACCESS_SECRET} {project.queue_password}"
+    NativeClient(project).connect(
+        client_version=said, auth_data=f'{{"username": "{ACCESS_ID}", "password": ""}}'.encode()
+    )
+    client = NativeClient(project)
+    client.connect(client_version=said)
+    client.subscribe(permits=0, subscription=f"{ACCESS_ID}-{said}")
+    client.subscribe(permits=0, subscription=said, durable=False)
+    client.say(CommandLookupTopic(f"persistent://{said}/out/event", 1))
+    client.say(CommandLookupTopic(f"persistent://{ACCESS_ID}/out/{said}", 1))
+    client.say(CommandProducer(f"persistent://{ACCESS_ID}/out/{said}", 1, 2))
+    client.subscribe(consumer_name=said)
+    history = json.dumps([entry.to_json() for entry in project.history.after()])
+    assert history.count(mask(ACCESS_SECRET)) == history.count(mask(project.queue_password)) == 9
+    assert ACCESS_SECRET not in history
+    assert project.queue_password not in history
 
 
 @pytest.mark.parametrize(
@@ -282,7 +304,7 @@ def test_a_consumer_joins_and_is_told_that_it_is_active() -> None:
         ({"sub_type": SubType.SHARED}, ServerError.NOT_ALLOWED),
         ({"sub_type": SubType.KEY_SHARED}, ServerError.NOT_ALLOWED),
         ({"sub_type": 9}, ServerError.NOT_ALLOWED),
-        ({"durable": False}, ServerError.NOT_ALLOWED),
+        ({"durable": False, "subscription": "reader-7d31"}, ServerError.NOT_ALLOWED),
         ({"subscription": "sub"}, ServerError.AUTHORIZATION),
         ({"subscription": f"{ACCESS_ID}-"}, ServerError.AUTHORIZATION),
     ],

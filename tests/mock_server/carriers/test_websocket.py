@@ -12,6 +12,7 @@ from mock_server.testing.in_process import MockParking
 from mock_server.testing.in_process_socket import InProcessSocket
 from mock_server.web.queue.handshake import STATUS
 from mock_server.wire.encryption import queue_password
+from mock_server.words import mask
 from tests.support import NOON, keep_passes
 
 
@@ -113,11 +114,15 @@ def test_a_subscription_may_be_refused(parking: MockParking, code: int, status: 
 
 def test_a_refused_handshake_is_in_the_history(parking: MockParking) -> None:
     """Whose project it is, is known by the access id, whatever the password."""
+    said = f"client {parking.access_secret}"
     with pytest.raises(AccessRefusedError):
-        consume(parking, password="wrong")
+        consume(parking, password="wrong", **{"User-Agent": said})
     with pytest.raises(AccessRefusedError):
         consume(parking, "ackTimeoutMillis=1")
     assert [each["reason"] for each in told(parking, "consumer.refused")] == ["credentials", "parameter"]
+    consume(parking, **{"User-Agent": said})
+    clients = {each["client"] for kind in ("consumer.refused", "consumer") for each in told(parking, kind)}
+    assert clients == {"", f"client {mask(parking.access_secret)}"}
 
 
 def test_a_bad_checksum_does_not_strike_here(parking: MockParking) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.web.data_plane.masking import mask, masked_body, masked_headers, masked_path, masked_query
+from mock_server.web.data_plane.masking import masked_body, masked_headers, masked_path, masked_query
+from mock_server.words import mask
 from tests.mock_server.web.raw import call
 from tests.strategies import new_bill, new_pass
 from tests.support import ACCESS_SECRET, SYNC_PATH, Api, sync_info
@@ -104,6 +105,9 @@ def busy(api: Api) -> Api:
     body = json.dumps({"plate_no": PLATE}, ensure_ascii=False).encode()
     call(app, "POST", "/v1.0/parking-control/6ce0000000000001/cars/lock", strayed.items(), body)
     call(app, "POST", SYNC_PATH, strayed.items(), json.dumps({"access_token": api.token}).encode())
+    lost = strayed | {"user-agent": f"{ACCESS_SECRET} 1.0", "nonce": ACCESS_SECRET}
+    key = json.dumps({"key": [ACCESS_SECRET, project.queue_password]}).encode()
+    call(app, "POST", f"/v1.0/{ACCESS_SECRET}?key={ACCESS_SECRET}", lost.items(), key)
     return api
 
 
@@ -115,7 +119,16 @@ def test_the_history_gives_nothing_away(busy: Api) -> None:
     assert "%74oken" not in history
     sign = busy.signed_headers("GET", "/v1.0/expand/devices")["sign"]
     assert len(history) > 1000
-    for secret in (ACCESS_SECRET, pair.access_token, pair.refresh_token, busy.token, sign, PLATE, "京A12345"):
+    for secret in (
+        ACCESS_SECRET,
+        busy.project.queue_password,
+        pair.access_token,
+        pair.refresh_token,
+        busy.token,
+        sign,
+        PLATE,
+        "京A12345",
+    ):
         assert secret not in history
         assert json.dumps(secret)[1:-1] not in history
     assert mask(busy.token) in history, "re-use of a token can be seen"
