@@ -12,7 +12,7 @@ from mock_server.model import Message, Record
 from mock_server.project import Project
 from mock_server.queue.uplink import record_occasion
 from mock_server.wire.encryption import GCM_NONCE_BYTES
-from mock_server.wire.messages import outer_json, status_report
+from mock_server.wire.messages import outer_json, status_text
 
 
 class SentMessage(NamedTuple):
@@ -24,16 +24,18 @@ class SentMessage(NamedTuple):
 
 def connection_strikes(project: Project, message: Message, subscription: str, consumer: str) -> list[Strike]:
     """The faults that strike the connection over which this message is due."""
+    if not project.faults.active:
+        return []
     connection = f"socket {subscription}"
     return project.faults.strike(Occasion(SOCKET, connection, message_id=message.message_id, consumer=consumer))
 
 
 def deliver(project: Project, message: Message, consumer: str) -> SentMessage:
     """A delivery to a consumer, changed by the faults that strike it."""
-    struck = {strike.kind: strike.value for strike in project.faults.strike(_occasion(DELIVERY, message, consumer))}
+    struck = _struck(project, message, consumer) if project.faults.active else {}
     encryption = project.profile.encryption
     nonce = project.random.randbytes(GCM_NONCE_BYTES) if encryption == "aes_gcm" else b""
-    report = status_report(
+    report = status_text(
         message,
         project.product_key,
         project.profile,
@@ -49,6 +51,11 @@ def deliver(project: Project, message: Message, consumer: str) -> SentMessage:
         flip_at=struck.get(FaultKind.MESSAGE_FLIP_BIT),
     )
     return SentMessage(payload, {"em": encryption})
+
+
+def _struck(project: Project, message: Message, consumer: str) -> dict[str, int]:
+    """The faults that strike a delivery, with their parameters."""
+    return {strike.kind: strike.value for strike in project.faults.strike(_occasion(DELIVERY, message, consumer))}
 
 
 def told_count(project: Project, redelivery_count: int) -> int:

@@ -3,9 +3,10 @@
 import base64
 import hashlib
 from functools import lru_cache
+from threading import get_ident
 from typing import Literal
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 Encryption = Literal["aes_ecb", "aes_gcm"]
@@ -23,14 +24,14 @@ def message_key(secret: str) -> bytes:
 def encrypt_ecb(plain: bytes, secret: str) -> str:
     """AES-128-ECB with PKCS5 padding, base64."""
     more = _BLOCK - len(plain) % _BLOCK
-    encryptor = _ecb(secret).encryptor()
-    return base64.b64encode(encryptor.update(plain + bytes([more]) * more) + encryptor.finalize()).decode()
+    return base64.b64encode(_ecb(secret, get_ident()).update(plain + bytes([more]) * more)).decode()
 
 
 @lru_cache(maxsize=256)
-def _ecb(secret: str) -> Cipher[modes.ECB]:
+def _ecb(secret: str, thread: int) -> CipherContext:  # noqa: ARG001 each thread has its own: a context may not be shared
+    """An encryptor of whole blocks, which is never finished: in this mode nothing of a text is left for the next."""
     # ECB is the vendor's default mode, so an emulator must have it.
-    return Cipher(algorithms.AES(message_key(secret)), modes.ECB())  # noqa: S305
+    return Cipher(algorithms.AES(message_key(secret)), modes.ECB()).encryptor()  # noqa: S305
 
 
 def encrypt_gcm(plain: bytes, secret: str, nonce: bytes) -> str:
@@ -40,7 +41,7 @@ def encrypt_gcm(plain: bytes, secret: str, nonce: bytes) -> str:
 
 def message_sign(fields: dict[str, object], secret: str) -> str:
     """The outer `sign`: md5 over the sorted non-empty fields and the secret, joined by `||`, in lower-case hex."""
-    parts = [f"{key}={fields[key]}" for key in sorted(fields) if key != "sign" and fields[key] not in ("", None)]
+    parts = [f"{key}={value}" for key, value in sorted(fields.items()) if key != "sign" and value not in ("", None)]
     return _md5("||".join([*parts, secret]))
 
 

@@ -17,7 +17,7 @@ def iso_time(at_ms: int) -> str:
     if at_ms > LATEST_MS:
         return f"{at_ms} ms"
     seconds, milliseconds = divmod(at_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{milliseconds:03d}Z"
 
 
 def written_time(at_ms: int, form: RecordTime, *, leap_second: bool = False) -> int | str:

@@ -20,7 +20,8 @@ ciphers = st.sampled_from(("aes_ecb", "aes_gcm"))
 
 def framed(report: Any, cipher: Encryption, *, flip_at: int | None = None) -> dict[str, Any]:
     """A frame as the emulator sends it."""
-    payload = base64.b64encode(outer_json(report, 1, SECRET, cipher, NONCE, flip_at=flip_at)).decode()
+    text = json.dumps(report, ensure_ascii=False)
+    payload = base64.b64encode(outer_json(text, 1, SECRET, cipher, NONCE, flip_at=flip_at)).decode()
     return {"messageId": "m", "payload": payload, "properties": {"em": cipher}, "redeliveryCount": 0}
 
 

@@ -20,7 +20,7 @@ from mock_server.model import (
 )
 from mock_server.profile import Profile
 from mock_server.wire.encryption import Encryption, message_sign
-from mock_server.wire.messages import DATA_POINTS, command_record, frame, outer_json, status_report
+from mock_server.wire.messages import DATA_POINTS, command_record, frame, outer_json, status_report, status_text
 from mock_server.wire.record_time import RecordTime
 from tests.strategies import new_bill, new_pass
 from tests.support import ACCESS_SECRET, LOT, NOON
@@ -134,10 +134,32 @@ def test_the_documented_text_of_a_sent_command() -> None:
     assert command_record(Command("135", LOT, NOON, ProcessStatus.SENT))["message"] == "The command is sent"
 
 
-@given(st.text(st.characters(codec=None), max_size=20), st.sampled_from(("aes_ecb", "aes_gcm")))
+TEXTS = st.text(st.characters(codec=None), max_size=20)
+
+
+@given(text=TEXTS, device_id=TEXTS, unknown_fields=st.booleans(), form=st.sampled_from(("ms", "text")))
+def test_what_is_written_out_is_as_the_encoder_of_json_writes_it(
+    text: str, device_id: str, *, unknown_fields: bool, form: RecordTime
+) -> None:
+    """Report, payload and frame, character for character: with any text in them, unknown fields and a leap second."""
+    record = replace(PASS, device_id=device_id, plate_no=text, details={"car_type": 0, "image_url": text})
+    profile = Profile(record_time=form)
+    report = status_text(message(record), "key", profile, unknown_fields=unknown_fields, leap_second=True)
+    read = json.loads(report)
+    assert report == json.dumps(read, ensure_ascii=False, separators=(",", ":"))
+    value = read["status"][0]["value"]
+    assert value == json.dumps(json.loads(value), ensure_ascii=False, separators=(",", ":"))
+    assert unknown_fields == ("x-new" in read) == ("x-new" in read["status"][0]) == ("x-new" in json.loads(value))
+    payload = outer_json(report, NOON, ACCESS_SECRET, "aes_ecb", b"").decode("ascii")
+    assert payload == json.dumps(json.loads(payload))
+    framed = frame(message(record), payload.encode(), {"em": text, text: "aes_ecb"}, 3)
+    assert framed == json.dumps(json.loads(framed))
+
+
+@given(TEXTS, st.sampled_from(("aes_ecb", "aes_gcm")))
 def test_a_payload_is_ascii_outside_and_any_text_inside(text: str, encryption: Encryption) -> None:
     """Signed, decryptable, pure ASCII (the Python SDK decodes no more)."""
-    payload = outer_json({"text": text}, NOON, ACCESS_SECRET, encryption, b"n" * 12)
+    payload = outer_json(json.dumps({"text": text}, ensure_ascii=False), NOON, ACCESS_SECRET, encryption, b"n" * 12)
     outer = json.loads(payload.decode("ascii"))
     assert set(outer) == {"data", "protocol", "pv", "t", "sign"}
     assert (outer["protocol"], outer["pv"], outer["t"]) == (4, "2.0", NOON)
@@ -160,7 +182,7 @@ def test_one_bit_is_flipped_where_it_is_asked_for(
 
 
 def _outer(report: dict[str, object], encryption: Encryption, nonce: bytes, flip_at: int | None) -> dict[str, str]:
-    payload = outer_json(report, NOON, ACCESS_SECRET, encryption, nonce, flip_at=flip_at)
+    payload = outer_json(json.dumps(report), NOON, ACCESS_SECRET, encryption, nonce, flip_at=flip_at)
     outer: dict[str, str] = json.loads(payload)
     return outer
 
