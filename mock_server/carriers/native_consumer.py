@@ -28,19 +28,13 @@ from mock_server.wire.pulsar_commands import (
     AckType,
     CommandAck,
     CommandActiveConsumerChange,
-    CommandMessage,
     CommandSeek,
     CommandSubscribe,
-    KeyValue,
     MessageIdData,
-    MessageMetadata,
     PulsarCommand,
     SubType,
 )
-from mock_server.wire.pulsar_frames import message_frame
-
-PRODUCER_NAME = "parking-mock"
-"""Who a message says that it is from; its sequence id is its entry."""
+from mock_server.wire.pulsar_message import Addressee, Metadata, message_frame
 
 LATEST = 2**63 - 1
 """The ledger of a seek to the end (read in the clients: the highest signed number)."""
@@ -198,15 +192,11 @@ class NativeConsumer:
             self._link.write(self._frame(message, redelivery_count, deliver(self._project, message, consumer_id)))
 
     def _frame(self, message: Message, redelivery_count: int, delivery: SentMessage) -> bytes:
-        ledger, entry = message_id_numbers(message.message_id)
-        message_id = MessageIdData(ledger, entry, self.subscription.partition)
         count = told_count(self._project, redelivery_count)
-        properties = tuple(KeyValue(key, value) for key, value in delivery.properties.items())
         return message_frame(
-            CommandMessage(self.number, message_id, count, self._epoch),
-            MessageMetadata(
-                PRODUCER_NAME, entry, message.publish_time, properties, partition_key=message.subject.device_id
-            ),
+            Addressee(self.number, self.subscription.partition, count, self._epoch),
+            message.message_id,
+            Metadata(message.publish_time, delivery.properties, message.subject.device_id),
             delivery.payload,
             damage=int(has_bad_checksum(self._project, message, self._consumer.consumer_id)),
         )

@@ -1,6 +1,7 @@
 """A message id in both writings: as base64 text over WebSocket, in the history and the lab API; natively as numbers."""
 
 import base64
+from binascii import a2b_base64
 
 from mock_server.wire.protobuf import read_varint, varint
 
@@ -26,6 +27,15 @@ def message_id_numbers(text: str) -> tuple[int, int]:
     if raw[index_at:] != _INDEX_0:
         raise ValueError(f"not the text of a message id: {text!r}")
     return ledger, entry
+
+
+def message_id_fields(text: str) -> tuple[bytes, bytes]:
+    """Ledger and entry of a text that `message_id_text` wrote, each as the field that it is in protobuf."""
+    raw = a2b_base64(text)
+    end = 1
+    while raw[end] & 0x80:
+        end += 1
+    return raw[: end + 1], raw[end + 1 : -len(_INDEX_0)]
 
 
 def _number_behind(raw: bytes, place: int, tag: bytes) -> tuple[int, int]:

@@ -4,20 +4,20 @@
     message  [total][size of the command][command][0e 01][CRC-32C][size of the metadata][metadata][payload]
 
 `total` counts what is behind itself. The checksum is over everything behind it; clients discard a message without a
-right one (observed: pulsar-client-go 0.14.0 acknowledges it with a validation error).
+right one (observed: pulsar-client-go 0.14.0 acknowledges it with a validation error). `pulsar_message` writes messages.
 """
 
 import google_crc32c
 
-from mock_server.wire.protobuf import MalformedError, decode, encode
-from mock_server.wire.pulsar_commands import CommandMessage, MessageMetadata, PulsarCommand, encode_command
+from mock_server.wire.protobuf import MalformedError, decode
+from mock_server.wire.pulsar_commands import MessageMetadata, PulsarCommand, encode_command
 
 MAX_FRAME_BYTES = 64 * 1024
 """The most bytes of a client's frame (our choice): an acknowledgement of 1000 messages has some 20 kB, and no client
 groups more. Text of another protocol, such as `GET /`, reads as a size beyond it."""
 
 CHECKSUM_MAGIC = b"\x0e\x01"
-_SIZE_BYTES = 4
+SIZE_BYTES = 4
 
 
 def crc32c(content: bytes) -> int:
@@ -28,31 +28,21 @@ def crc32c(content: bytes) -> int:
 def command_frame(command: PulsarCommand) -> bytes:
     """The frame of a command without payload."""
     content = encode_command(command)
-    return _size(_SIZE_BYTES + len(content)) + _size(len(content)) + content
-
-
-def message_frame(command: CommandMessage, metadata: MessageMetadata, payload: bytes, *, damage: int = 0) -> bytes:
-    """The frame of a message. `damage` is what its checksum is wrong by: those bits are flipped."""
-    content = encode_command(command)
-    written = encode(metadata)
-    checked = _size(len(written)) + written + payload
-    checksum = (crc32c(checked) ^ damage).to_bytes(_SIZE_BYTES, "big")
-    rest = _size(len(content)) + content + CHECKSUM_MAGIC + checksum + checked
-    return _size(len(rest)) + rest
+    return _size(SIZE_BYTES + len(content)) + _size(len(content)) + content
 
 
 def _size(number: int) -> bytes:
-    return number.to_bytes(_SIZE_BYTES, "big")
+    return number.to_bytes(SIZE_BYTES, "big")
 
 
 def read_message(content: bytes) -> tuple[MessageMetadata, bytes]:
     """What is behind the command of a message: its metadata and its payload. MalformedError if they are damaged."""
-    head = len(CHECKSUM_MAGIC) + _SIZE_BYTES
+    head = len(CHECKSUM_MAGIC) + SIZE_BYTES
     magic, checksum, checked = content[: len(CHECKSUM_MAGIC)], content[len(CHECKSUM_MAGIC) : head], content[head:]
     if magic != CHECKSUM_MAGIC or crc32c(checked) != int.from_bytes(checksum, "big"):
         raise MalformedError("the checksum is wrong, or there is none")
-    end = _SIZE_BYTES + int.from_bytes(checked[:_SIZE_BYTES], "big")
-    return decode(MessageMetadata, checked[_SIZE_BYTES:end]), checked[end:]
+    end = SIZE_BYTES + int.from_bytes(checked[:SIZE_BYTES], "big")
+    return decode(MessageMetadata, checked[SIZE_BYTES:end]), checked[end:]
 
 
 class FrameReader:
@@ -81,18 +71,18 @@ class FrameReader:
 
         MalformedError as soon as the sizes are impossible. It is not to be used then any more.
         """
-        sizes = self._buffer[: 2 * _SIZE_BYTES]
-        if len(sizes) < _SIZE_BYTES:
+        sizes = self._buffer[: 2 * SIZE_BYTES]
+        if len(sizes) < SIZE_BYTES:
             return None
-        total = int.from_bytes(sizes[:_SIZE_BYTES], "big")
-        if not _SIZE_BYTES <= total <= MAX_FRAME_BYTES:
+        total = int.from_bytes(sizes[:SIZE_BYTES], "big")
+        if not SIZE_BYTES <= total <= MAX_FRAME_BYTES:
             raise MalformedError(f"a frame of {total} bytes")
-        size = int.from_bytes(sizes[_SIZE_BYTES:], "big") if len(sizes) == 2 * _SIZE_BYTES else 0
-        if size > total - _SIZE_BYTES:
+        size = int.from_bytes(sizes[SIZE_BYTES:], "big") if len(sizes) == 2 * SIZE_BYTES else 0
+        if size > total - SIZE_BYTES:
             raise MalformedError(f"a command of {size} bytes in a frame of {total}")
-        if len(self._buffer) < _SIZE_BYTES + total:
+        if len(self._buffer) < SIZE_BYTES + total:
             return None
-        end = 2 * _SIZE_BYTES + size
-        frame = bytes(self._buffer[2 * _SIZE_BYTES : end]), bytes(self._buffer[end : _SIZE_BYTES + total])
-        del self._buffer[: _SIZE_BYTES + total]
+        end = 2 * SIZE_BYTES + size
+        frame = bytes(self._buffer[2 * SIZE_BYTES : end]), bytes(self._buffer[end : SIZE_BYTES + total])
+        del self._buffer[: SIZE_BYTES + total]
         return frame

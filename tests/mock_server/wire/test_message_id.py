@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.wire.message_id import message_id_numbers, message_id_text
+from mock_server.wire.message_id import message_id_fields, message_id_numbers, message_id_text
+from mock_server.wire.protobuf import number_field
 
 
 @given(st.integers(min_value=0, max_value=2**64 - 1), st.integers(min_value=0, max_value=2**64 - 1))
@@ -32,7 +33,9 @@ def test_a_known_message_id() -> None:
 @given(st.integers(min_value=0, max_value=2**64 - 1), st.integers(min_value=0, max_value=2**64 - 1))
 def test_both_writings_name_the_same_message(ledger: int, entry: int) -> None:
     """The text of two numbers is read as those numbers, also where a native client means -1."""
-    assert message_id_numbers(message_id_text(ledger, entry)) == (ledger, entry)
+    text = message_id_text(ledger, entry)
+    assert message_id_numbers(text) == (ledger, entry)
+    assert message_id_fields(text) == (number_field(1, ledger), number_field(2, entry))
 
 
 @pytest.mark.parametrize(
