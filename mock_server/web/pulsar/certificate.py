@@ -16,6 +16,10 @@ _UNTIL = dt.datetime(2049, 12, 31, tzinfo=dt.UTC)
 """A validity that does not depend on when it was made, and holds at every time that a client's clock may show."""
 
 
+_MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+"""What OpenSSL calls a key of another certificate; the last is its word where the key is of another method too."""
+
+
 class CertificateFiles(NamedTuple):
     """A certificate, with its chain, and its private key: PEM files."""
 
@@ -24,17 +28,47 @@ class CertificateFiles(NamedTuple):
 
 
 class CertificateError(Exception):
-    """Files that hold no certificate with its key."""
+    """Files that hold no certificate with its key: which one, why not, and what to do."""
 
 
 def context_of(files: CertificateFiles) -> ssl.SSLContext:
     """What TLS needs of a server. CertificateError if the files cannot be used."""
+    _check(files)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         context.load_cert_chain(files.cert, files.key, password="")
-    except OSError as error:  # ssl.SSLError is one
-        raise CertificateError(f"cannot use {files.cert} with the key {files.key}: {error.strerror or error}") from None
+    except ssl.SSLError as error:
+        if error.reason in _MISMATCHES:
+            sentence = f"{files.key} is not the key of {files.cert}: give the key that this certificate was made with"
+        else:
+            sentence = f"{files.cert} or {files.key} is damaged: make or copy them anew"
+        raise CertificateError(sentence) from None
     return context
+
+
+def _check(files: CertificateFiles) -> None:
+    """CertificateError for files of which it can be said what they lack: OpenSSL calls all of it `PEM lib`."""
+    cert, key = _content(files.cert), _content(files.key)
+    if b"-----BEGIN CERTIFICATE-----" not in cert:
+        advice = "it needs a block that begins with -----BEGIN CERTIFICATE-----"
+        raise CertificateError(
+            f"{files.cert} is no certificate in PEM: {advice}; openssl x509 -in FILE makes one of another form"
+        )
+    if b"PRIVATE KEY-----" not in key:
+        advice = "it needs a block that begins with -----BEGIN PRIVATE KEY-----"
+        raise CertificateError(
+            f"{files.key} is no private key in PEM: {advice}; openssl pkey -in FILE makes one of another form"
+        )
+    if b"ENCRYPTED" in key:
+        advice = "openssl pkey -in FILE -out PLAIN writes one without a password"
+        raise CertificateError(f"{files.key} is encrypted, and nobody is asked for its password: {advice}")
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise CertificateError(f"cannot read {file}: {error.strerror or error}") from None
 
 
 def own_context(hosts: Sequence[str]) -> ssl.SSLContext:

@@ -69,7 +69,7 @@ class PulsarListener:
             loop.remove_reader(listener)
             loop.call_later(_FAILED_ACCEPT_S, self._accept_again, listener)
             return
-        if self._connections.count + len(self._waiting) >= self._limit:
+        if self._connections.count + len(self._tasks) >= self._limit:  # a task lasts until TLS has shaken hands
             accepted.close()
             return
         accepted.setblocking(False)
