@@ -35,6 +35,7 @@ class PulsarTransport(asyncio.Protocol, NativeTransport):
         self._turn = DeliveryTurn(self._go_on)
         self._paused = False
         self._reads = True
+        self._unsent: list[bytes] | None = None
         self._heard_at = self._loop.time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,8 +53,7 @@ class PulsarTransport(asyncio.Protocol, NativeTransport):
     def data_received(self, data: bytes) -> None:
         """The client says something."""
         self._heard_at = self._loop.time()
-        self._connection.feed(data)
-        self._read_or_pause()
+        self._say_together(lambda: self._connection.feed(data))
 
     def pause_writing(self) -> None:
         """The client does not read: it is neither sent nor asked anything more."""
@@ -66,17 +66,22 @@ class PulsarTransport(asyncio.Protocol, NativeTransport):
         self._go_on()
 
     def write(self, content: bytes) -> None:
-        """Send bytes."""
-        self._transport.write(content)
+        """Send bytes: at once, or with all else that is said in this turn."""
+        if self._unsent is None:
+            self._transport.write(content)
+        else:
+            self._unsent.append(content)
 
     def close(self) -> None:
         """Close when everything written is read, or after `CLOSE_S`."""
+        self._send()
         self._transport.close()
         self._timer.cancel()
         self._timer = self._loop.call_later(CLOSE_S, self._transport.abort)
 
     def abort(self) -> None:
         """Close now."""
+        self._unsent = None
         self._transport.abort()
 
     def call_soon(self, work: Callable[[], None]) -> None:
@@ -88,8 +93,21 @@ class PulsarTransport(asyncio.Protocol, NativeTransport):
         return not self._paused and self._turn.goes_on()
 
     def _go_on(self) -> None:
-        self._connection.go_on()
+        self._say_together(self._connection.go_on)
+
+    def _say_together(self, work: Callable[[], None]) -> None:
+        """Let the connection work, and send what it says in one call of the system instead of one a message."""
+        self._unsent = []
+        try:
+            work()
+        finally:
+            self._send()
         self._read_or_pause()
+
+    def _send(self) -> None:
+        unsent, self._unsent = self._unsent, None
+        if unsent:
+            self._transport.write(b"".join(unsent))
 
     def _read_or_pause(self) -> None:
         """Read nothing from a client that does not read, or has said what waits for its next turn."""

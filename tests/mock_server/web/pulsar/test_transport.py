@@ -8,8 +8,14 @@ from mock_server.carriers.native import NativeConnections
 from mock_server.project import Project
 from mock_server.web.pulsar import transport
 from mock_server.web.pulsar.transport import PulsarTransport
-from mock_server.wire.pulsar_commands import CommandFlow, CommandPing, CommandSubscribe, SubType
-from mock_server.wire.pulsar_frames import command_frame
+from mock_server.wire.pulsar_commands import (
+    CommandFlow,
+    CommandPing,
+    CommandRedeliverUnacknowledgedMessages,
+    CommandSubscribe,
+    SubType,
+)
+from mock_server.wire.pulsar_frames import FrameReader, command_frame
 from tests.native_client import connect_command, native_connections
 from tests.support import keep_passes, make_project
 
@@ -71,6 +77,13 @@ def subscribed(project: Project) -> tuple[PulsarTransport, FakeStream]:
     return protocol, stream
 
 
+def frames(stream: FakeStream) -> int:
+    """How many frames were written."""
+    reader = FrameReader()
+    reader.feed(b"".join(stream.written))
+    return len(list(iter(reader.next_frame, None)))
+
+
 def on_a_loop(work: Callable[[], None]) -> None:
     """Run work on a loop."""
 
@@ -91,7 +104,7 @@ def test_a_client_that_does_not_read_is_sent_and_asked_nothing_more(monkeypatch:
         keep_passes(project, 1, 2)
         assert (stream.written, stream.calls) == ([], ["pause_reading"])
         protocol.resume_writing()
-        assert (len(stream.written), stream.calls[-1]) == (2, "resume_reading")
+        assert (frames(stream), stream.calls[-1]) == (2, "resume_reading")
 
     on_a_loop(work)
 
@@ -126,12 +139,31 @@ def test_what_a_client_says_takes_turns_with_others(monkeypatch: pytest.MonkeyPa
         protocol.data_received(command_frame(CommandPing()) * 5)
         counts = []
         for _ in range(4):
-            counts.append(len(stream.written))
+            counts.append(frames(stream))
             await asyncio.sleep(0)
         assert (counts, stream.calls) == ([2, 4, 5, 5], ["pause_reading", "resume_reading"])
         protocol.connection_lost(None)
 
     asyncio.run(run())
+
+
+def test_what_is_said_in_one_turn_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers and messages; what closes the connection comes behind them."""
+    monkeypatch.setattr("mock_server.web.serving.delivery_turn.TURN_S", 1_000)
+
+    def work() -> None:
+        project = make_project()
+        protocol, stream = subscribed(project)
+        protocol.data_received(command_frame(CommandFlow(0, 0)))
+        assert stream.written == []
+        keep_passes(project, 1, 2)
+        assert len(stream.written) == frames(stream) == 2
+        stream.written.clear()
+        again = command_frame(CommandRedeliverUnacknowledgedMessages(0))
+        protocol.data_received(command_frame(CommandPing()) * 2 + again + b"\xff" * 8)
+        assert (len(stream.written), frames(stream), stream.calls) == (1, 4, ["close"])
+
+    on_a_loop(work)
 
 
 def test_a_client_that_never_reads_its_refusal_is_closed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
