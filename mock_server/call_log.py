@@ -1,5 +1,7 @@
 """One line for each call of the vendor's API, for people: what was asked, how it was answered, what is re-reported.
 
+And one for each consumer that the queue refuses, since few clients show why.
+
 The lines are read from the histories of all projects, so credentials and plates are masked, and nothing is in them that
 is not in a history.
 """
@@ -8,7 +10,14 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from mock_server.cloud import Cloud
-from mock_server.history.events import CountCompared, FaultInjected, RequestAnswered, RequestReceived, Rereported
+from mock_server.history.events import (
+    ConsumerRefused,
+    CountCompared,
+    FaultInjected,
+    RequestAnswered,
+    RequestReceived,
+    Rereported,
+)
 from mock_server.history.log import Entry
 from mock_server.project import Project
 from mock_server.words import clock_text, line_text, printable, window_text
@@ -67,6 +76,9 @@ class _Follower:
         elif isinstance(event, RequestAnswered) and self._request is not None:
             self._write(self._line(entry.time, self._request, event))
             self._request = None
+        elif isinstance(event, ConsumerRefused):
+            client = f"{event.carrier} {event.client}".strip()
+            self._write(printable(f"{clock_text(entry.time, precise=True)} {client} may not consume: {event.message}"))
 
     def _line(self, time: int, request: RequestReceived, answer: RequestAnswered) -> str:
         said = f"{answer.code} {answer.msg}" if answer.code is not None else _success(answer.sn)

@@ -72,7 +72,10 @@ _PUBLIC_HOST_HELP = (
     "The host by which clients reach that address, for the printed addresses.  [default: the address; 127.0.0.1 for one"
     " that means all of the machine's]"
 )
-_LOG_HELP = "calls: a line for each call of the API on standard error.  [default: calls on a terminal without --json]"
+_LOG_HELP = (
+    "calls: a line for each call of the API, and each refused consumer, on standard error.  [default: calls on a"
+    " terminal without --json]"
+)
 
 
 class ConfigurationError(click.ClickException):

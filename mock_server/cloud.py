@@ -57,6 +57,12 @@ class Cloud:
         """The project of that access id, or None."""
         return self._projects.get(access_id)
 
+    @property
+    def only(self) -> Project | None:
+        """The project if there is only one: whoever calls without saying whom means that one."""
+        projects = tuple(self)
+        return projects[0] if len(projects) == 1 else None
+
     def __iter__(self) -> Iterator[Project]:
         return iter(tuple(self._projects.values()))
 

@@ -86,15 +86,23 @@ def client_text(project: Project, said: str) -> str:
 
 
 @contextmanager
-def noted(carrier: CarrierName, client: str) -> Iterator[None]:
-    """Note a refusal in the history of the project, if that is known. `client` is what the client says of itself."""
+def noted(carrier: CarrierName, client: str, only: Project | None = None) -> Iterator[None]:
+    """Note a refusal in the history of the project. `client` is what the client says of itself.
+
+    If the refusal does not know its project, as with a wrong access id, it is `only`: the server's project if it has
+    one alone. Without that it is noted nowhere.
+    """
     try:
         yield
     except AccessRefusedError as refused:
-        if refused.project is not None:
-            about = client_text(refused.project, client)
-            refused.project.history.add(ConsumerRefused(carrier, about, refused.reason, str(refused)))
+        note_refusal(refused.project or only, carrier, client, refused.reason, str(refused))
         raise
+
+
+def note_refusal(project: Project | None, carrier: CarrierName, client: str, reason: str, sentence: str) -> None:
+    """Note in the history of the project, if that is known, that a client was not let in."""
+    if project is not None:
+        project.history.add(ConsumerRefused(carrier, client_text(project, client), reason, sentence))
 
 
 def authenticate(cloud: Cloud, access_id: str, password: str) -> Project:

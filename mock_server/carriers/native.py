@@ -156,6 +156,11 @@ class NativeConnections:
         """How many there are, let in or not."""
         return len(self._open)
 
+    @property
+    def only(self) -> Project | None:
+        """The project of the cloud if it has only one: whose a client is that has not said it."""
+        return self._cloud.only
+
     def abort_of(self, project: Project) -> None:
         """Close every connection of a project, those without a consumer too."""
         for connection in self.of(project):
@@ -267,7 +272,7 @@ class NativeConnection(NativeLink):
     def _connect(self, asked: CommandConnect) -> None:
         self.client = asked.client_version
         try:
-            with noted("native", self.client):
+            with noted("native", self.client, self._connections.only):
                 self.project = self._connections.admit(asked)
         except AccessRefusedError as refused:
             self._refuse(UNASKED, refused)

@@ -169,7 +169,7 @@ class MockParking(Parking):
         """Connect a consumer of the message queue. AccessRefusedError as over a real connection."""
         target = urlsplit(url)
         named = {name.lower(): value for name, value in headers.items()}
-        with self._lock, noted("websocket", named.get("user-agent", "")):
+        with self._lock, noted("websocket", named.get("user-agent", ""), self.project):
             return InProcessSocket(read_handshake(target.path, target.query, named, self._cloud), self._lock)
 
     def open_stream(self) -> InProcessStream:

@@ -7,6 +7,7 @@ from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
 from mock_server.faults.catalogue import FaultKind
 from mock_server.faults.faults import Fault
+from mock_server.history.events import ConsumerRefused
 from mock_server.model import HOUR
 from tests.support import JIESHUN_LOT, LOT, NOON, Api, keep_passes, make_project, sync_info
 
@@ -53,6 +54,12 @@ def test_what_a_fault_did_is_said(api: Api, lines: list[str]) -> None:
     api.project.arm(Fault(FaultKind.ANSWER_BUSY, 1110))
     api.sync(sync_info(0))
     assert lines[0].endswith("; fault answer.busy")
+
+
+def test_a_refused_consumer_is_a_line(api: Api, lines: list[str]) -> None:
+    """With its carrier, its library and the reason, none of which can steer a terminal."""
+    api.project.history.add(ConsumerRefused("native", "Pulsar\x1b Go", "busy", "there is another"))
+    assert lines == ["12:00:00.000 native Pulsar? Go may not consume: there is another"]
 
 
 def test_nothing_in_a_line_steers_a_terminal(api: Api, lines: list[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 
+from mock_server.carriers.access import note_refusal
 from mock_server.carriers.native import NativeConnections
 from mock_server.cloud import Cloud
 from mock_server.project import Project
@@ -91,17 +92,35 @@ class PulsarListener:
 
     async def _welcome(self, accepted: socket.socket) -> None:
         """Serve a connection once it has said what it speaks. One that says nothing, or something else, is left."""
-        with suppress(OSError, TimeoutError):  # ssl.SSLError and a lost connection are OSErrors
+        with suppress(OSError, TimeoutError):  # a lost connection is an OSError
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             first = await asyncio.wait_for(_first_byte(accepted), CONNECT_S)
-            if first in (TLS_HANDSHAKE, FRAME):
-                context = self._context if first == TLS_HANDSHAKE else None
-                self._waiting.discard(accepted)  # the transport closes it from here on
-                make = partial(PulsarTransport, self._connections)
-                limit = CONNECT_S if context else None
-                await asyncio.get_running_loop().connect_accepted_socket(
-                    make, accepted, ssl=context, ssl_handshake_timeout=limit
-                )
+            if first == FRAME:
+                await self._serve(accepted, None)
+            elif first == TLS_HANDSHAKE:
+                try:
+                    await self._serve(accepted, self._context)
+                except OSError as error:  # ssl.SSLError is one
+                    note_refusal(self._connections.only, "native", "", "tls", _handshake_text(error))
+
+    async def _serve(self, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
+        """Hand a connection to its transport, which closes it from here on. OSError if TLS cannot be agreed on."""
+        self._waiting.discard(accepted)
+        make = partial(PulsarTransport, self._connections)
+        limit = CONNECT_S if context else None
+        await asyncio.get_running_loop().connect_accepted_socket(
+            make, accepted, ssl=context, ssl_handshake_timeout=limit
+        )
+
+
+def _handshake_text(error: OSError) -> str:
+    """Why TLS could not be agreed on, in a sentence. An alert is the client's own word, such as `unknown ca`."""
+    reason = str(getattr(error, "reason", None) or "the connection was lost").lower().replace("_", " ")
+    _, is_alert, alert = reason.rpartition(" alert ")
+    if is_alert:
+        advice = "have it trust the certificate, which --queue-cert gives, or not verify it"
+        return f"the client has refused the TLS handshake ({alert}): {advice}"
+    return f"the TLS handshake has failed ({reason})"
 
 
 def _settle(readable: "asyncio.Future[None]") -> None:

@@ -34,7 +34,7 @@ class MessageSocket:
         elif scope["type"] == "websocket":
             await receive()
             try:
-                with noted("websocket", _headers(scope).get("user-agent", "")):
+                with noted("websocket", _headers(scope).get("user-agent", ""), self._cloud.only):
                     session = self._open(scope, send)
             except AccessRefusedError as refused:
                 await _deny(send, refused)

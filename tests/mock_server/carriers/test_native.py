@@ -11,7 +11,9 @@ from mock_server.carriers.native import (
     BROKER_URL_TLS,
     MAX_CONSUMERS,
     MAX_PROJECT_CONNECTIONS,
+    NativeConnections,
 )
+from mock_server.cloud import Cloud
 from mock_server.faults.catalogue import FaultKind
 from mock_server.faults.faults import Fault
 from mock_server.profile import Profile
@@ -133,6 +135,20 @@ def test_a_refusal_is_in_the_history_of_its_project() -> None:
         ("native", "Pulsar-CPP-v4.2.0", "name"),
         ("native", "Pulsar-CPP-v4.2.0", "tenant"),
     ]
+
+
+def test_who_names_no_project_means_the_only_one() -> None:
+    """A wrong access id is the likeliest mistake of all. Beside others nobody can say whose it was."""
+    project = make_project()
+    other = Project("another", ACCESS_SECRET, project.seed, project.clock)
+    cloud = Cloud(project.clock)
+    cloud.add(project)
+    for refused in (1, 1):
+        NativeClient(project, NativeConnections(cloud)).connect(auth_data=b'{"username": "nobody", "password": "0"}')
+        assert [each.event.kind for each in project.history.after()].count("consumer.refused") == refused
+        if cloud.only:
+            cloud.add(other)
+    assert "consumer.refused" not in [each.event.kind for each in other.history.after()]
 
 
 def test_no_name_of_a_client_tells_the_secret() -> None:

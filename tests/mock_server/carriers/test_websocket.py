@@ -113,13 +113,16 @@ def test_a_subscription_may_be_refused(parking: MockParking, code: int, status: 
 
 
 def test_a_refused_handshake_is_in_the_history(parking: MockParking) -> None:
-    """Whose project it is, is known by the access id, whatever the password."""
+    """Whose project it is, is known by the access id, whatever the password; and where there is only one."""
     said = f"client {parking.access_secret}"
     with pytest.raises(AccessRefusedError):
         consume(parking, password="wrong", **{"User-Agent": said})
     with pytest.raises(AccessRefusedError):
         consume(parking, "ackTimeoutMillis=1")
-    assert [each["reason"] for each in told(parking, "consumer.refused")] == ["credentials", "parameter"]
+    with pytest.raises(AccessRefusedError):
+        parking.open_socket("wss://queue/ws/v2/consumer/persistent/nobody/out/event/nobody-sub", {})
+    reasons = [each["reason"] for each in told(parking, "consumer.refused")]
+    assert reasons == ["credentials", "parameter", "credentials"]
     consume(parking, **{"User-Agent": said})
     clients = {each["client"] for kind in ("consumer.refused", "consumer") for each in told(parking, kind)}
     assert clients == {"", f"client {mask(parking.access_secret)}"}

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mock_server.cloud import Cloud
+from mock_server.history.events import ConsumerRefused
 from mock_server.testing.served import ServedParking, serve_project
 from mock_server.web.pulsar import transport
 from mock_server.web.pulsar.certificate import CertificateError, CertificateFiles, own_context, write_self_signed
@@ -62,6 +63,30 @@ def test_plain_and_tls_on_one_port(parking_server: ServedParking) -> None:
         for connection in (plain, encrypted):
             connection.sendall(hello(parking_server))
             assert isinstance(next(heard(connection)), CommandConnected)
+
+
+def test_who_does_not_trust_the_certificate_is_in_the_history() -> None:
+    """With what the client has said of it; so is one that breaks off. Its library may say nothing at all."""
+    with ThreadedServer(Server(Cloud())) as threaded, serve_project(threaded) as parking:
+        with pytest.raises(ssl.SSLError), connect(parking) as plain:
+            ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
+        assert comes_true(threaded, lambda: len(refusals(parking)) == 1)
+        with connect(parking) as plain:
+            plain.sendall(TLS_HANDSHAKE)
+        assert comes_true(threaded, lambda: len(refusals(parking)) == 2)
+        assert refusals(parking) == [
+            (
+                "the client has refused the TLS handshake (unknown ca): have it trust the certificate, which "
+                "--queue-cert gives, or not verify it"
+            ),
+            "the TLS handshake has failed (the connection was lost)",
+        ]
+
+
+def refusals(parking: ServedParking) -> list[str]:
+    """Why consumers were refused."""
+    events = [entry.event for entry in parking.project.history.after()]
+    return [event.message for event in events if isinstance(event, ConsumerRefused)]
 
 
 @pytest.mark.parametrize(
