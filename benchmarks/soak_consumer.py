@@ -20,6 +20,7 @@ from benchmarks.native import opening
 from contracts.clients.messages import decrypt
 from mock_server.wire.encryption import message_sign, queue_password
 from mock_server.wire.message_id import message_id_text
+from mock_server.wire.protobuf import encode
 from mock_server.wire.pulsar_commands import (
     AckType,
     CommandAck,
@@ -141,7 +142,7 @@ class NativeSoakConsumer(SoakConsumer):
         elif isinstance(command, CommandMessage):
             message_id = command.message_id
             if self._keeps(message_id_text(message_id.ledger, message_id.entry), read_message(rest)[1]):
-                _send(writer, CommandFlow(0, 1), CommandAck(0, AckType.INDIVIDUAL, (message_id,)))
+                _send(writer, CommandFlow(0, 1), CommandAck(0, AckType.INDIVIDUAL, (encode(message_id),)))
             else:
                 _send(writer, CommandFlow(0, 1))
                 again = CommandRedeliverUnacknowledgedMessages(0)

@@ -9,7 +9,7 @@ from mock_server.cloud import Cloud
 from mock_server.project import Project
 from mock_server.wire.encryption import queue_password
 from mock_server.wire.message_id import message_id_numbers
-from mock_server.wire.protobuf import decode
+from mock_server.wire.protobuf import decode, encode
 from mock_server.wire.pulsar_commands import (
     AckType,
     CommandAck,
@@ -124,12 +124,12 @@ class NativeClient:
 
     def acknowledge(self, *messages: Received, consumer_id: int = 0) -> list[Any]:
         """Acknowledge messages, each by itself."""
-        ids = tuple(each.command.message_id for each in messages)
+        ids = tuple(encode(each.command.message_id) for each in messages)
         return self.say(CommandAck(consumer_id, AckType.INDIVIDUAL, ids))
 
     def acknowledge_up_to(self, message: Received, consumer_id: int = 0) -> list[Any]:
         """Acknowledge a message and all before it."""
-        return self.say(CommandAck(consumer_id, AckType.CUMULATIVE, (message.command.message_id,)))
+        return self.say(CommandAck(consumer_id, AckType.CUMULATIVE, (encode(message.command.message_id),)))
 
     def redeliver(self, consumer_id: int = 0, epoch: int | None = None) -> list[Any]:
         """Ask for all unacknowledged messages again."""

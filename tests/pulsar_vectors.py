@@ -3,6 +3,7 @@
 The access id is `parkingmockdefault01`; the message is ledger 1, entry 300.
 """
 
+from mock_server.wire.protobuf import encode
 from mock_server.wire.pulsar_commands import (
     UNASKED,
     AckType,
@@ -81,11 +82,11 @@ FROM_CLIENT: dict[str, tuple[str, PulsarCommand]] = {
     "flow": ("0000000d00000009080b5a05080010e807", CommandFlow(0, 1000)),
     "cumulative ack": (
         "000000130000000f080a520b080010011a05080110ac02",
-        CommandAck(0, AckType.CUMULATIVE, (MESSAGE_ID,)),
+        CommandAck(0, AckType.CUMULATIVE, (encode(MESSAGE_ID),)),
     ),
     "ack before the first": (
         "0000001c00000018080a5214080010011a0e08e80710ffffffffffffffffff01",
-        CommandAck(0, AckType.CUMULATIVE, (MessageIdData(1000, -1),)),
+        CommandAck(0, AckType.CUMULATIVE, (encode(MessageIdData(1000, -1)),)),
     ),
     "redeliver": ("0000000b000000070814a201020800", CommandRedeliverUnacknowledgedMessages(0)),
     "close consumer": ("0000000d00000009081082010408001001", CommandCloseConsumer(0, 1)),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from contracts.client.interface import GOING_AWAY, Stream
 from mock_server.clock import monotonic_s
-from mock_server.wire.protobuf import MalformedError
+from mock_server.wire.protobuf import MalformedError, encode
 from mock_server.wire.pulsar_commands import (
     AckType,
     CommandAck,
@@ -114,11 +114,11 @@ class PulsarConsumer:
 
     def acknowledge(self, message: PulsarMessage) -> None:
         """Acknowledge one message."""
-        self._send(CommandAck(message.partition, AckType.INDIVIDUAL, (message.message_id,)))
+        self._send(CommandAck(message.partition, AckType.INDIVIDUAL, (encode(message.message_id),)))
 
     def acknowledge_up_to(self, message: PulsarMessage) -> None:
         """Acknowledge a message and all of its partition that were published before it, received or not."""
-        self._send(CommandAck(message.partition, AckType.CUMULATIVE, (message.message_id,)))
+        self._send(CommandAck(message.partition, AckType.CUMULATIVE, (encode(message.message_id),)))
 
     def redeliver(self) -> None:
         """Have everything delivered again that is not acknowledged."""
@@ -212,7 +212,7 @@ class PulsarConsumer:
         try:
             metadata, payload = read_message(rest)
         except MalformedError:
-            self._send(CommandAck(number, AckType.INDIVIDUAL, (message_id,), CHECKSUM_MISMATCH))
+            self._send(CommandAck(number, AckType.INDIVIDUAL, (encode(message_id),), CHECKSUM_MISMATCH))
             self._count(number)
             return
         properties = {each.key: each.value for each in metadata.properties}

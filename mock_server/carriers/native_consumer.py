@@ -23,7 +23,7 @@ from mock_server.model import Message
 from mock_server.project import Project
 from mock_server.queue.consumer import About, Consumer, Permits, SubscriptionType
 from mock_server.queue.subscription import Subscription
-from mock_server.wire.message_id import message_id_numbers, message_id_text
+from mock_server.wire.message_id import acknowledged_id, message_id_numbers, message_id_text
 from mock_server.wire.pulsar_commands import (
     AckType,
     CommandAck,
@@ -144,7 +144,7 @@ class NativeConsumer:
 
         A cumulative one names a single message, as clients do.
         """
-        ids = [message_id_text(each.ledger, each.entry) for each in command.message_ids]
+        ids = [acknowledged_id(each) for each in command.message_ids]
         if command.validation_error is not None:
             for message_id in ids:
                 self.subscription.discard(self._consumer, message_id, _error_text(command.validation_error))

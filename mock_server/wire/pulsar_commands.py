@@ -145,12 +145,13 @@ class CommandMessage(NamedTuple):
 class CommandAck(NamedTuple):
     """Messages are done. `ack_type` is an `AckType`; with a `request_id` it wants an answer.
 
+    Each of the `message_ids` is the bytes of a `MessageIdData`, which `acknowledged_id` reads: there may be a thousand.
     A `validation_error` says that the client's library has discarded them.
     """
 
     consumer_id: Annotated[int, At(1)]
     ack_type: Annotated[int, At(2, "int32")]
-    message_ids: Annotated[tuple[MessageIdData, ...], At(3)] = ()
+    message_ids: Annotated[tuple[bytes, ...], At(3)] = ()
     validation_error: Annotated[int | None, At(4, "int32")] = None
     request_id: Annotated[int | None, At(8)] = None
 

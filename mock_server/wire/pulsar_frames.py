@@ -52,11 +52,13 @@ class FrameReader:
     """
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._unread = b""
+        self._place = 0
 
     def feed(self, content: bytes) -> None:
         """Take bytes."""
-        self._buffer += content
+        self._unread = self._unread[self._place :] + content
+        self._place = 0
 
     def next_command(self) -> bytes | None:
         """The bytes of the next command, or None until more is fed; as `next_frame`, without what is behind it.
@@ -71,18 +73,22 @@ class FrameReader:
 
         MalformedError as soon as the sizes are impossible. It is not to be used then any more.
         """
-        sizes = self._buffer[: 2 * SIZE_BYTES]
-        if len(sizes) < SIZE_BYTES:
+        fed = len(self._unread) - self._place
+        if fed < SIZE_BYTES:
             return None
-        total = int.from_bytes(sizes[:SIZE_BYTES], "big")
+        total = self._size_at(self._place)
         if not SIZE_BYTES <= total <= MAX_FRAME_BYTES:
             raise MalformedError(f"a frame of {total} bytes")
-        size = int.from_bytes(sizes[SIZE_BYTES:], "big") if len(sizes) == 2 * SIZE_BYTES else 0
+        size = self._size_at(self._place + SIZE_BYTES) if fed >= 2 * SIZE_BYTES else 0
         if size > total - SIZE_BYTES:
             raise MalformedError(f"a command of {size} bytes in a frame of {total}")
-        if len(self._buffer) < SIZE_BYTES + total:
-            return None
-        end = 2 * SIZE_BYTES + size
-        frame = bytes(self._buffer[2 * SIZE_BYTES : end]), bytes(self._buffer[end : SIZE_BYTES + total])
-        del self._buffer[: SIZE_BYTES + total]
-        return frame
+        return self._take(size, total) if fed >= SIZE_BYTES + total else None
+
+    def _size_at(self, place: int) -> int:
+        return int.from_bytes(self._unread[place : place + SIZE_BYTES], "big")
+
+    def _take(self, size: int, total: int) -> tuple[bytes, bytes]:
+        """The command of so many bytes, and what is behind it in a frame of so many."""
+        begin = self._place + 2 * SIZE_BYTES
+        self._place += SIZE_BYTES + total
+        return self._unread[begin : begin + size], self._unread[begin + size : self._place]

@@ -18,6 +18,7 @@ from mock_server.faults.catalogue import FaultKind
 from mock_server.faults.faults import Fault
 from mock_server.profile import Profile
 from mock_server.project import Project
+from mock_server.wire.protobuf import encode
 from mock_server.wire.pulsar_commands import (
     MAX_PROTOCOL_VERSION,
     UNASKED,
@@ -451,7 +452,7 @@ def test_a_turn_ends_what_a_client_says() -> None:
 def test_an_acknowledgement_that_asks_for_a_receipt_gets_one() -> None:
     """Also of a message that there is not; an unknown consumer is told so."""
     client = consuming(make_project())
-    ask = CommandAck(0, AckType.INDIVIDUAL, (MessageIdData(1, 99),), request_id=0)
+    ask = CommandAck(0, AckType.INDIVIDUAL, (encode(MessageIdData(1, 99)),), request_id=0)
     assert client.say(ask) == [CommandAckResponse(0, request_id=0)]
     [unknown] = client.say(ask._replace(consumer_id=5))
     assert (unknown.error, unknown.request_id) == (ServerError.CONSUMER_NOT_FOUND, 0)
@@ -472,8 +473,8 @@ MADE = st.sampled_from(
         CommandLookupTopic(TOPIC, 1),
         CommandSubscribe(TOPIC, SUB, SubType.FAILOVER, 0, 1),
         CommandFlow(0, 3),
-        CommandAck(0, AckType.CUMULATIVE, (MessageIdData(1, 2),)),
-        CommandAck(0, AckType.INDIVIDUAL, (MessageIdData(-1, -1), MessageIdData(2**63 - 1, 0))),
+        CommandAck(0, AckType.CUMULATIVE, (encode(MessageIdData(1, 2)),)),
+        CommandAck(0, AckType.INDIVIDUAL, (encode(MessageIdData(-1, -1)), encode(MessageIdData(2**63 - 1, 0)))),
         CommandCloseConsumer(0, 1),
     ]
 ).map(command_frame)

@@ -8,6 +8,7 @@ from mock_server.faults.faults import Fault
 from mock_server.model import JsonObject
 from mock_server.profile import Profile
 from mock_server.project import Project
+from mock_server.wire.protobuf import encode
 from mock_server.wire.pulsar_commands import (
     UNASKED,
     AckType,
@@ -41,6 +42,7 @@ from tests.native_client import (
 from tests.support import ACCESS_ID, LOT, NOON, keep_passes, make_project
 
 OWN = f"{ACCESS_ID}-own"
+FIRST, SECOND = encode(MessageIdData(1, 1)), encode(MessageIdData(1, 2))
 EARLIEST, LATEST = MessageIdData(-1, -1), MessageIdData(2**63 - 1, 2**63 - 1)
 
 
@@ -112,8 +114,8 @@ def test_messages_are_acknowledged_one_by_one() -> None:
     client, [first, second, third] = three_held()
     client.acknowledge(third, first)
     for unknown in (MessageIdData(1000, -1), MessageIdData(-1, -1), MessageIdData(1, 99), MessageIdData(2**62, 2**62)):
-        client.say(CommandAck(0, AckType.INDIVIDUAL, (unknown,)))
-        client.say(CommandAck(0, AckType.CUMULATIVE, (unknown,)))
+        client.say(CommandAck(0, AckType.INDIVIDUAL, (encode(unknown),)))
+        client.say(CommandAck(0, AckType.CUMULATIVE, (encode(unknown),)))
     assert client.project.queue.main.pending == 1
     client.acknowledge(second, second)
     assert client.project.idle().idle
@@ -131,10 +133,10 @@ def test_messages_are_acknowledged_up_to_one() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        CommandAck(0, AckType.CUMULATIVE, (MessageIdData(1, 1), MessageIdData(1, 2))),
+        CommandAck(0, AckType.CUMULATIVE, (FIRST, SECOND)),
         CommandAck(0, AckType.CUMULATIVE, ()),
-        CommandAck(0, 7, (MessageIdData(1, 1),)),
-        CommandAck(5, AckType.INDIVIDUAL, (MessageIdData(1, 1),)),
+        CommandAck(0, 7, (FIRST,)),
+        CommandAck(5, AckType.INDIVIDUAL, (FIRST,)),
     ],
 )
 def test_an_acknowledgement_that_no_client_sends_is_ignored(command: CommandAck) -> None:
@@ -165,9 +167,9 @@ def test_the_redelivery_count_is_the_profiles(profile: Literal["broker", "counte
 
 def test_what_a_library_discards_is_no_acknowledgement() -> None:
     """It is gone all the same, and the history says why."""
-    client, [first, *_] = three_held()
-    client.say(CommandAck(0, AckType.INDIVIDUAL, (first.command.message_id,), validation_error=2))
-    client.say(CommandAck(0, AckType.INDIVIDUAL, (MessageIdData(1, 2),), validation_error=99))
+    client, _ = three_held()
+    client.say(CommandAck(0, AckType.INDIVIDUAL, (FIRST,), validation_error=2))
+    client.say(CommandAck(0, AckType.INDIVIDUAL, (SECOND,), validation_error=99))
     assert [event["error"] for event in shown(client.project, "message.discarded")] == ["ChecksumMismatch", "error 99"]
     assert (acknowledged(client.project), client.project.queue.main.pending) == ([], 1)
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.wire.message_id import message_id_fields, message_id_numbers, message_id_text
-from mock_server.wire.protobuf import number_field
+from mock_server.wire.message_id import acknowledged_id, message_id_fields, message_id_numbers, message_id_text
+from mock_server.wire.protobuf import MalformedError, decode, encode, number_field
+from mock_server.wire.pulsar_commands import MessageIdData
 
 
 @given(st.integers(min_value=0, max_value=2**64 - 1), st.integers(min_value=0, max_value=2**64 - 1))
@@ -50,3 +51,31 @@ def test_another_text_is_no_message_id(text: str) -> None:
 def test_a_negative_number_is_written_in_64_bits() -> None:
     """As clients do that mean the place before the first message."""
     assert message_id_numbers(message_id_text(1000, -1)) == (1000, 2**64 - 1)
+
+
+IDS = st.builds(MessageIdData, *[st.integers(-(2**63), 2**63 - 1) | st.integers(-1, 300)] * 2)
+
+
+@given(
+    IDS.map(encode) | st.builds(MessageIdData._replace, IDS, partition=st.integers(0, 63)).map(encode) | st.binary(),
+    st.binary(max_size=3),
+)
+def test_an_acknowledged_id_is_read_as_the_tables_read_it(data: bytes, more: bytes) -> None:
+    """Whatever else is beside it, in whatever form its numbers are; MalformedError for what is no id."""
+    for each in (data, data + more, more + data):
+        try:
+            named = decode(MessageIdData, each)
+        except MalformedError:
+            with pytest.raises(MalformedError):
+                acknowledged_id(each)
+        else:
+            assert acknowledged_id(each) == message_id_text(named.ledger, named.entry)
+
+
+@pytest.mark.parametrize(
+    "data", ["0881001001", "080110ac8200", "1001 0801", "08011001 10ac02", "080110ac0218ffffffff0f"]
+)
+def test_an_id_in_an_unusual_form_is_read(data: str) -> None:
+    """More bytes than needed, another order, one number twice, a partition."""
+    named = decode(MessageIdData, bytes.fromhex(data))
+    assert acknowledged_id(bytes.fromhex(data)) == message_id_text(named.ledger, named.entry)
