@@ -8,12 +8,16 @@ from mock_server.steps import TURN_S
 
 
 class DeliveryTurn:
-    """The turns of one connection on the running loop. `go_on` is called at the beginning of the next one."""
+    """The turns of one connection on the running loop.
+
+    `go_on` is called at the beginning of the next one if something has to wait for it.
+    """
 
     def __init__(self, go_on: Callable[[], None]) -> None:
         self._go_on = go_on
         self._loop = asyncio.get_running_loop()
         self._ends_at: float | None = None
+        self._is_waited_for = False
 
     def goes_on(self) -> bool:
         """Whether one more message is delivered in this iteration of the loop; at least one is."""
@@ -21,8 +25,13 @@ class DeliveryTurn:
             self._ends_at = monotonic_s() + TURN_S
             self._loop.call_soon(self._next)
             return True
-        return monotonic_s() <= self._ends_at
+        if monotonic_s() <= self._ends_at:
+            return True
+        self._is_waited_for = True
+        return False
 
     def _next(self) -> None:
         self._ends_at = None
-        self._go_on()
+        if self._is_waited_for:
+            self._is_waited_for = False
+            self._go_on()
