@@ -165,6 +165,18 @@ def refusals(draw: st.DrawFn) -> list[Step]:
     ]
 
 
+def counted() -> st.SearchStrategy[list[Step]]:
+    """The first delivery of a message is damaged, or lost with connection or consumer, or its acknowledgement is lost.
+
+    It comes again, and the queue says that it has delivered it before. Another record is lost, so that the lot reports
+    the window again later on, in messages that are new.
+    """
+    at = IN_THE_HOUR[0]
+    kinds = (FaultKind.MESSAGE_FLIP_BIT, FaultKind.SOCKET_CLOSE, FaultKind.CONSUMER_CLOSE, FaultKind.ACK_LOSE)
+    happen = [Happens(at, "r1"), Happens(at + MINUTE, "r2", plate=PLATES[1], copies=0)]
+    return st.sampled_from(kinds).map(lambda kind: [Strikes(at, kind), *happen, Looks(BEFORE), Looks(ASKED)])
+
+
 def strangers() -> st.SearchStrategy[list[Happens]]:
     """Records of two lots, one of which is not among the client's devices."""
     return records(1, 4, kinds=KINDS, lots=(1, 0))
@@ -247,6 +259,13 @@ CASES: tuple[Case, ...] = (
         ("REC-RECONNECT",),
         "The connection is cut many times, and later the client is refused when it comes back.",
         scenario(refusals(), settles=False, runs_ms=20 * MINUTE),
+    ),
+    Case(
+        "receive/counted",
+        ("REC-UPSERT",),
+        "The queue counts how often it has delivered a message, of which the client may have had nothing.",
+        scenario(counted(), profile={"redelivery_count": "counted"}, settles=False, runs_ms=20 * MINUTE),
+        fixed=True,
     ),
     Case(
         "receive/strangers",

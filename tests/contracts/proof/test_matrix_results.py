@@ -22,6 +22,13 @@ def test_the_matrix_names_exactly_the_zoo() -> None:
     assert all(1 < len(results[name]["killed_after"]) <= SEEDS for name in ZOO)
 
 
+def test_every_known_bad_client_was_caught_over_both_carriers() -> None:
+    """By its own rule. `parking-mock matrix --carrier native` compares all the rules that it breaks over each."""
+    results = read_results()
+    caught = {name: (results[name]["killed_after"][0], results[name]["killed_over_native_after"]) for name in ZOO}
+    assert not [name for name, after in caught.items() if None in after]
+
+
 def changed(name: str, **fields: Any) -> dict[str, Any]:
     """The committed measurements with some fields of one of them changed."""
     results = copy.deepcopy(read_results())

@@ -1,17 +1,24 @@
 """Tests of the rules of receiving."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
-from contracts.client.interface import Capability
+from contracts.cases import CASES
+from contracts.check.explore import Exploration
+from contracts.client.interface import Capability, MakeClient
+from contracts.client.over_native import over_native
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO, native, receiving
 from contracts.clients.zoo.counting import CountsOneMore
 from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Scenario, Strikes
+from contracts.rules import RULES as ALL_RULES
+from contracts.rules.base import Outcome
 from contracts.rules.receiving import RULES
 from contracts.rules.verdict import judge
-from contracts.run.run import run_of
+from contracts.run.run import Run, run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
 from tests.contracts.support import broken, kept, killed, outcome
@@ -177,6 +184,43 @@ def test_claims_show_what_a_store_would(lesson: Lesson) -> None:
     longer = replace(lesson.scenario, runs_ms=2 * HOUR)
     assert broken(lesson.rule_id, longer, animal)
     assert kept(lesson.rule_id, longer, Closed)
+
+
+@pytest.mark.parametrize("make", [lambda client: client, over_native], ids=["websocket", "native"])
+@pytest.mark.parametrize("redelivery_count", ["broker", "counted"])
+def test_who_dedupes_by_the_redelivery_count_is_caught_whatever_it_is(
+    redelivery_count: str, make: Callable[[type[ReferenceClient]], MakeClient]
+) -> None:
+    """Over both carriers: a re-report is new to the queue, and no message is where the count is always 0."""
+    counted = replace(REPORTED_AGAIN, profile={"redelivery_count": redelivery_count})
+    assert broken("REC-UPSERT", counted, make(native.DedupesByRedeliveryCount))
+    assert kept("REC-UPSERT", counted, make(ReferenceClient))
+
+
+class TrustsTheCount(ReferenceClient):
+    """Stores by key, but not what the queue says that it has delivered before."""
+
+    def take(self, frame: dict[str, Any]) -> bool:
+        """Acknowledge it all the same."""
+        return bool(frame["redeliveryCount"]) or super().take(frame)
+
+
+@pytest.mark.parametrize("make", [lambda client: client, over_native], ids=["websocket", "native"])
+def test_a_case_shows_who_takes_a_count_for_what_the_client_has(
+    make: Callable[[type[ReferenceClient]], MakeClient],
+) -> None:
+    """Only where the queue counts: where the count is always 0 such a client is right."""
+    found: dict[str, list[bool]] = {"broker": [], "counted": []}
+
+    def watch(scenario: Scenario, _run: Run, outcomes: Mapping[str, Outcome]) -> bool:
+        found["counted"].append(bool(outcomes["CNT-TRUTH"].breaches))
+        found["broker"].append(broken("CNT-TRUTH", replace(scenario, profile={}), make(TrustsTheCount)))
+        return False
+
+    exploration = Exploration(make(TrustsTheCount), (ALL_RULES["CNT-TRUTH"],), shrink=False, seed=0)
+    exploration.of(CASES["receive/counted"], watch)
+    assert sum(found["counted"]) == 3, "all but the acknowledgement that is lost"
+    assert not any(found["broker"])
 
 
 def test_a_message_may_be_set_aside_when_it_has_come_damaged_several_times() -> None:
