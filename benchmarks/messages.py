@@ -2,75 +2,122 @@
 
 Each message is encrypted and signed when it is delivered, and delivery and ack are recorded in the history. Floor:
 a bare WebSocket on the same server, which sends a prepared frame of the same length for each frame that it gets.
-The client is a plain socket that reads no more of a frame than its length and its message id, so that it sets no limit.
+The clients are plain sockets that read no more of a frame than its length and its message id; their time on their own
+core is told beside the server's on its own, so that it shows which of both sets the limit.
+
+The native carrier must not take more of the server than the WebSocket does. That is measured as time on a core: it says
+how many messages a second there can be where the server has its core for itself, and moves least with a busy machine.
 """
 
 import base64
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from time import perf_counter
-from typing import Any, Self
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from benchmarks.client import EVENTS_BEGIN, VendorClient
-from benchmarks.figures import ratio, show, spread
+from benchmarks.figures import show, spread
 from benchmarks.native import NativeConsumer
-from benchmarks.processes import FLOOR, SERVE, running
+from benchmarks.processes import FLOOR, SERVE, Running, running
 from mock_server.wire.encryption import queue_password
 
 IN_FLIGHT = (1, 32)
 IDLE_CONSUMERS = 200
+WEBSOCKET, NATIVE, NATIVE_SINGLE = "WebSocket", "native, acks in groups", "native, an ack each"
+BARE = "bare WebSocket"
+FRAME_LENGTH = 1_000
+"""The characters of a bare frame: as many as a message of the default profile has, within ten."""
+
 _TIMEOUT_S = 20
 _MEDIUM, _LONG = 126, 127
 _KIND, _TEXT, _PING, _PONG = 0x0F, 1, 9, 10
 
 
-def run(*, quick: bool) -> None:
-    """Measure and print."""
+class Lane(NamedTuple):
+    """One round of one carrier: messages a second, and what each takes of the server's and the client's core, in us."""
+
+    rate: float
+    server_us: float
+    client_us: float
+
+
+def run(*, quick: bool) -> bool:
+    """Measure and print; whether the native carrier takes no more of the server than the WebSocket."""
     rounds, count = (2, 2_000) if quick else (7, 8_000)
     with running(SERVE) as cloud, running(FLOOR) as floor:
-        client = VendorClient(cloud.exports)
-        for in_flight in IN_FLIGHT:
-            ours, native, bare = [], [], []
-            for _ in range(rounds):
-                rate, length = measure_cloud(client, count, in_flight)
-                ours.append(rate)
-                native.append(measure_native(client, count, in_flight))
-                bare.append(measure_floor(floor.exports["ws"], count, in_flight, length))
-            rows = [
-                ("delivered, acknowledged", spread(ours), times_floor(ours, bare)),
-                ("the same natively", spread(native), times_floor(native, bare)),
-                ("bare WebSocket", spread(bare), "1.00"),
-            ]
-            show(f"{in_flight} in flight, {rounds} rounds of {count}", ("", "messages/s", "time, x floor"), rows)
+        shares = [compare(cloud, floor, rounds, count, in_flight) for in_flight in IN_FLIGHT]
         measure_idle(cloud.exports, cloud.rss_mb)
+    dear = max(shares)
+    if dear > 1:
+        print(f"\nnative messages take {dear:.2f} times the server's time of those over the WebSocket")
+    return dear <= 1
 
 
-def measure_cloud(client: VendorClient, count: int, in_flight: int) -> tuple[float, int]:
-    """Let the lot send some messages, then consume them; messages a second and the length of a frame."""
+def compare(cloud: Running, floor: Running, rounds: int, count: int, in_flight: int) -> float:
+    """Measure all carriers in turns, and print. What native messages take of the server, as a share of the others."""
+    client = VendorClient(cloud.exports)
+    lanes: dict[str, Callable[[], Lane]] = {
+        WEBSOCKET: lambda: measure_cloud(cloud, client, count, in_flight),
+        NATIVE: lambda: measure_native(cloud, client, count, in_flight, grouped=True),
+        NATIVE_SINGLE: lambda: measure_native(cloud, client, count, in_flight, grouped=False),
+        BARE: lambda: measure_floor(floor, count, in_flight),
+    }
+    if in_flight == 1:
+        del lanes[NATIVE]  # a group of one
+    taken: dict[str, list[Lane]] = {name: [] for name in lanes}
+    for turn in range(rounds):
+        for name in lanes if turn % 2 else reversed(lanes):
+            taken[name].append(lanes[name]())
+    rows = [row_of(name, taken) for name in lanes]
+    head = ("", "messages/s", "time, x floor", "server CPU, us", "x floor", "x WebSocket", "client CPU, us")
+    show(f"{in_flight} in flight, {rounds} rounds of {count}", head, rows)
+    return max(median(shares(taken[name], taken[WEBSOCKET])) for name in lanes if name in (NATIVE, NATIVE_SINGLE))
+
+
+def row_of(name: str, taken: dict[str, list[Lane]]) -> tuple[str, ...]:
+    """The row of one carrier, beside the others of the same rounds."""
+    lanes, bare = taken[name], taken[BARE]
+    rates = [each.rate for each in lanes]
+    times = [floor.rate / each.rate for each, floor in zip(lanes, bare, strict=True)]
+    server, client = [each.server_us for each in lanes], [each.client_us for each in lanes]
+    of_floor, of_websocket = spread(shares(lanes, bare), 2), spread(shares(lanes, taken[WEBSOCKET]), 2)
+    return name, spread(rates), spread(times, 2), spread(server), of_floor, of_websocket, spread(client)
+
+
+def shares(lanes: list[Lane], others: list[Lane]) -> list[float]:
+    """What messages take of the server, as a share of others of the same round."""
+    return [each.server_us / other.server_us for each, other in zip(lanes, others, strict=True)]
+
+
+def timed(server: Running, count: int, consume: Callable[[], float]) -> Lane:
+    """Consume some messages, and tell what that takes."""
+    server_s, client_s = server.cpu_s(), process_time()
+    rate = consume()
+    return Lane(rate, (server.cpu_s() - server_s) * 1e6 / count, (process_time() - client_s) * 1e6 / count)
+
+
+def measure_cloud(cloud: Running, client: VendorClient, count: int, in_flight: int) -> Lane:
+    """Let the lot send some messages, then consume them over the WebSocket."""
     client.add_entries([EVENTS_BEGIN + place for place in range(count)], uplink="deliver")
     with Consumer(client.exports["ws"], *consumer_of(client.exports, in_flight)) as consumer:
-        rate = consumer.consume(count, acknowledgement)
-        return rate, consumer.length
+        return timed(cloud, count, lambda: consumer.consume(count, acknowledgement))
 
 
-def times_floor(rates: list[float], floor: list[float]) -> str:
-    """The time of a message, as a multiple of the floor's."""
-    return ratio([1 / rate for rate in rates], [1 / rate for rate in floor])
-
-
-def measure_native(client: VendorClient, count: int, in_flight: int) -> float:
-    """Messages a second of a native consumer, whose acknowledgements are as many."""
+def measure_native(cloud: Running, client: VendorClient, count: int, in_flight: int, *, grouped: bool) -> Lane:
+    """The same by a native consumer, whose acknowledgements are as many."""
     client.add_entries([EVENTS_BEGIN + place for place in range(count)], uplink="deliver")
-    with NativeConsumer(client.exports, in_flight) as consumer:
-        return consumer.consume(count)
+    with NativeConsumer(client.exports, in_flight, grouped=grouped) as consumer:
+        return timed(cloud, count, lambda: consumer.consume(count))
 
 
-def measure_floor(ws: str, count: int, in_flight: int, length: int) -> float:
-    """Messages a second of the bare WebSocket."""
-    with Consumer(ws, f"?window={in_flight}&length={length}&count={count}", {}) as consumer:
-        return consumer.consume(count, lambda _: b'{"messageId": "CAEQAQ=="}')
+def measure_floor(floor: Running, count: int, in_flight: int) -> Lane:
+    """As many frames over the bare WebSocket."""
+    asked = f"?window={in_flight}&length={FRAME_LENGTH}&count={count}"
+    with Consumer(floor.exports["ws"], asked, {}) as consumer:
+        return timed(floor, count, lambda: consumer.consume(count, lambda _: b'{"messageId": "CAEQASAA"}'))
 
 
 def measure_idle(exports: dict[str, Any], rss_mb: Any) -> None:
@@ -104,7 +151,6 @@ class Consumer:
 
     def __init__(self, url: str, path: str, headers: dict[str, str]) -> None:
         address = urlsplit(url)
-        self.length = 0
         self._socket = socket.create_connection((address.hostname or "", address.port or 80), _TIMEOUT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._unread = b""
@@ -158,7 +204,6 @@ class Consumer:
             if kind & _KIND == _PING:
                 self._socket.sendall(bytes((0x80 | _PONG, 0x80 | length, 0, 0, 0, 0)) + content)
             elif kind & _KIND == _TEXT:
-                self.length = length
                 yield content
             else:
                 raise ConnectionResetError(f"the server closes: {content!r}")

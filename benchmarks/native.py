@@ -1,6 +1,7 @@
 """A native Pulsar consumer as small as can be: it reads lengths and ids only.
 
-Messages are acknowledged one by one, in groups of half of what is in flight: libraries group those of 100 ms.
+Permits are refilled when half of what may be in flight has come, as libraries do. Each message is acknowledged by
+itself, in a frame of its own (as DotPulsar does) or with as many as there are permits to refill (others group 100 ms).
 """
 
 import json
@@ -31,10 +32,12 @@ _MESSAGE = b"\x08\x09\x4a"
 class NativeConsumer:
     """A consumer of the default subscription that holds `in_flight` messages at most."""
 
-    def __init__(self, exports: dict[str, Any], in_flight: int) -> None:
+    def __init__(self, exports: dict[str, Any], in_flight: int, *, grouped: bool) -> None:
         address = urlsplit(exports["pulsar"])
         self._refill = max(1, in_flight // 2)
+        self._group = self._refill if grouped else 1
         self._taken: list[bytes] = []
+        self._received = 0
         self._permits = command_frame(CommandFlow(0, self._refill))
         self._unread = b""
         self._socket = socket.create_connection((address.hostname or "", address.port or 0), _TIMEOUT_S)
@@ -65,8 +68,10 @@ class NativeConsumer:
         # behind it: the length of the body, consumer 0, and the id with its own length in one byte
         begin = _SIZE + len(_MESSAGE) + 4
         self._taken.append(message[begin : begin + 1 + message[begin]])
-        if len(self._taken) == self._refill:
-            self._socket.sendall(_acknowledgement(self._taken) + self._permits)
+        self._received += 1
+        permits = self._permits if self._received % self._refill == 0 else b""
+        if len(self._taken) == self._group:
+            self._socket.sendall(_acknowledgement(self._taken) + permits)
             self._taken = []
 
     def _ask(self, command: Any, answer: type[Any]) -> None:
