@@ -11,7 +11,9 @@ of requests from 0 on the same connection.
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 from mock_server.carriers.access import (
@@ -271,18 +273,21 @@ class NativeConnection(NativeLink):
 
     def _connect(self, asked: CommandConnect) -> None:
         self.client = asked.client_version
+        with self._telling(partial(CommandError, UNASKED)):
+            self.project = self._connections.admit(asked)
+            version = max(0, min(asked.protocol_version, MAX_PROTOCOL_VERSION))
+            self.send(CommandConnected(SERVER_VERSION, version, MAX_MESSAGE_SIZE))
+        if self.project is None:
+            self.end()
+
+    @contextmanager
+    def _telling(self, answer: Callable[[ServerError, str], PulsarCommand]) -> Iterator[None]:
+        """Tell the client, in the answer to its request, that it is refused; and note it in the history."""
         try:
             with noted("native", self.client, self._connections.only):
-                self.project = self._connections.admit(asked)
+                yield
         except AccessRefusedError as refused:
-            self._refuse(UNASKED, refused)
-            self.end()
-            return
-        version = max(0, min(asked.protocol_version, MAX_PROTOCOL_VERSION))
-        self.send(CommandConnected(SERVER_VERSION, version, MAX_MESSAGE_SIZE))
-
-    def _refuse(self, request_id: int, refused: AccessRefusedError) -> None:
-        self.send(CommandError(request_id, _ERRORS[refused.reason], str(refused)))
+            self.send(answer(_ERRORS[refused.reason], str(refused)))
 
     def _refuse_request(self, command: Any) -> None:
         self.send(
@@ -321,40 +326,18 @@ class NativeConnection(NativeLink):
         return self.project
 
     def _tell_partitions(self, asked: CommandPartitionedTopicMetadata) -> None:
-        try:
-            with noted("native", self.client):
-                topic = self._topic(asked.topic)
-        except AccessRefusedError as refused:
-            error, sentence = _ERRORS[refused.reason], str(refused)
-            failed = CommandPartitionedTopicMetadataResponse(0, asked.request_id, MetadataType.FAILED, error, sentence)
-            self.send(failed)
-            return
-        partitions = self._admitted().queue.partitions(topic.name)
-        count = 0 if topic.partition is not None or partitions[0] is None else len(partitions)
-        self.send(CommandPartitionedTopicMetadataResponse(count, asked.request_id, MetadataType.SUCCESS))
+        with self._telling(partial(CommandPartitionedTopicMetadataResponse, 0, asked.request_id, MetadataType.FAILED)):
+            topic = self._topic(asked.topic)
+            partitions = self._admitted().queue.partitions(topic.name)
+            count = 0 if topic.partition is not None or partitions[0] is None else len(partitions)
+            self.send(CommandPartitionedTopicMetadataResponse(count, asked.request_id, MetadataType.SUCCESS))
 
     def _tell_broker(self, asked: CommandLookupTopic) -> None:
-        try:
-            with noted("native", self.client):
-                self._topic(asked.topic)
-        except AccessRefusedError as refused:
-            error, sentence = _ERRORS[refused.reason], str(refused)
-            self.send(
-                CommandLookupTopicResponse(
-                    None, None, LookupType.FAILED, asked.request_id, authoritative=True, error=error, message=sentence
-                )
-            )
-            return
-        self.send(
-            CommandLookupTopicResponse(
-                BROKER_URL,
-                BROKER_URL_TLS,
-                LookupType.CONNECT,
-                asked.request_id,
-                authoritative=True,  # with False DotPulsar asks again for ever
-                proxy_through_service_url=True,
-            )
-        )
+        answer = partial(CommandLookupTopicResponse, request_id=asked.request_id, authoritative=True)
+        # with False for `authoritative` DotPulsar asks again for ever
+        with self._telling(lambda error, text: answer(None, None, LookupType.FAILED, error=error, message=text)):
+            self._topic(asked.topic)
+            self.send(answer(BROKER_URL, BROKER_URL_TLS, LookupType.CONNECT, proxy_through_service_url=True))
 
     def _tell_topics(self, asked: CommandGetTopicsOfNamespace) -> None:
         project = self._admitted()
@@ -374,14 +357,10 @@ class NativeConnection(NativeLink):
             sentence = "the consumer's id is taken on this connection"
             self.send(CommandError(asked.request_id, ServerError.NOT_ALLOWED, sentence))
             return
-        try:
-            with noted("native", self.client):
-                consumer = known or self._new_consumer(asked)
-        except AccessRefusedError as refused:
-            self._refuse(asked.request_id, refused)
-            return
-        self._confirm(asked)
-        consumer.announce()
+        with self._telling(partial(CommandError, asked.request_id)):
+            consumer = known or self._new_consumer(asked)
+            self._confirm(asked)
+            consumer.announce()
 
     def _new_consumer(self, asked: CommandSubscribe) -> NativeConsumer:
         project = self._admitted()
