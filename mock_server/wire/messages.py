@@ -116,12 +116,16 @@ def status_text(
     code, value = _code_and_value(message.subject)
     value |= _times(value, profile.record_time, leap_second=leap_second)
     more = f",{_compact(_UNKNOWN)[1:-1]}" if unknown_fields else ""
-    text = _compact(_compact(value | _UNKNOWN if unknown_fields else value))
+    text = _compact(f"{{{','.join([_member(name, each) for name, each in value.items()])}{more}}}")
     named = "" if profile.status_code == "empty" else code
     # Written out, as all JSON of each delivery: an encoder for a dictionary takes ten times as long (measured).
     status = f'{{"code":"{named}","t":{message.publish_time},"value":{text},"{DATA_POINTS[code]}":{text}{more}}}'
     ids = f'"dataId":{_compact(message.data_id)},"devId":{_compact(message.subject.device_id)}'
     return f'{{{ids},"productKey":{_compact(product_key)},"status":[{status}]{more}}}'
+
+
+def _member(name: str, value: object) -> str:
+    return f'"{name}":{value if type(value) is int else _compact(value)}'
 
 
 def outer_json(
@@ -151,7 +155,7 @@ def frame(message: Message, payload: bytes, properties: Mapping[str, str], redel
 
     Pulsar writes the time with its server's offset. In public samples that is Beijing's, and `key` is the device id.
     """
-    named = ", ".join(f"{_escaped(name)}: {_escaped(value)}" for name, value in properties.items())
+    named = ", ".join([f"{_escaped(name)}: {_escaped(value)}" for name, value in properties.items()])
     sent = f'"messageId": "{message.message_id}", "payload": "{base64.b64encode(payload).decode()}"'
     times = f'"publishTime": "{written_time(message.publish_time, "iso")}", "redeliveryCount": {redelivery_count}'
     return f'{{{sent}, "properties": {{{named}}}, {times}, "key": {_escaped(message.subject.device_id)}}}'

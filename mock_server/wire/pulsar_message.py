@@ -71,7 +71,7 @@ def _optional(number: int, value: int | None) -> bytes:
 
 
 def _named(metadata: Metadata) -> bytes:
-    return b"".join(_property(*each) for each in metadata.properties.items()) + _key(metadata.key)
+    return b"".join([_property(*each) for each in metadata.properties.items()]) + _key(metadata.key)
 
 
 @lru_cache(256)

@@ -1,6 +1,7 @@
 """The form of record times in messages, a choice of the profile: the vendor does not document it."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from mock_server.model import HOUR, LATEST_MS, MINUTE, SECOND
@@ -17,7 +18,13 @@ def iso_time(at_ms: int) -> str:
     if at_ms > LATEST_MS:
         return f"{at_ms} ms"
     seconds, milliseconds = divmod(at_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{milliseconds:03d}Z"
+    return f"{_to_the_second(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(64)
+def _to_the_second(seconds: int) -> str:
+    # Kept for the next time: what is sent now was mostly published in the same second.
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def written_time(at_ms: int, form: RecordTime, *, leap_second: bool = False) -> int | str:
