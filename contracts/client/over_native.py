@@ -143,11 +143,10 @@ class PulsarLink:
         self._now = now
         self._sockets: list[PulsarSocket] = []
 
-    @property
-    def due_at(self) -> int | None:
-        """When one of its sockets will next ask for messages again."""
-        moments = [each.due_at for each in self._sockets]
-        return min((each for each in moments if each is not None), default=None)
+    def wakes_at(self, own: int | None) -> int | None:
+        """When a client wakes that would at its `own` time, and earlier where a socket is to ask for messages again."""
+        moments = [each.due_at for each in self._sockets if each.due_at is not None]
+        return own if own is None or not moments else min(own, max(min(moments), self._now() + 1))
 
     def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", timeout_s: float = 10
@@ -215,8 +214,8 @@ class OverNative(Client):
 
     def wakes_at(self) -> int | None:
         """When its next timer is due, or messages are to be asked for again."""
-        own, due = self._client.wakes_at(), None if self._link is None else self._link.due_at
-        return own if own is None or due is None else min(own, due)
+        own = self._client.wakes_at()
+        return own if self._link is None else self._link.wakes_at(own)
 
     def quiet(self) -> None:
         """Store and acknowledge what has arrived."""

@@ -25,8 +25,8 @@ class NativeClient(ReferenceClient):
 
     def wakes_at(self) -> int | None:
         """Also when messages are to be asked for again."""
-        own, due = super().wakes_at(), None if self._native is None else self._native.due_at
-        return own if own is None or due is None else min(own, max(due, self._machine_ms + 1))
+        own = super().wakes_at()
+        return own if self._native is None else self._native.wakes_at(own)
 
     def take_frames(self, socket: Socket, frames: Sequence[dict[str, Any]]) -> None:
         """Take messages as they come from a native consumer."""
