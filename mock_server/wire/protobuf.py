@@ -21,6 +21,7 @@ IntKind = Literal["uint64", "int64", "uint32", "int32"]
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
+_COUNTED = (_VARINT, _BYTES)
 _MAX_VARINT_BYTES = 10
 _MAX_KEY = 0xFFFF_FFFF
 _MASK64 = 0xFFFF_FFFF_FFFF_FFFF
@@ -155,19 +156,23 @@ def raw_fields(data: bytes) -> tuple[dict[int, int], dict[int, bytes]]:
 
 def _next_field(data: bytes, place: int, end: int) -> tuple[int, Any, int]:
     """Key (number and wire type) and raw value (an integer or bytes) of the field at a place, and the place behind."""
-    key, place = read_varint(data, place, end)
+    key, place = data[place], place + 1
+    if key > 0x7F:  # noqa: PLR2004 most numbers have one byte, and a call for each is half of the time (measured)
+        key, place = read_varint(data, place - 1, end)
     wire_type = key & 7
     if not 8 <= key <= _MAX_KEY:  # noqa: PLR2004 the number is 0 below it
         raise MalformedError(f"no field has the number {key >> 3}")
-    if wire_type == _VARINT:
-        return key, *read_varint(data, place, end)
-    if wire_type == _BYTES:
-        size, place = read_varint(data, place, end)
+    if wire_type not in _COUNTED:
+        number = _FIXED_SIZES.get(wire_type, -1)
+    elif place < end and data[place] < 0x80:  # noqa: PLR2004 the same
+        number, place = data[place], place + 1
     else:
-        size = _FIXED_SIZES.get(wire_type, -1)
-    if not 0 <= size <= end - place:
+        number, place = read_varint(data, place, end)
+    if wire_type == _VARINT:
+        return key, number, place
+    if not 0 <= number <= end - place:
         raise MalformedError(f"field {key >> 3} is longer than its message, or of a wire type that is not supported")
-    return key, data[place : place + size], place + size
+    return key, data[place : place + number], place + number
 
 
 _MISSING: Any = object()

@@ -7,6 +7,7 @@ Ids of messages are unsigned on the wire and mean signed numbers: clients send 2
 """
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 from mock_server.wire.protobuf import At, MalformedError, content_field, decode, encode, number_field, raw_fields
@@ -396,11 +397,21 @@ PulsarCommand = tuple[Any, ...]
 
 def decode_command(data: bytes) -> PulsarCommand:
     """The command that a `BaseCommand` holds. MalformedError if it holds none, or one that is not known here."""
+    return _decode_again(data) if len(data) <= _SHORT else _decode(data)
+
+
+def _decode(data: bytes) -> PulsarCommand:
     numbers, contents = raw_fields(data)
     number = numbers.get(_TYPE, 0)
     if number not in COMMANDS or number not in contents:
         raise MalformedError(f"there is no command of the type {number}, or it is missing")
     return decode(COMMANDS[number], contents[number])
+
+
+_SHORT = 12
+"""The bytes of a command that is said again and again: permits and pings."""
+
+_decode_again = lru_cache(256)(_decode)
 
 
 def encode_command(command: PulsarCommand) -> bytes:
