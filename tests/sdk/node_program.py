@@ -41,10 +41,15 @@ def _run_npm_ci(folder: Path) -> None:
 
 
 class NodeProgram(Program):
-    """A program of `node/`, with settings that replace the usual ones."""
+    """A program of `node/`, with the arguments that it takes."""
 
-    def __init__(self, script: str, settings: dict[str, Any]) -> None:
-        super().__init__(["node", script, json.dumps(settings)], NODE)
+    def __init__(self, script: str, *arguments: str) -> None:
+        super().__init__(["node", script, *arguments], NODE)
+
+    def connected(self, settings: dict[str, Any]) -> "NodeProgram":
+        """A `connector.mjs` that makes its calls by a new connector from now on: each program has one at a time."""
+        assert self.ask("connect", **settings) == {"value": None}
+        return self
 
     def ask(self, call: str, **options: Any) -> dict[str, Any]:
         """Let a `connector.mjs` make a call: `{"value": envelope}`, or `{"error": text}` if the SDK threw."""

@@ -1,13 +1,17 @@
 // Drives the official connector, unmodified: one JSON line in is one call, one JSON line out is its outcome.
 //
-//   node connector.mjs '{"baseUrl": ..., "accessKey": ..., "secretKey": ...}'
+//   {"call": "connect", "options": {"baseUrl": ..., "accessKey": ..., "secretKey": ...}}  -> {"value": null}
 //   {"call": "init"}                                      -> {"value": <envelope>}
 //   {"call": "request", "options": {"method": ..., ...}}  -> {"value": <envelope>} or {"error": "..."} if it threw
 import readline from 'node:readline';
 import connector from '@tuya/tuya-connector-nodejs';
 
-const context = new connector.TuyaContext(JSON.parse(process.argv[2]));
+let context;
 const calls = {
+  connect: async (settings) => {
+    context = new connector.TuyaContext(settings);
+    return null;
+  },
   init: () => context.client.init(),
   request: (options) => context.request(options),
 };
