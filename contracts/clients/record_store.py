@@ -96,10 +96,14 @@ class RecordStore:
         """Close the file."""
         self._db.close()
 
+    def has(self, record: Stored) -> bool:
+        """Whether a record with its device, type and id is stored."""
+        query = "SELECT 1 FROM records WHERE device_id = ? AND data_type = ? AND record_id = ?"
+        return self._db.execute(query, record[:3]).fetchone() is not None
+
     def keep(self, record: Stored) -> bool:
         """Insert a record, or replace the content of the one with its id. True if it is new."""
-        known = "SELECT 1 FROM records WHERE device_id = ? AND data_type = ? AND record_id = ?"
-        is_new = self._db.execute(known, record[:3]).fetchone() is None
+        is_new = not self.has(record)
         self._db.execute(
             """INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)
                ON CONFLICT DO UPDATE SET direction = excluded.direction, event_ms = excluded.event_ms,

@@ -21,8 +21,7 @@ class _TwoAtOnce(ReferenceClient):
 
     def is_new(self, record: Stored) -> bool:
         """Whether a record is not stored yet."""
-        key = (record.record_id, *record[:2])
-        return all(each[:3] != key for each in self._store.dump())
+        return not self._store.has(record)
 
     def take_record(self, record: Stored) -> None:
         self._pair.append(record)

@@ -45,9 +45,7 @@ class WritesEveryTenMinutes(ReferenceClient):
         self._written_ms = 0
 
     def keep(self, record: Stored) -> bool:
-        key = (record.record_id, *record[:2])
-        is_known = any(each[:3] == record[:3] for each in self._unwritten)
-        is_known = is_known or any(each[:3] == key for each in self._store.dump())
+        is_known = any(each[:3] == record[:3] for each in self._unwritten) or self._store.has(record)
         self._unwritten.append(record)
         return not is_known
 

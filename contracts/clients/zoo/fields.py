@@ -48,8 +48,7 @@ class KeepsTheFirstVersion(ReferenceClient):
     """Ignores a record whose id it knows, also where it is corrected."""
 
     def keep(self, record: Stored) -> bool:
-        known = (each for each in self._store.dump() if each[:3] == (record.record_id, *record[:2]))
-        return next(known, None) is None and super().keep(record)
+        return not self._store.has(record) and super().keep(record)
 
 
 @breaks("CNT-CORRECTION")
