@@ -14,20 +14,35 @@ from contracts.rules import RULES
 from contracts.rules.base import Outcome
 from contracts.run.run import Run, run_of
 
+KEPT = 100
+"""How many runs are kept, each of some hundred KB. The same scenario gives the same run to the same client."""
+
+_PLAYED: dict[tuple[str, MakeClient], Run] = {}
+
 
 def outcome(rule_id: str, run: Run) -> Outcome:
     """What one rule says of a run."""
     return RULES[rule_id].check(run)
 
 
+def played(scenario: Scenario, make_client: MakeClient = ReferenceClient) -> Run:
+    """The run of a scenario, which is played once for the tests that ask for it one soon after another."""
+    key = repr(scenario), make_client
+    if key not in _PLAYED:
+        if len(_PLAYED) == KEPT:
+            del _PLAYED[next(iter(_PLAYED))]
+        _PLAYED[key] = run_of(scenario, make_client)
+    return _PLAYED[key]
+
+
 def broken(rule_id: str, scenario: Scenario, make_client: MakeClient = ReferenceClient) -> bool:
     """Whether a client breaks a rule in a scenario."""
-    return bool(outcome(rule_id, run_of(scenario, make_client)).breaches)
+    return bool(outcome(rule_id, played(scenario, make_client)).breaches)
 
 
 def kept(rule_id: str, scenario: Scenario, make_client: MakeClient = ReferenceClient) -> bool:
     """Whether a rule is exercised in a scenario, and the client keeps it."""
-    found = outcome(rule_id, run_of(scenario, make_client))
+    found = outcome(rule_id, played(scenario, make_client))
     return found.exercised and not found.breaches
 
 

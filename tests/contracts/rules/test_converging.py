@@ -29,11 +29,11 @@ from contracts.clients.zoo.converging import (
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOneMore
 from contracts.play.scenario import Crashes, Deletes, GoesOffline, Scenario, Step, Strikes
 from contracts.rules.evidence import claims as rounds
-from contracts.run.run import Run, run_of
+from contracts.run.run import Run
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE
 from tests.contracts.proof.exhaustive.count_comparison import invisible, rereported_bound, round_bound
-from tests.contracts.support import broken, kept, killed, outcome
+from tests.contracts.support import broken, kept, killed, outcome, played
 from tests.support import SEEDS, sampled
 
 
@@ -101,7 +101,7 @@ def test_a_rule_is_broken_by_its_defect_and_kept_by_the_reference(
 @pytest.mark.parametrize(("rule_id", "scenario"), UNTOUCHED.items())
 def test_a_rule_is_not_exercised_without_its_situation(rule_id: str, scenario: Scenario) -> None:
     """Nothing is claimed about a client where its defect could not have shown."""
-    found = outcome(rule_id, run_of(scenario, ReferenceClient))
+    found = outcome(rule_id, played(scenario, ReferenceClient))
     assert not found.exercised
     assert not found.breaches
 
@@ -144,7 +144,7 @@ SWAPPED = Scenario((*hour_of([1, 0]), Deletes(FULL_HOUR, "r1")))
 
 def test_nobody_is_blamed_for_what_equal_counts_hide() -> None:
     """A silent divergence cannot be known to any client, and is no breach of any rule of converging."""
-    run = run_of(SWAPPED, ReferenceClient)
+    run = played(SWAPPED, ReferenceClient)
     cell = run.claims_of[next(cell for cell in run.claims_of if run.in_cell(cell))][-1].cell
     held = {each.name for each in run.in_cell(cell) if each.deliveries}
     kept_by_lot = {each.name for each in run.in_cell(cell) if each.removed_seq is None}
@@ -154,7 +154,7 @@ def test_nobody_is_blamed_for_what_equal_counts_hide() -> None:
 
 def test_a_lot_that_never_agrees_is_no_reason_to_demand_quiet() -> None:
     """The client has all and more: it reached what it could, and its last claim may differ for ever."""
-    run = run_of(Scenario((*hour_of([1, 1, 0, 0]), Deletes(FULL_HOUR, "r1"))), ReferenceClient)
+    run = played(Scenario((*hour_of([1, 1, 0, 0]), Deletes(FULL_HOUR, "r1"))), ReferenceClient)
     assert not run.agreed
     assert outcome("CONV-REACHES", run).exercised
     assert not any(outcome(rule_id, run).breaches for rule_id in UNTOUCHED)
@@ -162,7 +162,7 @@ def test_a_lot_that_never_agrees_is_no_reason_to_demand_quiet() -> None:
 
 def test_a_client_holds_all_within_the_round_bound() -> None:
     """With so many faults as strike a cell, so many syncs of it bring everything, and one more is equal."""
-    run = run_of(Scenario((*hour_of([1, 0, 2], again=(0, 2)),)), ReferenceClient)
+    run = played(Scenario((*hour_of([1, 0, 2], again=(0, 2)),)), ReferenceClient)
     cell = run.rereports[0][1].cell
     strikes = sum(fault.operation.startswith("record ") for _, fault in run.faults)
     claims = run.claims_of[cell]
@@ -175,7 +175,7 @@ def test_a_client_holds_all_within_the_round_bound() -> None:
 def test_a_slower_client_is_not_blamed_either() -> None:
     """The rules hold no client to the reference client's own plan."""
     for scenario in (LOST_AGAIN, ALL_LOST_AGAIN, TRICKLE, BESIDE, CRASH):
-        run = run_of(scenario, HourlyAsker)
+        run = played(scenario, HourlyAsker)
         assert not any(outcome(rule_id, run).breaches for rule_id in UNTOUCHED)
 
 
@@ -203,7 +203,7 @@ class AsksAfterAStart(ReferenceClient):
 
 def test_a_process_that_died_may_ask_again_at_once() -> None:
     """Less than a minute after the ask of the one before it: it cannot know whether that was answered."""
-    run = run_of(Scenario((*hour_of([0]), Crashes(FIRST_ASK + 1_000)), runs_ms=HOUR), AsksAfterAStart)
+    run = played(Scenario((*hour_of([0]), Crashes(FIRST_ASK + 1_000)), runs_ms=HOUR), AsksAfterAStart)
     pairs = (pair for claims in run.claims_of.values() for pair in pairwise(claims))
     assert any(0 < second.time - first.time < MINUTE for first, second in pairs)
     assert not outcome("CONV-MIN-INTERVAL", run).breaches
@@ -211,7 +211,7 @@ def test_a_process_that_died_may_ask_again_at_once() -> None:
 
 def test_a_breach_says_what_is_missing() -> None:
     """The record, the cell and the numbers are in the sentence, and the line is one of the history."""
-    run: Run = run_of(ONE_LOST, DropsRereports)
+    run: Run = played(ONE_LOST, DropsRereports)
     breach = outcome("CONV-REACHES", run).breaches[0]
     assert breach.message.startswith("r2 came again and was acknowledged, and still the client claims 1 of 2 records")
     assert any(claim.seq == breach.seq for claim in run.claims)

@@ -15,10 +15,10 @@ from contracts.play.scenario import BEGIN, Deletes, Happens, Scenario, Step, Str
 from contracts.rules.base import Outcome
 from contracts.rules.counting import REDELIVERIES
 from contracts.rules.counting import RULES as BOOK
-from contracts.run.run import Run, run_of
+from contracts.run.run import Run
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
-from tests.contracts.support import broken, kept, killed_in, outcome
+from tests.contracts.support import broken, kept, killed_in, outcome, played
 from tests.support import SEEDS, sampled
 
 AT = BEGIN + 10 * MINUTE
@@ -107,7 +107,7 @@ UNTRIED = [
 @pytest.mark.parametrize(("rule_id", "scenario"), UNTRIED)
 def test_a_rule_is_not_exercised_where_its_defect_does_not_show(rule_id: str, scenario: Scenario) -> None:
     """A client that could have the defect all the same gets no green mark for it."""
-    assert outcome(rule_id, run_of(scenario, ReferenceClient)) == Outcome(exercised=False)
+    assert outcome(rule_id, played(scenario, ReferenceClient)) == Outcome(exercised=False)
 
 
 def test_every_rule_is_tried_and_left_untried() -> None:
@@ -135,7 +135,7 @@ NEIGHBOURS = [
 @pytest.mark.parametrize(("rule_id", "scenario", "client"), NEIGHBOURS)
 def test_a_rule_is_not_blamed_on_a_neighbour(rule_id: str, scenario: Scenario, client: type[ReferenceClient]) -> None:
     """Another defect is caught, and this rule, though it was exercised, is not said to be broken."""
-    run = run_of(scenario, client)
+    run = played(scenario, client)
     assert outcome(rule_id, run).exercised
     assert not outcome(rule_id, run).breaches
     assert any(rule.check(run).breaches for rule in BOOK) or rule_id == "CNT-QUARANTINE"
@@ -143,14 +143,14 @@ def test_a_rule_is_not_blamed_on_a_neighbour(rule_id: str, scenario: Scenario, c
 
 def test_a_breach_names_the_cell_the_numbers_and_the_defect() -> None:
     """Whoever wrote the client reads what was claimed, what was right, of which records, and what the client does."""
-    (breach,) = outcome("CNT-RECORD-ID", run_of(DOUBLED, zoo.CountsDeliveries)).breaches
+    (breach,) = outcome("CNT-RECORD-ID", played(DOUBLED, zoo.CountsDeliveries)).breaches
     assert "claimed 2 for lot 6ce0000000000001, passes, enter," in breach.message
     assert breach.message.endswith("where 1 was right (r1): the client counts every delivery")
 
 
 def test_what_is_deleted_is_no_reason_to_blame_a_true_count() -> None:
     """The lot has one record less than the client was told of, and the count of the client is true."""
-    run = run_of(DELETED, ReferenceClient)
+    run = played(DELETED, ReferenceClient)
     assert any(not claim.equal for claim in run.claims)
     assert kept("CNT-TRUTH", DELETED)
 
@@ -170,7 +170,7 @@ def test_no_client_is_blamed_for_a_time_that_only_the_lot_knows() -> None:
 
 def test_a_message_is_asked_for_again_before_it_is_set_aside() -> None:
     """The reference client refuses it three times; nobody has to put up with it more often than the rule says."""
-    run = run_of(DAMAGED, ReferenceClient)
+    run = played(DAMAGED, ReferenceClient)
     (first, *again) = [each for each in run.deliveries if each.record and each.origin == "uplink"]
     assert first.refused_seq is not None
     assert again[-1].acked_seq is not None

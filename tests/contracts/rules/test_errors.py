@@ -22,11 +22,10 @@ from contracts.play.scenario import (
     Strikes,
     Syncs,
 )
-from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE
 from mock_server.wire.paths import TOKEN_PATH
-from tests.contracts.support import broken, kept, killed, outcome
+from tests.contracts.support import broken, kept, killed, outcome, played
 from tests.support import SEEDS, sampled
 
 LOST = Happens(BEGIN + MINUTE, "r1", event=BEGIN - 30 * MINUTE, copies=0)
@@ -107,7 +106,7 @@ def test_the_reference_client_keeps_it_there(rule_id: str, client: MakeClient, s
 @pytest.mark.parametrize("rule_id", OWN)
 def test_nothing_is_exercised_without_a_failure(rule_id: str) -> None:
     """Where no call fails, no rule of errors has been put to the test."""
-    assert not outcome(rule_id, run_of(UNDISTURBED, ReferenceClient)).exercised
+    assert not outcome(rule_id, played(UNDISTURBED, ReferenceClient)).exercised
 
 
 @pytest.mark.parametrize(
@@ -130,7 +129,7 @@ def test_nothing_is_exercised_without_a_failure(rule_id: str) -> None:
 )
 def test_a_defect_is_not_blamed_on_its_neighbours(client: MakeClient, scenario: Scenario, also: set[str]) -> None:
     """A defect breaks its own rule and, of this group, at most the general one beside it."""
-    run = run_of(scenario, client)
+    run = played(scenario, client)
     assert {rule_id for rule_id in OWN if outcome(rule_id, run).breaches} == also
 
 
@@ -142,7 +141,7 @@ def test_every_code_of_business_is_one(code: int) -> None:
 
 def test_an_answer_with_unknown_fields_is_a_success() -> None:
     """More fields than documented are no failure: nothing need be asked again for them."""
-    assert not outcome("ERR-MALFORMED", run_of(failing(FaultKind.ANSWER_UNKNOWN_FIELDS), ReferenceClient)).exercised
+    assert not outcome("ERR-MALFORMED", played(failing(FaultKind.ANSWER_UNKNOWN_FIELDS), ReferenceClient)).exercised
 
 
 class Obedient(ReferenceClient):
@@ -162,7 +161,7 @@ def test_a_client_that_is_told_to_sync_is_not_hasty() -> None:
     """Repeats that the harness asked for say nothing of a client's pauses."""
     told = [Syncs(BEGIN + 10 * MINUTE)] * 4
     scenario = failing(FaultKind.ANSWER_BUSY)
-    run = run_of(replace(scenario, steps=(*scenario.steps, *told)), Obedient)
+    run = played(replace(scenario, steps=(*scenario.steps, *told)), Obedient)
     assert len([sync for sync in run.syncs if sync.time == MIDNIGHT + BEGIN + 10 * MINUTE]) == len(told)
     assert not outcome("ERR-RATE", run).breaches
 
@@ -178,7 +177,7 @@ def test_a_lot_that_takes_commands_and_fails_them_is_left_alone_too() -> None:
 def test_a_refusal_that_heals_shows_no_stubbornness() -> None:
     """A client may try once more what was refused for good: if that goes through, nothing was exercised."""
     once = watched(Strikes(AT, FaultKind.ANSWER_REFUSE, 1106, times=1))
-    found = outcome("ERR-PERMANENT", run_of(once, zoo.RetriesRefused))
+    found = outcome("ERR-PERMANENT", played(once, zoo.RetriesRefused))
     assert not found.exercised
 
 
@@ -206,7 +205,7 @@ def test_a_client_whose_keys_are_refused_is_not_blamed_for_what_it_leaves() -> N
     unwell = Strikes(AT, FaultKind.ANSWER_ERROR, times=ALWAYS, lot=0)
     foreign = Strikes(AT + HOUR, FaultKind.TOKEN_REGION, times=ALWAYS)
     lots = ("tuya", "tuya")
-    run = run_of(Scenario((LOST, unwell, foreign), lots=lots, runs_ms=3 * HOUR), StopsAtFirst)
+    run = played(Scenario((LOST, unwell, foreign), lots=lots, runs_ms=3 * HOUR), StopsAtFirst)
     assert 2007 in {call.code for call in run.token_calls}
     assert not outcome("ERR-KEEP", run).breaches
 

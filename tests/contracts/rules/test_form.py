@@ -13,7 +13,7 @@ from contracts.clients.zoo import GROUPS, ZOO, form
 from contracts.clients.zoo.form import AsksAllAtOnce, KeepsItsSpelling
 from contracts.play.scenario import BEGIN, LANE_ID, LOT_IDS, Crashes, Happens, RecordKind, Scenario, Strikes
 from contracts.rules.form import RULES
-from contracts.run.run import Run, run_of
+from contracts.run.run import Run
 from mock_server.faults.catalogue import FaultKind
 from mock_server.history.asking import sync_events
 from mock_server.history.events import CountCompared, DeviceChanged, Event, RequestAnswered, RequestReceived
@@ -23,7 +23,7 @@ from mock_server.problems import parse_json
 from mock_server.profile import Profile
 from mock_server.web.data_plane.masking import BODY_KEPT, masked_body
 from mock_server.wire.sync_asked import asked_device
-from tests.contracts.support import broken, kept, killed, outcome
+from tests.contracts.support import broken, kept, killed, outcome, played
 from tests.support import SEEDS
 
 assert form in GROUPS  # importing the group fills the zoo
@@ -84,7 +84,7 @@ def with_infos(*infos: object, data_type: object = 0) -> dict[str, object]:
 @pytest.mark.parametrize("name", ANIMALS)
 def test_each_animal_breaks_its_own_rule_of_form_and_no_other(name: str) -> None:
     """A defect in one property of a request is held against that property only."""
-    run = run_of(SCENARIOS.get(name, SEEN_BY_A_LANE), ANIMALS[name].client)
+    run = played(SCENARIOS.get(name, SEEN_BY_A_LANE), ANIMALS[name].client)
     assert [rule for rule in IDS if outcome(rule, run).breaches] == [ANIMALS[name].rule_id]
 
 
@@ -97,7 +97,7 @@ def test_the_reference_client_keeps_each_rule_where_it_can_be_broken(rule_id: st
 @pytest.mark.parametrize("rule_id", IDS)
 def test_nothing_is_exercised_where_nothing_is_asked(rule_id: str) -> None:
     """A client that has made no call has shown nothing."""
-    assert not outcome(rule_id, run_of(NOTHING_ASKED, ReferenceClient)).exercised
+    assert not outcome(rule_id, played(NOTHING_ASKED, ReferenceClient)).exercised
 
 
 @pytest.mark.parametrize("name", ANIMALS)
@@ -183,14 +183,14 @@ def test_a_right_body_breaks_nothing_in_either_spelling() -> None:
 def test_the_path_is_exercised_only_by_a_lot_that_told_of_a_lane() -> None:
     """A client that asks the lane of its last record cannot be caught where no record names one."""
     plain = Scenario((Happens(BEGIN + 10 * MINUTE, "r1"),), settles=False, runs_ms=ONE_ASK)
-    assert not outcome("FORM-PATH", run_of(plain, ReferenceClient)).exercised
+    assert not outcome("FORM-PATH", played(plain, ReferenceClient)).exercised
 
 
 def test_the_count_is_exercised_only_by_a_zero() -> None:
     """A client that leaves out zeros cannot be caught where every cell has a record."""
     kinds: tuple[RecordKind, ...] = ("enter", "leave", "bill")
     steps = tuple(Happens(BEGIN + MINUTE, kind, kind, event=BEGIN - 30 * MINUTE) for kind in kinds)
-    run = run_of(Scenario(steps, settles=False, runs_ms=6 * MINUTE), ReferenceClient)
+    run = played(Scenario(steps, settles=False, runs_ms=6 * MINUTE), ReferenceClient)
     assert len(run.claims) == 3
     assert not outcome("FORM-COUNT", run).exercised
 
@@ -216,7 +216,7 @@ def test_a_spelling_may_be_tried_once() -> None:
 
 def test_a_body_that_the_history_has_cut_is_still_measured() -> None:
     """A week of hours in one request is more than the history shows: too long a list, but no broken JSON."""
-    run = run_of(Scenario((Crashes(BEGIN, 7 * DAY),), settles=False, runs_ms=7 * DAY + 10 * MINUTE), AsksAllAtOnce)
+    run = played(Scenario((Crashes(BEGIN, 7 * DAY),), settles=False, runs_ms=7 * DAY + 10 * MINUTE), AsksAllAtOnce)
     assert max(len(sync.call.request.body) for sync in run.syncs) == BODY_KEPT
     assert [rule for rule in IDS if outcome(rule, run).breaches] == ["FORM-BATCH"]
 
@@ -233,7 +233,7 @@ def test_every_entry_of_a_long_list_is_a_claim(size: int) -> None:
     def back(cell: CellRow, hours: int) -> CellRow:
         return cell._replace(start_ms=cell.start_ms - hours * HOUR, end_ms=cell.end_ms - hours * HOUR)
 
-    run = run_of(Scenario(settles=False, runs_ms=ONE_ASK), AsksFarBack)
+    run = played(Scenario(settles=False, runs_ms=ONE_ASK), AsksFarBack)
     sync = run.syncs[0]
     assert sync.call.answer is not None
     compared = [entry.event for entry in run.entries if isinstance(entry.event, CountCompared)]

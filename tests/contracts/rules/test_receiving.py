@@ -18,10 +18,10 @@ from contracts.rules import RULES as ALL_RULES
 from contracts.rules.base import Outcome
 from contracts.rules.receiving import RULES
 from contracts.rules.verdict import judge
-from contracts.run.run import Run, run_of
+from contracts.run.run import Run
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import HOUR, MINUTE, SECOND
-from tests.contracts.support import broken, kept, killed, outcome
+from tests.contracts.support import broken, kept, killed, outcome, played
 from tests.support import SEEDS, sampled
 
 AT = BEGIN + 10 * MINUTE
@@ -136,7 +136,7 @@ each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: less
 @each_lesson
 def test_a_defect_breaks_its_rule_and_no_other_of_the_group(lesson: Lesson) -> None:
     """In the smallest scenario where a defect shows, it breaks its own rule of receiving and only that one."""
-    run = run_of(lesson.scenario, lesson.animal)
+    run = played(lesson.scenario, lesson.animal)
     assert [rule_id for rule_id, found in judge(run, RULES).items() if found.breaches] == [lesson.rule_id]
 
 
@@ -149,7 +149,7 @@ def test_the_reference_client_keeps_the_rule_there(lesson: Lesson) -> None:
 @each_lesson
 def test_without_the_situation_nothing_is_exercised(lesson: Lesson) -> None:
     """A scenario in which the defect could not show is no evidence for anybody."""
-    assert not outcome(lesson.rule_id, run_of(lesson.without, ReferenceClient)).exercised
+    assert not outcome(lesson.rule_id, played(lesson.without, ReferenceClient)).exercised
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES])
@@ -228,7 +228,7 @@ def test_a_message_may_be_set_aside_when_it_has_come_damaged_several_times() -> 
     stubborn = replace(
         DAMAGED, steps=(Strikes(AT, FaultKind.MESSAGE_FLIP_BIT, times=8, record="r1"), *DAMAGED.steps[1:])
     )
-    run = run_of(stubborn, ReferenceClient)
+    run = played(stubborn, ReferenceClient)
     assert any(each.damaged and each.acked_seq for each in run.deliveries)
     assert not outcome("REC-NACK", run).breaches
 

@@ -11,11 +11,10 @@ from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.receiving import AcksTheLastOnly, RefusesNewFields
 from contracts.play.scenario import BEGIN, Happens, Scenario, Strikes
 from contracts.rules.evidence.requests import asked_again, refusals
-from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import MessageAcknowledged
 from mock_server.model import MINUTE, SECOND
-from tests.contracts.support import broken
+from tests.contracts.support import broken, played
 
 AT = BEGIN + 10 * MINUTE
 NEW_FIELDS = (Strikes(AT, FaultKind.MESSAGE_UNKNOWN_FIELDS, record="r1"), Happens(AT, "r1"))
@@ -29,7 +28,7 @@ def short(*steps: Any) -> Scenario:
 
 def test_a_message_that_alone_was_held_was_refused() -> None:
     """A request cannot be for any other."""
-    run = run_of(short(*NEW_FIELDS), over_native(RefusesNewFields))
+    run = played(short(*NEW_FIELDS), over_native(RefusesNewFields))
     (refused,) = [each for each in run.deliveries if each.seq in refusals(run)]
     assert refused.faults
     assert broken("REC-TOLERANT", short(*NEW_FIELDS), over_native(RefusesNewFields))
@@ -73,7 +72,7 @@ def test_a_message_in_work_is_not_refused(later_ms: int) -> None:
     """It comes again because another one was refused: whether it was held for seconds only, or beside that one."""
     new = (Strikes(AT, FaultKind.MESSAGE_UNKNOWN_FIELDS, record="r1"), Happens(AT + later_ms, "r1"))
     scenario = short(*DAMAGED, *new)
-    run = run_of(scenario, HoldsFor)
+    run = played(scenario, HoldsFor)
     assert any(each.seq in asked_again(run) for each in run.deliveries)
     assert not broken("REC-TOLERANT", scenario, HoldsFor)
     assert not broken("REC-CUMULATIVE", scenario, HoldsFor)
@@ -92,7 +91,7 @@ def test_a_cumulative_acknowledgement_never_covers_what_was_refused() -> None:
     scenario = short(
         *DAMAGED, Happens(AT, "r1", many=3), Happens(AT + 10 * SECOND, "r2"), Happens(AT + 2 * MINUTE, "r3")
     )
-    run = run_of(scenario, NativeReferenceClient)
+    run = played(scenario, NativeReferenceClient)
     damaged = next(each for each in run.deliveries if each.damaged)
     again = next(each for each in run.deliveries if each.message_id == damaged.message_id and not each.damaged)
     assert damaged.acked_seq is None

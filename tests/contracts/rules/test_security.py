@@ -14,14 +14,14 @@ from contracts.clients.zoo.security import IgnoresTheSignature, IgnoresTheTag, R
 from contracts.play.recording import Act, ActKind
 from contracts.play.scenario import BEGIN, Happens, Looks, Scenario, Strikes
 from contracts.rules.security import RULES
-from contracts.run.run import Run, run_of
+from contracts.run.run import Run
 from mock_server.faults.catalogue import FaultKind
 from mock_server.history.events import Event, RequestAnswered, RequestReceived
 from mock_server.history.log import Entry
 from mock_server.model import MINUTE, SECOND
 from mock_server.profile import Profile
 from mock_server.wire.paths import SYNC_PREFIX, TOKEN_PATH
-from tests.contracts.support import broken, kept, killed, outcome
+from tests.contracts.support import broken, kept, killed, outcome, played
 from tests.support import SEEDS, sampled
 
 assert security in GROUPS  # importing the group fills the zoo
@@ -78,7 +78,7 @@ def test_a_wrong_signature_of_bodies_only_is_the_business_of_the_body() -> None:
 
 def test_without_a_second_attempt_fresh_signatures_are_not_exercised() -> None:
     """Where every call succeeds nothing need be repeated."""
-    assert not outcome("SEC-SIGN", run_of(QUIET, ReferenceClient)).exercised
+    assert not outcome("SEC-SIGN", played(QUIET, ReferenceClient)).exercised
 
 
 def test_a_refusal_that_a_fault_made_is_no_wrong_signature() -> None:
@@ -89,7 +89,7 @@ def test_a_refusal_that_a_fault_made_is_no_wrong_signature() -> None:
 
 def test_an_attempt_in_the_same_moment_may_look_the_same() -> None:
     """A clock that was set right by nothing has the same time: the repeat is no replay."""
-    run = run_of(failing(FaultKind.TIME_REFUSE), ReferenceClient)
+    run = played(failing(FaultKind.TIME_REFUSE), ReferenceClient)
     signatures = [call.request.headers["sign"] for call in run.calls]
     assert len(set(signatures)) < len(signatures)
     assert not outcome("SEC-SIGN", run).breaches
@@ -147,14 +147,14 @@ def test_a_look_between_a_damaged_message_and_its_repeat_shows_it() -> None:
 
 def test_a_damaged_message_that_came_again_undamaged_exercises_nothing() -> None:
     """The record was told in the end, so nobody can say from which message it was taken."""
-    run = run_of(damaged("aes_gcm", times=1), ReferenceClient)
+    run = played(damaged("aes_gcm", times=1), ReferenceClient)
     assert [each.damaged for each in run.deliveries if each.record] == [True, False]
     assert not outcome("SEC-TAMPER", run).exercised
 
 
 def test_damage_that_nobody_could_read_exercises_nothing() -> None:
     """A flip in the middle may make a text that no parser takes, check or no check."""
-    assert not outcome("SEC-TAMPER", run_of(damaged("aes_gcm", byte=0), ReferenceClient)).exercised
+    assert not outcome("SEC-TAMPER", played(damaged("aes_gcm", byte=0), ReferenceClient)).exercised
 
 
 def test_another_wrong_count_is_not_blamed_on_damage() -> None:
@@ -167,7 +167,7 @@ def test_each_animal_breaks_no_other_rule_of_security(name: str) -> None:
     """The rules of the group tell its defects apart."""
     animal = ANIMALS[name]
     for scenario in (failing(FaultKind.ANSWER_LOSE), damaged("aes_gcm"), damaged("aes_ecb")):
-        run = run_of(scenario, animal.client)
+        run = played(scenario, animal.client)
         assert {rule.id for rule in RULES if outcome(rule.id, run).breaches} <= {animal.rule_id}
 
 

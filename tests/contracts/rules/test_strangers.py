@@ -24,10 +24,9 @@ from contracts.diagnosis.explain import suspects
 from contracts.diagnosis.wrong_counter import WrongCounter
 from contracts.play.scenario import BEGIN, Crashes, GoesOffline, Happens, Scenario, Step, Strikes
 from contracts.rules.evidence.coverage import SLACK
-from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
-from tests.contracts.support import broken, kept
+from tests.contracts.support import broken, kept, played
 
 AT = BEGIN + 10 * MINUTE
 MIDNIGHT_IN_BEIJING = 8 * HOUR
@@ -144,7 +143,7 @@ def test_what_is_wrong_is_among_what_explains_a_wrong_count() -> None:
     counting = {client: scenario for rule_id, client, scenario in DEFECTS if rule_id.startswith("CNT-")}
     assert {client.__name__ for client in counting} == CAUSES.keys()
     for client, scenario in counting.items():
-        assert CAUSES[client.__name__] in suspects(run_of(scenario, client))
+        assert CAUSES[client.__name__] in suspects(played(scenario, client))
 
 
 def test_commands_that_came_to_nothing_are_exercised_by_asking_again() -> None:

@@ -31,10 +31,9 @@ from contracts.play.scenario import BEGIN, MIDNIGHT, ClockJumps, Crashes, Happen
 from contracts.rules import RULES as ALL_RULES
 from contracts.rules.times import RULES
 from contracts.rules.verdict import judge
-from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
-from tests.contracts.support import broken, kept, killed, outcome
+from tests.contracts.support import broken, kept, killed, outcome, played
 from tests.support import SEEDS
 
 AT = BEGIN + 10 * MINUTE
@@ -88,7 +87,7 @@ def test_a_defect_in_time_breaks_its_rule_and_no_other_of_time(
     client: type[ReferenceClient], scenario: Scenario
 ) -> None:
     """The smallest situation is enough to name the defect, and to tell it from its neighbours."""
-    run = run_of(scenario, client)
+    run = played(scenario, client)
     assert [rule.id for rule in RULES if outcome(rule.id, run).breaches] == [ZOO[client.__name__].rule_id]
 
 
@@ -97,7 +96,7 @@ def test_the_reference_client_keeps_each_rule_where_it_is_exercised(
     client: type[ReferenceClient], scenario: Scenario
 ) -> None:
     """What shows a defect shows that there is none, and breaks no other rule of time."""
-    run = run_of(scenario, ReferenceClient)
+    run = played(scenario, ReferenceClient)
     assert outcome(ZOO[client.__name__].rule_id, run).exercised
     assert not [rule.id for rule in RULES if outcome(rule.id, run).breaches]
 
@@ -116,7 +115,7 @@ def test_the_reference_client_keeps_each_rule_where_it_is_exercised(
 def test_a_wrong_time_shows_in_the_counts_too(client: type[ReferenceClient], scenario: Scenario) -> None:
     """Whoever lets nobody look into the store is judged by what only records at wrong times explain."""
     rule_id = ZOO[client.__name__].rule_id
-    run, right = (replace(run_of(scenario, each), dumps=()) for each in (client, ReferenceClient))
+    run, right = (replace(played(scenario, each), dumps=()) for each in (client, ReferenceClient))
     assert outcome(rule_id, run).breaches
     assert outcome(rule_id, right).exercised
     assert not outcome(rule_id, right).breaches
@@ -146,7 +145,7 @@ def test_a_wrong_time_shows_in_the_counts_too(client: type[ReferenceClient], sce
 )
 def test_without_the_situation_a_rule_is_not_exercised(rule_id: str, scenario: Scenario) -> None:
     """What could not have gone wrong is not held to have gone well."""
-    run = run_of(scenario, ReferenceClient)
+    run = played(scenario, ReferenceClient)
     assert not outcome(rule_id, run).exercised
 
 
@@ -230,7 +229,7 @@ BEGIN_MS = MIDNIGHT + BEGIN
 def test_a_jump_that_leaves_time_out_is_a_gap() -> None:
     """A window of the last hour by a clock that has just jumped forward begins behind the end of the one before."""
     jump = short((FORWARD,), runs_ms=2 * HOUR)
-    found = outcome("TIME-SKEW-CLIENT", run_of(jump, GoesWithTheJump))
+    found = outcome("TIME-SKEW-CLIENT", played(jump, GoesWithTheJump))
     assert any("nobody asked" in breach.message for breach in found.breaches)
     assert kept("TIME-SKEW-CLIENT", jump)
 
@@ -304,6 +303,6 @@ class KnowsNoLeapSecond(ReferenceClient):
 def test_a_client_that_cannot_read_a_leap_second_breaks_no_must_rule() -> None:
     """Rules of one kind only are for information about that: a message that cannot be read has to be left."""
     two = (*LEAP.steps, Happens(AT, "r2"), Happens(AT + MINUTE, "r3", "bill"))
-    outcomes = judge(run_of(replace(LEAP, steps=two, runs_ms=6 * HOUR), KnowsNoLeapSecond), ALL_RULES.values())
+    outcomes = judge(played(replace(LEAP, steps=two, runs_ms=6 * HOUR), KnowsNoLeapSecond), ALL_RULES.values())
     broken_ones = {rule_id for rule_id, found in outcomes.items() if found.breaches}
     assert {rule_id for rule_id in broken_ones if ALL_RULES[rule_id].level == "must"} == set()

@@ -26,10 +26,9 @@ from contracts.play.scenario import BEGIN, ClockJumps, Crashes, Happens, Scenari
 from contracts.rules import RULES
 from contracts.rules.base import Outcome
 from contracts.rules.verdict import judge
-from contracts.run.run import run_of
 from mock_server.faults.catalogue import FaultKind
 from mock_server.model import DAY, HOUR, MINUTE
-from tests.contracts.support import broken, kept, killed, outcome
+from tests.contracts.support import broken, kept, killed, outcome, played
 from tests.support import SEEDS, sampled
 
 HALF_SECOND = 500
@@ -104,7 +103,7 @@ def test_an_animal_breaks_its_rule_in_the_smallest_situation(animal: KnownBadCli
 )
 def test_without_its_situation_a_rule_is_not_exercised(rule_id: str, scenario: Scenario) -> None:
     """Where a mutant would not have been caught, nothing is said."""
-    assert outcome(rule_id, run_of(scenario, ReferenceClient)) == Outcome(exercised=False)
+    assert outcome(rule_id, played(scenario, ReferenceClient)) == Outcome(exercised=False)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +149,8 @@ def test_a_hole_at_a_short_restart_is_a_gap() -> None:
 )
 def test_who_cannot_ask_owes_nothing(scenario: Scenario) -> None:
     """No window is missed while something keeps the client from asking, nor shortly after."""
-    assert outcome("WIN-NO-GAP", run_of(scenario, ReferenceClient)) == Outcome(exercised=False)
-    assert outcome("WIN-CATCHUP", run_of(scenario, ReferenceClient)) == Outcome(exercised=False)
+    assert outcome("WIN-NO-GAP", played(scenario, ReferenceClient)) == Outcome(exercised=False)
+    assert outcome("WIN-CATCHUP", played(scenario, ReferenceClient)) == Outcome(exercised=False)
 
 
 class EndsAMillisecondEarlier(ReferenceClient):
@@ -193,7 +192,7 @@ def test_windows_join_up_to_the_millisecond() -> None:
 @pytest.mark.parametrize("scenario", [PLAIN, ONE_WAY, OUTAGE, REFUSED])
 def test_a_client_may_have_another_rhythm(scenario: Scenario) -> None:
     """Windows that are not yet due by a client's own plan are no gap."""
-    run = run_of(scenario, AsksAtNight)
+    run = played(scenario, AsksAtNight)
     assert not any(outcome(rule_id, run).breaches for rule_id in ("WIN-NO-GAP", "WIN-ZERO", "WIN-CATCHUP"))
 
 
@@ -205,7 +204,7 @@ def test_a_record_on_a_boundary_counts_as_the_lot_counts_it(profile: str) -> Non
 
 def test_a_boundary_breach_says_what_is_read_how() -> None:
     """The message has the counts, the record, and both readings."""
-    (breach,) = outcome("WIN-BOUNDARY", run_of(ON_AN_EDGE, CountsBetween)).breaches
+    (breach,) = outcome("WIN-BOUNDARY", played(ON_AN_EDGE, CountsBetween)).breaches
     assert "claimed 1 where 0 was right" in breach.message
     assert "r1" in breach.message
     assert "the client counts records at the start and at the end" in breach.message
@@ -231,16 +230,16 @@ def test_windows_that_roll_on_settle_a_failed_one_by_the_next() -> None:
 
 def test_a_convention_that_no_page_names_is_told_once_and_breaks_no_must_rule() -> None:
     """The wrong counts are its effect; the milliseconds in the client's store refute that it cuts times."""
-    outcomes = judge(run_of(ON_AN_EDGE, CountsBetween), RULES.values())
+    outcomes = judge(played(ON_AN_EDGE, CountsBetween), RULES.values())
     assert {rule_id for rule_id, found in outcomes.items() if found.breaches} == {"WIN-BOUNDARY"}
     assert outcomes["CNT-TRUTH"].exercised
-    alone = judge(run_of(ON_AN_EDGE, CountsBetween), [RULES["CNT-TRUTH"]])
+    alone = judge(played(ON_AN_EDGE, CountsBetween), [RULES["CNT-TRUTH"]])
     assert not alone["CNT-TRUTH"].breaches
 
 
 def test_a_gap_is_told_once_with_its_time() -> None:
     """Each hole is one breach with the lot, the line, and from when until when."""
-    found = outcome("WIN-ZERO", run_of(ONE_WAY, GroupsByHour)).breaches
+    found = outcome("WIN-ZERO", played(ONE_WAY, GroupsByHour)).breaches
     assert [breach.message.split(": ")[0] for breach in found] == ["lot 6ce0000000000001, passes, leave"]
     assert "2026-03-02 08:00:00 - 2026-03-02 08:59:59.500" in found[0].message
 
