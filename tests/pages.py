@@ -13,6 +13,7 @@ from pathlib import Path
 from mock_server.cli import default_project
 from mock_server.cloud import Cloud
 from mock_server.web.server import Server, ThreadedServer
+from tests.support import AS_A_USER
 
 ROOT = Path(__file__).parent.parent
 SDK_PAGES = tuple(ROOT / "docs" / "quickstart" / name for name in ("go.md", "java.md"))
@@ -23,7 +24,7 @@ TEST_RUNS = ("pytest ", "python -m unittest ", "parking-mock check ", "parking-m
 SETTINGS = {
     "COLUMNS": "80",
     "NO_PROXY": "127.0.0.1",
-    "PYTEST_ADDOPTS": "-p no:randomly -p no:cacheprovider -p no:schemathesis -W error",
+    "PYTEST_ADDOPTS": " ".join(("-p no:randomly -p no:cacheprovider -W error", *AS_A_USER)),
 }
 """What makes the output of a page's commands the same everywhere."""
 

@@ -20,6 +20,12 @@ from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.web.data_plane.api import create_api
 
+PLUGINS_OF_OURS = ("anyio", "requests_mock", "schemathesis", "syrupy", "time_machine")
+"""Plugins of pytest in this environment that a user's project does not have: a second of imports for each run."""
+
+AS_A_USER = tuple(word for name in PLUGINS_OF_OURS for word in ("-p", f"no:{name}"))
+"""The options of pytest for a user's project that is run by a test."""
+
 NOON = 1_652_788_800_000
 """2022-05-17 12:00 UTC: where virtual clocks of the tests start."""
 

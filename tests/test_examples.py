@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import sampled
+from tests.support import AS_A_USER, sampled
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "reconciler"
 CLIENT = "reconciler.py"
@@ -24,8 +24,7 @@ def project(tmp_path: Path) -> Path:
 
 def run_tests(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the project's tests with this environment."""
-    plain = ("-p", "no:randomly", "-p", "no:schemathesis")  # of our environment, not of the example's
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", *plain, *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", *AS_A_USER, "-p", "no:randomly", *arguments]
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(  # noqa: S603 our own example
         command, cwd=project, env=variables, capture_output=True, text=True, timeout=60, check=False

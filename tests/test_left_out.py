@@ -3,6 +3,7 @@
 import pytest
 
 from tests.left_out import SLOW_OF
+from tests.support import AS_A_USER
 
 pytest_plugins = ["pytester"]
 
@@ -17,7 +18,7 @@ def test_what_is_left_out_is_told(arguments: tuple[str, ...], pytester: pytest.P
         "def test_quick(): pass\n"
     )
     pytester.makeini("[pytest]\nmarkers =\n    slow: takes long\n    sdks: needs compilers\n")
-    run = ("-p", "tests.left_out", "-p", "no:randomly", "-p", "no:schemathesis", *arguments)
+    run = ("-p", "tests.left_out", *AS_A_USER, "-p", "no:randomly", *arguments)
     quick = pytester.runpytest(*run, "-m", "not slow and not sdks")
     quick.assert_outcomes(passed=1, deselected=0 if arguments else 3)
     quick.stdout.fnmatch_lines(

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import pytest
 
 from tests.recipes import RECIPES
+from tests.support import AS_A_USER
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("contracts", "mock_server", "parking_mock")
-OPTIONS = "-m 'not slow' -p no:schemathesis -p no:syrupy"
+OPTIONS = " ".join(("-m 'not slow'", *AS_A_USER))
 """Of pytest in the copy: slow tests and plugins that no recipe needs cost more than they would find."""
 
 COPIED = (*PACKAGES, "tests", "fixtures", "docs", "pyproject.toml", "CONTRIBUTING.md", "README.md")

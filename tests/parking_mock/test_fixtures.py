@@ -8,7 +8,7 @@ import pytest
 
 import mock_server.testing.served  # a run inside of ours must find what ours has loaded
 from mock_server.history.story import THINGS, TITLE
-from tests.support import LOT
+from tests.support import AS_A_USER, LOT
 
 pytest_plugins = ["pytester"]
 
@@ -327,7 +327,7 @@ def test(name, number, request):
 def test_in_parallel_and_in_any_order(pytester: pytest.Pytester, args: tuple[str, ...]) -> None:
     """Under xdist, in random order, and under both: the same outcomes, and the stories of the tests that failed."""
     pytester.makepyfile(client=CLIENT, test_it=f"import pytest\nfrom client import *\n{MANY}")
-    result = pytester.runpytest_subprocess("-W", "error", *args, timeout=300)
+    result = pytester.runpytest_subprocess("-W", "error", *AS_A_USER, *args, timeout=300)
     result.assert_outcomes(passed=14, failed=2)
     assert [lines[0][:8] for lines in sections(result)] == ["1 record"] * 2
 
@@ -355,7 +355,7 @@ def test_a_run_that_does_not_use_it(pytester: pytest.Pytester) -> None:
         "    ours = [each for each in sys.modules if each.startswith(('mock_server', 'contracts', 'parking_mock'))]\n"
         f"    assert sorted(ours) == {LIGHT}\n"
     )
-    result = pytester.runpytest_subprocess("-p", "no:randomly", timeout=300)
+    result = pytester.runpytest_subprocess(*AS_A_USER, "-p", "no:randomly", timeout=300)
     result.assert_outcomes(passed=1, failed=1)
 
 

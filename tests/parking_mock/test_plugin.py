@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from parking_mock.plugin import is_too_old
+from tests.support import AS_A_USER
 
 pytest_plugins = ["pytester"]
 
@@ -132,10 +133,6 @@ BESIDE = {
 """A project whose tests lie in packages that have our names: pytest imports them as `contracts...`."""
 
 
-OTHERS = ("anyio", "hypothesispytest", "randomly", "schemathesis", "syrupy", "time_machine")
-"""Plugins of this environment that a stranger's suite does not have; some of them take seconds to import."""
-
-
 @pytest.mark.parametrize(
     ("files", "passed"), [(THEIRS, 3), pytest.param(BESIDE, 5, marks=pytest.mark.slow)], ids=["theirs", "beside"]
 )
@@ -146,6 +143,5 @@ def test_a_project_of_a_stranger(files: dict[str, str], passed: int, pytester: p
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = text.splitlines()
         path.write_text("\n".join(line.removeprefix("        ") for line in lines), encoding="utf-8")
-    pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:schemathesis", timeout=300).assert_outcomes(
-        passed=passed
-    )
+    options = (*AS_A_USER, "-p", "no:randomly", "-p", "no:hypothesispytest")
+    pytester.runpytest_subprocess(*options, timeout=300).assert_outcomes(passed=passed)
