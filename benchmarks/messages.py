@@ -46,7 +46,7 @@ class Lane(NamedTuple):
 
 def run(*, quick: bool) -> bool:
     """Measure and print; whether the native carrier takes no more of the server than the WebSocket."""
-    rounds, count = (2, 2_000) if quick else (7, 8_000)
+    rounds, count = (2, 1_000) if quick else (9, 2_000)
     with running(SERVE) as cloud, running(FLOOR) as floor:
         shares = [compare(cloud, floor, rounds, count, in_flight) for in_flight in IN_FLIGHT]
         measure_idle(cloud.exports, cloud.rss_mb)
