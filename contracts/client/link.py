@@ -1,10 +1,12 @@
 """Real connections for the clients of this repository in a process of their own: HTTP, WebSockets, byte streams."""
 
+import selectors
 import socket
+import ssl
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
-import requests
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
@@ -17,12 +19,25 @@ FENCE_S = 30.0
 MOMENT_S = 0.02
 """How long `RealStream.receive` waits for bytes."""
 
+SAME_METHOD = (307, 308)
+"""Redirects that are followed with the same method and body (RFC 9110, 15.4); others are followed by a GET."""
+
+MOST_REDIRECTS = 30
+"""After so many redirects one after another a call has failed (our choice)."""
+
+URL_SIGNS = "%/:=&?~#+!$,;'@()*[]"
+"""What may be in a target as it is, and in a query; other signs are percent-encoded."""
+
 PIECE_BYTES = 64 * 1024
 """The most bytes of a stream that are read at once."""
 
 
 class RealLink:
-    """A link over real connections, directly to the addresses given: proxies of the environment are ignored."""
+    """A link over real connections, directly to the addresses given: proxies of the environment are ignored.
+
+    Written with `http.client`: a client under test is started for each scenario, and libraries that do more take longer
+    to import than most scenarios to play.
+    """
 
     follows_redirects = False
     """No: credentials must not go to another host."""
@@ -30,24 +45,58 @@ class RealLink:
     checks_certificates = True
 
     def __init__(self) -> None:
-        self._http = requests.Session()
-        self._http.trust_env = False
+        self._idle: dict[tuple[str, str], HTTPConnection] = {}
 
     def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", timeout_s: float = 10
     ) -> HttpAnswer:
         """Send one HTTP request."""
-        answer = self._http.request(
-            method,
-            url,
-            headers=headers,
-            data=body,
-            timeout=timeout_s,
-            allow_redirects=self.follows_redirects,
-            verify=self.checks_certificates,
-        )
-        named = {name.lower(): value for name, value in answer.headers.items()}
-        return HttpAnswer(answer.status_code, named, answer.content)
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = self._exchange(method, url, headers, body, timeout_s)
+            if not (self.follows_redirects and "location" in answer.headers):
+                return answer
+            url = urljoin(url, answer.headers["location"])
+            if answer.status not in SAME_METHOD:
+                method, body = "GET", b""
+        raise ConnectionError(f"more than {MOST_REDIRECTS} redirects")
+
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> HttpAnswer:
+        address = urlsplit(url)
+        connection = self._connection(address.scheme, address.netloc, timeout_s)
+        target = quote(urlunsplit(("", "", address.path or "/", address.query, "")), safe=URL_SIGNS)
+        try:
+            connection.request(method, target, body or None, dict(headers))
+            answer = connection.getresponse()
+            content = answer.read()
+        except HTTPException as error:
+            connection.close()
+            raise ConnectionError(f"{type(error).__name__}: {error}") from None
+        except OSError:
+            connection.close()
+            raise
+        if self._idle.setdefault((address.scheme, address.netloc), connection) is not connection:
+            connection.close()
+        return HttpAnswer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
+
+    def _connection(self, scheme: str, netloc: str, timeout_s: float) -> HTTPConnection:
+        """One that has been used before and is still open, or a new one, which opens when it is used."""
+        connection = self._idle.pop((scheme, netloc), None)
+        if connection is None and scheme == "https":
+            return HTTPSConnection(netloc, timeout=timeout_s, context=self._tls())
+        if connection is None:
+            return HTTPConnection(netloc, timeout=timeout_s)
+        connection.timeout = timeout_s
+        if connection.sock is not None and _has_ended(connection.sock):
+            connection.close()
+        if connection.sock is not None:
+            connection.sock.settimeout(timeout_s)
+        return connection
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if not self.checks_certificates:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
 
     def connect(self, url: str, headers: Mapping[str, str]) -> Socket:
         """Open a WebSocket."""
@@ -73,7 +122,15 @@ class RealLink:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        while self._idle:
+            self._idle.popitem()[1].close()
+
+
+def _has_ended(connection: socket.socket) -> bool:
+    """Whether the other side has closed a connection on which nothing is due: it can be read then."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 class RealSocket:
