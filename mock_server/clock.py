@@ -47,6 +47,10 @@ class Clock(ABC):
     def now_ms(self) -> int:
         """The present time in epoch milliseconds."""
 
+    @abstractmethod
+    def another(self) -> "Clock":
+        """A clock of the same kind that shows the same time, without timers."""
+
     @property
     def pending(self) -> int:
         """The number of timers that have neither run nor been cancelled."""
@@ -139,6 +143,10 @@ class SystemClock(Clock):
         """The machine's epoch milliseconds."""
         return self._read()
 
+    def another(self) -> "SystemClock":
+        """The same time."""
+        return SystemClock(self._read)
+
 
 class VirtualClock(Clock):
     """A time that changes only by `advance`, which runs every timer on the way at its own time."""
@@ -150,6 +158,14 @@ class VirtualClock(Clock):
     def now_ms(self) -> int:
         """The virtual time in epoch milliseconds."""
         return self._now_ms
+
+    def another(self) -> "VirtualClock":
+        """One that starts at this time."""
+        return VirtualClock(self._now_ms)
+
+    def set_to(self, at_ms: int) -> None:
+        """Go to a time, also back, without running timers: the world is another one from now on."""
+        self._now_ms = at_ms
 
     def advance_to(self, at_ms: int) -> None:
         """Go to `at_ms`, running each timer at its own time. ValueError for a time in the past."""

@@ -226,8 +226,7 @@ class Rereport:
     message_ids: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Command:
+class Command(NamedTuple):
     """What one API call asks of a device, and how far it has come."""
 
     sn: str

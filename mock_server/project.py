@@ -1,16 +1,16 @@
 """One customer's project: its devices, lots, queue, tokens and commands, with one clock and one random seed."""
 
+import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from random import Random
-from typing import Literal
+from itertools import takewhile
+from typing import ClassVar, Literal
 
-from mock_server.clock import Clock
+from mock_server.clock import Clock, VirtualClock
 from mock_server.faults.chaos import Chaos
 from mock_server.faults.faults import Fault, Faults
 from mock_server.history.events import DeviceChanged, FaultsChanged
-from mock_server.history.log import History
+from mock_server.history.log import Entry, History
 from mock_server.lots.lots import Lots
 from mock_server.lots.memory import MemoryStore
 from mock_server.lots.seed import NewRecord, Seed, device_to_json
@@ -34,6 +34,10 @@ from mock_server.queue.consumer import ACK_TIMEOUT
 from mock_server.queue.queue import Queue
 from mock_server.queue.subscription import Subscription
 from mock_server.queue.uplink import Uplink
+from mock_server.state.journal import Journal, State
+from mock_server.state.later import Later
+from mock_server.state.repeatable import RepeatableRandom
+from mock_server.state.rows import Table
 from mock_server.steps import Steps, at_once
 from mock_server.vendor.commands import Commands
 from mock_server.vendor.tokens import Tokens, hex_id
@@ -63,6 +67,36 @@ class Idle:
         return not self.messages and not self.timers
 
 
+@dataclass(frozen=True, slots=True)
+class OnlineDue:
+    """A device comes on line again."""
+
+    what: ClassVar[str] = "lot off line"
+    device_id: str
+
+
+_NOT_RESET = ("consumers", "ledger")
+"""Registers that a reset leaves alone: consumers stay, and no message id is given twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A world behind a line of its history: its state, the lines up to there that are kept, and the time."""
+
+    state: State
+    entries: tuple[Entry, ...]
+    line: int
+    now_ms: int
+
+    def renamed(self, before: str, after: str) -> "Moment":
+        """The same in a project of another access id, which begins the names of subscriptions."""
+        about = {
+            number: about._replace(name=re.sub(f"^{re.escape(before)}-", f"{after}-", about.name))
+            for number, about in self.state.rows["subscriptions"].items()
+        }
+        return replace(self, state=replace(self.state, rows={**self.state.rows, "subscriptions": about}))
+
+
 class Project:
     """Everything that belongs to one access id. Projects are isolated from each other.
 
@@ -88,17 +122,31 @@ class Project:
         self.clock = clock
         self.profile = profile or Profile()
         self.random_seed = random_seed
-        self.random = Random(random_seed)  # noqa: S311 repeatable from a seed, nothing here is a secret
+        self.random = RepeatableRandom(random_seed)
         self.history = History(clock.now_ms)
-        self.queue = Queue(access_id, clock, self.history, self.profile.queue_partitions)
-        self.faults = Faults(self.history)
-        self.tokens = Tokens(clock, self.random)
+        self.journal = journal = Journal(self.history)
         self.uid = f"ay{access_id}"
         self.product_key = "parkingmock"
         self._first_chaos = chaos or Chaos("off", random_seed)
-        self._ledger = 0
-        self._consumers = 0
-        self._begin()
+        self._ids_given = {DataType.PASS: journal.number("passes"), DataType.BILL: journal.number("bills")}
+        self._consumers = journal.number("consumers")
+        journal.register("random", self.random)
+        self.devices: Table[str, Device] = journal.table("devices")
+        self.store = MemoryStore(self.profile.time_of, journal.note)
+        journal.add(self.store)
+        self.later = later = Later(clock, journal)
+        self.queue = Queue(access_id, clock, self.history, journal, self.profile.queue_partitions)
+        self.faults = Faults(self.history, journal)
+        self.tokens = Tokens(clock, self.random, journal)
+        shared = (self.history, self.random, self.faults, later)
+        self.uplink = Uplink(clock, self.queue, *shared)
+        self.lots = Lots(clock, self.store, self.uplink, self.profile, *shared)
+        self.commands = Commands(clock, self.profile, self.history, later, self.uplink.report)
+        self._chaos_progress = journal.number("chaos")
+        self._choose_chaos(Chaos("off", random_seed))
+        later.on(OnlineDue, lambda due: self.set_online(due.device_id, online=True))
+        self._empty = journal.now()
+        journal.begin()
         if filled:
             at_once(self.filling())
 
@@ -117,59 +165,92 @@ class Project:
 
     def resetting(self) -> Steps[None]:
         """`reset`, a record of the seed with each step."""
-        self.clock.cancel_all()
-        self.queue.clear()
-        self.tokens.clear()
-        self.history.clear()
-        self.faults.reset()
-        self.random.seed(self.random_seed)
-        self._begin()
+        self.uplink.open_ledger()
+        registers = {name: value for name, value in self._empty.registers.items() if name not in _NOT_RESET}
+        self._take(Moment(State(self._empty.rows, registers), (), 0, self.clock.now_ms()))
         yield from self.filling()
 
     def filling(self) -> Steps[None]:
-        """Keep the records of the seed, one with each step, then let chaos begin. A reset meanwhile takes its place."""
+        """Keep what the seed has, a record with each step, then let chaos begin. A reset meanwhile takes its place."""
         resets = self.history.resets
+        for device in self.seed.devices:
+            self.put_device(device)
         for _ in self.keep_one_by_one(self.seed.records):
             yield None
             if self.history.resets != resets:
                 return
         self.set_chaos(self._first_chaos.again())
 
-    def _begin(self) -> None:
-        self._ledger += 1
-        self._ids_given = {DataType.PASS: 0, DataType.BILL: 0}
-        self.devices: dict[str, Device] = {}
-        self.store = MemoryStore(self.profile.time_of)
-        shared = (self.history, self.random, self.faults)
-        self.uplink = Uplink(self.clock, self.queue, *shared, self._ledger)
-        self.lots = Lots(self.clock, self.store, self.uplink, self.profile, *shared)
-        self.commands = Commands(self.clock, self.profile, self.history, self.uplink.report)
-        for device in self.seed.devices:
-            self.put_device(device)
+    def moment(self, line: int | None = None) -> Moment:
+        """The world of now, or as it was behind a line of the history. ForgottenError if that is too long ago."""
+        if line is None:
+            return Moment(self.journal.now(), tuple(self.history.after()), self.history.last, self.clock.now_ms())
+        state, end = self.journal.at(line)
+        entries = tuple(takewhile(lambda entry: entry.seq <= end, self.history.after()))
+        return Moment(state, entries, end, entries[-1].time if entries else self.clock.now_ms())
+
+    def go_back(self, moment: Moment) -> None:
+        """Let the world be as it was; consumers stay connected, and get what is not acknowledged then."""
+        self._take(moment)
+        self.queue.go_on()
+        self.history.wake()
+
+    def fork(self, access_id: str, access_secret: str, moment: Moment) -> "Project":
+        """Another project with keys of its own that is as this one was, with a clock of the same kind."""
+        other = Project(
+            access_id,
+            access_secret,
+            self.seed,
+            self.clock.another(),
+            profile=self.profile,
+            random_seed=self.random_seed,
+            chaos=self._first_chaos.again(),
+            filled=False,
+        )
+        other.go_back(moment.renamed(self.access_id, access_id))
+        return other
+
+    def _take(self, moment: Moment) -> None:
+        self.clock.cancel_all()
+        if isinstance(self.clock, VirtualClock):
+            self.clock.set_to(moment.now_ms)
+        self.history.load(moment.entries, moment.line)
+        self.journal.resume(moment.state)
+        self._choose_chaos(Chaos.at(self._chaos_progress.value))
 
     def set_chaos(self, chaos: Chaos) -> None:
         """Draw random faults from this chaos from now on; preset `off` has none."""
+        with self.journal:
+            self._choose_chaos(chaos)
+            self.history.add(FaultsChanged("chaos", f"{chaos.preset} seed {chaos.seed} budget {chaos.budget}"))
+
+    def _choose_chaos(self, chaos: Chaos) -> None:
+        chaos.note_progress_in(self._chaos_progress)
         self.chaos = chaos
         self.faults.random_faults = chaos if chaos.rates else None
-        self.history.add(FaultsChanged("chaos", f"{chaos.preset} seed {chaos.seed} budget {chaos.budget}"))
 
     def calm(self, keep: Callable[[Fault], bool] = lambda _: False) -> None:
         """Turn chaos off and drop the directed faults, except those for which `keep` returns True."""
-        self.faults.clear(keep)
-        self.history.add(FaultsChanged("cleared", "directed faults"))
-        self.set_chaos(Chaos("off", self.chaos.seed))
+        with self.journal:
+            self.faults.clear(keep)
+            self.history.add(FaultsChanged("cleared", "directed faults"))
+            self.set_chaos(Chaos("off", self.chaos.seed))
 
     def arm(self, fault: Fault) -> None:
         """Add a directed fault."""
-        self.faults.arm(fault)
-        self.history.add(FaultsChanged("directed", f"{fault.kind} x {fault.times}"))
+        with self.journal:
+            self.faults.arm(fault)
+            self.history.add(FaultsChanged("directed", f"{fault.kind} x {fault.times}"))
 
     def put_device(self, device: Device) -> Device:
         """Add a device, or replace the one with its id. Returns it with its time of creation."""
         known = self.devices.get(device.device_id)
         created = known.create_time if known else self.clock.now_ms()
-        kept = self.devices[device.device_id] = replace(device, create_time=created)
-        self.history.add(DeviceChanged(kept.device_id, kept.device_name, kept.supplier_code, kept.kind, kept.online))
+        kept = replace(device, create_time=created)
+        with self.journal:
+            self.devices.put(device.device_id, kept)
+            said = (kept.device_id, kept.device_name, kept.supplier_code, kept.kind, kept.online)
+            self.history.add(DeviceChanged(*said))
         return kept
 
     def keep(self, records: Sequence[NewRecord]) -> list[Record]:
@@ -180,8 +261,10 @@ class Project:
         """`keep`, one record with each step of the iterator."""
         named = {(new.device_id, new.data_type, new.record_id) for new in records if new.record_id}
         for new in records:
-            record = new.keep_as(new.record_id or self._new_record_id(new, named), self.clock.now_ms())
-            yield self.lots.add(record, new.fate)
+            with self.journal:
+                record = new.keep_as(new.record_id or self._new_record_id(new, named), self.clock.now_ms())
+                kept = self.lots.add(record, new.fate)
+            yield kept
 
     def sync(self, device_id: str, infos: Sequence[SyncInfo], *, lost: bool = False) -> Command:
         """Issue a records/sync command and compare its counts. CommandRefusedError, before any change, if refused.
@@ -191,17 +274,17 @@ class Project:
         outcome = self._outcome(device_id)
         if lost:
             outcome = ProcessStatus.UNKNOWN
-        command = self.commands.issue(device_id, outcome)
-        if outcome is ProcessStatus.SUCCEEDED:
-            self.lots.compare(command.sn, infos)
+        with self.journal:
+            command = self.commands.issue(device_id, outcome)
+            if outcome is ProcessStatus.SUCCEEDED:
+                self.lots.compare(command.sn, infos)
         return command
 
     def take_offline(self, device_id: str, for_ms: int) -> None:
         """Set a device off line, and on line again after `for_ms` milliseconds."""
-        self.set_online(device_id, online=False)
-        self.clock.call_at(
-            self.clock.now_ms() + for_ms, partial(self.set_online, device_id, online=True), "lot off line"
-        )
+        with self.journal:
+            self.set_online(device_id, online=False)
+            self.later.at(self.clock.now_ms() + for_ms, OnlineDue(device_id))
 
     def set_online(self, device_id: str, *, online: bool) -> None:
         """Set a device on line or off line."""
@@ -252,8 +335,8 @@ class Project:
 
     def new_consumer_id(self) -> str:
         """An id for the next consumer, unique in the project."""
-        self._consumers += 1
-        return f"consumer-{self._consumers}"
+        self._consumers.value += 1
+        return f"consumer-{self._consumers.value}"
 
     def exports(self, addresses: Addresses) -> JsonObject:
         """What a client needs to use this project: the object of `serve --json`."""
@@ -286,8 +369,8 @@ class Project:
         """The next free id of its data type. The keys in `named` are not free: later records of the batch have them."""
         prefix = "pass" if new.data_type is DataType.PASS else "bill"
         while True:
-            self._ids_given[new.data_type] += 1
-            record_id = f"{prefix}-{self._ids_given[new.data_type]:06d}"
+            self._ids_given[new.data_type].value += 1
+            record_id = f"{prefix}-{self._ids_given[new.data_type].value:06d}"
             key = (new.device_id, new.data_type, record_id)
             if key not in named and self.store.get(key) is None:
                 return record_id

@@ -178,7 +178,7 @@ class NativeConsumer:
 
     def newest_id(self) -> MessageIdData:
         """The id of the newest message that was published to its subscription, (-1, -1) before the first."""
-        newest = self.subscription.newest
+        newest = self._project.queue.newest(self.subscription.topic, self.subscription.partition)
         return MessageIdData(*message_id_numbers(newest)) if newest else MessageIdData(-1, -1)
 
     def _deliver(self, message: Message, redelivery_count: int) -> None:

@@ -5,12 +5,14 @@ two faults in a row strike one logical operation, so three tries succeed; a budg
 """
 
 from dataclasses import dataclass
-from random import Random
+from typing import NamedTuple
 
 from mock_server.faults.catalogue import CATALOGUE, FaultKind
 from mock_server.faults.faults import Occasion, Strike
 from mock_server.model import DataType, JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
+from mock_server.state.journal import Number
+from mock_server.state.repeatable import RepeatableRandom
 
 MAX_CONSECUTIVE = 2
 """The most faults in a row that strike one logical operation."""
@@ -91,6 +93,16 @@ library (`consumer.close`, `subscribe.refuse`, `ack.lose`, `message.bad-checksum
 library, so that chance would show little, and a lost acknowledgement keeps a project busy for a minute."""
 
 
+class ChaosProgress(NamedTuple):
+    """A run of chaos and how far it has come: faults used, and words drawn of its random source."""
+
+    preset: str
+    seed: int
+    budget: int
+    used: int
+    drawn: int
+
+
 class Chaos:
     """A run of one preset: `rates` of the kinds that it has, by kind, and the faults `used` of its `budget`."""
 
@@ -100,15 +112,34 @@ class Chaos:
         self.seed = seed
         self.budget = chosen.budget if budget is None else budget
         self.used = 0
-        self._random = Random(seed)  # noqa: S311 repeatable from a seed
+        self._random = RepeatableRandom(seed)
         self.rates = {kind: rate for kind, rate in chosen.rates.items() if self._random.random() < chosen.activation}
         self._by_site: dict[str, list[tuple[str, float]]] = {}
         for kind, rate in self.rates.items():
             self._by_site.setdefault(CATALOGUE[kind].site, []).append((kind, rate))
+        self._progress: Number | None = None
 
     def again(self) -> "Chaos":
         """The same run, from its beginning."""
         return Chaos(self.preset, self.seed, self.budget)
+
+    def note_progress_in(self, number: Number) -> None:
+        """Note how far it has come, now and from now on, as a `ChaosProgress`."""
+        self._progress = number
+        self._note_progress()
+
+    def _note_progress(self) -> None:
+        if self._progress is not None:
+            drawn = self._random.value
+            self._progress.value = ChaosProgress(self.preset, self.seed, self.budget, self.used, drawn)
+
+    @classmethod
+    def at(cls, progress: "ChaosProgress") -> "Chaos":
+        """The run that has come so far."""
+        chaos = cls(progress.preset, progress.seed, progress.budget)
+        chaos.used = progress.used
+        chaos._random.go_to(progress.drawn)
+        return chaos
 
     def draw(self, occasion: Occasion, consecutive: int, worst: int) -> Strike | None:
         """A fault for this occasion, or None. None when the budget or `MAX_CONSECUTIVE` is reached.
@@ -117,6 +148,11 @@ class Chaos:
         """
         if self.used >= self.budget or consecutive >= MAX_CONSECUTIVE:
             return None
+        strike = self._drawn(occasion, worst)
+        self._note_progress()
+        return strike
+
+    def _drawn(self, occasion: Occasion, worst: int) -> Strike | None:
         for kind, rate in self._by_site.get(occasion.site, ()):
             if self._random.random() < rate and self._is_allowed(kind, occasion, worst):
                 self.used += 1

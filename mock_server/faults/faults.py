@@ -14,6 +14,8 @@ from mock_server.history.events import FaultInjected
 from mock_server.history.log import History
 from mock_server.model import JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader
+from mock_server.state.journal import Journal
+from mock_server.state.rows import Table
 from mock_server.wire.paths import TOKEN_PATH
 
 LIMITS = ("device_id", "data_type", "path", "record_id")
@@ -94,8 +96,10 @@ class RandomFaults(Protocol):
         """At most one fault. `consecutive` faults have just hit this operation, `worst` any call."""
 
 
-@dataclass(slots=True)
-class _Armed:
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """A directed fault, with how many occasions have passed and how often it has struck."""
+
     fault: Fault
     skipped: int = 0
     struck: int = 0
@@ -104,32 +108,30 @@ class _Armed:
 class Faults:
     """The faults of one project: those directed, those drawn, and how often each has struck."""
 
-    def __init__(self, history: History, random_faults: RandomFaults | None = None) -> None:
+    def __init__(self, history: History, journal: Journal, random_faults: RandomFaults | None = None) -> None:
         self._history = history
-        self._armed: list[_Armed] = []
-        self._hit_calls: dict[str, int] = {}
-        self._hit_others: dict[str, int] = {}
+        self._journal = journal
+        self._armed: Table[int, Armed] = journal.table("armed", sorted_by_key=True)
+        self._hit_calls: Table[str, int] = journal.table("calls hit")
+        self._hit_others: Table[str, int] = journal.table("others hit")
+        self._armed_ever = journal.number("armed")
         self.random_faults = random_faults
-        self.struck: dict[str, int] = {}
+        self.struck: Table[str, int] = journal.table("struck")
 
     def arm(self, fault: Fault) -> None:
         """Direct a fault; it stays until it has struck as often as it should."""
-        self._armed.append(_Armed(fault))
+        self._armed_ever.value += 1
+        self._armed.put(self._armed_ever.value, Armed(fault))
 
     def clear(self, keep: Callable[[Fault], bool] = lambda _: False) -> None:
         """Forget the directed faults, but for those to keep."""
-        self._armed = [armed for armed in self._armed if keep(armed.fault)]
-
-    def reset(self) -> None:
-        """Forget the directed faults and what has struck."""
-        self._armed.clear()
-        self._hit_calls.clear()
-        self._hit_others.clear()
-        self.struck.clear()
+        for number, armed in list(self._armed.items()):
+            if not keep(armed.fault):
+                self._armed.drop(number)
 
     def armed(self) -> Iterator[tuple[Fault, int]]:
         """The directed faults that are still to strike, each with how often it has."""
-        return ((armed.fault, armed.struck) for armed in self._armed)
+        return ((armed.fault, armed.struck) for armed in self._armed.values())
 
     @property
     def active(self) -> bool:
@@ -140,7 +142,11 @@ class Faults:
         """What goes wrong here and now, noted in the history."""
         if not self.active:
             return []
-        strikes = [self._use(armed) for armed in tuple(self._armed) if self._is_due(armed, occasion)]
+        with self._journal:
+            return self._strike(occasion)
+
+    def _strike(self, occasion: Occasion) -> list[Strike]:
+        strikes = [self._use(number) for number in tuple(self._armed) if self._is_due(number, occasion)]
         if not strikes and self.random_faults is not None and not (occasion.path or "").startswith(TOKEN_PATH):
             consecutive = self._hits(occasion.operation).get(occasion.operation, 0)
             drawn = self.random_faults.draw(occasion, consecutive, max(self._hit_calls.values(), default=0))
@@ -155,31 +161,39 @@ class Faults:
     def suffer(self, operation: str) -> None:
         """An operation failed because of a fault that struck another one."""
         hits = self._hits(operation)
-        hits[operation] = hits.get(operation, 0) + 1
+        with self._journal:
+            hits.put(operation, hits.get(operation, 0) + 1)
 
-    def _hits(self, operation: str) -> dict[str, int]:
+    def _hits(self, operation: str) -> Table[str, int]:
         """How many faults have just hit each operation: calls are few, records many."""
         return self._hit_calls if operation.startswith(CALL) else self._hit_others
 
-    def _is_due(self, armed: _Armed, occasion: Occasion) -> bool:
+    def _is_due(self, number: int, occasion: Occasion) -> bool:
+        armed = self._armed[number]
         if not armed.fault.matches(occasion):
             return False
-        armed.skipped += 1
-        return armed.skipped > armed.fault.skip
+        if armed.skipped >= armed.fault.skip:
+            return True
+        self._armed.put(number, replace(armed, skipped=armed.skipped + 1))
+        return False
 
-    def _use(self, armed: _Armed) -> Strike:
-        armed.struck += 1
-        if armed.struck >= armed.fault.times:
-            self._armed.remove(armed)
+    def _use(self, number: int) -> Strike:
+        armed = self._armed[number]
+        if armed.struck + 1 >= armed.fault.times:
+            self._armed.drop(number)
+        else:
+            self._armed.put(number, replace(armed, struck=armed.struck + 1))
         return Strike(armed.fault.kind, armed.fault.value)
 
     def _note(self, occasion: Occasion, strikes: list[Strike]) -> None:
         if not strikes:
-            self._hits(occasion.operation).pop(occasion.operation, None)
+            hits = self._hits(occasion.operation)
+            if occasion.operation in hits:
+                hits.drop(occasion.operation)
             return
         self.suffer(occasion.operation)
         for strike in strikes:
-            self.struck[strike.kind] = self.struck.get(strike.kind, 0) + 1
+            self.struck.put(strike.kind, self.struck.get(strike.kind, 0) + 1)
             self._history.add(_injected(strike, occasion))
 
 

@@ -1,7 +1,7 @@
 """The log of a project: every event with its number and its time, oldest first, bounded."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
 from itertools import islice
@@ -44,7 +44,9 @@ def _asked(entry: AskedEntry) -> JsonObject:
 
 
 class History:
-    """A log bounded in entries and bytes. `dropped` tells how many of the oldest entries are gone.
+    """A log bounded in entries and bytes.
+
+    `last` is the number of the newest entry, 0 before the first; the oldest are gone, as many as `dropped`.
 
     `resets` counts how often it was cleared, `bytes` about what its entries take of the memory. `budget` is what it
     shares with other histories. The newest entry is always kept.
@@ -55,7 +57,8 @@ class History:
         self._entries: deque[Entry] = deque()
         self._limit = limit
         self._max_bytes = max_bytes
-        self._last = 0
+        self.last = 0
+        self.dropped = 0
         self.bytes = 0
         self.budget: SharedBudget | None = None
         self.resets = 0
@@ -73,15 +76,15 @@ class History:
 
     def add(self, event: Event) -> int:
         """Append an event at the present; return its number."""
-        self._last += 1
-        self._entries.append(Entry(self._last, self._now_ms(), event))
+        self.last += 1
+        self._entries.append(Entry(self.last, self._now_ms(), event))
         self._grow(weigh(event))
         while len(self._entries) > self._limit:
             self._drop_oldest()
         self.shrink(self._max_bytes)
         if self._listeners:
             self.wake()
-        return self._last
+        return self.last
 
     def shrink(self, most: int) -> None:
         """Drop the oldest entries until the others take at most so many bytes."""
@@ -89,6 +92,7 @@ class History:
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
+        self.dropped += 1
         self._grow(-weigh(self._entries.popleft().event))
 
     def _grow(self, count: int) -> None:
@@ -110,19 +114,9 @@ class History:
         """The newest entry."""
         return self._entries[-1] if self._entries else None
 
-    @property
-    def last(self) -> int:
-        """The number of the newest entry."""
-        return self._last
-
-    @property
-    def dropped(self) -> int:
-        """How many entries were let go."""
-        return self._last - len(self._entries)
-
-    def clear(self) -> None:
-        """Start again at number 1."""
-        self._entries.clear()
-        self._grow(-self.bytes)
-        self._last = 0
+    def load(self, entries: Iterable[Entry], last: int) -> None:
+        """Have these entries, the last of which has this number, in place of the present ones; 0 if there are none."""
+        self._entries = deque(entries)
+        self._grow(sum(weigh(entry.event) for entry in self._entries) - self.bytes)
+        self.last, self.dropped = last, last - len(self._entries)
         self.resets += 1

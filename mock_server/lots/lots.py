@@ -1,10 +1,9 @@
 """The lots of one project: they keep records, count them, and re-report a cell when a claimed count differs."""
 
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from random import Random
+from typing import ClassVar
 
 from mock_server.clock import Clock
 from mock_server.faults.catalogue import RECORD, FaultKind
@@ -26,13 +25,31 @@ from mock_server.model import (
 )
 from mock_server.profile import Profile
 from mock_server.queue.uplink import Uplink, record_occasion
+from mock_server.state.later import Later
+from mock_server.state.rows import Table
 
 REREPORTS_KEPT = 10_000
 """The most re-reports that are kept for the lab API (our choice); older ones are dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class DeletionDue:
+    """A lot loses a record."""
+
+    what: ClassVar[str] = "deletion of a record"
+    key: RecordKey
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionDue:
+    """A lot corrects a record."""
+
+    what: ClassVar[str] = "correction of a record"
+    key: RecordKey
+
+
 class Lots:
-    """Records, recounts and re-reports. `rereports` holds the latest re-reports, oldest first."""
+    """Records, recounts and re-reports."""
 
     def __init__(
         self,
@@ -43,6 +60,7 @@ class Lots:
         history: History,
         random: Random,
         faults: Faults,
+        later: Later,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -51,7 +69,15 @@ class Lots:
         self._history = history
         self._random = random
         self._faults = faults
-        self.rereports: deque[Rereport] = deque(maxlen=REREPORTS_KEPT)
+        self._later = later
+        self._rereports: Table[int, Rereport] = later.journal.table("rereports", sorted_by_key=True)
+        later.on(DeletionDue, lambda due: self.remove(due.key))
+        later.on(CorrectionDue, lambda due: self._correct(due.key))
+
+    @property
+    def rereports(self) -> list[Rereport]:
+        """The latest re-reports, oldest first."""
+        return list(self._rereports.values())
 
     def add(self, record: Record, fate: Fate = None) -> Record:
         """Keep a new record; return it as kept. Without a fate, faults may change it, or plan its deletion."""
@@ -84,9 +110,10 @@ class Lots:
 
     def remove(self, key: RecordKey) -> bool:
         """Remove a record: it is no longer counted, and no message says so. False if there was none."""
-        record = self._store.remove(key)
-        if record is not None:
-            self._history.add(RecordRemoved(record.device_id, record.record_id, record.data_type))
+        with self._later.journal:
+            record = self._store.remove(key)
+            if record is not None:
+                self._history.add(RecordRemoved(record.device_id, record.record_id, record.data_type))
         return record is not None
 
     def count(self, cell: Cell) -> int:
@@ -121,14 +148,17 @@ class Lots:
         decided_at = self._clock.now_ms()
         records, message_ids = self._uplink.resend(info.cell, records, self._profile.rereport_spread_ms)
         record_ids = tuple(record.record_id for record in records)
-        self.rereports.append(Rereport(sn, decided_at, info.cell, info.claimed, counted, record_ids, message_ids))
+        rereport = Rereport(sn, decided_at, info.cell, info.claimed, counted, record_ids, message_ids)
+        self._rereports.put(next(reversed(self._rereports), 0) + 1, rereport)
+        if len(self._rereports) > REREPORTS_KEPT:
+            self._rereports.drop(next(iter(self._rereports)))
 
     def _plan_change(self, record: Record, strike: Strike) -> None:
         at_ms = self._clock.now_ms() + strike.value
         if strike.kind == FaultKind.RECORD_DELETE:
-            self._clock.call_at(at_ms, partial(self.remove, record.key), "deletion of a record")
+            self._later.at(at_ms, DeletionDue(record.key))
         elif strike.kind == FaultKind.RECORD_CORRECT:
-            self._clock.call_at(at_ms, partial(self._correct, record.key), "correction of a record")
+            self._later.at(at_ms, CorrectionDue(record.key))
 
     def _correct(self, key: RecordKey) -> None:
         record = self._store.get(key)

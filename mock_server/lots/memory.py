@@ -1,21 +1,31 @@
 """The default store: records in the memory of this process."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 
 from mock_server.lots.time_index import TimeIndex
 from mock_server.model import Line, Record, RecordKey
+from mock_server.state.rows import ABSENT, Absent, Note
 
 
 class MemoryStore:
     """Records in a list, found by key through a dict and by time through one `TimeIndex` a line.
 
-    `time_of` returns the time by which a record is in a window, in epoch milliseconds.
+    `time_of` returns the time by which a record is in a window, in epoch milliseconds. The rows `records` have the
+    records by their place in the list.
     """
 
-    def __init__(self, time_of: Callable[[Record], int] = attrgetter("event_time")) -> None:
+    rows_name = "records"
+
+    def __init__(
+        self, time_of: Callable[[Record], int] = attrgetter("event_time"), note: Note = lambda _: None
+    ) -> None:
         self._time_of = time_of
+        self._note = note
+        self._forget_all()
+
+    def _forget_all(self) -> None:
         self._records: list[Record | None] = []
         self._slots: defaultdict[tuple[str, int], dict[str, int]] = defaultdict(dict)
         self._lines: defaultdict[Line, TimeIndex] = defaultdict(TimeIndex)
@@ -23,18 +33,23 @@ class MemoryStore:
 
     def put(self, record: Record) -> Record | None:
         """Keep a record. One with a known key replaces the earlier version, which is returned."""
-        slots = self._slots[record.device_id, record.data_type]
-        slot = slots.get(record.record_id)
+        slot = self._slots[record.device_id, record.data_type].get(record.record_id)
         if slot is None:
-            slots[record.record_id] = slot = len(self._records)
-            self._records.append(record)
-            self._size += 1
-            previous = None
+            slot, previous = len(self._records), None
+            self._note((self.rows_name, slot, ABSENT))
+            self._records.append(None)
         else:
             previous = self._vacate(slot)
-            self._records[slot] = record
-        self._lines[record.line].add(self._time_of(record), slot)
+            self._note((self.rows_name, slot, previous))
+        self._occupy(slot, record)
         return previous
+
+    def _occupy(self, slot: int, record: Record) -> None:
+        """Put a record into the list, where its slot is empty, and into the index."""
+        self._records[slot] = record
+        self._slots[record.device_id, record.data_type][record.record_id] = slot
+        self._lines[record.line].add(self._time_of(record), slot)
+        self._size += 1
 
     def get(self, key: RecordKey) -> Record | None:
         """The record of that key, or None."""
@@ -47,7 +62,9 @@ class MemoryStore:
         if slot is None:
             return None
         previous = self._vacate(slot)
-        self._size -= 1
+        self._note((self.rows_name, slot, previous))
+        while self._records and self._records[-1] is None:
+            self._records.pop()
         return previous
 
     def count(self, line: Line, start: int, end: int) -> int:
@@ -76,4 +93,21 @@ class MemoryStore:
         if record is not None:
             self._lines[record.line].remove(self._time_of(record), slot)
             self._records[slot] = None
+            self._size -= 1
         return record
+
+    def value(self, key: int) -> Record | Absent:
+        """The record at a place in the list, or `ABSENT`."""
+        record = self._records[key] if key < len(self._records) else None
+        return ABSENT if record is None else record
+
+    def rows(self) -> dict[int, Record]:
+        """The records by their places in the list."""
+        return {slot: record for slot, record in enumerate(self._records) if record is not None}
+
+    def load(self, rows: Mapping[int, Record]) -> None:
+        """Keep these records, each at its place, in place of the present ones."""
+        self._forget_all()
+        self._records = [None] * (max(rows, default=-1) + 1)
+        for slot in sorted(rows):
+            self._occupy(slot, rows[slot])

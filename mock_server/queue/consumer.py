@@ -22,13 +22,14 @@ MAX_PERMITS = 1_000_000
 
 @dataclass(eq=False, slots=True)
 class PendingMessage:
-    """A message in one subscription that no consumer has acknowledged yet.
+    """A message in one subscription that no consumer has acknowledged yet, at its place in the order of publication.
 
     `acknowledged` marks one that is settled while the subscription still has it in its order or in its backlog.
     `delivered_at` is the time of its latest delivery, in epoch milliseconds.
     """
 
     message: Message
+    place: int
     redelivery_count: int = 0
     acknowledged: bool = False
     delivered_at: int = 0

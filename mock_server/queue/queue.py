@@ -1,12 +1,15 @@
 """The message queue of one project: its topics and their subscriptions."""
 
+from collections.abc import Mapping
 from typing import get_args
 from zlib import crc32
 
 from mock_server.clock import Clock
 from mock_server.history.log import History
 from mock_server.model import Message, TopicName
-from mock_server.queue.subscription import Subscription
+from mock_server.queue.subscription import Subscription, SubscriptionAbout
+from mock_server.state.journal import Journal
+from mock_server.state.rows import Absent, Table
 
 TOPICS: tuple[TopicName, ...] = get_args(TopicName)
 """The topics."""
@@ -20,16 +23,28 @@ class Queue:
 
     Every message is published to both topics, as at the vendor with message rules enabled for both environments.
     `partitions` is the number of partitions of `event`, and 0 if it has none; `event-test` never has (documented). A
-    message goes to that of its device, so that the messages of one device keep their order.
+    message goes to that of its device, so that the messages of one device keep their order. The rows `subscriptions`
+    have the subscriptions by their numbers; each has rows of its own.
     """
 
-    def __init__(self, access_id: str, clock: Clock, history: History, partitions: int = 0) -> None:
+    rows_name = "subscriptions"
+
+    def __init__(self, access_id: str, clock: Clock, history: History, journal: Journal, partitions: int = 0) -> None:
         self._clock = clock
         self._history = history
+        self._journal = journal
+        self._about: Table[int, SubscriptionAbout] = Table(self.rows_name, journal.note, sorted_by_key=True)
+        self._numbers: dict[Subscription, int] = {}
+        self._published, self._made = journal.number("published"), journal.number("subscriptions")
+        self._newest = journal.number("newest", ())  # (partition, id) each, the latest of all at the end
+        journal.add(self)
         self._named: dict[tuple[TopicName, str], dict[int | None, Subscription]] = {}
         self._partitions: tuple[int | None, ...] = tuple(range(partitions)) or (None,)
         self._readers: dict[int | None, list[Subscription]] = {}
         self.main_name = f"{access_id}-sub"
+        self._make_mains()
+
+    def _make_mains(self) -> None:
         self.make("event", self.main_name)
         self.make("event-test", self.main_name)
 
@@ -53,18 +68,49 @@ class Queue:
             raise KeyError(partition)
         parts = self._named.setdefault((topic, name), {})
         if partition not in parts:
-            parts[partition] = Subscription(topic, name, self._clock, self._history, partition)
+            self._keep(self._next(), SubscriptionAbout(topic, name, partition, attended=topic == "event"))
             self._list_readers()
         return parts[partition]
+
+    def _next(self) -> int:
+        """The number of the next subscription."""
+        self._made.value += 1
+        return int(self._made.value)
+
+    def _keep(self, number: int, about: SubscriptionAbout, known: Subscription | None = None) -> None:
+        """Have a subscription, a new one unless it is known."""
+        rows_name = f"messages {number}"
+        parts = (self._clock, self._history, self._journal, self._attend)
+        made = known or Subscription(about, rows_name, *parts)
+        made.be(about, rows_name)
+        self._named.setdefault((about.topic, about.name), {})[about.partition] = made
+        self._numbers[made] = number
+        self._journal.add(made)
+        with self._journal:
+            self._about.put(number, about)
 
     def forget(self, subscription: Subscription) -> None:
         """Forget a subscription, of one partition if there are some, with its messages; its consumers must be gone."""
         key = (subscription.topic, subscription.name)
         parts = self._named.get(key, {})
-        parts.pop(subscription.partition, None)
+        if parts.pop(subscription.partition, None) is not None:
+            with self._journal:
+                subscription.clear()
+                self._about.drop(self._leave(subscription))
         if not parts:
             self._named.pop(key, None)
         self._list_readers()
+
+    def _leave(self, subscription: Subscription) -> int:
+        """Have its rows no more; its number."""
+        self._journal.remove(subscription)
+        return self._numbers.pop(subscription)
+
+    def newest(self, topic: TopicName, partition: int | None = None) -> str | None:
+        """The id of the latest message that was published to a topic or to one partition of it, None before that."""
+        if topic == "event" and partition is not None:
+            return dict(self._newest.value).get(partition)
+        return self._newest.value[-1][1] if self._newest.value else None
 
     def _list_readers(self) -> None:
         """Note which subscriptions get the messages of each partition."""
@@ -104,8 +150,11 @@ class Queue:
     def publish(self, message: Message) -> None:
         """Publish a message to every subscription."""
         partition = self.partition_of(message.subject.device_id)
+        self._published.value += 1
+        others = [each for each in self._newest.value if each[0] != partition]
+        self._newest.value = (*others, (partition, message.message_id))
         for subscription in self._readers[partition]:
-            subscription.publish(message)
+            subscription.publish(message, self._published.value)
 
     @property
     def pending(self) -> int:
@@ -125,14 +174,39 @@ class Queue:
         """How many acknowledgements there were so far, in all subscriptions."""
         return sum(each.acknowledged for each in self.subscriptions())
 
-    def clear(self) -> None:
-        """Remove every message, and every subscription that nobody consumes, but those that a new project has."""
-        for (_, name), parts in tuple(self._named.items()):
-            if name != self.main_name and not any(part.consumers for part in parts.values()):
-                for subscription in tuple(parts.values()):
-                    self.forget(subscription)
+    def go_on(self) -> None:
+        """Deliver to every consumer what it has room for: the messages are others than before."""
         for subscription in self.subscriptions():
-            subscription.clear()
+            subscription.go_on()
+
+    def value(self, key: int) -> SubscriptionAbout | Absent:
+        """The subscription of a number, or `ABSENT`."""
+        return self._about.value(key)
+
+    def rows(self) -> dict[int, SubscriptionAbout]:
+        """The subscriptions by their numbers."""
+        return self._about.rows()
+
+    def load(self, rows: Mapping[int, SubscriptionAbout]) -> None:
+        """Have these subscriptions, and besides those that have consumers, and the SDKs' own."""
+        consumed = {(each.topic, each.name) for each in self.subscriptions() if each.consumers}
+        before = {each.about[:3]: each for each in self.subscriptions()}
+        for subscription in before.values():
+            self._leave(subscription)
+        self._named.clear()
+        self._about.clear()
+        for number, about in sorted(rows.items()):
+            known = before.pop(about[:3], None)
+            has_consumers = known is not None and bool(known.consumers)
+            self._keep(number, about._replace(attended=about.attended or has_consumers), known)
+        for subscription in before.values():
+            if (subscription.topic, subscription.name) in consumed:
+                self._keep(self._next(), subscription.about, subscription)
+        self._make_mains()
+        self._list_readers()
+
+    def _attend(self, subscription: Subscription) -> None:
+        self._about.put(self._numbers[subscription], subscription.about)
 
     def close(self) -> None:
         """Close every consumer's connection."""

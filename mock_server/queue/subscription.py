@@ -10,9 +10,9 @@ consumer that comes may take a partition from one that stays.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mock_server.clock import Clock
 from mock_server.history.events import (
@@ -27,6 +27,8 @@ from mock_server.history.events import (
 from mock_server.history.log import History
 from mock_server.model import Message, TopicName
 from mock_server.queue.consumer import Consumer, PendingMessage
+from mock_server.state.journal import Journal
+from mock_server.state.rows import ABSENT, Absent
 
 UNATTENDED_LIMIT = 10_000
 """The most messages that a subscription of `event-test` keeps before its first consumer connects (our choice). Most
@@ -40,30 +42,58 @@ class SubscriptionBusyError(Exception):
     """A consumer may not connect: it or a connected consumer is exclusive."""
 
 
+class SubscriptionAbout(NamedTuple):
+    """What tells a subscription from others, and whether it is attended."""
+
+    topic: TopicName
+    name: str
+    partition: int | None = None
+    attended: bool = True
+
+
+class PlacedMessage(NamedTuple):
+    """A message that is not acknowledged, as a row: its place in the order of publication, and its redeliveries."""
+
+    place: int
+    message: Message
+    redelivery_count: int = 0
+
+
 class Subscription:
     """A named subscription of one topic, or of one partition of it: unacknowledged messages and consumers.
 
-    `attended` is False for a subscription of `event-test` until its first consumer connects; `clear` begins again.
-    `newest` is the id of the latest message that was published to it, None before the first.
+    Its rows are the unacknowledged messages by their ids, with how often they came back from a consumer. Consumers are
+    none, nor what they hold.
+    `on_attended` is called when the first consumer of a subscription comes that was not attended.
     """
 
     def __init__(
-        self, topic: TopicName, name: str, clock: Clock, history: History, partition: int | None = None
+        self,
+        about: SubscriptionAbout,
+        rows_name: str,
+        clock: Clock,
+        history: History,
+        journal: Journal,
+        on_attended: Callable[["Subscription"], None],
     ) -> None:
-        self.topic = topic
-        self.name = name
-        self.partition = partition
-        self.attended = topic == "event"
-        self.newest: str | None = None
+        self.be(about, rows_name)
         self.acknowledged = 0
         self._clock = clock
         self._history = history
+        self._journal = journal
+        self._on_attended = on_attended
         self._backlog: deque[PendingMessage] = deque()
         self._pending: dict[str, PendingMessage] = {}
         self._order: deque[PendingMessage] = deque()
         self._consumers: list[Consumer] = []
         self._active: Consumer | None = None
         self._pumping = False
+
+    def be(self, about: SubscriptionAbout, rows_name: str) -> None:
+        """Be that subscription, with these rows."""
+        self.about = about
+        self.topic, self.name, self.partition, self.attended = about
+        self.rows_name = rows_name
 
     @property
     def pending(self) -> int:
@@ -89,10 +119,10 @@ class Subscription:
         pending = self._pending.get(message_id)
         return None if pending is None else pending.message
 
-    def publish(self, message: Message) -> None:
+    def publish(self, message: Message, place: int) -> None:
         """Append a message to the backlog, and deliver it if the active consumer has room."""
-        pending = PendingMessage(message)
-        self.newest = message.message_id
+        pending = PendingMessage(message, place)
+        self._journal.note((self.rows_name, message.message_id, ABSENT))
         self._pending[message.message_id] = pending
         self._order.append(pending)
         self._backlog.append(pending)
@@ -109,9 +139,12 @@ class Subscription:
         """Add a consumer behind the connected ones. SubscriptionBusyError if it may not share the subscription."""
         if self._consumers and "Exclusive" in (consumer.type, self._consumers[0].type):
             raise SubscriptionBusyError(f"{self.name} has an exclusive consumer or other consumers already")
-        self.attended = True
-        self._consumers.append(consumer)
-        self._record_change(consumer, "connected")
+        with self._journal:
+            if not self.attended:
+                self.be(self.about._replace(attended=True), self.rows_name)
+                self._on_attended(self)
+            self._consumers.append(consumer)
+            self._record_change(consumer, "connected")
         if self._chosen() is not consumer:
             consumer.on_active(False)
         self._activate()
@@ -165,9 +198,10 @@ class Subscription:
         """
         last = self._pending.get(message_id)
         removed = 0
-        while last is not None and not last.acknowledged:
-            self._acknowledge(consumer, self._order[0], cumulative=True)
-            removed += 1
+        with self._journal:
+            while last is not None and not last.acknowledged:
+                self._acknowledge(consumer, self._order[0], cumulative=True)
+                removed += 1
         self._go_on()
         return removed
 
@@ -182,19 +216,22 @@ class Subscription:
         """Remove a message that a client's library threw away for this reason; ignores an unknown one."""
         pending = self._pending.get(message_id)
         if pending is not None:
-            self._settle(pending)
-            self._history.add(MessageDiscarded(message_id, self.topic, self.name, consumer.consumer_id, error))
+            with self._journal:
+                self._settle(pending)
+                self._history.add(MessageDiscarded(message_id, self.topic, self.name, consumer.consumer_id, error))
             self._go_on()
 
     def _acknowledge(self, consumer: Consumer, pending: PendingMessage, *, cumulative: bool = False) -> None:
-        self._settle(pending)
-        self.acknowledged += 1
         message_id = pending.message.message_id
-        self._history.add(MessageAcknowledged(message_id, self.topic, self.name, consumer.consumer_id, cumulative))
+        with self._journal:
+            self._settle(pending)
+            self._history.add(MessageAcknowledged(message_id, self.topic, self.name, consumer.consumer_id, cumulative))
+        self.acknowledged += 1
 
     def _settle(self, pending: PendingMessage) -> None:
         """Remove a message, so that the first in the order of publication is pending, or there is none."""
         message_id = pending.message.message_id
+        self._journal.note((self.rows_name, message_id, _row(pending)))
         del self._pending[message_id]
         pending.acknowledged = True
         order = self._order
@@ -256,8 +293,7 @@ class Subscription:
         """
         if not released:
             return
-        for pending in released:
-            pending.redelivery_count += 1
+        self._count_again(released)
         held = {each for consumer in self._consumers for each in (*consumer.unacknowledged, *consumer.set_aside)}
         self._backlog = deque(pending for each, pending in self._pending.items() if each not in held)
 
@@ -274,13 +310,29 @@ class Subscription:
 
     def clear(self) -> None:
         """Remove every message; consumers stay connected."""
-        self.attended = self.topic == "event" or bool(self._consumers)
-        self.newest = None
-        self._pending.clear()
-        self._order.clear()
-        self._backlog.clear()
+        with self._journal:
+            for pending in list(self._pending.values()):
+                self._settle(pending)
+
+    def value(self, key: str) -> PlacedMessage | Absent:
+        """The unacknowledged message of an id, or `ABSENT`."""
+        pending = self._pending.get(key)
+        return ABSENT if pending is None else _row(pending)
+
+    def rows(self) -> dict[str, PlacedMessage]:
+        """The unacknowledged messages by their ids."""
+        return {message_id: _row(pending) for message_id, pending in self._pending.items()}
+
+    def load(self, rows: Mapping[str, PlacedMessage]) -> None:
+        """Have these messages in place of the present ones. Consumers stay connected; `go_on` delivers to them."""
         for consumer in self._consumers:
             consumer.release_all()
+        placed = sorted(rows.values(), key=lambda row: row.place)
+        self._pending = {
+            row.message.message_id: PendingMessage(row.message, row.place, row.redelivery_count) for row in placed
+        }
+        self._order = deque(self._pending.values())
+        self._backlog = deque(self._pending.values())
 
     def _record_change(
         self, consumer: Consumer, change: Literal["connected", "active", "idle", "disconnected"]
@@ -323,6 +375,15 @@ class Subscription:
 
     def _requeue(self, back: list[PendingMessage]) -> None:
         """Put delivered messages back to the front of the backlog, in their order, with a higher redelivery count."""
-        for pending in reversed(back):
-            pending.redelivery_count += 1
-            self._backlog.appendleft(pending)
+        self._count_again(back)
+        self._backlog.extendleft(reversed(back))
+
+    def _count_again(self, back: Iterable[PendingMessage]) -> None:
+        with self._journal:
+            for pending in back:
+                self._journal.note((self.rows_name, pending.message.message_id, _row(pending)))
+                pending.redelivery_count += 1
+
+
+def _row(pending: PendingMessage) -> PlacedMessage:
+    return PlacedMessage(pending.place, pending.message, pending.redelivery_count)

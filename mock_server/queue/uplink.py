@@ -1,17 +1,20 @@
 """The uplink: carries records from the lots to the queue, and makes every message of a project."""
 
-from collections import deque
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
+from itertools import islice
 from random import Random
+from typing import ClassVar
 
-from mock_server.clock import Clock, Timer
+from mock_server.clock import Clock
 from mock_server.faults.catalogue import REPEAT, REREPORT, UPLINK, FaultKind
 from mock_server.faults.faults import Faults, Occasion, Publication, Strike, publication
 from mock_server.history.events import MessagePublished, RecordLost
 from mock_server.history.log import History
 from mock_server.model import Cell, CommandResult, Fate, Message, Origin, Record, RecordKey, UnknownEvent
 from mock_server.queue.queue import Queue
+from mock_server.state.later import Later
+from mock_server.state.rows import Table
 from mock_server.wire.message_id import message_id_text
 
 STEP = 500
@@ -26,26 +29,82 @@ SWAP_WAIT_MS = 1_000
 """Milliseconds after which a message that is to change places with the next one is published anyway (our choice)."""
 
 
+@dataclass(frozen=True, slots=True)
+class PublicationDue:
+    """A delayed message of a record is published. Without an id it is given one then."""
+
+    what: ClassVar[str] = "delayed message"
+    record: Record
+    origin: Origin
+    message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDue:
+    """A held message, which has waited for the next one to change places with, is published anyway."""
+
+    what: ClassVar[str] = "delayed message"
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatDue:
+    """A record of a re-report that is spread over some time is published."""
+
+    what: ClassVar[str] = "re-reported record"
+    record: Record
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatStepDue:
+    """The next step of re-reports is published."""
+
+    what: ClassVar[str] = "re-report"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A record of a re-report that waits for its publication."""
+
+    record: Record
+    message_id: str
+
+
 class Uplink:
     """Publishes records and command results, with the faults that strike on the way.
 
-    `ledger` is part of every message id and data id. A reset opens a new one, so that no id is used twice.
+    A ledger is part of every message id and data id. A reset opens a new one, so that no id is used twice.
     """
 
     def __init__(
-        self, clock: Clock, queue: Queue, history: History, random: Random, faults: Faults, ledger: int = 1
+        self,
+        clock: Clock,
+        queue: Queue,
+        history: History,
+        random: Random,
+        faults: Faults,
+        later: Later,
     ) -> None:
         self._clock = clock
         self._queue = queue
         self._history = history
         self._random = random
         self._faults = faults
-        self._ledger = ledger
-        self._entry = 0
-        self._held: list[tuple[Record, Timer]] = []
-        self._due_at: dict[RecordKey, int] = {}
-        self._repeats: deque[tuple[Record, str]] = deque()
-        self._repeating = False
+        self._later = later
+        journal = later.journal
+        self._ledger, self._entry = journal.number("ledger"), journal.number("entry")
+        self._repeated, self._is_repeating = journal.number("repeated"), journal.number("is repeating")
+        self._held: Table[int, Record] = journal.table("held", sorted_by_key=True)
+        self._repeats: Table[int, Repeat] = journal.table("repeats", sorted_by_key=True)
+        later.on(PublicationDue, lambda due: self._publish(due.record, due.origin, due.message_id))
+        later.on(ReleaseDue, lambda _: self._release())
+        later.on(RepeatDue, lambda due: self._resend_one(due.record, due.message_id))
+        later.on(RepeatStepDue, lambda _: self._repeat_step())
+
+    def open_ledger(self) -> None:
+        """Begin with the next ledger."""
+        self._ledger.value += 1
+        self._entry.value = 0
 
     def send(self, record: Record, fate: Fate = None) -> None:
         """Send a new record up. With a fate it is fixed what happens to its message, and no fault strikes."""
@@ -76,7 +135,9 @@ class Uplink:
         if spread_ms:
             self._resend_spread(records, message_ids, spread_ms)
         else:
-            self._repeats.extend(zip(records, message_ids, strict=True))
+            for record, message_id in zip(records, message_ids, strict=True):
+                self._repeated.value += 1
+                self._repeats.put(self._repeated.value, Repeat(record, message_id))
         return records, message_ids
 
     def repeat(self) -> None:
@@ -87,22 +148,23 @@ class Uplink:
         """
         # While steps of an earlier call are due, the new messages are behind theirs: one more chain of timers would
         # publish two steps a turn.
-        if not self._repeating:
+        if not self._is_repeating.value:
             self._repeat_step()
 
     def _resend_spread(self, records: Sequence[Record], message_ids: Sequence[str], spread_ms: int) -> None:
         now = self._clock.now_ms()
         for place, (record, message_id) in enumerate(zip(records, message_ids, strict=True)):
             at_ms = now + place * spread_ms // len(records)
-            self._clock.call_at(at_ms, partial(self._resend_one, record, message_id), "re-reported record")
+            self._later.at(at_ms, RepeatDue(record, message_id))
 
     def _repeat_step(self) -> None:
         """Publish one step. A timer at the same clock time runs the next, after what else is due or requested."""
-        for _ in range(min(STEP, len(self._repeats))):
-            self._resend_one(*self._repeats.popleft())
-        self._repeating = bool(self._repeats)
-        if self._repeating:
-            self._clock.call_at(self._clock.now_ms(), self._repeat_step, "re-report")
+        for number in list(islice(self._repeats, STEP)):
+            repeat = self._repeats.drop(number)
+            self._resend_one(repeat.record, repeat.message_id)
+        self._is_repeating.value = int(bool(self._repeats))
+        if self._repeats:
+            self._later.at(self._clock.now_ms(), RepeatStepDue())
 
     def _resend_one(self, record: Record, message_id: str) -> None:
         strikes = self._faults.strike(record_occasion(REPEAT, record, message_id))
@@ -126,22 +188,24 @@ class Uplink:
     def remaining_ms(self) -> dict[RecordKey, int]:
         """The milliseconds until the delayed or held message of a record is published, by the key of the record."""
         now_ms = self._clock.now_ms()
-        return {key: max(0, at_ms - now_ms) for key, at_ms in self._due_at.items()}
+        waiting: dict[RecordKey, int] = {}
+        for number, due in self._later.rows().items():
+            record = due.happening.record if isinstance(due.happening, PublicationDue) else self._held.get(number)
+            if record is not None:
+                waiting[record.key] = max(0, due.at_ms - now_ms)
+        return waiting
 
     def _delay(self, record: Record, origin: Origin, delay_ms: int, message_id: str | None) -> None:
-        at_ms = self._due_at[record.key] = self._clock.now_ms() + delay_ms
-        self._clock.call_at(at_ms, partial(self._publish, record, origin, message_id), "delayed message")
+        self._later.at(self._clock.now_ms() + delay_ms, PublicationDue(record, origin, message_id))
 
     def _hold(self, record: Record) -> None:
         """Hold a message until the next record of the uplink is published, `SWAP_WAIT_MS` at most."""
-        at_ms = self._clock.now_ms() + SWAP_WAIT_MS
-        self._due_at[record.key] = at_ms
-        self._held.append((record, self._clock.call_at(at_ms, self._release, "delayed message")))
+        number = self._later.at(self._clock.now_ms() + SWAP_WAIT_MS, ReleaseDue())
+        self._held.put(number, record)
 
     def _release(self) -> None:
-        held, self._held = self._held, []
-        for record, timer in held:
-            timer.cancel()
+        for number, record in [(number, self._held.drop(number)) for number in list(self._held)]:
+            self._later.cancel(number)
             self._publish(record, "uplink")
 
     def _publish(
@@ -149,13 +213,11 @@ class Uplink:
     ) -> None:
         message = Message(
             message_id=message_id or self._next_message_id(),
-            data_id=f"assist_{self._ledger:04x}{self._random.getrandbits(48):012x}",
+            data_id=f"assist_{self._ledger.value + 1:04x}{self._random.getrandbits(48):012x}",
             publish_time=self._clock.now_ms(),
             subject=subject,
             origin=origin,
         )
-        if isinstance(subject, Record):
-            self._due_at.pop(subject.key, None)
         record_id, data_type = (
             (subject.record_id, int(subject.data_type)) if isinstance(subject, Record) else (None, None)
         )
@@ -168,8 +230,8 @@ class Uplink:
             self._release()
 
     def _next_message_id(self) -> str:
-        self._entry += 1
-        return message_id_text(self._ledger, self._entry)
+        self._entry.value += 1
+        return message_id_text(self._ledger.value + 1, self._entry.value)
 
 
 def record_occasion(site: str, record: Record, message_id: str | None = None, consumer: str | None = None) -> Occasion:

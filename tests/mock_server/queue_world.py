@@ -10,6 +10,7 @@ from mock_server.model import CommandResult, Message, ProcessStatus
 from mock_server.queue.consumer import ReceiverQueue
 from mock_server.queue.queue import Queue
 from mock_server.queue.subscription import Subscription
+from mock_server.state.journal import Journal
 from tests.support import NOON
 
 
@@ -19,7 +20,7 @@ class World:
     def __init__(self) -> None:
         self.clock = VirtualClock(NOON)
         self.history = History(self.clock.now_ms)
-        self.queue = Queue("id", self.clock, self.history)
+        self.queue = Queue("id", self.clock, self.history, Journal())
         self.main: Subscription = self.queue.main
         self.got: list[tuple[str, str, int]] = []
         self._published = 0

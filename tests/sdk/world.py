@@ -98,7 +98,7 @@ class World:
 
         def age() -> None:
             expires_at = self.project.clock.now_ms() + remaining_s * 1000
-            tokens._pair = replace(tokens.grant(), expires_at=expires_at)
+            tokens._pairs.put("live", replace(tokens.grant(), expires_at=expires_at))
 
         self.run(age)
 

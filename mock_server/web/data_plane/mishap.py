@@ -113,7 +113,7 @@ def _change_project(project: Project, mishap: Mishap, device_id: str | None) -> 
             project.tokens.expire()
         elif strike.kind == FaultKind.TOKEN_REVOKE:
             project.tokens.revoke()
-        elif strike.kind == FaultKind.DEVICE_OFFLINE and strike.value and device_id in project.devices:
+        elif strike.kind == FaultKind.DEVICE_OFFLINE and strike.value and device_id and device_id in project.devices:
             project.take_offline(device_id, strike.value)
 
 

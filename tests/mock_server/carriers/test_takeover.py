@@ -12,6 +12,7 @@ from mock_server.history.log import History
 from mock_server.model import CommandResult, Message, ProcessStatus
 from mock_server.queue.consumer import About, Consumer, Permits, ReceiverQueue
 from mock_server.queue.queue import Queue
+from mock_server.state.journal import Journal
 from tests.support import NOON, examples
 
 
@@ -26,7 +27,7 @@ class TakeoverMachine(RuleBasedStateMachine):
     def start(self, partitions: int) -> None:
         """A subscription without partitions, or of one partition, where a newcomer may take over."""
         self.clock = VirtualClock(NOON)
-        queue = Queue("id", self.clock, History(self.clock.now_ms), partitions)
+        queue = Queue("id", self.clock, History(self.clock.now_ms), Journal(), partitions)
         self.publish_to = queue.publish
         [self.main] = queue.mains
         self.published: list[str] = []

@@ -140,7 +140,7 @@ def test_clear_forgets_messages_and_keeps_consumers(world: World) -> None:
     world.publish(3)
     consumer.refuse("m1")
     world.news()
-    world.queue.clear()
+    world.main.load({})
     world.clock.advance(100_000)
     assert (world.news(), world.main.pending, world.clock.pending) == ([], 0, 0)
     assert not world.main.acknowledge(consumer, "m1")

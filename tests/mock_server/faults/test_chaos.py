@@ -17,6 +17,7 @@ from mock_server.history.log import History
 from mock_server.model import HOUR, Record
 from mock_server.problems import Problem
 from mock_server.project import Project
+from mock_server.state.journal import Journal
 from tests.support import NOON, Api, examples, keep_passes, make_project, published, sync_info
 
 SEEDS = st.integers(0, 2**32)
@@ -103,7 +104,7 @@ def test_faults_never_exceed_the_budget(seed: int, budget: int, records: int) ->
 @settings(max_examples=examples(60))
 def test_no_operation_meets_more_than_two_faults_in_a_row(seed: int, retries: list[int]) -> None:
     """The theorem, on any interleaving of operations: two in a row at most, then the operation gets through."""
-    faults = Faults(History(lambda: 0), Chaos("rough", seed, budget=10_000))
+    faults = Faults(History(lambda: 0), Journal(), Chaos("rough", seed, budget=10_000))
     outcomes: dict[int, list[bool]] = {}
     for operation in retries:
         struck = faults.strike(Occasion(UPLINK, f"operation {operation}", "lot", 0))

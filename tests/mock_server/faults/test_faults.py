@@ -13,6 +13,7 @@ from mock_server.history.log import History
 from mock_server.model import HOUR, JsonObject
 from mock_server.problems import Problem
 from mock_server.project import Project
+from mock_server.state.journal import Journal
 from tests.support import LOT, NOON, SYNC_PATH, Api, keep_passes, published, sync_info
 
 ONCE = Occasion(UPLINK, "record 1", LOT, 0, record_id="pass-1")
@@ -20,7 +21,7 @@ ONCE = Occasion(UPLINK, "record 1", LOT, 0, record_id="pass-1")
 
 def faults() -> Faults:
     """Faults with nothing directed."""
-    return Faults(History(lambda: 0))
+    return Faults(History(lambda: 0), Journal())
 
 
 def directed(project: Project, kind: str, value: int | None = None, **limits: Any) -> None:
@@ -353,7 +354,7 @@ def test_a_random_source_is_told_of_hits() -> None:
             told.append((consecutive, worst))
             return Strike(FaultKind.UPLINK_LOSE, 0)
 
-    some = Faults(History(lambda: 0), Source())
+    some = Faults(History(lambda: 0), Journal(), Source())
     for occasion in (ONCE, ONCE, ONCE, Occasion(CALL, "call 1"), Occasion(CALL, "call 1"), ONCE):
         some.strike(occasion)
     assert told == [(0, 0), (1, 0), (2, 0), (0, 0), (1, 1), (3, 2)]

@@ -55,12 +55,12 @@ def test_listeners_hear_of_every_entry_until_they_stop() -> None:
     assert heard == [1, -1, -2]
 
 
-def test_clear_starts_again_at_one() -> None:
-    """A cleared history has no past, and has not dropped it either."""
+def test_an_empty_one_starts_again_at_one() -> None:
+    """A history that takes no entries in place of its own has no past, and has not dropped it either."""
     history = History(lambda: 0, limit=2)
     for _ in range(5):
         history.add(event())
-    history.clear()
+    history.load((), 0)
     assert (history.last, history.dropped, list(history.after())) == (0, 0, [])
     assert history.add(event()) == 1
 

@@ -46,7 +46,7 @@ def test_a_history_drops_its_oldest_beyond_its_bytes() -> None:
     assert (history.last, history.dropped) == (50, 50 - len(list(history.after())))
     history.add(request("x" * 20_000))
     assert [entry.seq for entry in history.after()] == [51]
-    history.clear()
+    history.load((), 0)
     assert history.bytes == 0
 
 

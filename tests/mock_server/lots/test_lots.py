@@ -21,7 +21,7 @@ def lot_with(count: int, **profile: Any) -> Project:
     """A project whose lot has so many records in the hour before noon, one a second, acknowledged by nobody."""
     project = make_project(Profile(**profile))
     project.keep([new_pass(f"r{number:04d}", NOON - HOUR + number * 1000) for number in range(count)])
-    project.queue.clear()
+    project.queue.main.load({})
     return project
 
 
@@ -151,7 +151,7 @@ def test_several_infos_are_answered_one_by_one() -> None:
     """Each differing cell is a re-report of its own, in the order of the request."""
     project = make_project()
     project.keep([new_pass("in"), new_pass("out", direction=PassDirection.LEAVE), new_bill("bill")])
-    project.queue.clear()
+    project.queue.main.load({})
     early = HOUR_BEFORE._replace(start_time=NOON - 2 * HOUR, end_time=NOON - HOUR)
     infos = [SyncInfo(LEAVING, 0), SyncInfo(early, 0), SyncInfo(HOUR_BEFORE, 9), SyncInfo(BILLS, 2)]
     project.sync(LOT, infos)

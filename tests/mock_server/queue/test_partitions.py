@@ -12,6 +12,7 @@ from mock_server.profile import PRESETS, Profile
 from mock_server.queue.consumer import About, Consumer, Permits, SharedReceiverQueue
 from mock_server.queue.queue import Queue
 from mock_server.queue.subscription import Subscription
+from mock_server.state.journal import Journal
 from tests.support import NOON, keep_passes, make_project
 
 
@@ -21,7 +22,7 @@ class Topic:
     def __init__(self, partitions: int) -> None:
         clock = VirtualClock(NOON)
         self.history = History(clock.now_ms)
-        self.queue = Queue("id", clock, self.history, partitions)
+        self.queue = Queue("id", clock, self.history, Journal(), partitions)
         self.got: list[tuple[str, str, int]] = []
         self.published = 0
 

@@ -11,6 +11,8 @@ from mock_server.history.log import History
 from mock_server.model import HOUR, Cell, CommandResult, DataType, Message, PassDirection, ProcessStatus, Record
 from mock_server.queue.queue import Queue
 from mock_server.queue.uplink import STEP, Uplink
+from mock_server.state.journal import Journal
+from mock_server.state.later import Later
 from tests.strategies import new_pass
 from tests.support import NOON
 
@@ -23,8 +25,10 @@ class World:
     def __init__(self) -> None:
         self.clock = VirtualClock(NOON)
         self.history = History(self.clock.now_ms)
-        self.queue = Queue("id", self.clock, self.history)
-        self.uplink = Uplink(self.clock, self.queue, self.history, Random(1), Faults(self.history))
+        journal = Journal()
+        self.queue = Queue("id", self.clock, self.history, journal)
+        faults, later = Faults(self.history, journal), Later(self.clock, journal)
+        self.uplink = Uplink(self.clock, self.queue, self.history, Random(1), faults, later)
 
     def messages(self) -> list[Message]:
         """What is on the queue, in the order of publication."""
@@ -142,8 +146,8 @@ def test_many_re_reports_let_others_take_their_turn(world: World) -> None:
 
 def test_a_new_ledger_has_new_message_ids(world: World) -> None:
     """After a reset no message id comes again."""
-    again = Uplink(world.clock, world.queue, world.history, Random(1), Faults(world.history), ledger=2)
     world.uplink.send(record(), "deliver")
-    again.send(record(), "deliver")
+    world.uplink.open_ledger()
+    world.uplink.send(record(), "deliver")
     one, two = world.messages()
     assert one.message_id != two.message_id

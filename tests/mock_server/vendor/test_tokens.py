@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_server.clock import VirtualClock
+from mock_server.state.journal import Journal
 from mock_server.vendor.tokens import LIFETIME_S, Tokens, hex_id
 from tests.support import NOON
 
@@ -18,14 +19,14 @@ def clock() -> VirtualClock:
 @pytest.fixture
 def tokens(clock: VirtualClock) -> Tokens:
     """No token yet."""
-    return Tokens(clock, Random(1))
+    return Tokens(clock, Random(1), Journal())
 
 
 @given(st.integers(min_value=0, max_value=LIFETIME_S * 1000 - 1000))
 def test_asking_again_gives_the_same_pair_with_the_seconds_that_remain(waited_ms: int) -> None:
     """Two processes of one project share a token (observed)."""
     clock = VirtualClock(NOON)
-    tokens = Tokens(clock, Random(1))
+    tokens = Tokens(clock, Random(1), Journal())
     pair = tokens.grant()
     clock.advance(waited_ms)
     assert tokens.grant() is pair
@@ -78,15 +79,6 @@ def test_expire_kills_the_access_token_only(tokens: Tokens) -> None:
     tokens.expire()
     assert not tokens.is_live(pair.access_token)
     assert tokens.refresh(pair.refresh_token) is not None
-
-
-def test_clear_forgets_both(tokens: Tokens) -> None:
-    """After a reset neither token works."""
-    pair = tokens.grant()
-    tokens.clear()
-    tokens.expire()
-    assert not tokens.is_live(pair.access_token)
-    assert tokens.refresh(pair.refresh_token) is None
 
 
 def test_ids_are_32_hex_digits() -> None:
