@@ -145,7 +145,7 @@ class Project:
         self._chaos_progress = journal.number("chaos")
         self._choose_chaos(Chaos("off", random_seed))
         later.on(OnlineDue, lambda due: self.set_online(due.device_id, online=True))
-        self._empty = journal.now()
+        self._empty = journal.present()
         journal.begin()
         if filled:
             at_once(self.filling())
@@ -184,7 +184,7 @@ class Project:
     def moment(self, line: int | None = None) -> Moment:
         """The world of now, or as it was behind a line of the history. ForgottenError if that is too long ago."""
         if line is None:
-            return Moment(self.journal.now(), tuple(self.history.after()), self.history.last, self.clock.now_ms())
+            return Moment(self.journal.present(), tuple(self.history.after()), self.history.last, self.clock.now_ms())
         state, end = self.journal.at(line)
         entries = tuple(takewhile(lambda entry: entry.seq <= end, self.history.after()))
         return Moment(state, entries, end, entries[-1].time if entries else self.clock.now_ms())

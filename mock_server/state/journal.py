@@ -13,7 +13,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
-from mock_server.state.rows import ABSENT, Change, Note, Rows, Table
+from mock_server.state.rows import ABSENT, RowChange, Note, Rows, Table
 
 
 class Register(Protocol):
@@ -60,7 +60,7 @@ class State:
     registers: Mapping[str, Any]
 
 
-Step: TypeAlias = tuple[int, int, int, list[Any]]
+_Step: TypeAlias = tuple[int, int, int, list[Any]]
 """The last lines of the history before and behind it, the changes noted up to its end, and the registers then.
 
 What was added to the history between two steps has changed no row.
@@ -81,7 +81,7 @@ class ForgottenError(LookupError):
         self.oldest = oldest
 
 
-def _last_of(step: Step) -> int:
+def _last_of(step: _Step) -> int:
     return step[1]
 
 
@@ -98,10 +98,10 @@ class Journal:
         self._rows: dict[str, Rows] = {}
         self._registers: dict[str, Register] = {}
         self._in_order: tuple[Register, ...] = ()
-        self._changes: deque[Change] = deque(maxlen=None if keeps_past else 0)
+        self._changes: deque[RowChange] = deque(maxlen=None if keeps_past else 0)
         self.note: Note = self._changes.append
         self._forgotten = 0
-        self._steps: deque[Step] = deque()
+        self._steps: deque[_Step] = deque()
         self._depth = 0
         self._before = 0
 
@@ -170,7 +170,7 @@ class Journal:
             self._before = self._lines.last
             self._end_step()
 
-    def now(self) -> State:
+    def present(self) -> State:
         """The state of this moment."""
         return State(
             {name: rows for name, each in self._rows.items() if (rows := each.rows())},
@@ -184,9 +184,9 @@ class Journal:
         """
         step = self._step_of(line)
         if step is None:
-            return self.now(), max(line, self._lines.last)
+            return self.present(), max(line, self._lines.last)
         _, last, changes, values = step
-        rows = {name: dict(each) for name, each in self.now().rows.items()}
+        rows = {name: dict(each) for name, each in self.present().rows.items()}
         for name, key, before in islice(reversed(self._changes), self._forgotten + len(self._changes) - changes):
             table = rows.setdefault(name, {})
             if before is ABSENT:
@@ -196,7 +196,7 @@ class Journal:
         filled = {name: each for name, each in rows.items() if each}
         return State(filled, dict(zip(self._registers, values, strict=True))), max(line, last)
 
-    def _step_of(self, line: int) -> Step | None:
+    def _step_of(self, line: int) -> _Step | None:
         """The last step that had ended when the next line but those of its own was added; None for the present."""
         oldest = self._steps[0][1] if self._steps else self._lines.last
         if line < oldest:

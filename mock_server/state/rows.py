@@ -19,10 +19,10 @@ ABSENT: Final = _Absent.ABSENT
 
 Absent: TypeAlias = Literal[_Absent.ABSENT]
 
-Change: TypeAlias = tuple[str, Any, Any]
+RowChange: TypeAlias = tuple[str, Any, Any]
 """A row that was put, changed or dropped: the name of its rows, its key, and its value before, perhaps `ABSENT`."""
 
-Note: TypeAlias = Callable[[Change], object]
+Note: TypeAlias = Callable[[RowChange], object]
 """Called with each change."""
 
 

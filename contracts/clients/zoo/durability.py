@@ -74,7 +74,7 @@ class WritesEveryTenMinutes(ReferenceClient):
         return min(later, super().wakes_at() or later) if self._unwritten else super().wakes_at()
 
 
-class Journal(RecordStore):
+class RecordJournal(RecordStore):
     """Records as lines of a file, read at the start. What is in the table is gone with the process."""
 
     flushes = True
@@ -110,13 +110,13 @@ class Journal(RecordStore):
             file.write(text)
 
 
-class BlockJournal(Journal):
+class BlockJournal(RecordJournal):
     """A journal that writes whole blocks, and the rest when it is closed."""
 
     flushes = False
 
 
-class OpenEndedJournal(Journal):
+class OpenEndedJournal(RecordJournal):
     """A journal that ends a line when it begins the next one."""
 
     def append(self, line: bytes) -> None:
