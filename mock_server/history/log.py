@@ -46,7 +46,7 @@ def _asked(entry: AskedEntry) -> JsonObject:
 class History:
     """A log bounded in entries and bytes.
 
-    `last` is the number of the newest entry, 0 before the first; the oldest are gone, as many as `dropped`.
+    `last` is the number of the newest entry, 0 before the first; `dropped` tells how many of the oldest are gone.
 
     `resets` counts how often it was cleared, `bytes` about what its entries take of the memory. `budget` is what it
     shares with other histories. The newest entry is always kept.
@@ -58,7 +58,6 @@ class History:
         self._limit = limit
         self._max_bytes = max_bytes
         self.last = 0
-        self.dropped = 0
         self.bytes = 0
         self.budget: SharedBudget | None = None
         self.resets = 0
@@ -92,7 +91,6 @@ class History:
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
-        self.dropped += 1
         self._grow(-weigh(self._entries.popleft().event))
 
     def _grow(self, count: int) -> None:
@@ -114,9 +112,14 @@ class History:
         """The newest entry."""
         return self._entries[-1] if self._entries else None
 
+    @property
+    def dropped(self) -> int:
+        """How many entries were let go."""
+        return self.last - len(self._entries)
+
     def load(self, entries: Iterable[Entry], last: int) -> None:
         """Have these entries, the last of which has this number, in place of the present ones; 0 if there are none."""
         self._entries = deque(entries)
         self._grow(sum(weigh(entry.event) for entry in self._entries) - self.bytes)
-        self.last, self.dropped = last, last - len(self._entries)
+        self.last = last
         self.resets += 1

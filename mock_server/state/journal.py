@@ -13,7 +13,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
-from mock_server.state.rows import ABSENT, RowChange, Note, Rows, Table
+from mock_server.state.rows import ABSENT, Note, RowChange, Rows, Table
 
 
 class Register(Protocol):

@@ -20,10 +20,16 @@ class World:
     def __init__(self) -> None:
         self.clock = VirtualClock(NOON)
         self.history = History(self.clock.now_ms)
-        self.queue = Queue("id", self.clock, self.history, Journal())
+        self.journal = Journal()
+        self.queue = Queue("id", self.clock, self.history, self.journal)
+        self.first = self.journal.present()
         self.main: Subscription = self.queue.main
         self.got: list[tuple[str, str, int]] = []
         self._published = 0
+
+    def reset(self) -> None:
+        """Go back to the beginning, as a project does."""
+        self.journal.resume(self.first)
 
     def publish(self, count: int = 1) -> None:
         """Publish messages named m1, m2, ..."""

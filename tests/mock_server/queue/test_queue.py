@@ -56,11 +56,11 @@ def test_a_reset_makes_the_test_topic_unattended_again(world: World) -> None:
     test = world.queue.subscription("event-test", "id-sub")
     visitor = world.consumer("visitor", subscription=test)
     test.connect(visitor)
-    world.queue.clear()
+    world.reset()
     world.publish()
     assert test.pending == world.queue.pending - world.main.pending == 1
     test.disconnect(visitor)
-    world.queue.clear()
+    world.reset()
     world.publish()
     assert (test.pending, world.queue.pending) == (1, world.main.pending)
 
@@ -72,7 +72,7 @@ def test_a_reset_forgets_subscriptions_that_nobody_consumes(world: World) -> Non
         world.queue.make("event-test", f"id-{number}")
     used = world.queue.subscription("event", "id-3")
     used.connect(world.consumer("one", subscription=used))
-    world.queue.clear()
+    world.reset()
     left = [(each.topic, each.name) for each in world.queue.subscriptions()]
     assert left == [("event", "id-sub"), ("event-test", "id-sub"), ("event", "id-3")]
     world.publish()
