@@ -14,6 +14,7 @@ Encryption = Literal["aes_ecb", "aes_gcm"]
 GCM_NONCE_BYTES = 12
 
 _BLOCK = 16
+_PADDINGS = [bytes([_BLOCK - beyond]) * (_BLOCK - beyond) for beyond in range(_BLOCK)]
 
 
 def message_key(secret: str) -> bytes:
@@ -23,8 +24,8 @@ def message_key(secret: str) -> bytes:
 
 def encrypt_ecb(plain: bytes, secret: str) -> str:
     """AES-128-ECB with PKCS5 padding, base64."""
-    more = _BLOCK - len(plain) % _BLOCK
-    return base64.b64encode(_ecb(secret, get_ident()).update(plain + bytes([more]) * more)).decode()
+    padded = plain + _PADDINGS[len(plain) % _BLOCK]
+    return base64.b64encode(_ecb(secret, get_ident()).update(padded)).decode()
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,10 @@ of passes, bills and command results are our choice, because the vendor does not
 
 import base64
 import json
+from binascii import b2a_base64
 from collections.abc import Mapping
+from json.encoder import encode_basestring as _quoted
+from json.encoder import encode_basestring_ascii as _escaped
 from typing import Any
 
 from mock_server.model import Command, CommandResult, DataType, JsonObject, Message, ProcessStatus, Record, UnknownEvent
@@ -41,7 +44,6 @@ _BILL_DETAILS = {
 }
 _TIMES = ("passTime", "enterTime", "leaveTime", "payTime")
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_escaped = json.JSONEncoder().encode
 
 _UNKNOWN: JsonObject = {"x-new": {"confidence": 0.97, "tags": ["added", None]}}
 """The fields that no page documents, of a fault."""
@@ -116,15 +118,17 @@ def status_text(
     code, value = _code_and_value(message.subject)
     value |= _times(value, profile.record_time, leap_second=leap_second)
     more = f",{_compact(_UNKNOWN)[1:-1]}" if unknown_fields else ""
-    text = _compact(f"{{{','.join([_member(name, each) for name, each in value.items()])}{more}}}")
+    text = _quoted(f"{{{','.join([_member(name, each) for name, each in value.items()])}{more}}}")
     named = "" if profile.status_code == "empty" else code
     # Written out, as all JSON of each delivery: an encoder for a dictionary takes ten times as long (measured).
     status = f'{{"code":"{named}","t":{message.publish_time},"value":{text},"{DATA_POINTS[code]}":{text}{more}}}'
-    ids = f'"dataId":{_compact(message.data_id)},"devId":{_compact(message.subject.device_id)}'
-    return f'{{{ids},"productKey":{_compact(product_key)},"status":[{status}]{more}}}'
+    ids = f'"dataId":{_quoted(message.data_id)},"devId":{_quoted(message.subject.device_id)}'
+    return f'{{{ids},"productKey":{_quoted(product_key)},"status":[{status}]{more}}}'
 
 
 def _member(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return f'"{name}":{_quoted(value)}'
     return f'"{name}":{value if type(value) is int else _compact(value)}'
 
 
@@ -156,7 +160,7 @@ def frame(message: Message, payload: bytes, properties: Mapping[str, str], redel
     Pulsar writes the time with its server's offset. In public samples that is Beijing's, and `key` is the device id.
     """
     named = ", ".join([f"{_escaped(name)}: {_escaped(value)}" for name, value in properties.items()])
-    sent = f'"messageId": "{message.message_id}", "payload": "{base64.b64encode(payload).decode()}"'
+    sent = f'"messageId": "{message.message_id}", "payload": "{b2a_base64(payload, newline=False).decode()}"'
     times = f'"publishTime": "{written_time(message.publish_time, "iso")}", "redeliveryCount": {redelivery_count}'
     return f'{{{sent}, "properties": {{{named}}}, {times}, "key": {_escaped(message.subject.device_id)}}}'
 
@@ -177,4 +181,5 @@ def _times(value: dict[str, Any], form: RecordTime, *, leap_second: bool) -> Jso
 
 
 def _details(record: Record, names: dict[str, str]) -> JsonObject:
-    return {wire: record.details[lab] for lab, wire in names.items() if lab in record.details}
+    details = record.details
+    return {wire: details[lab] for lab, wire in names.items() if lab in details} if details else {}
