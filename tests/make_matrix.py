@@ -57,7 +57,8 @@ def matrix_page(made: str) -> str:
     wrong = list(problems(results))
     if wrong:
         raise ValueError("; ".join(wrong))
-    rows = [_row(known_bad, results[name]) for name, known_bad in ZOO.items()]
+    zoo = {name: results[name] for name in ZOO}
+    rows = [_row(known_bad, zoo[name]) for name, known_bad in ZOO.items()]
     killed = sum(all(results[name]["killed_after"]) for name in ZOO)
     return f"""{made}
 
@@ -70,9 +71,9 @@ exit code 1 if one survives.
 
 Of {len(rows)} known-bad clients {killed} are caught at every seed that they were played with: {_seeds_text(results)}.
 {_reference_text(results[REFERENCE])}
-{_exec_text({name: results[name] for name in ZOO})}
-{_native_text({name: results[name] for name in ZOO})}
-{_told_first_text({name: results[name] for name in ZOO})}
+{_way_text(zoo, "As processes of their own, on real connections", "--exec", "killed_as_process_after")}
+{_way_text(zoo, "Over the queue's native port", "--carrier native", "killed_over_native_after")}
+{_told_first_text(zoo)}
 
 {table(("rule", "client", "defect", "caught at", "after (median, most)", "it also breaks"), rows)}
 
@@ -101,25 +102,13 @@ def _reference_text(result: Mapping[str, Any]) -> str:
     return f"{text} Added since: {', '.join(new)}." if new else text
 
 
-def _exec_text(results: Mapping[str, Any]) -> str:
-    """How the same clients fare as processes of their own, on real connections."""
-    caught = sum(each["killed_as_process_after"] is not None for each in results.values())
-    later = [name for name, each in results.items() if each["killed_as_process_after"] != each["killed_after"][0]]
+def _way_text(results: Mapping[str, Any], way: str, option: str, field: str) -> str:
+    """How the same clients fare where they are played in another way."""
+    caught = sum(each[field] is not None for each in results.values())
+    later = [name for name, each in results.items() if each[field] != each["killed_after"][0]]
     odd = f", {', '.join(f'`{name}`' for name in later)} after another number of scenarios" if later else ""
-    return (
-        f"As processes of their own, on real connections (`parking-mock matrix --exec`), {caught} of {len(results)} are"
-        f" caught at seed 0 by the same rules{odd}."
-    )
-
-
-def _native_text(results: Mapping[str, Any]) -> str:
-    """How the same clients fare over the queue's native port. Older measurements do not say."""
-    told = [each["killed_over_native_after"] for each in results.values() if "killed_over_native_after" in each]
-    caught = sum(after is not None for after in told)
-    return (
-        f"Over the queue's native port (`parking-mock matrix --carrier native`) {caught} of the {len(told)} that were"
-        " measured there are caught at seed 0."
-    )
+    fares = f"{caught} of {len(results)} are caught at seed 0 by the same rules{odd}"
+    return f"{way} (`parking-mock matrix {option}`), {fares}."
 
 
 def _told_first_text(results: Mapping[str, Any]) -> str:
