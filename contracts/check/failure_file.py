@@ -10,7 +10,7 @@ from contracts.client.interface import MakeClient
 from contracts.play.scenario import Scenario
 from contracts.rules import RULES
 from contracts.rules.base import Breach, Rule
-from contracts.run.run import run_of
+from contracts.run.run import Run, run_of
 from contracts.run.run_json import read_run, run_json
 from mock_server.model import JsonObject
 from mock_server.problems import parse_json
@@ -48,8 +48,8 @@ class RecordedFailure:
         return Failure(self.rule.id, self.case, self.scenario, run, self.breaches)
 
 
-def failure_json(failure: Failure, client: str | None, seed: int | None, agent: str | None = None) -> JsonObject:
-    """A failure as its file has it. `client` is its spec as text, None if it has none; `agent` what it calls itself."""
+def _head(failure: Failure, client: str | None, seed: int | None, agent: str | None) -> JsonObject:
+    """What a failure's file has before the run."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -61,8 +61,15 @@ def failure_json(failure: Failure, client: str | None, seed: int | None, agent: 
         "seed": seed,
         "breaches": [{"message": each.message, "seq": each.seq} for each in failure.breaches[:BREACHES_WRITTEN]],
         "scenario": failure.scenario.to_json(),
-        **run_json(failure.run),
     }
+
+
+def _run_lines(run: Run) -> str:
+    """The run as its members of the file's object: an entry of the history a line, for whoever searches by lines."""
+    told: Any = run_json(run)
+    history = ",\n".join(f"  {json.dumps(entry, ensure_ascii=False)}" for entry in told["history"])
+    seen = ",\n".join(f'  "{name}": {json.dumps(value, ensure_ascii=False)}' for name, value in told["seen"].items())
+    return f' "history": [\n{history}\n ],\n "seen": {{\n{seen}\n }}'
 
 
 def failure_path(folder: Path, failure: Failure) -> Path:
@@ -73,10 +80,11 @@ def failure_path(folder: Path, failure: Failure) -> Path:
 def write_failure(
     folder: Path, failure: Failure, client: str | None, seed: int | None, agent: str | None = None
 ) -> Path:
-    """Write a failure to its file in a folder."""
+    """Write a failure to its file in a folder. `client` is its spec as text, `agent` what it calls itself."""
     path = failure_path(folder, failure)
-    text = json.dumps(failure_json(failure, client, seed, agent), ensure_ascii=False, indent=1)
-    path.write_bytes(f"{text}\n".encode("utf-8", "replace"))  # a client may have sent a lone surrogate
+    head = json.dumps(_head(failure, client, seed, agent), ensure_ascii=False, indent=1).removesuffix("\n}")
+    text = f"{head},\n{failure.run.once(_run_lines)}\n}}\n"
+    path.write_bytes(text.encode("utf-8", "replace"))  # a client may have sent a lone surrogate
     return path
 
 
