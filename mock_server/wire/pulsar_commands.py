@@ -397,7 +397,22 @@ PulsarCommand = tuple[Any, ...]
 
 def decode_command(data: bytes) -> PulsarCommand:
     """The command that a `BaseCommand` holds. MalformedError if it holds none, or one that is not known here."""
-    return _decode_again(data) if len(data) <= _SHORT else _decode(data)
+    if len(data) <= _SHORT:
+        return _decode_again(data)
+    return _usual_ack(data) or _decode(data)
+
+
+def _usual_ack(data: bytes) -> CommandAck | None:
+    """An acknowledgement of one message as clients write it, None for any other command: a quarter of the time."""
+    size = len(data)
+    if (
+        _SHORT < size < 0x80  # noqa: PLR2004 so that each size has one byte
+        and data.startswith(_ACK)
+        and (data[3], data[4], data[6], data[8], data[9]) == (size - 4, 0x08, 0x10, 0x1A, size - 10)
+        and data[5] | data[7] < 0x80  # noqa: PLR2004 the same of consumer and type
+    ):
+        return CommandAck(data[5], data[7], (data[10:],))
+    return None
 
 
 def _decode(data: bytes) -> PulsarCommand:
@@ -407,6 +422,9 @@ def _decode(data: bytes) -> PulsarCommand:
         raise MalformedError(f"there is no command of the type {number}, or it is missing")
     return decode(COMMANDS[number], contents[number])
 
+
+_ACK = b"\x08\x0a\x52"
+"""How an acknowledgement begins: its type, and the key of its field."""
 
 _SHORT = 12
 """The bytes of a command that is said again and again: permits and pings."""
