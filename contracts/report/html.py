@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -171,7 +172,9 @@ def index_html(page: Page) -> str:
     )
 
 
+@cache
 def _environment() -> Environment:
+    """The templates, compiled once in this process: that takes ten times as long as to fill them."""
     environment = Environment(
         loader=PackageLoader("contracts.report"),
         autoescape=True,
