@@ -30,7 +30,7 @@ KNOWN_TO = {
         "contracts/client_contract.py",
         "parking_mock/profiles.py",
     ),
-    "jinja2": ("contracts/report/",),
+    "jinja2": ("contracts/report/", "mock_server/web/dashboard/"),
     "click": ("mock_server/cli.py", "contracts/commands/", "contracts/demo/"),
     "urllib3": ("mock_server/testing/in_process_http.py",),
 }
