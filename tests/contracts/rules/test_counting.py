@@ -177,6 +177,23 @@ def test_a_message_is_asked_for_again_before_it_is_set_aside() -> None:
     assert len(again) <= REDELIVERIES
 
 
+@pytest.mark.parametrize(("most", "is_kept"), [(REDELIVERIES, True), (REDELIVERIES + 1, False)])
+def test_the_twentieth_redelivery_is_the_last_that_a_client_may_ask_for(most: int, is_kept: bool) -> None:  # noqa: FBT001 a table
+    """One that sets a message aside then keeps CNT-QUARANTINE, one that does so a redelivery later breaks it."""
+
+    class SetsAside(ReferenceClient):
+        def asks_again(self, message_id: str) -> bool:
+            """As often as the rule says."""
+            times = self._unreadable.pop(message_id, 0)
+            self._unreadable[message_id] = times + 1
+            return times < most
+
+    run = played(DAMAGED, SetsAside)
+    assert max(each.redelivery_count for each in run.deliveries if each.origin == "uplink") == most
+    assert outcome("CNT-QUARANTINE", run).exercised
+    assert bool(outcome("CNT-QUARANTINE", run).breaches) != is_kept
+
+
 CNT_ANIMALS = [animal for animal in ZOO.values() if animal.client.__module__ == zoo.__name__]
 
 

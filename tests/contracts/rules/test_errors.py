@@ -1,6 +1,7 @@
 """Tests of the rules of errors."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 
@@ -10,6 +11,7 @@ from contracts.clients.reference import ReferenceClient
 from contracts.clients.vendor_api import TIME_INVALID, CallError
 from contracts.clients.zoo import errors as zoo
 from contracts.clients.zoo.registry import ZOO, KnownBadClient
+from contracts.play.recording import Act, ActKind
 from contracts.play.scenario import (
     BEGIN,
     MIDNIGHT,
@@ -22,8 +24,9 @@ from contracts.play.scenario import (
     Strikes,
     Syncs,
 )
+from contracts.rules.evidence.errors import PROBES, stubborn
 from mock_server.faults.catalogue import FaultKind
-from mock_server.model import DAY, HOUR, MINUTE
+from mock_server.model import DAY, HOUR, MINUTE, SECOND
 from mock_server.wire.paths import TOKEN_PATH
 from tests.contracts.support import broken, kept, killed, outcome, played
 from tests.support import SEEDS, sampled
@@ -142,6 +145,61 @@ def test_every_code_of_business_is_one(code: int) -> None:
 def test_an_answer_with_unknown_fields_is_a_success() -> None:
     """More fields than documented are no failure: nothing need be asked again for them."""
     assert not outcome("ERR-MALFORMED", played(failing(FaultKind.ANSWER_UNKNOWN_FIELDS), ReferenceClient)).exercised
+
+
+@pytest.mark.parametrize(("later_ms", "is_blamed"), [(0, True), (1, False)])
+def test_only_a_death_at_the_moment_of_an_unreadable_answer_is_blamed_on_it(later_ms: int, is_blamed: bool) -> None:  # noqa: FBT001 a table
+    """What dies later, though it has not called since, died of something else: PROC-ANSWER tells that."""
+    run = played(failing(FaultKind.ANSWER_TRUNCATED), ReferenceClient)
+    call = next(each for each in run.calls if FaultKind.ANSWER_TRUNCATED in run.faults_of(each))
+    death = Act(call.answer_seq or 0, call.time + later_ms, ActKind.DIED, "in advance: MemoryError")
+    assert bool(outcome("ERR-MALFORMED", replace(run, acts=(*run.acts, death))).breaches) == is_blamed
+
+
+BUSY = failing(FaultKind.ANSWER_BUSY, times=ALWAYS)
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "scenario", "quick", "then_ms", "is_broken"),
+    [
+        ("ERR-OFFLINE", OFFLINE, 0, 2 * MINUTE, False),
+        ("ERR-OFFLINE", OFFLINE, 0, 2 * MINUTE - SECOND, True),
+        ("ERR-RATE", BUSY, 0, 4 * SECOND, False),
+        ("ERR-RATE", BUSY, 0, 4 * SECOND - 100, True),
+        ("ERR-RATE", BUSY, 6, 4 * SECOND, False),
+        ("ERR-RATE", BUSY, 7, 4 * SECOND, True),
+    ],
+)
+def test_a_client_may_keep_the_very_pauses_that_a_rule_names(
+    rule_id: str,
+    scenario: Scenario,
+    quick: int,
+    then_ms: int,
+    is_broken: bool,  # noqa: FBT001 a table
+) -> None:
+    """Every two minutes is 30 times an hour, every four seconds 15 times a minute, after six tries in a row."""
+
+    class Paced(ReferenceClient):
+        def pause(self, first_ms: int, tries: int, most_ms: int) -> int:  # noqa: ARG002 the other client's bounds
+            """A second at first, and then always the same."""
+            return SECOND if tries < quick else then_ms
+
+    found = outcome(rule_id, played(scenario, Paced))
+    assert found.exercised
+    assert bool(found.breaches) == is_broken
+
+
+class Moment(NamedTuple):
+    """The number of an entry, and when something was tried, in ms."""
+
+    seq: int
+    time: int
+
+
+@pytest.mark.parametrize(("every_ms", "is_stubborn"), [(DAY // PROBES, False), (DAY // PROBES - 1, True)])
+def test_who_is_refused_for_good_may_ask_twice_a_day(every_ms: int, is_stubborn: bool) -> None:  # noqa: FBT001 a table
+    """Every twelve hours is twice a day."""
+    assert bool(stubborn([Moment(number, number * every_ms) for number in range(10)])) == is_stubborn
 
 
 class Obedient(ReferenceClient):

@@ -16,10 +16,11 @@ from contracts.play.scenario import BEGIN, Happens, Looks, Scenario, Strikes
 from contracts.rules.security import RULES
 from contracts.run.run import Run
 from mock_server.faults.catalogue import FaultKind
-from mock_server.history.events import Event, RequestAnswered, RequestReceived
+from mock_server.history.events import RequestAnswered, RequestReceived
 from mock_server.history.log import Entry
 from mock_server.model import MINUTE, SECOND
 from mock_server.profile import Profile
+from mock_server.wire.errors import ErrorCode
 from mock_server.wire.paths import SYNC_PREFIX, TOKEN_PATH
 from tests.contracts.support import broken, kept, killed, outcome, played
 from tests.support import SEEDS, sampled
@@ -113,18 +114,37 @@ def test_a_clock_that_was_set_back_may_live_through_a_moment_twice() -> None:
     assert not outcome("SEC-SIGN", replace(twice(2000), acts=(Act(2, 1000, ActKind.CLOCK_JUMPS),))).breaches
 
 
+def test_a_fresh_nonce_is_no_repeat() -> None:
+    """A signature with a nonce that was sent once breaks nothing."""
+    assert not outcome("SEC-SIGN", of_calls((0, asked({"nonce": "n1"}), None))).breaches
+
+
+def test_a_wrong_signature_of_any_call_without_a_body_breaks_its_rule() -> None:
+    """Also after calls that were signed well: only a body can have been signed as another one than was sent."""
+    token, other = asked(), asked({"sign": "#2"}, path="/v1.0/devices")
+    assert outcome("SEC-SIGN", of_calls((0, token, None), (0, other, ErrorCode.SIGN_INVALID))).breaches
+    assert not outcome("SEC-SIGN", of_calls((0, token, None), (0, other, ErrorCode.TOKEN_INVALID))).breaches
+
+
 def twice(later_ms: int, nonce: str = "", ahead_ms: int = 0) -> Run:
     """The same token call twice, with a time that is right in the first unless it is ahead."""
-    headers = {"sign": "#1", "t": str(ahead_ms)} | ({"nonce": nonce} if nonce else {})
-    call = RequestReceived("GET", TOKEN_PATH, "grant_type=1", headers, "")
-    events: list[tuple[int, Event]] = [
-        (0, call),
-        (0, RequestAnswered(1, 500, None, None, "whole")),
-        (later_ms, call),
-        (later_ms, RequestAnswered(3, None, None, None, "whole")),
-    ]
-    entries = tuple(Entry(place, time, event) for place, (time, event) in enumerate(events, 1))
-    return Run(QUIET, entries, Profile(), frozenset())
+    call = asked({"t": str(BEGIN + ahead_ms)} | ({"nonce": nonce} if nonce else {}))
+    return of_calls((0, call, 500), (later_ms, call, None))
+
+
+def asked(headers: dict[str, str] | None = None, path: str = TOKEN_PATH) -> RequestReceived:
+    """A call without a body."""
+    return RequestReceived("GET", path, "grant_type=1", {"sign": "#1", "t": str(BEGIN)} | (headers or {}), "")
+
+
+def of_calls(*calls: tuple[int, RequestReceived, int | None]) -> Run:
+    """A run of some calls so many milliseconds after its begin, each with the code of its answer."""
+    entries: list[Entry] = []
+    for after_ms, call, code in calls:
+        entries.append(Entry(len(entries) + 1, BEGIN + after_ms, call))
+        answer = RequestAnswered(len(entries), code, None, None, "whole")
+        entries.append(Entry(len(entries) + 1, BEGIN + after_ms, answer))
+    return Run(QUIET, tuple(entries), Profile(), frozenset())
 
 
 @pytest.mark.parametrize(("encryption", "client"), [("aes_gcm", IgnoresTheTag), ("aes_ecb", IgnoresTheSignature)])
