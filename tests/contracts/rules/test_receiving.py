@@ -16,7 +16,7 @@ from contracts.clients.zoo.counting import CountsOneMore
 from contracts.play.scenario import BEGIN, Crashes, Happens, Looks, Scenario, Strikes
 from contracts.rules import RULES as ALL_RULES
 from contracts.rules.base import Outcome
-from contracts.rules.receiving import RULES
+from contracts.rules.receiving import CALM_PAUSE_MS, RULES
 from contracts.rules.verdict import judge
 from contracts.run.run import Run
 from mock_server.faults.catalogue import FaultKind
@@ -131,6 +131,30 @@ LESSONS = (
     Lesson("REC-NACK", native.EndsAtAnyError, DAMAGED),
 )
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.animal.__name__)
+
+
+def test_a_record_may_be_stored_otherwise_once_it_was_corrected() -> None:
+    """REC-UPSERT is about a repeat of the same version; a newer one changes what is stored."""
+    corrected = Happens(AT + 2 * MINUTE, "r1", event=AT, plate="京B10002")
+    steps = (Happens(AT, "r1"), Looks(AT + MINUTE), corrected, Looks(AT + 3 * MINUTE))
+    run = played(Scenario(steps, settles=False, runs_ms=MINUTE))
+    (before,), (after,) = (dump.records for dump in run.dumps[:2])
+    assert before.content_hash != after.content_hash
+    assert outcome("REC-UPSERT", run) == Outcome(exercised=True)
+
+
+@pytest.mark.parametrize(("pause_ms", "is_broken"), [(CALM_PAUSE_MS, False), (CALM_PAUSE_MS - 1, True)])
+def test_pauses_of_half_a_minute_need_not_grow(pause_ms: int, is_broken: bool) -> None:  # noqa: FBT001 a table
+    """Who waits that long before it connects again is no burden; who waits less has to wait longer each time."""
+
+    class Steady(ReferenceClient):
+        def pause(self, first_ms: int, tries: int, most_ms: int) -> int:  # noqa: ARG002 it is always the same
+            """However often it failed."""
+            return pause_ms
+
+    found = outcome("REC-RECONNECT", played(CUT, Steady))
+    assert found.exercised
+    assert bool(found.breaches) == is_broken
 
 
 @each_lesson
