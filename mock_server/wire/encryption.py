@@ -37,7 +37,12 @@ def _ecb(secret: str, thread: int) -> CipherContext:  # noqa: ARG001 each thread
 
 def encrypt_gcm(plain: bytes, secret: str, nonce: bytes) -> str:
     """AES-128-GCM: base64 of nonce (12 bytes), cipher text and tag (16 bytes); no additional authenticated data."""
-    return base64.b64encode(nonce + AESGCM(message_key(secret)).encrypt(nonce, plain, None)).decode()
+    return base64.b64encode(nonce + _gcm(secret, get_ident()).encrypt(nonce, plain, None)).decode()
+
+
+@lru_cache(maxsize=256)
+def _gcm(secret: str, thread: int) -> AESGCM:  # noqa: ARG001 each thread has its own, as with the other mode
+    return AESGCM(message_key(secret))
 
 
 def message_sign(fields: dict[str, object], secret: str) -> str:
