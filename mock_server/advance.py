@@ -33,6 +33,7 @@ class Advance:
         self._project = project
         self._clock = clock
         self._to_ms = to_ms
+        self._resets = project.history.resets
         self._is_patient = True
         self.arrived = False
         self.steps = 0
@@ -53,7 +54,13 @@ class Advance:
         self._is_patient = False
 
     def go(self, most: int = MANY) -> None:
-        """Move on to the end, until it has to wait, for `most` timers, or for `TURN_S`."""
+        """Move on to the end, until it has to wait, for `most` timers, or for `TURN_S`.
+
+        A project that has meanwhile been reset, or has gone back to another time, is where it is to be.
+        """
+        if self._project.history.resets != self._resets:
+            self.arrived = True
+            return
         clock, until = self._clock, monotonic_s() + TURN_S
         for _ in range(most):
             due = clock.next_at()

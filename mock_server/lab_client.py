@@ -18,11 +18,14 @@ import requests
 from mock_server.doubts import WARNING, warn_of
 from mock_server.lab_shapes import (
     CellJson,
+    CheckpointJson,
     ClockJson,
     ClockMove,
     DeviceChange,
     DeviceJson,
     Exports,
+    ForkJson,
+    ForkOrder,
     GuideJson,
     GuideOrder,
     IdleJson,
@@ -38,9 +41,12 @@ from mock_server.lab_shapes import (
 
 __all__ = [
     "CellJson",
+    "CheckpointJson",
     "DeviceChange",
     "DeviceJson",
     "Exports",
+    "ForkJson",
+    "ForkOrder",
     "GuideJson",
     "GuideOrder",
     "IdleJson",
@@ -181,6 +187,28 @@ class LabProject:
     def snapshot(self) -> SeedJson:
         """The present state as a seed file."""
         return cast("SeedJson", self._call("GET", "/snapshot"))
+
+    def checkpoint(self, name: str | None = None) -> CheckpointJson:
+        """Keep the present moment, by a free name if none is given."""
+        asked = {} if name is None else {"name": name}
+        return cast("CheckpointJson", self._call("POST", "/checkpoints", asked))
+
+    def checkpoints(self) -> list[CheckpointJson]:
+        """The moments that are kept, oldest first."""
+        return cast("list[CheckpointJson]", self._call("GET", "/checkpoints"))
+
+    def delete_checkpoint(self, name: str) -> None:
+        """Keep a moment no more."""
+        self._call("DELETE", f"/checkpoints/{_part(name)}")
+
+    def restore(self, name: str) -> Exports:
+        """Go back to a checkpoint; consumers stay connected and get what was not acknowledged then."""
+        return cast("Exports", self._call("POST", f"/checkpoints/{_part(name)}/restore"))
+
+    def fork(self, **order: Unpack[ForkOrder]) -> "LabProject":
+        """A new project that is as this one was behind line `at` of its history, at a checkpoint, or as it is now."""
+        made = cast("ForkJson", self._call("POST", "/fork", order))
+        return LabProject(self._lab, made["access_id"])
 
     def devices(self) -> list[DeviceJson]:
         """Every device."""

@@ -233,6 +233,37 @@ class NewProject(TypedDict, total=False):
     now_ms: Annotated[int, Whole(0, LATEST_MS), "where a virtual clock starts"]
 
 
+_PRINTED = r"[^/\x00-\x1f\x7f-\x9f\u2028\u2029]"
+
+CheckpointName = Annotated[
+    str,
+    Text(
+        1,
+        64,
+        f"^{_PRINTED}*{_PRINTED.replace('/', '/.')}{_PRINTED}*$",
+        "must be printable, and have neither a slash nor dots only: it is a part of a path",
+    ),
+]
+
+
+class NewCheckpoint(TypedDict, total=False):
+    """The present moment of a project to keep. Without a name it gets a free one, `checkpoint-1` and so on."""
+
+    name: CheckpointName
+
+
+class ForkOrder(TypedDict, total=False):
+    """Which moment of a project a new one is to begin with: the present one if neither is given.
+
+    `at` is the number of a line of its history.
+    """
+
+    at: Annotated[int, Whole(), "behind this line of its history"]
+    checkpoint: CheckpointName
+    access_id: AccessId
+    access_secret: AccessSecret
+
+
 class ClockMove(TypedDict, total=False):
     """By how much, or until when; not into the past. One of the two."""
 
@@ -258,6 +289,29 @@ class Exports(TypedDict):
     access_id: str
     access_secret: str
     devices: list[DeviceJson]
+
+
+class ForkJson(Exports):
+    """A project that was made by a fork: its exports, and the line of the history that it is really behind.
+
+    That is the end of what was done at once with the line that was asked for.
+    """
+
+    line: Count
+
+
+class CheckpointJson(TypedDict):
+    """A kept moment: the line of the history that it is behind, the time of the project's clock, what there was.
+
+    `messages` are those that were not acknowledged.
+    """
+
+    name: str
+    line: Count
+    now_ms: Count
+    devices: Count
+    records: Count
+    messages: Count
 
 
 class PendingWork(TypedDict):

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from mock_server.clock import Clock, VirtualClock
 from mock_server.faults.chaos import Chaos
 from mock_server.faults.faults import Fault, Faults
+from mock_server.history.connected import connected_in, with_subscription
 from mock_server.history.events import DeviceChanged, FaultsChanged
 from mock_server.history.log import Entry, History
 from mock_server.lots.lots import Lots
@@ -34,7 +35,8 @@ from mock_server.queue.consumer import ACK_TIMEOUT
 from mock_server.queue.queue import Queue
 from mock_server.queue.subscription import Subscription
 from mock_server.queue.uplink import Uplink
-from mock_server.state.journal import Journal, State
+from mock_server.state.checkpoints import Checkpoint, Checkpoints
+from mock_server.state.journal import Journal, NotThereYetError, State
 from mock_server.state.later import Later
 from mock_server.state.repeatable import RepeatableRandom
 from mock_server.state.rows import Table
@@ -75,8 +77,14 @@ class OnlineDue:
     device_id: str
 
 
-_NOT_RESET = ("consumers", "ledger")
-"""Registers that a reset leaves alone: consumers stay, and no message id is given twice."""
+_IDS_GIVEN = ("consumers", "ledger", "entry")
+"""Registers that a world keeps when it goes back: consumers stay, and no message id is given twice."""
+
+
+def _without_ids(state: State) -> State:
+    """The state without what says which ids are given."""
+    registers = {name: value for name, value in state.registers.items() if name not in _IDS_GIVEN}
+    return State(state.rows, registers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +98,14 @@ class Moment:
 
     def renamed(self, before: str, after: str) -> "Moment":
         """The same in a project of another access id, which begins the names of subscriptions."""
+        own = re.compile(f"^{re.escape(before)}-")
         about = {
-            number: about._replace(name=re.sub(f"^{re.escape(before)}-", f"{after}-", about.name))
+            number: about._replace(name=own.sub(f"{after}-", about.name))
             for number, about in self.state.rows["subscriptions"].items()
         }
-        return replace(self, state=replace(self.state, rows={**self.state.rows, "subscriptions": about}))
+        entries = tuple(with_subscription(entry, lambda name: own.sub(f"{after}-", name)) for entry in self.entries)
+        state = replace(self.state, rows={**self.state.rows, "subscriptions": about})
+        return replace(self, state=state, entries=entries)
 
 
 class Project:
@@ -142,6 +153,7 @@ class Project:
         self.uplink = Uplink(clock, self.queue, *shared)
         self.lots = Lots(clock, self.store, self.uplink, self.profile, *shared)
         self.commands = Commands(clock, self.profile, self.history, later, self.uplink.report)
+        self.checkpoints: Checkpoints[Moment] = Checkpoints()
         self._chaos_progress = journal.number("chaos")
         self._choose_chaos(Chaos("off", random_seed))
         later.on(OnlineDue, lambda due: self.set_online(due.device_id, online=True))
@@ -166,8 +178,7 @@ class Project:
     def resetting(self) -> Steps[None]:
         """`reset`, a record of the seed with each step."""
         self.uplink.open_ledger()
-        registers = {name: value for name, value in self._empty.registers.items() if name not in _NOT_RESET}
-        self._take(Moment(State(self._empty.rows, registers), (), 0, self.clock.now_ms()))
+        self._take(Moment(_without_ids(self._empty), (), 0, self.clock.now_ms()))
         yield from self.filling()
 
     def filling(self) -> Steps[None]:
@@ -182,18 +193,50 @@ class Project:
         self.set_chaos(self._first_chaos.again())
 
     def moment(self, line: int | None = None) -> Moment:
-        """The world of now, or as it was behind a line of the history. ForgottenError if that is too long ago."""
+        """The world of now, or as it was behind a line of the history.
+
+        ForgottenError if that is too long ago, NotThereYetError if there is no such line yet.
+        """
+        if line is not None and line > self.history.last:
+            raise NotThereYetError(line, self.journal.oldest, self.history.last)
         if line is None:
             return Moment(self.journal.present(), tuple(self.history.after()), self.history.last, self.clock.now_ms())
         state, end = self.journal.at(line)
         entries = tuple(takewhile(lambda entry: entry.seq <= end, self.history.after()))
         return Moment(state, entries, end, entries[-1].time if entries else self.clock.now_ms())
 
+    def checkpoint(self, name: str | None = None) -> Checkpoint[Moment]:
+        """Keep this moment by a name, a free one if none is given. CheckpointError if that cannot be."""
+        name = self.checkpoints.free_name() if name is None else name
+        self.checkpoints.check(name)
+        counts = len(self.devices), len(self.store), self.queue.pending
+        return self.checkpoints.add(Checkpoint(name, self.moment(), *counts))
+
     def go_back(self, moment: Moment) -> None:
-        """Let the world be as it was; consumers stay connected, and get what is not acknowledged then."""
-        self._take(moment)
+        """Let the world be as it was; consumers stay connected, and get what is not acknowledged then.
+
+        No message id and no consumer id is given twice: what is published from then on has ids of a new ledger.
+        """
+        self.uplink.open_ledger()
+        self._take(replace(moment, state=_without_ids(moment.state)))
+        self._tell_consumers()
         self.queue.go_on()
         self.history.wake()
+
+    def _tell_consumers(self) -> None:
+        """Let the history say who is connected, where it is that of another time."""
+        known = connected_in(self.history.after())
+        present = {
+            (each.topic, each.name, consumer.consumer_id, each.partition): (each, consumer)
+            for each in self.queue.subscriptions()
+            for consumer in each.consumers
+        }
+        for key, event in known.items():
+            if key not in present:
+                self.history.add(replace(event, change="disconnected"))
+        for key, (subscription, consumer) in present.items():
+            if key not in known:
+                subscription.tell_of(consumer)
 
     def fork(self, access_id: str, access_secret: str, moment: Moment) -> "Project":
         """Another project with keys of its own that is as this one was, with a clock of the same kind."""
@@ -207,7 +250,8 @@ class Project:
             chaos=self._first_chaos.again(),
             filled=False,
         )
-        other.go_back(moment.renamed(self.access_id, access_id))
+        other._take(moment.renamed(self.access_id, access_id))
+        other._tell_consumers()
         return other
 
     def _take(self, moment: Moment) -> None:

@@ -31,7 +31,7 @@ def marker_schemas() -> dict[str, JsonObject]:
             {"seq": SEQ, "dropped": {"type": "integer", "minimum": 1}},
         ),
         "HistoryReset": _closed_by_kind(
-            "In event streams only: the project was reset, numbers start again.",
+            "In event streams only: the project was reset or restored; the lines of its history follow.",
             "history.reset",
             {"seq": {"const": 0}},
         ),

@@ -334,6 +334,12 @@ class Subscription:
         self._order = deque(self._pending.values())
         self._backlog = deque(self._pending.values())
 
+    def tell_of(self, consumer: Consumer) -> None:
+        """Let the history say that a consumer is connected, and whether it is the active one."""
+        self._record_change(consumer, "connected")
+        if consumer is self._active:
+            self._record_change(consumer, "active")
+
     def _record_change(
         self, consumer: Consumer, change: Literal["connected", "active", "idle", "disconnected"]
     ) -> None:

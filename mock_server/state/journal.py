@@ -77,8 +77,17 @@ class ForgottenError(LookupError):
     """A moment that the journal does not reach back to. `oldest` is the first line that it does."""
 
     def __init__(self, oldest: int) -> None:
-        super().__init__(f"the state of that moment is forgotten: the oldest that is kept is the one behind {oldest}")
+        super().__init__(
+            f"the state of that moment is forgotten: the oldest that is kept is the one behind line {oldest}"
+        )
         self.oldest = oldest
+
+
+class NotThereYetError(LookupError):
+    """A line that the history does not have yet. The text says which there are."""
+
+    def __init__(self, line: int, oldest: int, newest: int) -> None:
+        super().__init__(f"there is no line {line} yet: those from {oldest} to {newest} can be gone back to")
 
 
 def _last_of(step: _Step) -> int:
@@ -177,6 +186,11 @@ class Journal:
             {name: register.value for name, register in self._registers.items()},
         )
 
+    @property
+    def oldest(self) -> int:
+        """The first line of the history whose moment can be made again."""
+        return self._steps[0][1] if self._steps else self._lines.last
+
     def at(self, line: int) -> tuple[State, int]:
         """The state behind a line of the history, and behind which line that is: the end of a step that it is in.
 
@@ -198,9 +212,8 @@ class Journal:
 
     def _step_of(self, line: int) -> _Step | None:
         """The last step that had ended when the next line but those of its own was added; None for the present."""
-        oldest = self._steps[0][1] if self._steps else self._lines.last
-        if line < oldest:
-            raise ForgottenError(oldest)
+        if line < self.oldest:
+            raise ForgottenError(self.oldest)
         steps = list(self._steps)
         place = bisect_left(steps, line, key=_last_of)
         if place == len(steps):

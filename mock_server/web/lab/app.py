@@ -14,6 +14,7 @@ from werkzeug.routing import Map, Rule
 from mock_server.cloud import Cloud
 from mock_server.guide import Guide
 from mock_server.model import JsonObject
+from mock_server.web.lab.checkpoints import CheckpointViews
 from mock_server.web.lab.guide import GuideViews
 from mock_server.web.lab.openapi import lab_operations
 from mock_server.web.lab.openapi_document import openapi
@@ -31,6 +32,7 @@ def create_lab(cloud: Cloud, addresses: AskAddresses, guide: Guide | None = None
     projects = Projects(cloud, addresses)
     world = WorldViews(projects.find)
     story = GuideViews(guide)
+    past = CheckpointViews(cloud, addresses, projects)
     app.view_functions |= {
         "health": projects.health,
         "openapi": lambda: openapi(addresses()),
@@ -42,6 +44,11 @@ def create_lab(cloud: Cloud, addresses: AskAddresses, guide: Guide | None = None
         "deleteProject": projects.delete,
         "resetProject": projects.reset,
         "snapshot": projects.snapshot,
+        "listCheckpoints": past.list_all,
+        "addCheckpoint": past.add,
+        "deleteCheckpoint": past.delete,
+        "restoreCheckpoint": past.restore,
+        "forkProject": past.fork,
         "listRereports": projects.rereports,
         "readHistory": projects.history,
         "listProjectDevices": world.list_devices,

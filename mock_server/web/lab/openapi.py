@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, cast
 
-from mock_server.lab_shapes import MAX_RECORDS, SEED_FORMAT, SEED_VERSION, DeviceId, RecordId
+from mock_server.lab_shapes import MAX_RECORDS, SEED_FORMAT, SEED_VERSION, CheckpointName, DeviceId, RecordId
 from mock_server.model import JsonObject
 from mock_server.shapes import schema_of
 from mock_server.web.lab.guide import MAX_TIMEOUT_MS as MAX_GUIDE_TIMEOUT_MS
@@ -25,6 +25,7 @@ TAG = "lab plane"
 
 _ONE = "/_lab/projects/{project_id}"
 _DEVICE = f"{_ONE}/devices/{{device_id}}"
+_CHECKPOINT = f"{_ONE}/checkpoints/{{name}}"
 _LOT = "6ce0000000000001"
 _PASS = {"data_type": 0, "pass_direction": 0, "event_time": 1652779000000, "plate_no": "京A12345", "uplink": "lose"}
 _BILL = {"data_type": 1, "event_time": 1652779000000, "plate_no": "京A12345", "paid_amount": 500}
@@ -36,7 +37,7 @@ _WHY = {
     HTTPStatus.BAD_REQUEST: "what was sent cannot be used: the message names every problem with its place",
     HTTPStatus.UNAUTHORIZED: "the server was started with a token, and it was not sent",
     HTTPStatus.FORBIDDEN: "a page of another site, or a foreign name in Host",
-    HTTPStatus.NOT_FOUND: "there is no such project, device, record or page",
+    HTTPStatus.NOT_FOUND: "there is no such project, device, record, checkpoint, line or page",
     HTTPStatus.CONFLICT: "not as things are: the message says why, and what to do first",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too much at once",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "the body is not said to be JSON",
@@ -56,6 +57,10 @@ def lab_paths() -> JsonObject:
         _ONE: _of_project(get=_show_project(), delete=_delete_project()),
         f"{_ONE}/reset": _of_project(post=_reset()),
         f"{_ONE}/snapshot": _of_project(get=_of("snapshot", "A seed file of the state as it is", _ok(ref("Seed")))),
+        f"{_ONE}/checkpoints": _of_project(get=_list_checkpoints(), post=_add_checkpoint()),
+        _CHECKPOINT: _of_checkpoint(delete=_delete_checkpoint()),
+        f"{_CHECKPOINT}/restore": _of_checkpoint(post=_restore_checkpoint()),
+        f"{_ONE}/fork": _of_project(post=_fork()),
         f"{_ONE}/rereports": _of_project(get=_rereports()),
         f"{_ONE}/history": _of_project(get=_history()),
         f"{_ONE}/devices": _of_project(get=_list_devices(), post=_add_device()),
@@ -96,6 +101,10 @@ def _of_device(*parts: JsonObject, **operations: JsonObject) -> JsonObject:
 def _of_record(**operations: JsonObject) -> JsonObject:
     record = path_parameter("record_id", schema_of(RecordId), "a record of the lot", "pass-000001")
     return _of_device(record, **operations)
+
+
+def _of_checkpoint(**operations: JsonObject) -> JsonObject:
+    return _of_project(path_parameter("name", schema_of(CheckpointName), "a checkpoint", "lunch"), **operations)
 
 
 def _operation(name: str, doc: str, answers: JsonObject, *errors: HTTPStatus) -> JsonObject:
@@ -173,6 +182,32 @@ def _delete_project() -> JsonObject:
 
 def _reset() -> JsonObject:
     return _of("resetProject", "Back to its seed, not to empty; consumers stay connected", _ok(ref("Exports")))
+
+
+def _list_checkpoints() -> JsonObject:
+    return _of("listCheckpoints", "The moments that are kept, oldest first", _ok(array(ref("Checkpoint"))))
+
+
+def _add_checkpoint() -> JsonObject:
+    body = json_body(ref("NewCheckpoint"), {"with a name": {"name": "lunch"}, "without": {}}, required=False)
+    doc = "Keep the present moment; no reset drops it"
+    return _with_body("addCheckpoint", doc, _made(ref("Checkpoint")), body, HTTPStatus.CONFLICT)
+
+
+def _delete_checkpoint() -> JsonObject:
+    return _of("deleteCheckpoint", "Keep a moment no more", _gone("it is gone"))
+
+
+def _restore_checkpoint() -> JsonObject:
+    doc = "Let the project be as it was; consumers stay connected and get what was not acknowledged then"
+    return _of("restoreCheckpoint", doc, _ok(ref("Exports")))
+
+
+def _fork() -> JsonObject:
+    examples = {"now": {}, "behind a line": {"at": 3}, "with keys": {"access_id": "what-if"}}
+    body = json_body(ref("ForkOrder"), examples, required=False)
+    doc = "Make a new project, with keys of its own, that is as this one is or was"
+    return _with_body("forkProject", doc, _made(ref("Fork")), body, HTTPStatus.CONFLICT)
 
 
 def _rereports() -> JsonObject:

@@ -17,6 +17,8 @@ _REQUESTS: dict[Any, str] = {
     shapes.NewDevice: "NewDevice",
     shapes.DeviceChange: "DeviceChange",
     shapes.NewSubscription: "NewSubscription",
+    shapes.NewCheckpoint: "NewCheckpoint",
+    shapes.ForkOrder: "ForkOrder",
     shapes.SeedJson: "Seed",
     shapes.GuideOrder: "GuideOrder",
 }
@@ -27,6 +29,8 @@ _ANSWERS: dict[Any, str] = {
     shapes.ProjectJson: "Project",
     shapes.DeviceJson: "Device",
     shapes.SubscriptionJson: "Subscription",
+    shapes.CheckpointJson: "Checkpoint",
+    shapes.ForkJson: "Fork",
     shapes.RecordJson: "Record",
     shapes.ChaosRunJson: "ChaosRun",
     shapes.PendingWork: "Pending",
@@ -55,6 +59,7 @@ def lab_schemas() -> Schemas:
     """Every schema of the lab plane by its name."""
     requests = {name: closed_schema(shape, _NAMES) for shape, name in _REQUESTS.items()}
     requests["NewProject"] |= {"dependentSchemas": _DEPENDENT}
+    requests["ForkOrder"] |= {"not": {"required": ["at", "checkpoint"]}}
     answers = {name: open_schema(shape, _NAMES) for shape, name in _ANSWERS.items()}
     return requests | answers | _choices() | _faults() | _history()
 

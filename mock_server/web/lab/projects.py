@@ -65,13 +65,13 @@ class Projects:
         access_id, access_secret = self._read_keys(reader)
         spec = yield from read_spec(reader, problems, devices=default_seed())
         refuse_problems(problems)
-        self._refuse_one_more(access_id)
+        self.refuse_one_more(access_id)
         note_doubts(spec.doubts())
         project = yield from spec.making_project(access_id, access_secret, self._cloud.clock)
-        self._refuse_one_more(access_id)
+        self.refuse_one_more(access_id)
         return self._cloud.add(project)
 
-    def _refuse_one_more(self, access_id: str) -> None:
+    def refuse_one_more(self, access_id: str) -> None:
         """LabError if there may be no further project, or none of this access id."""
         if len(self.list_all()) >= MAX_PROJECTS:
             raise LabError(409, "too_many", f"there are {MAX_PROJECTS} projects: delete some first")

@@ -256,7 +256,7 @@ def _add_records(project: Project, device: Device, body: object) -> Steps[bytes]
         answers.append(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode())
         yield None
         if project.history.resets != resets:
-            raise LabError(409, "reset", "the project was reset meanwhile: none of the records is left")
+            raise LabError(409, "reset", "the project was reset or restored meanwhile: none of the records is left")
     return b"[%s]" % b",".join(answers) if isinstance(body, list) else answers[0]
 
 

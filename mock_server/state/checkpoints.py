@@ -1,0 +1,73 @@
+"""Checkpoints: moments of a project that are kept by a name. They are beside its state: no reset drops them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Generic, TypeVar
+
+M = TypeVar("M")
+"""A moment of a project."""
+
+MAX_CHECKPOINTS = 100
+"""The most checkpoints of a project (our choice): each keeps the rows and the history of its moment in memory."""
+
+
+class CheckpointError(Exception):
+    """A checkpoint that cannot be kept. `code` is a stable word for the reason, the text says what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class UnknownCheckpointError(LookupError):
+    """There is no checkpoint of that name. The text says which there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint(Generic[M]):
+    """A moment with its name, and how many devices, records and unacknowledged messages there were."""
+
+    name: str
+    moment: M
+    devices: int
+    records: int
+    messages: int
+
+
+class Checkpoints(Generic[M]):
+    """The checkpoints of one project, in the order of their making, `MAX_CHECKPOINTS` at most."""
+
+    def __init__(self) -> None:
+        self._named: dict[str, Checkpoint[M]] = {}
+
+    def __iter__(self) -> Iterator[Checkpoint[M]]:
+        return iter(tuple(self._named.values()))
+
+    def check(self, name: str) -> None:
+        """CheckpointError if a further one of this name cannot be kept."""
+        if name in self._named:
+            raise CheckpointError("checkpoint_exists", f"there is a checkpoint {name!r} already: DELETE it first")
+        if len(self._named) >= MAX_CHECKPOINTS:
+            raise CheckpointError("too_many", f"there are {MAX_CHECKPOINTS} checkpoints: delete some first")
+
+    def add(self, checkpoint: Checkpoint[M]) -> Checkpoint[M]:
+        """Keep one. CheckpointError if its name is taken, or if there are too many."""
+        self.check(checkpoint.name)
+        self._named[checkpoint.name] = checkpoint
+        return checkpoint
+
+    def find(self, name: str) -> Checkpoint[M]:
+        """The one of that name. UnknownCheckpointError if there is none."""
+        if name not in self._named:
+            known = ", ".join(map(repr, list(self._named)[:20])) or "none"
+            raise UnknownCheckpointError(f"there is no checkpoint {name[:64]!r}; there are: {known}")
+        return self._named[name]
+
+    def drop(self, name: str) -> None:
+        """Keep it no more. UnknownCheckpointError if there is none."""
+        del self._named[self.find(name).name]
+
+    def free_name(self) -> str:
+        """The first of `checkpoint-1`, `checkpoint-2`, ... that is not taken."""
+        return next(name for number in count(1) if (name := f"checkpoint-{number}") not in self._named)
