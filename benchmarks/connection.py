@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 _END = b"\r\n"
 _TIMEOUT_S = 60.0
+_IDLE_S = 30.0
+"""Silence after which a connection is made anew: the server closes it after 75 s, at worst while a request is sent."""
 
 
 class NoAnswerError(Exception):
@@ -30,10 +32,15 @@ class Connection:
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
         self._host, self._port = address.hostname or "", address.port or 80
+        self._used_at = 0.0
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def send(self, method: str, target: str, headers: dict[str, str], body: bytes = b"") -> Reply:
         """One request and its reply."""
+        now = asyncio.get_running_loop().time()
+        if now - self._used_at > _IDLE_S:
+            self.close()
+        self._used_at = now
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
