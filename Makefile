@@ -4,7 +4,7 @@ BIN := .venv/bin
 ON_ALL_CORES := $(BIN)/pytest -n 3 --dist worksteal
 SET_UP := pyproject.toml constraints.txt scripts/set-up
 
-.PHONY: help serve demo test test-all test-sdks check format bench fixtures floors matrix docs screenshots clean
+.PHONY: help serve demo test test-all test-sdks check format bench fixtures floors matrix correct mutants docs screenshots clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -46,6 +46,14 @@ floors: ## try the lowest versions of dependencies that are allowed, or the newe
 matrix: .venv/.dev ## measure all known-bad clients again (half an hour), or ARGS="CLIENT ..." (seconds each)
 	@$(BIN)/python -m tests.make_matrix $(ARGS)
 	@$(BIN)/python -m tests.make_docs matrix rules
+
+correct: .venv/.dev ## play the correct clients of all designs again (an hour), or ARGS="--seeds N CLIENT ..."
+	@$(BIN)/python -m tests.make_correct $(ARGS)
+	@$(BIN)/python -m tests.make_docs matrix
+
+mutants: .venv/.dev ## try mutants of the judge again (half an hour), or those of ARGS="MODULE ..."
+	@$(BIN)/python -m tests.make_mutants $(ARGS)
+	@$(BIN)/python -m tests.make_docs mutants
 
 docs: .venv/.dev ## write all generated pages again, or ARGS="PAGE ..."
 	@$(BIN)/python -m tests.make_docs $(ARGS)

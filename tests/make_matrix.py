@@ -25,6 +25,7 @@ from contracts.proof import matrix
 from contracts.rules import RULES
 from mock_server.model import JsonObject
 from tests.json_lines import one_line_each
+from tests.make_correct import correct_text
 from tests.markdown import table
 
 RESULTS = Path(__file__).parent.parent / "fixtures" / "matrix.json"
@@ -80,7 +81,8 @@ Of {len(rows)} known-bad clients {killed} are caught at every seed that they wer
 "After" counts scenarios, the one that caught it included. Made by `make matrix`. On two cores the
 reference client meets every case in 9.4 times, and the whole matrix takes 18 times, what it takes to draw the scenarios
 alone (`make bench ARGS=judge`: 20 s, 32 s and 2 s on the machine that measured it).
-"""
+
+{correct_text()}"""
 
 
 def _seeds_text(results: Mapping[str, Any]) -> str:

@@ -1,11 +1,15 @@
 """Tests that the judge accuses no correct client, whatever its design."""
 
+from functools import partial
+
 import pytest
 
 from contracts.check.engine import Plan, check
 from contracts.clients.correct import CORRECT
 from contracts.proof.matrix import OTHERS
+from contracts.rules import RULES
 from contracts.rules.verdict import Verdict
+from tests.make_correct import measure, read_results
 from tests.support import sampled
 
 CASES = (*OTHERS, "receive/damage", "receive/cuts")
@@ -24,3 +28,18 @@ def test_every_design_differs_from_the_reference_client() -> None:
     """Each is a class of its own, and says in its docstring what it does otherwise."""
     assert len(set(CORRECT.values())) == len(CORRECT)
     assert all(client.__doc__ for client in CORRECT.values())
+
+
+def test_the_measurements_are_of_every_design_and_accuse_none() -> None:
+    """`docs/matrix.md` tells of each at how many seeds it was played; no must-rule was broken."""
+    results = read_results()
+    assert list(results) == list(CORRECT), "run `make correct`"
+    broken = {rule_id for each in results.values() for rule_id in each["broken"]}
+    assert not [rule_id for rule_id in broken if RULES[rule_id].level == "must"]
+
+
+def test_a_measurement_plays_what_each_seed_has_for_itself() -> None:
+    """One scenario that was drawn at each seed; the only scenario of a case once."""
+    played = partial(measure, "ReferenceClient")
+    assert [played(seeds, ["form/spelling"])["runs"] for seeds in ([0], [1], [0, 1])] == [1, 1, 2]
+    assert [played(seeds, ["security/redirect"])["runs"] for seeds in ([0], [1])] == [1, 0]

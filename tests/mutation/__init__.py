@@ -1,0 +1,1 @@
+"""Mutants of the judge: what shows that its own checks are checked."""
