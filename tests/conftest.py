@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mock_server.project import Project
-from tests.support import EXAMPLES, QUARTER, Api, make_project
+from tests.support import EXAMPLES, QUARTER, STORAGE, Api, make_project
 
 pytest_plugins = ["tests.left_out"]
 
@@ -25,6 +25,10 @@ ENOUGH = 2 * 1024**3
 if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
     # Each client under test keeps a database, and waits for the disk at each commit: seconds a test on a slow one.
     os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
+# Hypothesis reads the constants of all modules that it takes for the user's own, ours where they are installed
+# editable: seconds in each process that judges a client, unless it finds here what an earlier one has read.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(STORAGE))
 
 PATIENT = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", PATIENT, derandomize=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from mock_server.cli import default_project
 from mock_server.cloud import Cloud
 from mock_server.web.server import Server, ThreadedServer
-from tests.support import AS_A_USER
+from tests.support import AS_A_USER, STORAGE
 
 ROOT = Path(__file__).parent.parent
 SDK_PAGES = tuple(ROOT / "docs" / "quickstart" / name for name in ("go.md", "java.md"))
@@ -97,12 +97,23 @@ def check(example: Example, folder: Path, page: str) -> None:
     """Run an example and compare what it prints."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CI"))}
     variables = kept | SETTINGS | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    variables["HYPOTHESIS_STORAGE_DIRECTORY"] = str(STORAGE if folder == ROOT else own_storage(folder))
     done = subprocess.run(  # noqa: S603 our own documentation
         example.run, env=variables, cwd=folder, capture_output=True, text=True, timeout=DEADLINE_S, check=False
     )
     assert done.returncode in ((0, 1) if example.may_fail else (0,)), done.stdout + done.stderr
     if example.expected is not None:
         assert matches(example.expected, done.stdout), f"{page} says\n{example.expected}\nbut\n{done.stdout}"
+
+
+def own_storage(folder: Path) -> Path:
+    """Where hypothesis keeps the failures of a folder's tests; the constants of modules are those of every process."""
+    storage, constants = folder / ".hypothesis", STORAGE / "constants"
+    if not storage.exists():
+        storage.mkdir()
+        constants.mkdir(parents=True, exist_ok=True)
+        (storage / constants.name).symlink_to(constants)
+    return storage
 
 
 def matches(expected: str, printed: str) -> bool:

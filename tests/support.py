@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,9 @@ from mock_server.model import HOUR, Addresses, DataType, Fate, JsonObject, PassD
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.web.data_plane.api import create_api
+
+STORAGE = Path(__file__).parent.parent / ".hypothesis"
+"""Where hypothesis keeps what it finds, in processes that tests start too."""
 
 PLUGINS_OF_OURS = ("anyio", "requests_mock", "schemathesis", "syrupy", "time_machine")
 """Plugins of pytest in this environment that a user's project does not have: a second of imports for each run."""

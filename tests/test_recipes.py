@@ -74,7 +74,7 @@ def run(command: str, folder: Path) -> None:
     done = subprocess.run(  # noqa: S603 a command of our own page
         [sys.executable, *module[1:]],
         cwd=folder,
-        env=os.environ | {"PYTEST_ADDOPTS": OPTIONS, "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")},
+        env=os.environ | {"PYTEST_ADDOPTS": OPTIONS},
         capture_output=True,
         text=True,
         check=False,
