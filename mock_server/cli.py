@@ -10,7 +10,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
@@ -18,7 +18,7 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 from click.core import ParameterSource
@@ -37,7 +37,9 @@ from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
 from mock_server.ready_file import ReadyFile
 from mock_server.spec import ProjectSpec
+from mock_server.state.sqlite import StoreError, Sync
 from mock_server.stop_signals import call_on_stop_signal, until_interrupted
+from mock_server.store_option import MEMORY, STORE_HELP, SYNC_HELP, StorePlace, open_ledger, store_note
 from mock_server.version import __version__
 from mock_server.web.pulsar.certificate import CertificateError, CertificateFiles
 from mock_server.web.server import Server, silence_uvicorn
@@ -91,7 +93,7 @@ class InterruptedCommandError(click.ClickException):
 
 
 class StartError(click.ClickException):
-    """The server failed while it started: a message, no traceback, exit code 3."""
+    """The server failed when it started or stopped: a message, no traceback, exit code 3."""
 
     exit_code = 3
 
@@ -243,6 +245,8 @@ def _port(flag: str, default: int, what: str, also: str = "") -> Callable[[Callb
 @option(
     "--lab-token", type=_Token(), metavar="TEXT", help="Open the lab plane to the network, for callers with this token."
 )
+@option("--store", type=StorePlace(), default=MEMORY, show_default=True, metavar="URL", help=STORE_HELP)
+@option("--store-sync", type=click.Choice(get_args(Sync)), default="normal", show_default=True, help=SYNC_HELP)
 @option("--queue-cert", type=_EXISTING, metavar="FILE", help=_QUEUE_CERT_HELP)
 @option("--queue-key", type=_EXISTING, metavar="FILE", help="The private key of --queue-cert, PEM.")
 @option("--ready-file", type=click.Path(path_type=Path), metavar="FILE", help="Written, as with --json, when ready.")
@@ -262,6 +266,8 @@ def serve(  # noqa: PLR0913 one argument a flag
     chaos_name: str,
     chaos_seed: int | None,
     lab_token: str | None,
+    store: Path | None,
+    store_sync: Sync,
     queue_cert: Path | None,
     queue_key: Path | None,
     ready_file: Path | None,
@@ -276,8 +282,9 @@ def serve(  # noqa: PLR0913 one argument a flag
         pulsar_port = _free_unless_given("pulsar_port", pulsar_port)
     cloud = Cloud()
     chaos = _chaos(chaos_name, cloud.clock.now_ms() % _CHAOS_SEEDS if chaos_seed is None else chaos_seed)
-    cloud.add(default_project(_seed(seed_name), named_profile(profile_name), chaos))
+    make = partial(default_project, _seed(seed_name), named_profile(profile_name), chaos)
     try:
+        ledger = open_ledger(cloud, make, store, store_sync)
         server = Server(
             cloud,
             host,
@@ -288,16 +295,21 @@ def serve(  # noqa: PLR0913 one argument a flag
             lab_token=lab_token,
             public_host=public_host,
             certificate=_certificate(queue_cert, queue_key),
+            ledger=ledger,
         )
-    except CertificateError as error:
+    except (CertificateError, StoreError) as error:
         raise ConfigurationError(str(error)) from None
     except AddressInUseError as error:
         advice = "name an address of this machine" if error.flag == "--host" else "0 picks a free one"
         raise ConfigurationError(f"{error}. Choose another with {error.flag} ({advice}).") from None
     if (log_level or _default_log_level(as_json=as_json)) == "calls":
         CallLog(cloud, partial(click.echo, err=True))
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_serve(server, ready_file, as_json=as_json, note=_host_note(host, public_host)))
+    notes = [_host_note(host, public_host), store_note(store, store_sync)]
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(_serve(server, ready_file, as_json=as_json, notes=notes))
+    except StoreError as error:
+        raise StartError(f"the last changes are lost: {error}") from None
 
 
 def _free_unless_given(name: str, port: int) -> int:
@@ -384,7 +396,7 @@ def _seed(name: str | None) -> Seed | None:
     return seed
 
 
-async def _serve(server: Server, ready_file: Path | None, *, as_json: bool, note: str = "") -> None:
+async def _serve(server: Server, ready_file: Path | None, *, as_json: bool, notes: Sequence[str] = ()) -> None:
     """Serve until a stop signal. Keeps no reference to the default project: once deleted, its memory is freed.
 
     StartError if the server cannot start. A signal meanwhile ends the start.
@@ -408,7 +420,7 @@ async def _serve(server: Server, ready_file: Path | None, *, as_json: bool, note
         raise StartError(f"the server could not start: {error!r}") from error
     schedule_full_collections(loop)
     try:
-        _tell(server, next(iter(server.cloud)), ready, as_json=as_json, note=note)
+        _tell(server, next(iter(server.cloud)), ready, as_json=as_json, notes=notes)
         await stopping.wait()
     finally:
         await server.stop()
@@ -416,14 +428,14 @@ async def _serve(server: Server, ready_file: Path | None, *, as_json: bool, note
             ready.remove()
 
 
-def _tell(server: Server, project: Project, ready: ReadyFile | None, *, as_json: bool, note: str) -> None:
+def _tell(server: Server, project: Project, ready: ReadyFile | None, *, as_json: bool, notes: Sequence[str]) -> None:
     """Write the exports to the ready file, and the exports or the ready text to standard output."""
     exports = server.exports(project)
     line = json.dumps(exports)
     if ready is not None:
         with _ready_file_errors(ready):
             ready.write(line + "\n")
-    click.echo(line if as_json else ready_text(exports, project, note))
+    click.echo(line if as_json else ready_text(exports, project, notes))
 
 
 @contextmanager
@@ -434,8 +446,8 @@ def _ready_file_errors(ready: ReadyFile) -> Iterator[None]:
         raise ConfigurationError(f"cannot write the ready file {ready.path}: {error.strerror}") from None
 
 
-def ready_text(exports: JsonObject, project: Project, note: str = "") -> str:
-    """The text that `serve` prints when it is ready; `note` is a line about the addresses."""
+def ready_text(exports: JsonObject, project: Project, notes: Sequence[str] = ()) -> str:
+    """The text that `serve` prints when it is ready; `notes` are lines about the addresses and the store."""
     devices: Any = exports["devices"]
     width = max(len(device["device_name"]) for device in devices)
     shown = [
@@ -451,7 +463,7 @@ def ready_text(exports: JsonObject, project: Project, note: str = "") -> str:
             f"  message queue  {exports['ws']}",
             f"                 {exports['pulsar']}  (native, and pulsar+ssl:// on the same port)",
             f"  lab plane      {exports['lab']}  (open it in a browser)",
-            *([note] if note else []),
+            *filter(None, notes),
             f"  access id      {exports['access_id']}",
             f"  access secret  {exports['access_secret']}",
             "  devices",

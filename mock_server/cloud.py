@@ -43,8 +43,7 @@ class Cloud:
         self._histories.leave(project.history)
         for listener in self._on_removed:
             listener(project)
-        project.clock.cancel_all()
-        project.history.wake()
+        project.close()
 
     def listen(self, on_added: Listener, on_removed: Listener) -> None:
         """Call `on_added` for every present and future project, and `on_removed` for each that is removed."""

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import ClassVar, Literal
 
 from mock_server.clock import Clock, VirtualClock
-from mock_server.faults.chaos import Chaos
+from mock_server.faults.chaos import Chaos, ChaosProgress
 from mock_server.faults.faults import Fault, Faults
 from mock_server.history.connected import connected_in, with_subscription
 from mock_server.history.events import DeviceChanged, FaultsChanged
@@ -85,6 +85,32 @@ def _without_ids(state: State) -> State:
     """The state without what says which ids are given."""
     registers = {name: value for name, value in state.registers.items() if name not in _IDS_GIVEN}
     return State(state.rows, registers)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectAbout:
+    """What a project is made from. `chaos` is that of its beginning; the clock is the system's or a virtual one."""
+
+    access_id: str
+    access_secret: str
+    seed: Seed
+    profile: Profile
+    random_seed: int
+    chaos: ChaosProgress
+    clock: Literal["system", "virtual"]
+
+    def make(self, clock: Clock) -> "Project":
+        """A project of this kind, in which there is nothing yet."""
+        return Project(
+            self.access_id,
+            self.access_secret,
+            self.seed,
+            clock,
+            profile=self.profile,
+            random_seed=self.random_seed,
+            chaos=Chaos.at(self.chaos),
+            filled=False,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +249,11 @@ class Project:
         self.queue.go_on()
         self.history.wake()
 
+    def resume(self, moment: Moment) -> None:
+        """Be what another project of this kind was; in this one nothing has happened yet."""
+        self._take(moment)
+        self._tell_consumers()
+
     def _tell_consumers(self) -> None:
         """Let the history say who is connected, where it is that of another time."""
         known = connected_in(self.history.after())
@@ -240,19 +271,17 @@ class Project:
 
     def fork(self, access_id: str, access_secret: str, moment: Moment) -> "Project":
         """Another project with keys of its own that is as this one was, with a clock of the same kind."""
-        other = Project(
-            access_id,
-            access_secret,
-            self.seed,
-            self.clock.another(),
-            profile=self.profile,
-            random_seed=self.random_seed,
-            chaos=self._first_chaos.again(),
-            filled=False,
-        )
-        other._take(moment.renamed(self.access_id, access_id))
-        other._tell_consumers()
+        other = replace(self.about, access_id=access_id, access_secret=access_secret).make(self.clock.another())
+        other.resume(moment.renamed(self.access_id, access_id))
         return other
+
+    @property
+    def about(self) -> ProjectAbout:
+        """What it is made from."""
+        clock: Literal["system", "virtual"] = "virtual" if isinstance(self.clock, VirtualClock) else "system"
+        chaos = self._first_chaos.again().progress
+        keys = (self.access_id, self.access_secret)
+        return ProjectAbout(*keys, self.seed, self.profile, self.random_seed, chaos, clock)
 
     def _take(self, moment: Moment) -> None:
         self.clock.cancel_all()
@@ -341,6 +370,13 @@ class Project:
         """
         published = [message for main in self.queue.mains for message in main.pending_messages()]
         return _made_again(list(self.store.records()), published, self.uplink.remaining_ms())
+
+    def close(self) -> None:
+        """Stop every timer, end every wait, and let go of the state: nobody finds the project any more."""
+        self.clock.cancel_all()
+        self.later.close()
+        self.journal.close()
+        self.history.wake()
 
     def idle(self) -> Idle:
         """What is still pending."""

@@ -128,10 +128,14 @@ class Chaos:
         self._progress = number
         self._note_progress()
 
+    @property
+    def progress(self) -> ChaosProgress:
+        """How far it has come."""
+        return ChaosProgress(self.preset, self.seed, self.budget, self.used, self._random.value)
+
     def _note_progress(self) -> None:
         if self._progress is not None:
-            drawn = self._random.value
-            self._progress.value = ChaosProgress(self.preset, self.seed, self.budget, self.used, drawn)
+            self._progress.value = self.progress
 
     @classmethod
     def at(cls, progress: "ChaosProgress") -> "Chaos":

@@ -34,7 +34,6 @@ class Queue:
         self._history = history
         self._journal = journal
         self._about: Table[int, SubscriptionAbout] = Table(self.rows_name, journal.note, sorted_by_key=True)
-        self._numbers: dict[Subscription, int] = {}
         self._published, self._made = journal.number("published"), journal.number("subscriptions")
         self._newest = journal.number("newest", ())  # (partition, id) each, the latest of all at the end
         journal.add(self)
@@ -79,15 +78,12 @@ class Queue:
 
     def _keep(self, number: int, about: SubscriptionAbout, known: Subscription | None = None) -> None:
         """Have a subscription, a new one unless it is known."""
-        rows_name = f"messages {number}"
-        parts = (self._clock, self._history, self._journal, self._attend)
-        made = known or Subscription(about, rows_name, *parts)
-        made.be(about, rows_name)
-        self._named.setdefault((about.topic, about.name), {})[about.partition] = made
-        self._numbers[made] = number
-        self._journal.add(made)
         with self._journal:
             self._about.put(number, about)
+        made = known or Subscription(number, self._about, self._clock, self._history, self._journal)
+        made.be(number)
+        self._named.setdefault((about.topic, about.name), {})[about.partition] = made
+        self._journal.add(made)
 
     def forget(self, subscription: Subscription) -> None:
         """Forget a subscription, of one partition if there are some, with its messages; its consumers must be gone."""
@@ -96,15 +92,11 @@ class Queue:
         if parts.pop(subscription.partition, None) is not None:
             with self._journal:
                 subscription.clear()
-                self._about.drop(self._leave(subscription))
+                self._journal.remove(subscription)
+                self._about.drop(subscription.number)
         if not parts:
             self._named.pop(key, None)
         self._list_readers()
-
-    def _leave(self, subscription: Subscription) -> int:
-        """Have its rows no more; its number."""
-        self._journal.remove(subscription)
-        return self._numbers.pop(subscription)
 
     def newest(self, topic: TopicName, partition: int | None = None) -> str | None:
         """The id of the latest message that was published to a topic or to one partition of it, None before that."""
@@ -192,7 +184,7 @@ class Queue:
         consumed = {(each.topic, each.name) for each in self.subscriptions() if each.consumers}
         before = {each.about[:3]: each for each in self.subscriptions()}
         for subscription in before.values():
-            self._leave(subscription)
+            self._journal.remove(subscription)
         self._named.clear()
         self._about.clear()
         for number, about in sorted(rows.items()):
@@ -204,9 +196,6 @@ class Queue:
                 self._keep(self._next(), subscription.about, subscription)
         self._make_mains()
         self._list_readers()
-
-    def _attend(self, subscription: Subscription) -> None:
-        self._about.put(self._numbers[subscription], subscription.about)
 
     def close(self) -> None:
         """Close every consumer's connection."""

@@ -10,7 +10,7 @@ consumer that comes may take a partition from one that stays.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Literal, NamedTuple
 
@@ -28,7 +28,7 @@ from mock_server.history.log import History
 from mock_server.model import Message, TopicName
 from mock_server.queue.consumer import Consumer, PendingMessage
 from mock_server.state.journal import Journal
-from mock_server.state.rows import ABSENT, Absent
+from mock_server.state.rows import ABSENT, Absent, Table
 
 UNATTENDED_LIMIT = 10_000
 """The most messages that a subscription of `event-test` keeps before its first consumer connects (our choice). Most
@@ -64,24 +64,23 @@ class Subscription:
 
     Its rows are the unacknowledged messages by their ids, with how often they came back from a consumer. Consumers are
     none, nor what they hold.
-    `on_attended` is called when the first consumer of a subscription comes that was not attended.
+    Its `number` is that of the row in which its queue has what it is about.
     """
 
     def __init__(
         self,
-        about: SubscriptionAbout,
-        rows_name: str,
+        number: int,
+        about: Table[int, SubscriptionAbout],
         clock: Clock,
         history: History,
         journal: Journal,
-        on_attended: Callable[["Subscription"], None],
     ) -> None:
-        self.be(about, rows_name)
+        self._about = about
+        self.be(number)
         self.acknowledged = 0
         self._clock = clock
         self._history = history
         self._journal = journal
-        self._on_attended = on_attended
         self._backlog: deque[PendingMessage] = deque()
         self._pending: dict[str, PendingMessage] = {}
         self._order: deque[PendingMessage] = deque()
@@ -89,11 +88,12 @@ class Subscription:
         self._active: Consumer | None = None
         self._pumping = False
 
-    def be(self, about: SubscriptionAbout, rows_name: str) -> None:
-        """Be that subscription, with these rows."""
-        self.about = about
-        self.topic, self.name, self.partition, self.attended = about
-        self.rows_name = rows_name
+    def be(self, number: int) -> None:
+        """Be the subscription of that number."""
+        self.number = number
+        self.about = self._about[number]
+        self.topic, self.name, self.partition, self.attended = self.about
+        self.rows_name = f"messages {number}"
 
     @property
     def pending(self) -> int:
@@ -141,8 +141,8 @@ class Subscription:
             raise SubscriptionBusyError(f"{self.name} has an exclusive consumer or other consumers already")
         with self._journal:
             if not self.attended:
-                self.be(self.about._replace(attended=True), self.rows_name)
-                self._on_attended(self)
+                self._about.put(self.number, self.about._replace(attended=True))
+                self.be(self.number)
             self._consumers.append(consumer)
             self._record_change(consumer, "connected")
         if self._chosen() is not consumer:

@@ -98,7 +98,7 @@ class Journal:
     """The rows and registers of one project, and the way back: as far as the history reaches.
 
     Without `keeps_past` only the present is known. As a context manager it holds a step, or a part of one; `note` is
-    called within.
+    called within. `beginning` counts how often everything was made anew.
     """
 
     def __init__(self, lines: Lines | None = None, *, keeps_past: bool = True) -> None:
@@ -113,6 +113,7 @@ class Journal:
         self._steps: deque[_Step] = deque()
         self._depth = 0
         self._before = 0
+        self.beginning = 0
 
     def add(self, rows: Rows) -> None:
         """Have the state of a component in these rows. ValueError if their name is taken."""
@@ -170,20 +171,53 @@ class Journal:
             self._changes.popleft()
             self._forgotten += 1
 
+    def close(self) -> None:
+        """Let go of everything, so that nothing that refers to it stays in the memory."""
+        self._rows.clear()
+        self._registers.clear()
+        self._in_order = ()
+        self._changes.clear()
+        self._steps.clear()
+
     def begin(self) -> None:
         """Let this moment be the first: what was before is forgotten."""
         self._changes.clear()
         self._steps.clear()
         self._forgotten = 0
+        self.beginning += 1
         if self._keeps_past:
             self._before = self._lines.last
             self._end_step()
+
+    @property
+    def noted(self) -> int:
+        """How many changes were noted since the beginning."""
+        return self._forgotten + len(self._changes)
+
+    def changed_after(self, noted: int) -> dict[tuple[str, Any], None] | None:
+        """The rows that have changed since so many changes were noted: the names of their rows and their keys.
+
+        None if changes since then are forgotten.
+        """
+        if noted < self._forgotten:
+            return None
+        newest = islice(reversed(self._changes), self.noted - noted)
+        return dict.fromkeys((name, key) for name, key, _ in newest)
+
+    def value(self, name: str, key: Any) -> Any:
+        """The value of a row, or `ABSENT`."""
+        rows = self._rows.get(name)
+        return ABSENT if rows is None else rows.value(key)
+
+    def present_registers(self) -> dict[str, Any]:
+        """The registers of this moment."""
+        return {name: register.value for name, register in self._registers.items()}
 
     def present(self) -> State:
         """The state of this moment."""
         return State(
             {name: rows for name, each in self._rows.items() if (rows := each.rows())},
-            {name: register.value for name, register in self._registers.items()},
+            self.present_registers(),
         )
 
     @property

@@ -58,6 +58,11 @@ class Later:
             self._timers.pop(number).cancel()
             self._due.drop(number)
 
+    def close(self) -> None:
+        """Let nothing happen any more."""
+        self.load({})
+        self._handlers.clear()
+
     def value(self, key: int) -> Due | Absent:
         """The row of a number, or `ABSENT`."""
         return self._due.value(key)

@@ -20,6 +20,7 @@ import uvicorn
 
 from mock_server.cloud import Cloud
 from mock_server.guide import Guide
+from mock_server.ledger import Ledger
 from mock_server.model import Addresses, JsonObject
 from mock_server.project import Project
 from mock_server.web.data_plane import api
@@ -27,6 +28,7 @@ from mock_server.web.lab.plane import LabPlane
 from mock_server.web.pulsar.certificate import CertificateFiles, context_of, own_context
 from mock_server.web.pulsar.listener import PulsarListener
 from mock_server.web.queue.websocket import MessageSocket
+from mock_server.web.serving.committer import Committer
 from mock_server.web.serving.driver import ClockDriver
 from mock_server.web.serving.http_protocol import (
     BoundedHttpProtocol,
@@ -72,7 +74,8 @@ class Server:
     """The addresses of one cloud. It listens from its construction on, and serves between `start` and `stop`.
 
     `public_host` is the name by which clients reach `host`; without one a wildcard address is exported as loopback.
-    `certificate` is that of the native queue; without one it makes its own. AddressInUseError if an address cannot be
+    `certificate` is that of the native queue; without one it makes its own. `ledger` keeps what changes; without one
+    nothing survives the server. AddressInUseError if an address cannot be
     listened on, CertificateError if the certificate cannot be used.
     """
 
@@ -89,8 +92,10 @@ class Server:
         guide: Guide | None = None,
         public_host: str | None = None,
         certificate: CertificateFiles | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.cloud = cloud
+        self._committer = committer = Committer(ledger)
         lab_host = host if lab_token else loopback(host)
         context = context_of(certificate) if certificate else None
         self._hosts = _Planes(*(_public(each, host, public_host) for each in (host, host, host, lab_host)))
@@ -103,10 +108,12 @@ class Server:
             )
         )
         read_little([*self._sockets.ws, *self._sockets.pulsar])
-        self._pulsar = PulsarListener(cloud, self._sockets.pulsar, lambda: context or own_context(self._names()))
-        self._api = InlineWsgi(api.create_api(cloud), api.MAX_BODY)
-        self._messages = MessageSocket(cloud)
-        self._lab = LabPlane(cloud, self.addresses, lab_token or None, guide)
+        self._pulsar = PulsarListener(
+            cloud, self._sockets.pulsar, lambda: context or own_context(self._names()), committer
+        )
+        self._api = InlineWsgi(api.create_api(cloud), api.MAX_BODY, committer, partial(api.store_failed, cloud.clock))
+        self._messages = MessageSocket(cloud, committer)
+        self._lab = LabPlane(cloud, self.addresses, lab_token or None, guide, committer)
         self._servers = [self._server(app, protocol) for app, protocol in self._applications()]
         self._tasks: list[asyncio.Task[None]] = []
         self._drivers: dict[str, ClockDriver] = {}
@@ -145,6 +152,7 @@ class Server:
 
         The exception that ended a serving task is raised.
         """
+        self._committer.start()
         self.cloud.listen(self._drive, self._abandon)
         self._tasks = [
             asyncio.create_task(server.serve(sockets=listeners))
@@ -171,6 +179,7 @@ class Server:
             server.should_exit = True
         await self._pulsar.stop()
         await asyncio.gather(*self._tasks)
+        self._committer.close()
 
     def _raise_failure(self) -> None:
         """Raise the exception of a serving task that has ended. RuntimeError if it ended without one."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
+from http import HTTPStatus
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -11,12 +12,14 @@ from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
+from mock_server.clock import Clock
 from mock_server.cloud import Cloud
 from mock_server.faults.catalogue import FaultKind
 from mock_server.history.asking import sync_events
 from mock_server.history.events import RequestAnswered, RequestReceived, Sent
 from mock_server.model import Device, JsonObject
 from mock_server.project import CommandRefusedError, Project, RefusalReason
+from mock_server.state.sqlite import StoreError
 from mock_server.vendor.tokens import TokenPair
 from mock_server.web.data_plane.admission import Caller, check_token, identify
 from mock_server.web.data_plane.lean import JsonAnswer, LeanFlask
@@ -32,7 +35,8 @@ from mock_server.web.data_plane.masking import (
 from mock_server.web.data_plane.mishap import NO_MISHAP, Mishap, strike_call
 from mock_server.web.serving.environ import BODY, RAW_PATH, TOO_LARGE
 from mock_server.web.serving.inline import drop, hold_until
-from mock_server.wire.envelope import encode, failure, success
+from mock_server.web.serving.wsgi import Answer
+from mock_server.wire.envelope import CONTENT_TYPE, encode, failure, success
 from mock_server.wire.errors import ErrorCode, VendorError
 from mock_server.wire.messages import command_record
 from mock_server.wire.paging import read_page
@@ -358,3 +362,10 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1.0/expand/devices", _list_devices),
     ("GET", "/v1.0/expand/devices/<name>", _get_device),
 )
+
+
+def store_failed(clock: Clock, error: StoreError) -> Answer:
+    """The vendor's envelope while the store fails: what was asked for may have been done, and is not kept yet."""
+    content = encode(failure(VendorError(ErrorCode.SYSTEM_ERROR, str(error)), clock.now_ms(), "0" * 32))
+    headers = [("content-type", CONTENT_TYPE), ("content-length", str(len(content)))]
+    return Answer(HTTPStatus.OK, headers, content)

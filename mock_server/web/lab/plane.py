@@ -18,6 +18,7 @@ from mock_server.web.lab.guard import Guard
 from mock_server.web.lab.history_lines import history_place
 from mock_server.web.lab.projects import AskAddresses, Projects
 from mock_server.web.lab.request import MAX_BODY, LabError
+from mock_server.web.serving.committer import Committer
 from mock_server.web.serving.inline import InlineWsgi
 
 if TYPE_CHECKING:
@@ -30,13 +31,18 @@ class LabPlane:
     """The ASGI application of the lab plane."""
 
     def __init__(
-        self, cloud: Cloud, addresses: AskAddresses, token: str | None = None, guide: Guide | None = None
+        self,
+        cloud: Cloud,
+        addresses: AskAddresses,
+        token: str | None = None,
+        guide: Guide | None = None,
+        committer: Committer | None = None,
     ) -> None:
         self._cloud = cloud
         self._find = Projects(cloud, addresses).find
         self._guard = Guard(token)
-        self._flask = InlineWsgi(create_lab(cloud, addresses, guide), MAX_BODY)
-        self._pages = InlineWsgi(create_dashboard(cloud, guide), MAX_BODY)
+        self._flask = InlineWsgi(create_lab(cloud, addresses, guide), MAX_BODY, committer)
+        self._pages = InlineWsgi(create_dashboard(cloud, guide), MAX_BODY, committer)
         self._ended = asyncio.Event()
 
     async def __call__(self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:

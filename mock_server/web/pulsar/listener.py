@@ -12,6 +12,7 @@ from mock_server.carriers.native import NativeConnections
 from mock_server.cloud import Cloud
 from mock_server.project import Project
 from mock_server.web.pulsar.transport import CONNECT_S, PulsarTransport
+from mock_server.web.serving.committer import Committer
 from mock_server.web.serving.listening import connection_limit
 
 TLS_HANDSHAKE, FRAME = b"\x16", b"\x00"
@@ -25,8 +26,13 @@ class PulsarListener:
     """The native queue's address. `make_context` is called when the first client wants TLS."""
 
     def __init__(
-        self, cloud: Cloud, sockets: Sequence[socket.socket], make_context: Callable[[], ssl.SSLContext]
+        self,
+        cloud: Cloud,
+        sockets: Sequence[socket.socket],
+        make_context: Callable[[], ssl.SSLContext],
+        committer: Committer | None = None,
     ) -> None:
+        self._committer = committer
         self._sockets = sockets
         self._make_context = make_context
         self._connections = NativeConnections(cloud)
@@ -106,7 +112,7 @@ class PulsarListener:
     async def _serve(self, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
         """Hand a connection to its transport, which closes it from here on. OSError if TLS cannot be agreed on."""
         self._waiting.discard(accepted)
-        make = partial(PulsarTransport, self._connections)
+        make = partial(PulsarTransport, self._connections, self._committer)
         limit = CONNECT_S if context else None
         await asyncio.get_running_loop().connect_accepted_socket(
             make, accepted, ssl=context, ssl_handshake_timeout=limit

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import cast
 
 from mock_server.carriers.native import NativeConnection, NativeConnections, NativeTransport
+from mock_server.state.sqlite import StoreError
+from mock_server.web.serving.committer import Committer
 from mock_server.web.serving.delivery_turn import DeliveryTurn
 
 CONNECT_S = 10
@@ -29,7 +31,8 @@ class PulsarTransport(asyncio.Protocol, NativeTransport):
     _transport: asyncio.Transport
     _connection: NativeConnection
 
-    def __init__(self, connections: NativeConnections) -> None:
+    def __init__(self, connections: NativeConnections, committer: Committer | None = None) -> None:
+        self._committer = committer or Committer()
         self._loop = asyncio.get_running_loop()
         self._connections = connections
         self._turn = DeliveryTurn(self._go_on)
@@ -68,14 +71,14 @@ class PulsarTransport(asyncio.Protocol, NativeTransport):
     def write(self, content: bytes) -> None:
         """Send bytes: at once, or with all else that is said in this turn."""
         if self._unsent is None:
-            self._transport.write(content)
+            self._say(content)
         else:
             self._unsent.append(content)
 
     def close(self) -> None:
         """Close when everything written is read, or after `CLOSE_S`."""
         self._send()
-        self._transport.close()
+        self._committer.then(lambda _: self._transport.close())
         self._timer.cancel()
         self._timer = self._loop.call_later(CLOSE_S, self._transport.abort)
 
@@ -107,7 +110,18 @@ class PulsarTransport(asyncio.Protocol, NativeTransport):
     def _send(self) -> None:
         unsent, self._unsent = self._unsent, None
         if unsent:
-            self._transport.write(b"".join(unsent))
+            self._say(b"".join(unsent))
+
+    def _say(self, content: bytes) -> None:
+        """Send bytes once what they say is kept. A connection that was told of what is lost would be told wrong."""
+
+        def say(failure: StoreError | None) -> None:
+            if failure is None:
+                self._transport.write(content)
+            else:
+                self._connection.abort()
+
+        self._committer.then(say)
 
     def _read_or_pause(self) -> None:
         """Read nothing from a client that does not read, or has said what waits for its next turn."""

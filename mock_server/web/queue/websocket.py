@@ -10,9 +10,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mock_server.carriers.access import AccessRefusedError, noted
-from mock_server.carriers.websocket import GOING_AWAY, ConsumerRequest, ConsumerSession
+from mock_server.carriers.websocket import FAILED, GOING_AWAY, ConsumerRequest, ConsumerSession
 from mock_server.cloud import Cloud
+from mock_server.state.sqlite import StoreError
 from mock_server.web.queue.handshake import STATUS, read_handshake
+from mock_server.web.serving.committer import Committer
 from mock_server.web.serving.delivery_turn import DeliveryTurn
 from mock_server.web.serving.websocket_protocol import CLOSE_WHEN_IDLE, IDLE_TEXT
 
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 class MessageSocket:
     """The ASGI application of the queue's address."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, committer: Committer | None = None) -> None:
         self._cloud = cloud
+        self._committer = committer or Committer()
         self._sessions: set[_Session] = set()
 
     async def __call__(self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
@@ -50,7 +53,7 @@ class MessageSocket:
         query = scope["query_string"].decode("latin-1")
         asked = read_handshake(scope["path"], query, _headers(scope), self._cloud)
         extensions: dict[str, Any] = scope.get("extensions") or {}
-        return _Session(asked, send, extensions.get(CLOSE_WHEN_IDLE))
+        return _Session(asked, send, extensions.get(CLOSE_WHEN_IDLE), self._committer)
 
     async def _run(self, session: "_Session", receive: "ASGIReceiveCallable") -> None:
         self._sessions.add(session)
@@ -74,9 +77,14 @@ class _Session(ConsumerSession):
     """
 
     def __init__(
-        self, asked: ConsumerRequest, send: "ASGISendCallable", close_when_idle: Callable[[float], None] | None
+        self,
+        asked: ConsumerRequest,
+        send: "ASGISendCallable",
+        close_when_idle: Callable[[float], None] | None,
+        committer: Committer,
     ) -> None:
         super().__init__(asked)
+        self._committer = committer
         self._client = asked.client
         self._send = send
         self._close_when_idle = close_when_idle
@@ -130,6 +138,10 @@ class _Session(ConsumerSession):
         with suppress(OSError):  # the client has closed the connection: `_read` ends the session
             while True:
                 item = await self._outbox.get()
+                try:
+                    await self._committer.settled()
+                except StoreError:
+                    item = _Close(FAILED, "the store fails: come again")
                 if isinstance(item, _Close):
                     await self._send({"type": "websocket.close", "code": item.code, "reason": item.reason})
                     return

@@ -6,6 +6,7 @@ its answer counts once it does not ask to wait.
 
 import asyncio
 import contextlib
+import json
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 from mock_server.clock import Clock
+from mock_server.state.sqlite import StoreError
+from mock_server.web.serving.committer import Committer
 from mock_server.web.serving.environ import TOO_LARGE, build_environ
 from mock_server.web.serving.wsgi import Answer, call_wsgi, close_parts
 
@@ -167,14 +170,29 @@ class _Caller:
         self._on_gone()
 
 
+def store_failed(error: StoreError) -> Answer:
+    """The answer of a plane of ours while the store fails."""
+    content = json.dumps({"error": {"code": "STORE_FAILED", "message": str(error)}}).encode()
+    headers = [("content-type", "application/json"), ("content-length", str(len(content)))]
+    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, headers, content)
+
+
 class InlineWsgi:
     """An ASGI application around a WSGI one.
 
     A request with a body over `max_body` bytes has `TOO_LARGE` in its environment, and no body.
     """
 
-    def __init__(self, app: "WSGIApplication", max_body: int) -> None:
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        max_body: int,
+        committer: Committer | None = None,
+        on_failure: Callable[[StoreError], Answer] = store_failed,
+    ) -> None:
         self._app = app
+        self._committer = committer or Committer()
+        self._on_failure = on_failure
         self._max_body = max_body
         self.max_held = max(HELD_BODIES * max_body, MIN_HELD)
         self._held = 0
@@ -204,7 +222,7 @@ class InlineWsgi:
     ) -> None:
         """Answer a request whose body was read; None for one that is too large."""
         with _Caller(receive) as caller:
-            answered = await self._answer(scope, body, caller)
+            answered = await self._kept_answer(scope, body, caller)
             if answered is None:
                 return
             environ, answer = answered
@@ -217,6 +235,18 @@ class InlineWsgi:
             if answer.rest is not None:
                 await _send_pieces(answer.rest, caller, send)
             await send({"type": "http.response.body", "body": answer.content, "more_body": False})
+
+    async def _kept_answer(
+        self, scope: "HTTPScope", body: bytes | None, caller: "_Caller"
+    ) -> tuple[dict[str, Any], Answer] | None:
+        """The answer once what it says is kept. Nothing is done while the store fails, and that is answered."""
+        try:
+            self._committer.check()
+            answered = await self._answer(scope, body, caller)
+            await self._committer.settled()
+        except StoreError as error:
+            return {}, self._on_failure(error)
+        return answered
 
     async def _read(self, body: "_Body", scope: "HTTPScope", receive: "ASGIReceiveCallable") -> bool:
         """Read a body to its end. False if it has none, or if it was refused because too much is held already."""

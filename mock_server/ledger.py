@@ -1,0 +1,178 @@
+"""The ledger: keeps what changes in the projects of a cloud in a store, and makes them again from it."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from mock_server.clock import VirtualClock
+from mock_server.cloud import Cloud
+from mock_server.history.log import Entry
+from mock_server.project import Moment, Project, ProjectAbout
+from mock_server.state.codec import DecodeError, decode, encode
+from mock_server.state.journal import State
+from mock_server.state.rows import ABSENT
+from mock_server.state.sqlite import ProjectChanges, SqliteStore, StoredProject, StoredRow, StoreError
+from mock_server.world import clock_of, decode_entry, decode_registers, decode_row
+
+_LINES_BEHIND = 1_000
+"""How many lines of a history may have been let go before they leave the store too."""
+
+_JSON = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+
+
+class _Kept:
+    """How much of a project is kept."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.beginning = -1
+        self.changes = self.line = self.dropped = 0
+        self.moment = ""
+
+    def changed(self) -> ProjectChanges | None:
+        """What has changed since it was kept, None if nothing has."""
+        journal, history = self.project.journal, self.project.history
+        moment = self._moment()
+        changed = journal.changed_after(self.changes) if journal.beginning == self.beginning else None
+        if changed is None:
+            return self._all(moment)
+        if not changed and history.last == self.line and moment == self.moment:
+            return None
+        changes = ProjectChanges(self.project.access_id, moment)
+        for name, key in changed:
+            value = journal.value(name, key)
+            if value is ABSENT:
+                changes.gone.append((name, _text(key)))
+            else:
+                changes.put.append(_row(name, key, value))
+        changes.lines = [(entry.seq, _line(entry)) for entry in history.after(self.line)]
+        changes.dropped = history.dropped if history.dropped - self.dropped >= _LINES_BEHIND else 0
+        return changes
+
+    def _all(self, moment: str) -> ProjectChanges:
+        rows = self.project.journal.present().rows
+        return ProjectChanges(
+            self.project.access_id,
+            moment,
+            about=_text(self.project.about),
+            put=[_row(name, key, value) for name, each in rows.items() for key, value in each.items()],
+            lines=[(entry.seq, _line(entry)) for entry in self.project.history.after()],
+        )
+
+    def _moment(self) -> str:
+        project = self.project
+        registers = project.journal.present_registers()
+        now_ms = project.clock.now_ms() if isinstance(project.clock, VirtualClock) else 0
+        return _text({"line": project.history.last, "now_ms": now_ms, "registers": registers})
+
+    def keep(self, changes: ProjectChanges) -> None:
+        """Note that these are kept."""
+        self.beginning, self.changes = self.project.journal.beginning, self.project.journal.noted
+        self.line, self.moment = self.project.history.last, changes.moment
+        self.dropped = max(self.dropped, changes.dropped)
+
+
+class Ledger:
+    """Keeps the projects of a cloud in a store, those that it has and those to come.
+
+    `on_change` is called when something has changed that is not kept yet.
+    """
+
+    def __init__(self, cloud: Cloud, store: SqliteStore) -> None:
+        self._store = store
+        self._kept: dict[str, _Kept] = {}
+        self._touched: dict[str, None] = {}
+        self._removed: dict[str, None] = {}
+        self._cloud = cloud
+        self.on_change: Callable[[], None] = lambda: None
+
+    def open(self, first: str, make_first: Callable[[], Project]) -> None:
+        """Add the projects of the store to the cloud, and watch the cloud. StoreError if one cannot be made.
+
+        The first project of the cloud is the one with the access id `first`, which is made if it is not kept.
+        """
+        stored = {each.access_id: each for each in self._store.projects()}
+        known = stored.pop(first, None)
+        self._cloud.add(make_first() if known is None else _project(known))
+        for each in stored.values():
+            self._cloud.add(_project(each))
+        self._cloud.listen(self._add, self._remove)
+        self.commit()
+
+    def commit(self) -> None:
+        """Keep what has changed. StoreError if that fails: it is then kept with the next commit."""
+        touched = [self._kept[access_id] for access_id in self._touched]
+        changed = [(kept, changes) for kept in touched if (changes := kept.changed()) is not None]
+        if changed or self._removed:
+            self._store.write([changes for _, changes in changed], tuple(self._removed))
+        self._removed.clear()
+        self._touched.clear()
+        for kept, changes in changed:
+            kept.keep(changes)
+
+    def close(self) -> None:
+        """Keep what has changed, and close the store."""
+        self._touched.update(dict.fromkeys(self._kept))
+        try:
+            self.commit()
+        finally:
+            self._store.close()
+
+    def _add(self, project: Project) -> None:
+        self._kept[project.access_id] = _Kept(project)
+        self.touch(project)
+        project.history.listen(partial(self.touch, project))
+
+    def touch(self, project: Project) -> None:
+        """Note that something of a project has changed. Each line of its history notes it."""
+        if project.access_id not in self._touched and project.access_id in self._kept:
+            self._touched[project.access_id] = None
+            self.on_change()
+
+    def _remove(self, project: Project) -> None:
+        del self._kept[project.access_id]
+        self._touched.pop(project.access_id, None)
+        self._removed[project.access_id] = None
+        self.on_change()
+
+
+def _text(value: Any) -> str:
+    return _JSON.encode(encode(value))
+
+
+def _row(name: str, key: Any, value: Any) -> StoredRow:
+    return StoredRow(name, _text(key), _text(value))
+
+
+def _line(entry: Entry) -> str:
+    return _text({"seq": entry.seq, "time": entry.time, "event": entry.event})
+
+
+def _project(stored: StoredProject) -> Project:
+    """The project that was kept. StoreError if what was kept is none."""
+    try:
+        about: ProjectAbout = decode(ProjectAbout, json.loads(stored.about), "about")
+        moment = _moment(stored)
+    except (DecodeError, ValueError) as error:
+        text = f"cannot use the store: the project {stored.access_id} cannot be read: {error}."
+        raise StoreError(f"{text} Restore a copy, or name another file") from error
+    project = about.make(clock_of(about, moment.now_ms))
+    project.resume(moment)
+    return project
+
+
+def _moment(stored: StoredProject) -> Moment:
+    data = decode(dict[str, object], json.loads(stored.moment), "moment")
+    line, now_ms = (decode(int, data.get(name), name) for name in ("line", "now_ms"))
+    rows: dict[str, dict[Any, Any]] = {}
+    for row in stored.rows:
+        key, value = decode_row(row.name, json.loads(row.key), json.loads(row.value))
+        rows.setdefault(row.name, {})[key] = value
+    entries = tuple(_entries(stored))
+    return Moment(State(rows, decode_registers(data.get("registers"))), entries, line, now_ms)
+
+
+def _entries(stored: StoredProject) -> Iterator[Entry]:
+    for at, line in enumerate(stored.lines):
+        yield decode_entry(json.loads(line), f"line {at}")

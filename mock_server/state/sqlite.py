@@ -1,0 +1,187 @@
+"""The state of a server's projects in one SQLite file.
+
+The file has no index to count by: counting is the memory's. It has one row of text for each row of a project's state,
+one for each line of its history, and what the project is made from.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+Sync = Literal["off", "normal", "full"]
+"""What a commit waits for. Each survives the end of the process; the end of the machine:
+
+- `off`: anything may be lost or damaged;
+- `normal`: the last commits may be lost, nothing is damaged;
+- `full`: nothing is lost.
+"""
+
+APPLICATION_ID = 0x70_6B_6D_6B
+"""The mark of our files (SQLite's own field for it): "pkmk" in ASCII."""
+
+VERSION = 1
+"""Raised when the tables change; a file of an earlier version is then brought forward when it is opened."""
+
+_TABLES = """
+CREATE TABLE projects (access_id TEXT PRIMARY KEY, about TEXT NOT NULL, moment TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE rows (access_id TEXT, name TEXT, key TEXT, value TEXT NOT NULL,
+                   PRIMARY KEY (access_id, name, key));
+CREATE TABLE lines (access_id TEXT, seq INTEGER, entry TEXT NOT NULL, PRIMARY KEY (access_id, seq)) WITHOUT ROWID;
+"""
+
+
+_ROWS = "SELECT name, key, value FROM rows WHERE access_id = ? ORDER BY rowid"
+_PUT = "INSERT INTO rows VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+_DROP = "DELETE FROM rows WHERE access_id = ? AND name = ? AND key = ?"
+
+
+class StoreError(Exception):
+    """The store cannot be used: the text says why, and what to do."""
+
+
+class StoredRow(NamedTuple):
+    """One row of a project's state: the name of its rows, its key and its value as JSON."""
+
+    name: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProject:
+    """A project as it is kept. Everything but the access id is JSON."""
+
+    access_id: str
+    about: str
+    moment: str
+    rows: tuple[StoredRow, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class ProjectChanges:
+    """What has changed of a project. With an `about` it is kept anew, and nothing of before stays.
+
+    `lines` has the new lines of the history by their numbers; those up to `dropped` are let go.
+    """
+
+    access_id: str
+    moment: str
+    about: str | None = None
+    put: list[StoredRow] = field(default_factory=list)
+    gone: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[tuple[int, str]] = field(default_factory=list)
+    dropped: int = 0
+
+
+class SqliteStore:
+    """An open file. StoreError if it cannot be opened, is none of ours, or another server has it."""
+
+    def __init__(self, path: Path, sync: Sync = "normal") -> None:
+        self.path = path
+        with self._errors():
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+            try:
+                self._open(sync)
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _open(self, sync: Sync) -> None:
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        mark, version = map(self._pragma, ("application_id", "user_version"))
+        is_empty = not self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        if mark != APPLICATION_ID and not is_empty:
+            raise StoreError(
+                f"cannot use the store {self.path}: it is another program's database: name a file of its own"
+            )
+        if version > VERSION:
+            raise StoreError(
+                f"cannot use the store {self.path}: it was written by a later version: use that, or another file"
+            )
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute(f"PRAGMA synchronous = {sync}")
+        with self._transaction():
+            if is_empty:
+                for statement in _TABLES.split(";")[:-1]:
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                self._db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def projects(self) -> Iterator[StoredProject]:
+        """Every project, in the order of their access ids; its rows in the order of their coming."""
+        with self._errors():
+            kept = self._db.execute("SELECT access_id, about, moment FROM projects ORDER BY access_id").fetchall()
+            for access_id, about, moment in kept:
+                rows = self._db.execute(_ROWS, (access_id,))
+                lines = self._db.execute("SELECT entry FROM lines WHERE access_id = ? ORDER BY seq", (access_id,))
+                found = tuple(StoredRow(*row) for row in rows)
+                yield StoredProject(access_id, about, moment, found, tuple(line for (line,) in lines))
+
+    def write(self, changed: Sequence[ProjectChanges], removed: Sequence[str] = ()) -> None:
+        """Keep all of these changes or none."""
+        with self._errors(), self._transaction():
+            for access_id in (*removed, *(each.access_id for each in changed if each.about is not None)):
+                for table in ("projects", "rows", "lines"):
+                    self._db.execute(f"DELETE FROM {table} WHERE access_id = ?", (access_id,))  # noqa: S608 our own names
+            for each in changed:
+                self._write(each)
+
+    def _write(self, changes: ProjectChanges) -> None:
+        own = changes.access_id
+        if changes.about is not None:
+            self._db.execute("INSERT INTO projects VALUES (?, ?, ?)", (own, changes.about, changes.moment))
+        else:
+            self._db.execute("UPDATE projects SET moment = ? WHERE access_id = ?", (changes.moment, own))
+        self._db.executemany(_DROP, ((own, *key) for key in changes.gone))
+        self._db.executemany(_PUT, ((own, *row) for row in changes.put))
+        self._db.executemany("INSERT INTO lines VALUES (?, ?, ?)", ((own, *line) for line in changes.lines))
+        if changes.dropped:
+            self._db.execute("DELETE FROM lines WHERE access_id = ? AND seq <= ?", (own, changes.dropped))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _error(self, text: str) -> StoreError:
+        return StoreError(f"cannot use the store {self.path}: {text}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._error(_advice(error)) from error
+
+
+_ADVICE = {
+    "SQLITE_BUSY": "another server has it open: stop that one, or name another file",
+    "SQLITE_CANTOPEN": "it cannot be opened: is its folder there, and may you write in it?",
+    "SQLITE_CORRUPT": "it is damaged: restore a copy, or name another file",
+    "SQLITE_FULL": "the disk is full: make room, and it goes on by itself",
+    "SQLITE_NOTADB": "it is no database: name another file",
+    "SQLITE_READONLY": "it may not be written: change its permissions, or name another file",
+}
+
+
+def _advice(error: sqlite3.Error) -> str:
+    """What went wrong, and what to do."""
+    name = getattr(error, "sqlite_errorname", "")
+    return next((text for code, text in _ADVICE.items() if name.startswith(code)), f"{error} ({name or 'SQLite'})")
