@@ -173,11 +173,6 @@ SURVIVORS: Mapping[str, str] = {
     "receiving_storage._stored_twice": "Only how many breaches are told.",
     "receiving_storage._changed": EDGE,
     "receiving_storage._is_another": "Equivalent: who changes a record of ours changes its content too.",
-    "receiving_storage._came_as_it_was": (
-        "Fairness towards clients that change a stored record because another message about it had more or other "
-        "fields: no correct client of ours writes over a record that came as it was. Of the conditions the one "
-        "about corrected records has a test since."
-    ),
     "receiving_storage.no_replay_effect": (
         "It only says whether the rule was exercised, or concerns effects for records that no lot has, which no "
         "client of ours has."
@@ -279,9 +274,6 @@ SURVIVORS: Mapping[str, str] = {
         " in a minute. "
         f"{EDGE}"
     ),
-    "receiving._too_soon": (
-        f"Measured before the test of constant pauses of half a minute, which holds the last condition. {EDGE}"
-    ),
     "receiving.tolerant": (
         "Which records can have been lost for their unknown fields: no correct client lacks one, and the known-"
         "bad client refuses them all."
@@ -359,4 +351,43 @@ SURVIVORS: Mapping[str, str] = {
         "known-bad client ignores."
     ),
     "evidence.storage.FEW": "Only the words.",
+    "receiving._too_soon": (
+        f"Measured before the test of constant pauses of half a minute, which holds the last condition since. {EDGE}"
+    ),
+    "receiving_storage._came_as_it_was": (
+        "Fairness towards clients that change a stored record because another message about it was newer, or had "
+        "more fields: measured before the test of a corrected record. No correct client of ours writes over a "
+        "record otherwise."
+    ),
+    "times._units_of": (f"A bound that is a time in another unit is years away from now: nothing lies between. {EDGE}"),
+    "times.whole_milliseconds": (
+        "A client that stores times cut to the second stores each so, and its claims show the same: each of both "
+        "is enough."
+    ),
+    "times._is_cut": (
+        "Which word is told: a stored time that is wrong is wrong by its zone or by its form, which TIME-ZONE and"
+        " TIME-RECORD-FORM tell in the same run, or is not stored."
+    ),
+    "times.zone": (f"It only says whether the rule was exercised: each of the conditions is enough. {EDGE}"),
+    "times._ahead_of_now": (
+        f"The known-bad client is hours ahead of UTC, and no correct one asks about a window that has not begun. {EDGE}"
+    ),
+    "times.record_form": (
+        f"The known-bad clients misread every record; what they store and what they claim shows the same. {EDGE}"
+    ),
+    "times.skewed_lot": "The same, of records ahead of now: none of ours is wrong about others as well.",
+    "times._is_ahead": (f"Messages about records that are ahead of now come once in our scenarios. {EDGE}"),
+    "times._is_clamped": "The known-bad client moves the time to now, which each of the conditions shows.",
+    "times.leap_second": "An info-rule: the message with a second 60 comes once, or is answered each time.",
+    "times.YEAR": "Times in another unit are decades away.",
+    "times.NEAR": "Zones are hours apart, and clocks of correct clients are right to the minute.",
+    "windows.max24": (f"It only says whether the rule was exercised. {EDGE}"),
+    "windows._longest_silence": "The same.",
+    "windows.positive": "Measured before the test of a window that holds nothing, which holds the bound since.",
+    "counting.REDELIVERIES": "Measured before the test of the twentieth redelivery, which holds both bounds since.",
+    "errors_passing.FREE": (
+        "Measured before the test of the very pauses that a rule names, which holds both bounds since."
+    ),
+    "errors_passing.TRIES_A_MINUTE": "As errors_passing.FREE.",
+    "errors_passing.OFFLINE_TRIES_AN_HOUR": "As errors_passing.FREE.",
 }

@@ -189,6 +189,19 @@ def test_windows_join_up_to_the_millisecond() -> None:
     assert broken("WIN-NO-GAP", PLAIN, EndsASecondEarlier)
 
 
+@pytest.mark.parametrize(("length_ms", "is_broken"), [(0, True), (1, False)])
+def test_a_window_that_holds_nothing(length_ms: int, is_broken: bool) -> None:  # noqa: FBT001 a table
+    """One that ends where it starts breaks WIN-POSITIVE; one of a millisecond does not."""
+
+    class AsksAboutMoments(ReferenceClient):
+        def windows(self, from_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
+            """Each window, and its end once more."""
+            for start, end in super().windows(from_ms, until_ms):
+                yield from ((start, end), (end - length_ms, end))
+
+    assert broken("WIN-POSITIVE", PLAIN, AsksAboutMoments) == is_broken
+
+
 @pytest.mark.parametrize("scenario", [PLAIN, ONE_WAY, OUTAGE, REFUSED])
 def test_a_client_may_have_another_rhythm(scenario: Scenario) -> None:
     """Windows that are not yet due by a client's own plan are no gap."""
