@@ -82,6 +82,7 @@ def test_who_watches_can_have_enough() -> None:
     assert len(explored(ReferenceClient, enough=3).seen) == 3
 
 
+@pytest.mark.slow
 def test_a_database_plays_what_failed_first() -> None:
     """Hypothesis' own database remembers a shrunk failure, whatever the seed."""
     database = InMemoryExampleDatabase()

@@ -148,7 +148,7 @@ def narrowed(animal: str, left: set[str]) -> tuple[bool, Narrowing]:
     return found, narrowing
 
 
-@pytest.mark.parametrize("animal", sampled(sorted(CAUSES.keys() - TWINS.keys()), every=8))
+@pytest.mark.parametrize("animal", sampled(sorted(CAUSES.keys() - TWINS.keys(), reverse=True), every=8))
 def test_the_cause_is_the_only_candidate_left(animal: str) -> None:
     """A run of the cases that are made for its rule leaves nothing else, and no run speaks against it."""
     cause = CAUSES[animal].name
@@ -157,7 +157,7 @@ def test_the_cause_is_the_only_candidate_left(animal: str) -> None:
     assert narrowing.left == (cause,)
 
 
-@pytest.mark.parametrize("animal", sampled(TWINS, every=8))
+@pytest.mark.parametrize("animal", sampled(reversed(TWINS), every=8))
 def test_what_cannot_be_told_apart_there_can_be_told_apart(animal: str) -> None:
     """Where its own cases leave others beside the cause, another history leaves the cause alone."""
     others, _, scenario = TWINS[animal]
@@ -167,7 +167,7 @@ def test_what_cannot_be_told_apart_there_can_be_told_apart(animal: str) -> None:
     assert names(*suspects(run)) == names(CAUSES[animal])
 
 
-@pytest.mark.parametrize("animal", sampled(NO_CAUSE, every=8))
+@pytest.mark.parametrize("animal", sampled(reversed(NO_CAUSE), every=8))
 def test_nothing_is_said_where_nothing_fits(animal: str) -> None:
     """A client that is wrong in another way is not taken for one that counts in one of the known wrong ways."""
     _, narrowing = narrowed(animal, {"nobody"})
