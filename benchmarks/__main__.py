@@ -6,11 +6,12 @@ import sys
 import time
 from os import cpu_count
 
-from benchmarks import growth, inprocess, judge, messages, requests, soak, start, store
+from benchmarks import growth, inprocess, judge, kept, messages, requests, soak, start, store
 from benchmarks.processes import MissingToolError
 
 BENCHMARKS = {
     "requests": requests.run,
+    "kept": kept.run,
     "store": store.run,
     "messages": messages.run,
     "start": start.run,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -19,6 +20,7 @@ Decode: TypeAlias = Callable[[Any, str], Any]
 """Called with JSON and the path to it in the file."""
 
 _IS = "is"
+_PLAIN = frozenset((str, int, float, bool, NoneType))
 
 
 class DecodeError(ValueError):
@@ -30,28 +32,49 @@ class DecodeError(ValueError):
 
 def encode(value: Any) -> Any:
     """A value as JSON. TypeError for one that rows do not hold."""
-    if value is None or type(value) in (str, int, float, bool):
-        return value
-    if isinstance(value, Enum):
-        return encode(value.value)
-    if is_dataclass(value) or hasattr(value, "_fields"):
-        own = {name: encode(getattr(value, name)) for name in _field_names(_class_of(value))}
-        return {_IS: type(value).__name__, **own}
-    if isinstance(value, Mapping):
-        return {str(key): encode(each) for key, each in value.items()}
-    if isinstance(value, tuple | list):
-        return [encode(each) for each in value]
-    raise TypeError(f"{type_name(value)} is not held in rows")
+    kind: type = type(value)
+    return value if kind in _PLAIN else _encoder(kind)(value)
+
+
+@cache
+def _encoder(kind: type) -> Callable[[Any], Any]:
+    """The encoder of a class: what is written is mostly of few classes, many times."""
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if is_dataclass(kind) or hasattr(kind, "_fields"):
+        return _object_encoder(kind)
+    if issubclass(kind, Mapping):
+        return lambda value: {str(key): encode(each) for key, each in value.items()}
+    if issubclass(kind, tuple | list):
+        return lambda value: [encode(each) for each in value]
+    raise TypeError(f"{kind.__name__} is not held in rows")
+
+
+def _object_encoder(kind: type) -> Callable[[Any], Any]:
+    names, values = _field_names(kind), _values_of(kind)
+
+    def write(value: Any) -> Any:
+        written = {_IS: kind.__name__}
+        for name, each in zip(names, values(value), strict=True):
+            written[name] = each if type(each) in _PLAIN else encode(each)
+        return written
+
+    return write
+
+
+def _values_of(kind: type) -> Callable[[Any], tuple[Any, ...]]:
+    """What reads all fields of a value at once."""
+    names = _field_names(kind)
+    if not is_dataclass(kind):
+        return tuple
+    if len(names) == 1:
+        return lambda value: (getattr(value, names[0]),)
+    return attrgetter(*names) if names else lambda _: ()
 
 
 def decode(hint: Any, data: Any, path: str) -> Any:
     """A value of a type from its JSON. DecodeError if it is none."""
     return _decoder(hint)(data, path)
-
-
-def _class_of(value: Any) -> type:
-    kind: type = type(value)
-    return kind
 
 
 @cache
@@ -82,7 +105,7 @@ def _every(hints: tuple[Any, ...]) -> Decode:
 
 
 def _plain(kind: type) -> Decode:
-    if kind not in (str, int, float, bool, NoneType):
+    if kind not in _PLAIN:
         raise TypeError(f"rows hold no {kind}")
     allowed = (int, float) if kind is float else (kind,)
 
