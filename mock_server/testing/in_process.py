@@ -16,17 +16,16 @@ Any other client of this process (httpx, aiohttp, WebSockets, sockets) is not an
 
 import threading
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 from urllib.parse import urlsplit
 
 from mock_server.carriers.access import noted
 from mock_server.carriers.native import NativeConnections
 from mock_server.clock import VirtualClock
-from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
-from mock_server.history.story import TITLE, told_beside_a_failure
+from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
 from mock_server.model import Addresses, JsonObject
 from mock_server.profile import Profile
+from mock_server.project import Moment, Project
 from mock_server.spec import ProjectSpec, project_spec
 from mock_server.testing.class_decorating import decorate_class
 from mock_server.testing.decorating import decorate_function
@@ -78,10 +77,17 @@ def mock_parking(
 
 
 class MockParking(Parking):
-    """A project in this process, made by `mock_parking`. Each start makes it anew."""
+    """A project in this process, made by `mock_parking`. Each start makes it anew, a fork as it was at its `origin`."""
 
-    def __init__(self, spec: ProjectSpec, elsewhere: Elsewhere = "pass", real_vendor: RealVendor = "refuse") -> None:
+    def __init__(
+        self,
+        spec: ProjectSpec,
+        elsewhere: Elsewhere = "pass",
+        real_vendor: RealVendor = "refuse",
+        origin: tuple[Project, Moment] | None = None,
+    ) -> None:
         self._spec = spec
+        self._origin = origin
         self._real_vendor: RealVendor = real_vendor
         self._elsewhere: Elsewhere = elsewhere
         self._lock = threading.RLock()
@@ -100,7 +106,7 @@ class MockParking(Parking):
 
     def begin(self, access_id: str) -> None:
         """Make the project anew under an access id."""
-        self.project = self._spec.make_project(access_id)
+        self.project = self._make_project(access_id)
         self._cloud = Cloud(self.project.clock)
         self._cloud.add(self.project)
         self._native = NativeConnections(self._cloud)
@@ -108,23 +114,19 @@ class MockParking(Parking):
         self._app.testing = True
         self._began = True
 
+    def _make_project(self, access_id: str) -> Project:
+        if self._origin is None:
+            return self._spec.make_project(access_id)
+        parent, moment = self._origin
+        return parent.fork(access_id, DEFAULT_ACCESS_SECRET, moment)
+
     def another(self) -> "MockParking":
         """A parking of the same specification, not started."""
-        return MockParking(self._spec, self._elsewhere, self._real_vendor)
+        return MockParking(self._spec, self._elsewhere, self._real_vendor, self._origin)
 
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-        if isinstance(error, Exception):
-            self.tell(error)
-
-    def tell(self, error: Exception) -> None:
-        """Add the story so far to an error, as a note."""
-        error.add_note(f"{TITLE}\n{told_beside_a_failure(self.story)}")
+    def forked(self, moment: Moment) -> Self:
+        """Another parking, not started, that begins with a moment of this one."""
+        return type(self)(self._spec, self._elsewhere, self._real_vendor, (self.project, moment))
 
     @overload
     def __call__(self, test: type[Class]) -> type[Class]: ...

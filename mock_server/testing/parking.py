@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from json import loads
-from typing import Any, Literal, TypeVar
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
 
 from mock_server.doubts import doubts_of_code, doubts_of_record, warn_of
 from mock_server.faults.catalogue import CATALOGUE
@@ -14,12 +15,15 @@ from mock_server.faults.chaos import PRESETS, Chaos
 from mock_server.faults.faults import Fault, read_fault
 from mock_server.history.events import RequestAnswered, RequestReceived, Sent
 from mock_server.history.log import Entry
-from mock_server.history.story import differences, how_many, story
+from mock_server.history.story import TITLE, differences, how_many, story, told_beside_a_failure
+from mock_server.lab_shapes import NewCheckpoint
 from mock_server.lots.seed import NewRecord, SeedError, read_device, read_record
 from mock_server.model import Addresses, Cell, Device, DeviceKind, JsonObject, Message, Record, Rereport
-from mock_server.problems import Problem
-from mock_server.project import Idle, Project
+from mock_server.problems import Problem, Reader
+from mock_server.project import Idle, Moment, Project
 from mock_server.queue.consumer import Consumer, Permits
+from mock_server.shapes import read_shape
+from mock_server.testing.checkpoint import ParkingCheckpoint
 from mock_server.testing.clock import DEFAULT_TIMEOUT_S, ParkingClock
 from mock_server.testing.lot import Lot
 from mock_server.testing.waiting import Wait
@@ -121,6 +125,28 @@ class Parking:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.project!r}>"
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if isinstance(error, Exception):
+            self.tell(error)
+
+    def start(self) -> Self:
+        """Let clients reach it from now on."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Let clients reach it no more. The project and its history stay readable."""
+        raise NotImplementedError
+
+    def tell(self, error: Exception) -> None:
+        """Add the story so far to an error, as a note."""
+        error.add_note(f"{TITLE}\n{told_beside_a_failure(self.story)}")
 
     def run(self, work: Callable[[], T]) -> T:
         """Carry out work where the project lives, then whatever is due because of it."""
@@ -290,6 +316,30 @@ class Parking:
     def reset(self) -> None:
         """Reset the project to its seed."""
         self.run(self.project.reset)
+
+    def checkpoint(self, name: str | None = None) -> ParkingCheckpoint[Self]:
+        """Keep the present moment by a name, a free one if none is given. Neither a reset nor a restore drops it.
+
+        ValueError if the name cannot be used, CheckpointError if it is taken or there are too many.
+        """
+        problems: list[Problem] = []
+        asked = read_shape(NewCheckpoint, Reader({} if name is None else {"name": name}, "", problems))
+        if problems:
+            raise ValueError(str(SeedError(problems)))
+        return ParkingCheckpoint(self, self.run(lambda: self.project.checkpoint(asked.get("name"))))
+
+    def fork(self, *, at: int | None = None) -> Self:
+        """Another parking that begins as this one was behind line `at` of its history (`seq`), or as it is now.
+
+        A context manager, or `.start()` and `.stop()`; it has keys of its own and a clock of the same kind, and neither
+        parking has what happens in the other. ForgottenError if the history does not reach back to that line,
+        NotThereYetError if there is none; both are LookupErrors.
+        """
+        return self.forked(self.run(lambda: self.project.moment(at)))
+
+    def forked(self, moment: Moment) -> Self:
+        """Another parking, not started, that begins with a moment of this one."""
+        raise NotImplementedError
 
     def story(self) -> list[str]:
         """The newest events in ten lines of text."""
