@@ -1,6 +1,6 @@
 """Rules of errors that do not pass by themselves: tokens, clocks, keys, permissions and brands."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import chain
 
@@ -23,7 +23,7 @@ from contracts.run.run import Run
 from contracts.run.syncs import Sync
 from mock_server.history.events import CommandMoved
 from mock_server.history.index import Call
-from mock_server.model import HOUR, JIESHUN, MINUTE, ProcessStatus
+from mock_server.model import HOUR, JIESHUN, MINUTE, SECOND, ProcessStatus
 from mock_server.wire.paths import TOKEN_PATH
 from mock_server.words import cell_text
 
@@ -36,7 +36,10 @@ COMMANDS_ENOUGH = 6
 """After this number of failed commands of a lot a client must know that they always fail."""
 
 SAME_TOKEN = 3
-"""This number of refusals of one token, without a call for another, is no race between two calls."""
+"""At this number of moments one token is refused, without a call for another: that is no race between calls."""
+
+ON_THE_WAY_MS = SECOND
+"""Calls with one token that are refused within this time of the first may have been sent at once, by many workers."""
 
 
 # Tokens
@@ -50,8 +53,8 @@ SAME_TOKEN = 3
     " not used again, and one that is refused as well is no reason to go round and round.",
     why="A token dies early whenever somebody else refreshes it. A loop of refreshing logs everybody else out.",
     partly=("pauses",),
-    spares="Renewing early, or only when refused; repeating at once or at the next pass; two calls on their "
-    "way with the old token.",
+    spares="Renewing early, or only when refused; repeating at once or at the next pass; any number of calls on "
+    "their way with the old token.",
 )
 def token(run: Run) -> Outcome:
     """No repeats without a pause, no further use of a refused token, and no cell left open."""
@@ -62,16 +65,17 @@ def token(run: Run) -> Outcome:
 
 
 def _dead_tokens(run: Run) -> Iterator[Breach]:
-    """Tokens that were refused `SAME_TOKEN` times without a call for another."""
-    refused: Counter[str] = Counter()
+    """Tokens that were refused at `SAME_TOKEN` moments without a call for another."""
+    refused: dict[str, list[int]] = defaultdict(list)
     for call in run.calls:
         if _is_for_token(call):
             refused.clear()
         elif _was_refused(call, failures.TOKEN):
-            name = call.request.headers.get("access_token", "")
-            refused[name] += 1
-            if refused[name] == SAME_TOKEN:
-                yield Breach(f"a token was refused {SAME_TOKEN} times, and no other was asked for", call.seq)
+            moments = refused[call.request.headers.get("access_token", "")]
+            if not moments or call.time - moments[-1] >= ON_THE_WAY_MS:
+                moments.append(call.time)
+                if len(moments) == SAME_TOKEN:
+                    yield Breach(f"a token was refused {SAME_TOKEN} times, and no other was asked for", call.seq)
 
 
 def _is_for_token(call: Call) -> bool:

@@ -24,9 +24,15 @@ from contracts.play.scenario import (
     Strikes,
     Syncs,
 )
+from contracts.rules.errors_lasting import SAME_TOKEN
 from contracts.rules.evidence.errors import PROBES, stubborn
+from contracts.run.run import Run
 from mock_server.faults.catalogue import FaultKind
+from mock_server.history.events import RequestAnswered, RequestReceived
+from mock_server.history.log import Entry
 from mock_server.model import DAY, HOUR, MINUTE, SECOND
+from mock_server.profile import Profile
+from mock_server.wire.errors import ErrorCode
 from mock_server.wire.paths import TOKEN_PATH
 from tests.contracts.support import broken, kept, killed, outcome, played
 from tests.support import SEEDS, sampled
@@ -187,6 +193,21 @@ def test_a_client_may_keep_the_very_pauses_that_a_rule_names(
     found = outcome(rule_id, played(scenario, Paced))
     assert found.exercised
     assert bool(found.breaches) == is_broken
+
+
+@pytest.mark.parametrize(("every_ms", "is_broken"), [(0, False), (SECOND - 1, False), (SECOND, True)])
+def test_many_calls_may_be_on_their_way_with_a_token_that_is_refused(every_ms: int, is_broken: bool) -> None:  # noqa: FBT001 a table
+    """Workers that call at once learn it at once; who uses the token later than that has been told."""
+    refused = ErrorCode.TOKEN_INVALID
+    entries: list[Entry] = []
+    for number in range(SAME_TOKEN):
+        at = BEGIN + number * every_ms
+        entries.append(
+            Entry(2 * number + 1, at, RequestReceived("GET", "/v1.0/devices", "", {"access_token": "t"}, ""))
+        )
+        entries.append(Entry(2 * number + 2, at, RequestAnswered(2 * number + 1, refused, None, None, "whole")))
+    run = Run(DEAD_TOKEN, tuple(entries), Profile(), frozenset())
+    assert bool(outcome("ERR-TOKEN", run).breaches) == is_broken
 
 
 class Moment(NamedTuple):
