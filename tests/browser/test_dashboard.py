@@ -80,6 +80,38 @@ def test_each_button_is_one_call(dashboard: Page, lab: Lab) -> None:
         assert dashboard.inner_text("#call code").startswith(f"curl -X {method} '{calls[0][1]}'"), button
 
 
+def test_a_line_of_the_feed_is_forked(dashboard: Page, lab: Lab) -> None:
+    """A press of its button makes a project of the world behind it, and a link leads there; what is there stays."""
+    keep(lab, 2)
+    line = lab.project.history()[-1]["seq"]
+    keep(lab, 3)
+    button = dashboard.get_by_role("button", name=f"Fork behind line {line}", exact=True)
+    button.focus()
+    assert f"""-d '{{"at":{line}}}'""" in dashboard.inner_text("#call code")
+    dashboard.keyboard.press("Enter")
+    expect(dashboard.locator("#forked a")).to_contain_text(f"behind line {line}")
+    expect(button).to_be_focused()
+    keep(lab, 1)
+    expect(dashboard.locator(".record")).to_have_count(6)
+    dashboard.locator("#forked a").click()
+    expect(dashboard.locator("#line")).to_have_text("Live")
+    expect(dashboard.locator(".record")).to_have_count(2)
+    assert "project=" in dashboard.url
+
+
+@pytest.mark.slow
+def test_a_world_that_goes_back_is_seen(dashboard: Page, lab: Lab) -> None:
+    """After a restore the page shows the world that there is, and offers to fork what can be."""
+    keep(lab, 2)
+    kept = lab.project.checkpoint()
+    keep(lab, 3)
+    expect(dashboard.locator(".record")).to_have_count(5)
+    lab.project.restore(kept["name"])
+    expect(dashboard.locator(".record")).to_have_count(2)
+    expect(dashboard.locator("#feed h2")).to_contain_text(f"{kept['line']} events")
+    expect(dashboard.get_by_role("button", name="Fork behind line")).to_have_count(1)
+
+
 def test_the_curl_works(dashboard: Page, lab: Lab) -> None:
     """What is shown before a click does in a shell what the click would do."""
     dashboard.get_by_label("How many").fill("2")

@@ -105,6 +105,11 @@ class View:
         return self.project.clock.now_ms()
 
     @property
+    def oldest(self) -> int:
+        """The first line of the history that can be forked."""
+        return self.project.journal.oldest
+
+    @property
     def more_lots(self) -> int:
         """The number of lots that are not listed."""
         lots = sum(device.device_kind == DeviceKind.LOT for device in self.digest.devices.values())

@@ -76,6 +76,7 @@ async function make(call, then) {
     tell(answer.ok ? `${answer.status}: done` : `${answer.status}: ${value.error.message}`, answer.ok ? "good" : "bad");
     document.dispatchEvent(new Event("called"));
     if (answer.ok && then === "plates") showPlates(value.records);
+    if (answer.ok && then === "fork") showFork(value);
   } catch {
     tell("No answer: is the server there?", "bad");
   }
@@ -90,6 +91,13 @@ function showPlates(records) {
     plate.textContent = full;
     plate.setAttribute("data-keep", "");
   }
+}
+
+function showFork({ access_id, line }) {
+  const link = document.createElement("a");
+  link.href = `/?project=${encodeURIComponent(access_id)}`;
+  link.textContent = `Look at the fork ${access_id}, the world behind line ${line}`;
+  document.getElementById("forked").replaceChildren(link);
 }
 
 function tell(text, state) {
