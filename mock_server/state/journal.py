@@ -263,9 +263,10 @@ class Journal:
         for name, register in self._registers.items():
             if name in state.registers:
                 register.go_to(state.registers[name])
-        loaded: set[str] = set()
-        while missing := [rows for name, rows in self._rows.items() if name not in loaded]:
-            for rows in missing:  # loading may bring more rows: those of a subscription
-                rows.load(state.rows.get(rows.rows_name, {}))
-                loaded.add(rows.rows_name)
+        loaded: set[int] = set()
+        while missing := [rows for rows in self._rows.values() if id(rows) not in loaded]:
+            for rows in missing:  # loading may bring other rows in place of some: those of subscriptions
+                if self._rows.get(rows.rows_name) is rows:
+                    rows.load(state.rows.get(rows.rows_name, {}))
+                    loaded.add(id(rows))
         self.begin()

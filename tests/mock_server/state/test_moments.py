@@ -9,7 +9,7 @@ from mock_server.profile import Profile
 from mock_server.project import Moment
 from mock_server.state.journal import ForgottenError
 from tests.mock_server.state.works import Work, advanced, clock_of, differences, kept, profiles, twin, works
-from tests.support import make_project
+from tests.support import ACCESS_ID, make_project
 
 
 @given(profiles, st.lists(works, max_size=12), st.lists(works, max_size=6))
@@ -74,3 +74,18 @@ def test_a_moment_that_is_too_long_ago_is_refused() -> None:
         project.moment(last - 1)
     kept(2, "deliver")(project)
     assert project.moment(last).line == last
+
+
+def test_a_subscription_of_another_time_has_its_own_messages() -> None:
+    """Also where one that has come since has the same number."""
+    project = make_project()
+    first = project.moment()
+    project.queue.make("event", f"{ACCESS_ID}-early")
+    kept(2, "deliver")(project)
+    early = project.moment()
+    project.go_back(first)
+    project.queue.make("event", f"{ACCESS_ID}-late")
+    project.go_back(early)
+    (again,) = project.queue.make("event", f"{ACCESS_ID}-early")
+    assert again.pending == 1
+    assert not project.queue.has_subscription("event", f"{ACCESS_ID}-late")
