@@ -211,3 +211,22 @@ def test_a_damaged_row_names_its_project(tmp_path: Path) -> None:
         file.execute("UPDATE rows SET value = '{\"is\": 5}' WHERE name = 'records'")
     with pytest.raises(StoreError, match=f"project {ACCESS_ID} cannot be read: records 0.is: must be one of Record"):
         Kept(tmp_path / "world.db")
+
+
+def test_a_world_that_went_back_and_a_fork_are_kept(tmp_path: Path) -> None:
+    """What is there after a restart is what was gone back to; a fork is a project like any other."""
+    first = Kept(tmp_path / "world.db")
+    kept(1, "deliver")(first.project)
+    checkpoint = first.project.checkpoint()
+    kept(2, "deliver")(first.project)
+    first.commit()
+    first.project.go_back(checkpoint.moment)
+    other = first.cloud.add(first.project.fork("other", "0123456789abcdef01234567", first.project.moment()))
+    first.commit()
+    first.kill()
+    second = Kept(tmp_path / "world.db")
+    again = second.cloud.get("other")
+    assert again is not None
+    assert differences(second.project.moment(), first.project.moment()) == {}
+    assert differences(again.moment(), other.moment()) == {}
+    second.kill()

@@ -3,6 +3,7 @@
 import pytest
 
 from mock_server.lab_client import LabApiError, LabClient, LabProject
+from mock_server.web.lab import projects
 from tests.mock_server.web.lab_consumer import consuming
 from tests.sdk.world import wait_until
 from tests.support import LOT, NOON
@@ -108,6 +109,14 @@ def test_a_fork_that_is_refused(project: LabProject) -> None:
     project.restore("one")
     with pytest.raises(LabApiError, match=f"404 no_line: .* the oldest that is kept is the one behind line {last}"):
         project.fork(at=last - 1)
+
+
+def test_forks_are_projects_of_the_server(lab: LabClient, project: LabProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They count where a server has as many as it may have."""
+    monkeypatch.setattr(projects, "MAX_PROJECTS", len(lab.projects()) + 1)
+    project.fork()
+    with pytest.raises(LabApiError, match="409 too_many"):
+        project.fork()
 
 
 def test_a_consumer_over_a_restore_and_a_fork(project: LabProject) -> None:
