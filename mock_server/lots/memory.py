@@ -109,5 +109,11 @@ class MemoryStore:
         """Keep these records, each at its place, in place of the present ones."""
         self._forget_all()
         self._records = [None] * (max(rows, default=-1) + 1)
+        self._size = len(rows)
+        entries: defaultdict[Line, list[tuple[int, int]]] = defaultdict(list)
         for slot in sorted(rows):
-            self._occupy(slot, rows[slot])
+            self._records[slot] = record = rows[slot]
+            self._slots[record.device_id, record.data_type][record.record_id] = slot
+            entries[record.line].append((self._time_of(record), slot))
+        for line, each in entries.items():
+            self._lines[line] = TimeIndex.of(each)

@@ -79,3 +79,18 @@ def test_times_outside_int64_are_refused() -> None:
     """A time that does not fit is an error, not a wrong count."""
     with pytest.raises(OverflowError):
         TimeIndex().add(INT64_MAX + 1, 0)
+
+
+@given(st.lists(TIMES, max_size=80), TIMES, TIMES)
+def test_an_index_that_is_made_at_once(times: list[int], start: int, end: int) -> None:
+    """It is one to which each entry was added, and goes on as such."""
+    entries = [(time, slot) for slot, time in enumerate(times)]
+    index, other = TimeIndex.of(entries), TimeIndex()
+    for entry in entries:
+        other.add(*entry)
+    for each in (index, other):
+        each.add(start, 10_000)
+        if entries:
+            each.remove(*entries[len(entries) // 2])
+    assert list(index.slots(0, INT64_MAX + 1)) == list(other.slots(0, INT64_MAX + 1))
+    assert (len(index), index.count(start, end)) == (len(other), other.count(start, end))
