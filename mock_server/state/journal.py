@@ -97,17 +97,16 @@ def _last_of(step: _Step) -> int:
 class Journal:
     """The rows and registers of one project, and the way back: as far as the history reaches.
 
-    Without `keeps_past` only the present is known. As a context manager it holds a step, or a part of one; `note` is
-    called within. `beginning` counts how often everything was made anew.
+    As a context manager it holds a step, or a part of one; `note` is called within. `beginning` counts how often
+    everything was made anew.
     """
 
-    def __init__(self, lines: Lines | None = None, *, keeps_past: bool = True) -> None:
+    def __init__(self, lines: Lines | None = None) -> None:
         self._lines: Lines = lines or _NoLines()
-        self._keeps_past = keeps_past
         self._rows: dict[str, Rows] = {}
         self._registers: dict[str, Register] = {}
         self._in_order: tuple[Register, ...] = ()
-        self._changes: deque[RowChange] = deque(maxlen=None if keeps_past else 0)
+        self._changes: deque[RowChange] = deque()
         self.note: Note = self._changes.append
         self._forgotten = 0
         self._steps: deque[_Step] = deque()
@@ -152,7 +151,7 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._depth -= 1
-        if not self._depth and self._keeps_past:
+        if not self._depth:
             self._end_step()
 
     def _end_step(self) -> None:
@@ -185,9 +184,8 @@ class Journal:
         self._steps.clear()
         self._forgotten = 0
         self.beginning += 1
-        if self._keeps_past:
-            self._before = self._lines.last
-            self._end_step()
+        self._before = self._lines.last
+        self._end_step()
 
     @property
     def noted(self) -> int:
@@ -215,10 +213,8 @@ class Journal:
 
     def present(self) -> State:
         """The state of this moment."""
-        return State(
-            {name: rows for name, each in self._rows.items() if (rows := each.rows())},
-            self.present_registers(),
-        )
+        rows = {name: rows for name, each in self._rows.items() if (rows := each.rows())}
+        return State(rows, self.present_registers())
 
     @property
     def oldest(self) -> int:
