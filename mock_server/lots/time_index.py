@@ -28,7 +28,7 @@ class TimeIndex:
 
     @classmethod
     def of(cls, entries: Iterable[tuple[int, int]]) -> Self:
-        """The index of these, as if each had been added, which would take several times as long."""
+        """The index of these, as if each had been added, which would take twice as long."""
         index = cls()
         in_order = sorted(entries, key=itemgetter(0))
         for start in range(0, len(in_order), _BLOCK):
