@@ -27,11 +27,19 @@ SURVIVORS: Mapping[str, str] = {
     ),
     "security._retries": EDGE,
     "security._signed_wrongly": (
-        "Harmless: a call with a body needs a token, and a call without a body got that first. Whoever signs no "
-        "call well is refused there."
+        "Measured before the test of a call without a body, which holds that only calls with one are spared. The "
+        "rest is harmless: a call with a body needs a token, and a call without a body got that first. Whoever "
+        "signs no call well is refused there."
     ),
-    "security._sent_again": "Harmless: a call without a signature is refused, which breaks the same rule.",
-    "security._is_stale": (f"Harmless: a time that is no number is refused, as one out of range is. {EDGE}"),
+    "security._sent_again": (
+        "Measured before the test of a fresh nonce, which holds that one call is no repeat. The rest is harmless:"
+        " a call without a signature is refused, which breaks the same rule."
+    ),
+    "security._is_stale": (
+        "Measured before the tests began at a time other than 0, which holds the pause. The rest is harmless: a "
+        "time that is no number is refused, as one out of range is. "
+        f"{EDGE}"
+    ),
     "security.tamper": "Equivalent: the same is asked of each record by _is_tempted.",
     "security._is_tempted": (
         "It only says whether SEC-TAMPER was exercised: in each run with damaged messages some record has come in"
