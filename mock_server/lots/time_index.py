@@ -8,7 +8,6 @@ number of records in the window.
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from operator import itemgetter
 from typing import Self
 
 _BLOCK = 2048
@@ -16,7 +15,7 @@ _BLOCK = 2048
 
 
 class TimeIndex:
-    """A sorted multiset of (event time, slot). Times and slots are int64; equal times keep the order of arrival."""
+    """A sorted multiset of (event time, slot). Times and slots are int64; equal times are in the order of slots."""
 
     __slots__ = ("_maxima", "_slots", "_times", "_tree")
 
@@ -30,7 +29,7 @@ class TimeIndex:
     def of(cls, entries: Iterable[tuple[int, int]]) -> Self:
         """The index of these, as if each had been added, which would take twice as long."""
         index = cls()
-        in_order = sorted(entries, key=itemgetter(0))
+        in_order = sorted(entries)
         for start in range(0, len(in_order), _BLOCK):
             times, slots = zip(*in_order[start : start + _BLOCK], strict=True)
             index._times.append(array("q", times))
@@ -44,18 +43,32 @@ class TimeIndex:
 
     def add(self, time: int, slot: int) -> None:
         """Add one entry, at any time, in O(log n)."""
-        if not self._maxima or (time >= self._maxima[-1] and len(self._times[-1]) >= _BLOCK):
+        block, place = self._place_of(time, slot)
+        is_at_the_end = block == len(self._times) - 1 and (block < 0 or place == len(self._times[block]))
+        if is_at_the_end and (block < 0 or len(self._times[block]) >= _BLOCK):
             self._append_block(time, slot)
             return
-        block = min(bisect_right(self._maxima, time), len(self._maxima) - 1)
         times = self._times[block]
-        place = bisect_right(times, time)
         times.insert(place, time)
         self._slots[block].insert(place, slot)
         self._maxima[block] = times[-1]
         self._shift(block, 1)
         if len(times) > 2 * _BLOCK:
             self._split(block)
+
+    def _place_of(self, time: int, slot: int) -> tuple[int, int]:
+        """The block of a new entry, and its place there. An empty index has block -1."""
+        block = min(bisect_left(self._maxima, time), len(self._maxima) - 1)
+        while block >= 0:
+            times, slots = self._times[block], self._slots[block]
+            place = bisect_left(slots, slot, bisect_left(times, time), bisect_right(times, time))
+            if place < len(times) or block + 1 == len(self._times) or self._first(block + 1) > (time, slot):
+                return block, place
+            block += 1  # entries of this time go on in the next block
+        return -1, 0
+
+    def _first(self, block: int) -> tuple[int, int]:
+        return self._times[block][0], self._slots[block][0]
 
     def remove(self, time: int, slot: int) -> None:
         """Remove one entry; KeyError if there is none."""

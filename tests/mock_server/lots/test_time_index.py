@@ -25,7 +25,8 @@ def filled(steps: list[tuple[bool, int]]) -> tuple[TimeIndex, list[tuple[int, in
     """An index and a list after the same additions (True) and removals of the oldest entry of that time."""
     index = TimeIndex()
     entries: list[tuple[int, int]] = []
-    for slot, (adds, time) in enumerate(steps):
+    for number, (adds, time) in enumerate(steps):
+        slot = (number * 37) % 101  # not in the order of arrival, as that of a corrected record
         known = next((entry for entry in entries if entry[0] == time), None)
         if adds or known is None:
             index.add(time, slot)
@@ -39,9 +40,9 @@ def filled(steps: list[tuple[bool, int]]) -> tuple[TimeIndex, list[tuple[int, in
 @settings(max_examples=examples(100))
 @given(STEPS, TIMES, TIMES)
 def test_counts_and_slots_are_those_of_a_plain_list(steps: list[tuple[bool, int]], start: int, end: int) -> None:
-    """Any window has the entries of a list that is searched from end to end, equal times in order of arrival."""
+    """Any window has the entries of a list that is searched from end to end, equal times by their slots."""
     index, entries = filled(steps)
-    inside = sorted((entry for entry in entries if start <= entry[0] < end), key=lambda entry: entry[0])
+    inside = sorted(entry for entry in entries if start <= entry[0] < end)
     assert index.count(start, end) == len(inside)
     assert list(index.slots(start, end)) == [slot for _, slot in inside]
     assert len(index) == len(entries)

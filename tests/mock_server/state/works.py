@@ -24,12 +24,12 @@ FATES = (None, None, "deliver", "lose", "duplicate", 5_000)
 
 
 def kept(number: int, fate: Any) -> Work:
-    """A pass or a bill, some with the id of one before."""
+    """A pass or a bill, some with the id of one before, and many at one time."""
     bill = number % 3 == 0
     direction = None if bill else PassDirection(number % 2)
     data_type = DataType.BILL if bill else DataType.PASS
     record_id = f"r{number % 7}" if number % 2 else None
-    new = NewRecord(LOT, record_id, data_type, direction, NOON - number * 60_000, "京A12345", {}, fate)
+    new = NewRecord(LOT, record_id, data_type, direction, NOON - number % 5 * 60_000, "京A12345", {}, fate)
     return lambda project: project.keep([new])
 
 
