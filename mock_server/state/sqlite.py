@@ -82,6 +82,10 @@ class SqliteStore:
 
     def __init__(self, path: Path, sync: Sync = "normal") -> None:
         self.path = path
+        try:
+            path.touch(mode=0o600)  # secrets and tokens are in it
+        except OSError as error:
+            raise self._error(_ADVICE["SQLITE_CANTOPEN"]) from error
         with self._errors():
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
             try:

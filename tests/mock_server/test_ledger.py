@@ -187,6 +187,14 @@ def test_a_file_that_is_none_of_ours_is_left_alone(tmp_path: Path, content: byte
     assert path.read_bytes() == before
 
 
+def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """It has the secrets and tokens of the projects. Who made the file himself has chosen otherwise."""
+    (tmp_path / "shared.db").touch(0o640)
+    for name, mode in (("own.db", 0o600), ("shared.db", 0o640)):
+        SqliteStore(tmp_path / name).close()
+        assert (tmp_path / name).stat().st_mode & 0o777 == mode
+
+
 def test_a_file_has_one_server(tmp_path: Path) -> None:
     """A second one is told so, at once."""
     first = SqliteStore(tmp_path / "world.db")
