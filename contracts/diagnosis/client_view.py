@@ -83,7 +83,7 @@ class ClientView:
         self._done: dict[Hashable, Any] = {}
         readable = [each for each in run.deliveries if each.record is not None and each.readable]
         delivered = self._seen(readable, [each.seq for each in readable])
-        acknowledged = self._seen(readable, _acknowledged(readable))
+        acknowledged = self._seen(readable, _acknowledged(readable, run.deliveries))
         self.seen: dict[KnownFrom, Seen] = {"delivery": Seen(delivered), "acknowledgement": Seen(acknowledged)}
         self.views = BOTH[:1] if delivered == acknowledged else BOTH
         """The views that differ: one if every record was acknowledged before the next claim."""
@@ -126,12 +126,28 @@ class ClientView:
         return seen if later == seen.records else Seen(sorted(later, key=lambda each: each.place))
 
 
-def _acknowledged(deliveries: Sequence[Delivery]) -> list[int | None]:
-    """When the client has certainly stored each delivery: at its message's acknowledgement; None without one."""
-    acked: dict[str, int] = {}
+def _acknowledged(deliveries: Sequence[Delivery], all_deliveries: Iterable[Delivery]) -> list[int | None]:
+    """When the client has certainly stored each delivery: at its message's acknowledgement; None without one.
+
+    A message that came over several subscriptions is certain once it came readably, and is acknowledged, on each. A
+    client may have a worker for each of them, and those whom a message does not concern acknowledge it too.
+    """
+    last: dict[str, dict[str, int | None]] = {}
+    for each in all_deliveries:
+        on = last.setdefault(each.message_id, {})
+        told = each.acked_seq if each.readable else None
+        on[each.subscription] = on.get(each.subscription) if told is None else told
+    acked: dict[tuple[str, str], int] = {}
     found: list[int | None] = []
     for each in reversed(deliveries):
+        key = (each.message_id, each.subscription)
         if each.acked_seq is not None:
-            acked[each.message_id] = each.acked_seq
-        found.append(acked.get(each.message_id))
+            acked[key] = each.acked_seq
+        found.append(_latest([acked.get(key), *(seq for on, seq in last[each.message_id].items() if on != key[1])]))
     return found[::-1]
+
+
+def _latest(seqs: Sequence[int | None]) -> int | None:
+    """The latest of these, None if one is missing."""
+    known = [seq for seq in seqs if seq is not None]
+    return max(known) if len(known) == len(seqs) else None

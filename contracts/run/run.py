@@ -302,12 +302,16 @@ class Run(Recording):
     @cached_property
     def _told_seqs(self) -> dict[RecordKey, float]:
         """The first entry with such an acknowledgement, by record; infinity if there is none."""
-        return {record.key: min(self._told(record), default=inf) for record in self.records.values()}
+        return {record.key: self._told_seq(record) for record in self.records.values()}
 
-    def _told(self, record: LotRecord) -> Iterator[int]:
+    def _told_seq(self, record: LotRecord) -> float:
+        """When it was told on every subscription over which it came: a client may have a worker for each."""
+        first: dict[str, float] = {}
         for each in record.deliveries:
-            if each.acked_seq is not None and each.readable and not self.has_leap_second(each):
-                yield each.acked_seq
+            is_plain = each.readable and not self.has_leap_second(each)
+            told = each.acked_seq if is_plain and each.acked_seq is not None else inf
+            first[each.subscription] = min(told, first.get(each.subscription, inf))
+        return max(first.values(), default=inf)
 
     def has_leap_second(self, delivery: Delivery) -> bool:
         """Whether the time in a message has a second 60: a legal time, that many parsers refuse (TIME-LEAP)."""

@@ -1,6 +1,7 @@
 """Tests that the judge accuses no correct client, whatever its design."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -43,3 +44,10 @@ def test_a_measurement_plays_what_each_seed_has_for_itself() -> None:
     played = partial(measure, "ReferenceClient")
     assert [played(seeds, ["form/spelling"])["runs"] for seeds in ([0], [1], [0, 1])] == [1, 1, 2]
     assert [played(seeds, ["security/redirect"])["runs"] for seeds in ([0], [1])] == [1, 0]
+
+
+@pytest.mark.parametrize("seed", [5, 11])
+def test_what_only_another_worker_could_read_need_not_be_counted(seed: int) -> None:
+    """A message came damaged to the worker whom it concerns, and whole to the one who passes it over."""
+    broken: Any = measure("HasAWorkerForBills", [seed], ["receive/damage"])["broken"]
+    assert not [rule_id for rule_id in broken if RULES[rule_id].level == "must"]
