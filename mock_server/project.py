@@ -12,6 +12,7 @@ from mock_server.faults.faults import Fault, Faults
 from mock_server.history.connected import connected_in, with_subscription
 from mock_server.history.events import DeviceChanged, FaultsChanged
 from mock_server.history.log import Entry, History
+from mock_server.lab_shapes import ClockName
 from mock_server.lots.lots import Lots
 from mock_server.lots.memory import MemoryStore
 from mock_server.lots.seed import NewRecord, Seed, device_to_json
@@ -97,7 +98,7 @@ class ProjectAbout:
     profile: Profile
     random_seed: int
     chaos: ChaosProgress
-    clock: Literal["system", "virtual"]
+    clock: ClockName
 
     def make(self, clock: Clock) -> "Project":
         """A project of this kind, in which there is nothing yet."""
@@ -278,7 +279,7 @@ class Project:
     @property
     def about(self) -> ProjectAbout:
         """What it is made from."""
-        clock: Literal["system", "virtual"] = "virtual" if isinstance(self.clock, VirtualClock) else "system"
+        clock: ClockName = "virtual" if isinstance(self.clock, VirtualClock) else "system"
         chaos = self._first_chaos.again().progress
         keys = (self.access_id, self.access_secret)
         return ProjectAbout(*keys, self.seed, self.profile, self.random_seed, chaos, clock)

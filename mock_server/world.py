@@ -1,6 +1,5 @@
 """A world as JSON: a project with its state and history at a moment, for files and stores."""
 
-from collections.abc import Callable
 from typing import Any, TypeAlias, Union
 
 from mock_server.clock import Clock, SystemClock, VirtualClock
@@ -12,7 +11,7 @@ from mock_server.lots.lots import CorrectionDue, DeletionDue
 from mock_server.model import Command, Device, Record, Rereport
 from mock_server.project import OnlineDue, ProjectAbout
 from mock_server.queue.subscription import PlacedMessage, SubscriptionAbout
-from mock_server.queue.uplink import PublicationDue, ReleaseDue, Repeat, RepeatDue, RepeatStepDue
+from mock_server.queue.uplink import PublicationDue, ReleaseDue, RepeatDue, RepeatStepDue
 from mock_server.state.codec import DecodeError, decode
 from mock_server.state.later import Due
 from mock_server.vendor.commands import StatusDue
@@ -38,7 +37,7 @@ _ROWS: dict[str, tuple[Any, Any]] = {
     MESSAGES: (str, PlacedMessage),
     "others hit": (str, int),
     "records": (int, Record),
-    "repeats": (int, Repeat),
+    "repeats": (int, RepeatDue),
     "rereports": (int, Rereport),
     "struck": (str, int),
     "subscriptions": (int, SubscriptionAbout),
@@ -85,6 +84,6 @@ def decode_entry(data: Any, path: str) -> Entry:
     return Entry(seq, time, decode(Event, given.get("event"), f"{path}.event"))
 
 
-def clock_of(about: ProjectAbout, now_ms: int, system: Callable[[], Clock] = SystemClock) -> Clock:
+def clock_of(about: ProjectAbout, now_ms: int) -> Clock:
     """A clock for a project that is made again: a virtual one shows the time that it had."""
-    return VirtualClock(now_ms) if about.clock == "virtual" else system()
+    return VirtualClock(now_ms) if about.clock == "virtual" else SystemClock()

@@ -48,7 +48,7 @@ class ReleaseDue:
 
 @dataclass(frozen=True, slots=True)
 class RepeatDue:
-    """A record of a re-report that is spread over some time is published."""
+    """A record of a re-report is published: at its time if that is spread, or with the next step."""
 
     what: ClassVar[str] = "re-reported record"
     record: Record
@@ -60,14 +60,6 @@ class RepeatStepDue:
     """The next step of re-reports is published."""
 
     what: ClassVar[str] = "re-report"
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A record of a re-report that waits for its publication."""
-
-    record: Record
-    message_id: str
 
 
 class Uplink:
@@ -95,10 +87,10 @@ class Uplink:
         self._ledger, self._entry = journal.number("ledger"), journal.number("entry")
         self._repeated, self._is_repeating = journal.number("repeated"), journal.number("is repeating")
         self._held: Table[int, Record] = journal.table("held", sorted_by_key=True)
-        self._repeats: Table[int, Repeat] = journal.table("repeats", sorted_by_key=True)
+        self._repeats: Table[int, RepeatDue] = journal.table("repeats", sorted_by_key=True)
         later.on(PublicationDue, lambda due: self._publish(due.record, due.origin, due.message_id))
         later.on(ReleaseDue, lambda _: self._release())
-        later.on(RepeatDue, lambda due: self._resend_one(due.record, due.message_id))
+        later.on(RepeatDue, self._resend_one)
         later.on(RepeatStepDue, lambda _: self._repeat_step())
 
     def open_ledger(self) -> None:
@@ -137,7 +129,7 @@ class Uplink:
         else:
             for record, message_id in zip(records, message_ids, strict=True):
                 self._repeated.value += 1
-                self._repeats.put(self._repeated.value, Repeat(record, message_id))
+                self._repeats.put(self._repeated.value, RepeatDue(record, message_id))
         return records, message_ids
 
     def repeat(self) -> None:
@@ -160,13 +152,13 @@ class Uplink:
     def _repeat_step(self) -> None:
         """Publish one step. A timer at the same clock time runs the next, after what else is due or requested."""
         for number in list(islice(self._repeats, STEP)):
-            repeat = self._repeats.drop(number)
-            self._resend_one(repeat.record, repeat.message_id)
+            self._resend_one(self._repeats.drop(number))
         self._is_repeating.value = int(bool(self._repeats))
         if self._repeats:
             self._later.at(self._clock.now_ms(), RepeatStepDue())
 
-    def _resend_one(self, record: Record, message_id: str) -> None:
+    def _resend_one(self, due: RepeatDue) -> None:
+        record, message_id = due.record, due.message_id
         strikes = self._faults.strike(record_occasion(REPEAT, record, message_id))
         self._carry(record, publication(strikes), "rereport", cause=_kinds(strikes), message_id=message_id)
 

@@ -231,7 +231,7 @@ class Journal:
             return self.present(), max(line, self._lines.last)
         _, last, changes, values = step
         rows = {name: dict(each) for name, each in self.present().rows.items()}
-        for name, key, before in islice(reversed(self._changes), self._forgotten + len(self._changes) - changes):
+        for name, key, before in islice(reversed(self._changes), self.noted - changes):
             table = rows.setdefault(name, {})
             if before is ABSENT:
                 del table[key]

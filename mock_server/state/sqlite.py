@@ -99,13 +99,9 @@ class SqliteStore:
         mark, version = map(self._pragma, ("application_id", "user_version"))
         is_empty = not self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         if mark != APPLICATION_ID and not is_empty:
-            raise StoreError(
-                f"cannot use the store {self.path}: it is another program's database: name a file of its own"
-            )
+            raise self._error("it is another program's database: name a file of its own")
         if version > VERSION:
-            raise StoreError(
-                f"cannot use the store {self.path}: it was written by a later version: use that, or another file"
-            )
+            raise self._error("it was written by a later version: use that, or another file")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA synchronous = {sync}")
         with self._transaction():

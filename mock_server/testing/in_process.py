@@ -23,6 +23,7 @@ from mock_server.carriers.access import noted
 from mock_server.carriers.native import NativeConnections
 from mock_server.clock import VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
+from mock_server.lab_shapes import ClockName
 from mock_server.model import Addresses, JsonObject
 from mock_server.profile import Profile
 from mock_server.project import Moment, Project
@@ -52,7 +53,7 @@ def mock_parking(
     *,
     profile: str | JsonObject | Profile = "default",
     chaos: str | JsonObject = "off",
-    clock: Literal["system", "virtual"] = "system",
+    clock: ClockName = "system",
     now_ms: int | None = None,
     seed: int | str | JsonObject = 0,
     devices: list[JsonObject] | None = None,

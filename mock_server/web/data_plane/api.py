@@ -35,7 +35,7 @@ from mock_server.web.data_plane.masking import (
 from mock_server.web.data_plane.mishap import NO_MISHAP, Mishap, strike_call
 from mock_server.web.serving.environ import BODY, RAW_PATH, TOO_LARGE
 from mock_server.web.serving.inline import drop, hold_until
-from mock_server.web.serving.wsgi import Answer
+from mock_server.web.serving.wsgi import Answer, whole_answer
 from mock_server.wire.envelope import CONTENT_TYPE, encode, failure, success
 from mock_server.wire.errors import ErrorCode, VendorError
 from mock_server.wire.messages import command_record
@@ -367,5 +367,4 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
 def store_failed(clock: Clock, error: StoreError) -> Answer:
     """The vendor's envelope while the store fails: what was asked for may have been done, and is not kept yet."""
     content = encode(failure(VendorError(ErrorCode.SYSTEM_ERROR, str(error)), clock.now_ms(), "0" * 32))
-    headers = [("content-type", CONTENT_TYPE), ("content-length", str(len(content)))]
-    return Answer(HTTPStatus.OK, headers, content)
+    return whole_answer(HTTPStatus.OK, CONTENT_TYPE, content)

@@ -95,7 +95,7 @@ def _json_provider(app: Flask) -> DefaultJSONProvider:
 
 
 def _lab_error(error: LabError) -> tuple[JsonObject, int]:
-    return {"error": {"code": error.code, "message": error.message}}, error.status
+    return error.to_json(), error.status
 
 
 def _http_error(error: HTTPException) -> tuple[JsonObject, int, dict[str, str]]:

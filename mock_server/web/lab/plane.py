@@ -17,7 +17,7 @@ from mock_server.web.lab.event_stream import EventStream
 from mock_server.web.lab.guard import Guard
 from mock_server.web.lab.history_lines import history_place
 from mock_server.web.lab.projects import AskAddresses, Projects
-from mock_server.web.lab.request import MAX_BODY, LabError
+from mock_server.web.lab.request import MAX_BODY, LabError, store_failed
 from mock_server.web.serving.committer import Committer
 from mock_server.web.serving.inline import InlineWsgi
 
@@ -41,8 +41,8 @@ class LabPlane:
         self._cloud = cloud
         self._find = Projects(cloud, addresses).find
         self._guard = Guard(token)
-        self._flask = InlineWsgi(create_lab(cloud, addresses, guide), MAX_BODY, committer)
-        self._pages = InlineWsgi(create_dashboard(cloud, guide), MAX_BODY, committer)
+        self._flask = InlineWsgi(create_lab(cloud, addresses, guide), MAX_BODY, committer, store_failed)
+        self._pages = InlineWsgi(create_dashboard(cloud, guide), MAX_BODY, committer, store_failed)
         self._ended = asyncio.Event()
 
     async def __call__(self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
@@ -85,7 +85,7 @@ class LabPlane:
 
 async def _refuse(send: "ASGISendCallable", error: LabError, *, is_page: bool) -> None:
     """Answer with an error. A page without the token is answered so that the browser asks the user for it."""
-    body = json.dumps({"error": {"code": error.code, "message": error.message}}).encode()
+    body = json.dumps(error.to_json()).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers.append(

@@ -1,5 +1,6 @@
 """Shared by the views of the lab plane: their error, and the reading of bodies and queries."""
 
+import json
 from collections.abc import Iterable
 from http import HTTPStatus
 from itertools import islice
@@ -10,8 +11,10 @@ from mock_server.doubts import WARNING
 from mock_server.lots.seed import SeedError
 from mock_server.model import JsonObject
 from mock_server.problems import Problem, parse_json, whole_number
+from mock_server.state.sqlite import StoreError
 from mock_server.web.serving.environ import TOO_LARGE
 from mock_server.web.serving.inline import MEMORY
+from mock_server.web.serving.wsgi import Answer, whole_answer
 from mock_server.words import printable
 
 _DOUBTS = "mock_server.doubts"
@@ -34,6 +37,16 @@ class LabError(Exception):
         self.status = status
         self.code = code
         self.message = message
+
+    def to_json(self) -> JsonObject:
+        """The body of the answer."""
+        return {"error": {"code": self.code, "message": self.message}}
+
+
+def store_failed(error: StoreError) -> Answer:
+    """The answer while the store fails: what was asked for may have been done, and is not kept yet."""
+    refusal = LabError(HTTPStatus.SERVICE_UNAVAILABLE, "STORE_FAILED", str(error))
+    return whole_answer(refusal.status, "application/json", json.dumps(refusal.to_json()).encode())
 
 
 def json_body(*, optional: bool = False) -> object:

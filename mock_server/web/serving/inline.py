@@ -6,7 +6,6 @@ its answer counts once it does not ask to wait.
 
 import asyncio
 import contextlib
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -170,11 +169,9 @@ class _Caller:
         self._on_gone()
 
 
-def store_failed(error: StoreError) -> Answer:
-    """The answer of a plane of ours while the store fails."""
-    content = json.dumps({"error": {"code": "STORE_FAILED", "message": str(error)}}).encode()
-    headers = [("content-type", "application/json"), ("content-length", str(len(content)))]
-    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, headers, content)
+def _not_made(error: StoreError) -> Answer:
+    """Without a committer no store fails."""
+    raise error
 
 
 class InlineWsgi:
@@ -188,7 +185,7 @@ class InlineWsgi:
         app: "WSGIApplication",
         max_body: int,
         committer: Committer | None = None,
-        on_failure: Callable[[StoreError], Answer] = store_failed,
+        on_failure: Callable[[StoreError], Answer] = _not_made,
     ) -> None:
         self._app = app
         self._committer = committer or Committer()

@@ -20,6 +20,11 @@ class Answer(NamedTuple):
     rest: Iterable[bytes] | None = None
 
 
+def whole_answer(status: int, content_type: str, content: bytes) -> Answer:
+    """An answer that no application has made."""
+    return Answer(status, [("content-type", content_type), ("content-length", str(len(content)))], content)
+
+
 def call_wsgi(app: "WSGIApplication", environ: dict[str, Any], *, may_stream: bool = False) -> Answer:
     """Call an application and read its whole answer, unless it is in pieces and may be streamed.
 
