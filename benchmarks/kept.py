@@ -13,7 +13,7 @@ from benchmarks.client import EVENTS_BEGIN, VendorClient
 from benchmarks.load import Load, load
 from benchmarks.processes import SERVE, running
 from benchmarks.requests import CONNECTIONS, RECORDS, print_loads
-from mock_server.state.sqlite import Sync
+from mock_server.state.store import Sync
 
 
 def run(*, quick: bool) -> None:

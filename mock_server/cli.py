@@ -37,7 +37,7 @@ from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
 from mock_server.ready_file import ReadyFile
 from mock_server.spec import ProjectSpec
-from mock_server.state.sqlite import StoreError, Sync
+from mock_server.state.store import StoreError, Sync
 from mock_server.stop_signals import call_on_stop_signal, until_interrupted
 from mock_server.store_option import MEMORY, STORE_HELP, SYNC_HELP, StorePlace, open_ledger, store_note
 from mock_server.version import __version__

@@ -12,7 +12,7 @@ from mock_server.project import Moment, Project, ProjectAbout
 from mock_server.state.codec import DecodeError, decode, encode
 from mock_server.state.journal import State
 from mock_server.state.rows import ABSENT
-from mock_server.state.sqlite import ProjectChanges, SqliteStore, StoredProject, StoredRow, StoreError
+from mock_server.state.store import ProjectChanges, ProjectStore, StoredProject, StoredRow, StoreError
 from mock_server.world import clock_of, decode_entry, decode_registers, decode_row
 
 _LINES_BEHIND = 1_000
@@ -79,7 +79,7 @@ class Ledger:
     `on_change` is called when something has changed that is not kept yet.
     """
 
-    def __init__(self, cloud: Cloud, store: SqliteStore) -> None:
+    def __init__(self, cloud: Cloud, store: ProjectStore) -> None:
         self._store = store
         self._kept: dict[str, _Kept] = {}
         self._touched: dict[str, None] = {}

@@ -9,7 +9,8 @@ import click
 from mock_server.cloud import DEFAULT_ACCESS_ID, Cloud
 from mock_server.ledger import Ledger
 from mock_server.project import Project
-from mock_server.state.sqlite import SqliteStore, Sync
+from mock_server.state.sqlite import SqliteStore
+from mock_server.state.store import Sync
 
 MEMORY = "memory"
 SQLITE = "sqlite:///"

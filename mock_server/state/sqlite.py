@@ -7,17 +7,9 @@ one for each line of its history, and what the project is made from.
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
 
-Sync = Literal["off", "normal", "full"]
-"""What a commit waits for. Each survives the end of the process; the end of the machine:
-
-- `off`: anything may be lost or damaged;
-- `normal`: the last commits may be lost, nothing is damaged;
-- `full`: nothing is lost.
-"""
+from mock_server.state.store import ProjectChanges, StoredProject, StoredRow, StoreError, Sync
 
 APPLICATION_ID = 0x70_6B_6D_6B
 """The mark of our files (SQLite's own field for it): "pkmk" in ASCII."""
@@ -36,45 +28,6 @@ CREATE TABLE lines (access_id TEXT, seq INTEGER, entry TEXT NOT NULL, PRIMARY KE
 _ROWS = "SELECT name, key, value FROM rows WHERE access_id = ? ORDER BY rowid"
 _PUT = "INSERT INTO rows VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _DROP = "DELETE FROM rows WHERE access_id = ? AND name = ? AND key = ?"
-
-
-class StoreError(Exception):
-    """The store cannot be used: the text says why, and what to do."""
-
-
-class StoredRow(NamedTuple):
-    """One row of a project's state: the name of its rows, its key and its value as JSON."""
-
-    name: str
-    key: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredProject:
-    """A project as it is kept. Everything but the access id is JSON."""
-
-    access_id: str
-    about: str
-    moment: str
-    rows: tuple[StoredRow, ...]
-    lines: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class ProjectChanges:
-    """What has changed of a project. With an `about` it is kept anew, and nothing of before stays.
-
-    `lines` has the new lines of the history by their numbers; those up to `dropped` are let go.
-    """
-
-    access_id: str
-    moment: str
-    about: str | None = None
-    put: list[StoredRow] = field(default_factory=list)
-    gone: list[tuple[str, str]] = field(default_factory=list)
-    lines: list[tuple[int, str]] = field(default_factory=list)
-    dropped: int = 0
 
 
 class SqliteStore:
@@ -141,7 +94,7 @@ class SqliteStore:
             self._db.execute("UPDATE projects SET moment = ? WHERE access_id = ?", (changes.moment, own))
         self._db.executemany(_DROP, ((own, *key) for key in changes.gone))
         self._db.executemany(_PUT, ((own, *row) for row in changes.put))
-        self._db.executemany("INSERT INTO lines VALUES (?, ?, ?)", ((own, *line) for line in changes.lines))
+        self._db.executemany("INSERT OR REPLACE INTO lines VALUES (?, ?, ?)", ((own, *line) for line in changes.lines))
         if changes.dropped:
             self._db.execute("DELETE FROM lines WHERE access_id = ? AND seq <= ?", (own, changes.dropped))
 

@@ -15,7 +15,8 @@ from mock_server.cloud import Cloud
 from mock_server.ledger import Ledger
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.state.sqlite import APPLICATION_ID, ProjectChanges, SqliteStore, StoreError
+from mock_server.state.sqlite import APPLICATION_ID, SqliteStore
+from mock_server.state.store import ProjectChanges, StoreError
 from tests.mock_server.state.works import Work, advanced, differences, kept, profiles, works
 from tests.support import ACCESS_ID, LOT, NOON, make_project
 

@@ -15,7 +15,8 @@ from mock_server.cloud import Cloud
 from mock_server.lab_client import LabClient
 from mock_server.ledger import Ledger
 from mock_server.project import Project
-from mock_server.state.sqlite import SqliteStore, StoreError
+from mock_server.state.sqlite import SqliteStore
+from mock_server.state.store import StoreError
 from mock_server.web.server import Server, ThreadedServer
 from tests.command_line import run_here
 from tests.mock_server.signed_client import SignedClient

@@ -19,7 +19,7 @@ from mock_server.history.asking import sync_events
 from mock_server.history.events import RequestAnswered, RequestReceived, Sent
 from mock_server.model import Device, JsonObject
 from mock_server.project import CommandRefusedError, Project, RefusalReason
-from mock_server.state.sqlite import StoreError
+from mock_server.state.store import StoreError
 from mock_server.vendor.tokens import TokenPair
 from mock_server.web.data_plane.admission import Caller, check_token, identify
 from mock_server.web.data_plane.lean import JsonAnswer, LeanFlask

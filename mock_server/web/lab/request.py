@@ -11,7 +11,7 @@ from mock_server.doubts import WARNING
 from mock_server.lots.seed import SeedError
 from mock_server.model import JsonObject
 from mock_server.problems import Problem, parse_json, whole_number
-from mock_server.state.sqlite import StoreError
+from mock_server.state.store import StoreError
 from mock_server.web.serving.environ import TOO_LARGE
 from mock_server.web.serving.inline import MEMORY
 from mock_server.web.serving.wsgi import Answer, whole_answer

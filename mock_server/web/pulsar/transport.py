@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 from mock_server.carriers.native import NativeConnection, NativeConnections, NativeTransport
-from mock_server.state.sqlite import StoreError
+from mock_server.state.store import StoreError
 from mock_server.web.serving.committer import Committer
 from mock_server.web.serving.delivery_turn import DeliveryTurn
 

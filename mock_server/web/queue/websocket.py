@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mock_server.carriers.access import AccessRefusedError, noted
 from mock_server.carriers.websocket import FAILED, GOING_AWAY, ConsumerRequest, ConsumerSession
 from mock_server.cloud import Cloud
-from mock_server.state.sqlite import StoreError
+from mock_server.state.store import StoreError
 from mock_server.web.queue.handshake import STATUS, read_handshake
 from mock_server.web.serving.committer import Committer
 from mock_server.web.serving.delivery_turn import DeliveryTurn

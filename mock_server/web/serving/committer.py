@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 
 from mock_server.ledger import Ledger
-from mock_server.state.sqlite import StoreError
+from mock_server.state.store import StoreError
 
 
 class Committer:

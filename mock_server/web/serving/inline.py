@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 from mock_server.clock import Clock
-from mock_server.state.sqlite import StoreError
+from mock_server.state.store import StoreError
 from mock_server.web.serving.committer import Committer
 from mock_server.web.serving.environ import TOO_LARGE, build_environ
 from mock_server.web.serving.wsgi import Answer, call_wsgi, close_parts
