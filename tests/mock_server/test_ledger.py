@@ -16,7 +16,7 @@ from mock_server.ledger import Ledger
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.state.sqlite import APPLICATION_ID, SqliteStore
-from mock_server.state.store import ProjectChanges, StoreError
+from mock_server.state.store import ProjectChanges, StoredRow, StoreError
 from tests.mock_server.state.works import Work, advanced, differences, kept, profiles, works
 from tests.support import ACCESS_ID, LOT, NOON, make_project
 
@@ -157,9 +157,21 @@ def test_a_transaction_is_whole(tmp_path: Path) -> None:
     """A change of several projects that fails in the middle leaves both as they were."""
     store = SqliteStore(tmp_path / "world.db")
     store.write([ProjectChanges("one", "{}", about="{}")])
+    twice = ProjectChanges("two", "{}", about="{}")
     with pytest.raises(StoreError):
-        store.write([ProjectChanges("two", "{}", about="{}"), ProjectChanges("one", "{}", lines=[(1, ""), (1, "")])])
+        store.write([ProjectChanges("one", "{}", lines=[(1, "")]), twice, twice])
     assert [(each.access_id, each.lines) for each in store.projects()] == [("one", ())]
+    store.close()
+
+
+def test_what_is_written_again_is_there_once(tmp_path: Path) -> None:
+    """Nobody knows whether a commit was made whose answer is lost: the next one may have the same lines and rows."""
+    store = SqliteStore(tmp_path / "world.db")
+    store.write([ProjectChanges("one", "{}", about="{}")])
+    again = ProjectChanges("one", "{}", put=[StoredRow("devices", "1", "{}")], lines=[(1, "first")])
+    for _ in range(2):
+        store.write([again])
+    assert [(each.rows, each.lines) for each in store.projects()] == [((again.put[0],), ("first",))]
     store.close()
 
 
