@@ -7,13 +7,14 @@ from typing import Any
 
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
+from mock_server.history.from_json import read_entry
 from mock_server.history.log import Entry
 from mock_server.project import Moment, Project, ProjectAbout
 from mock_server.state.codec import DecodeError, decode, encode
 from mock_server.state.journal import State
 from mock_server.state.rows import ABSENT
 from mock_server.state.store import ProjectChanges, ProjectStore, StoredProject, StoredRow, StoreError
-from mock_server.world import clock_of, decode_entry, decode_registers, decode_row
+from mock_server.world import clock_of, decode_registers, decode_row
 
 _LINES_BEHIND = 1_000
 """How many lines of a history may have been let go before they leave the store too."""
@@ -146,7 +147,7 @@ def _row(name: str, key: Any, value: Any) -> StoredRow:
 
 
 def _line(entry: Entry) -> str:
-    return _text({"seq": entry.seq, "time": entry.time, "event": entry.event})
+    return _JSON.encode(entry.to_json())
 
 
 def _project(stored: StoredProject) -> Project:
@@ -175,4 +176,4 @@ def _moment(stored: StoredProject) -> Moment:
 
 def _entries(stored: StoredProject) -> Iterator[Entry]:
     for at, line in enumerate(stored.lines):
-        yield decode_entry(json.loads(line), f"line {at}")
+        yield read_entry(json.loads(line), f"line {at}")

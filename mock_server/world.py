@@ -5,8 +5,6 @@ from typing import Any, TypeAlias, Union
 from mock_server.clock import Clock, SystemClock, VirtualClock
 from mock_server.faults.chaos import ChaosProgress
 from mock_server.faults.faults import Armed
-from mock_server.history.events import Event
-from mock_server.history.log import Entry
 from mock_server.lots.lots import CorrectionDue, DeletionDue
 from mock_server.model import Command, Device, Record, Rereport
 from mock_server.project import OnlineDue, ProjectAbout
@@ -75,13 +73,6 @@ def decode_registers(data: Any) -> dict[str, Any]:
     if registers.get("random", 0) > MOST_ROWS:
         raise DecodeError("random", f"must be {MOST_ROWS} at most")
     return registers
-
-
-def decode_entry(data: Any, path: str) -> Entry:
-    """A line of the history from its JSON. DecodeError if it is none."""
-    given = decode(dict[str, object], data, path)
-    seq, time = (decode(int, given.get(name), f"{path}.{name}") for name in ("seq", "time"))
-    return Entry(seq, time, decode(Event, given.get("event"), f"{path}.event"))
 
 
 def clock_of(about: ProjectAbout, now_ms: int) -> Clock:

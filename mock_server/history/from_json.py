@@ -1,29 +1,40 @@
 """Entries of the history from their JSON, as this version, an older one or a later one wrote it.
 
-An absent field takes its event's default, so a field that an event gains must have one. Unknown fields and kinds are
-passed over; the numbers of the entries around them stay as they are.
+An absent field takes its event's default, so a field that an event gains must have one. Unknown fields are passed over,
+and unknown kinds by `read_entries`; the numbers of the entries around them stay as they are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
-from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 from mock_server.history.asking import sync_events
 from mock_server.history.events import Event, RequestReceived, SyncAsked
 from mock_server.history.log import Entry
-from mock_server.model import AskedEntry, Cell, DataType, PassDirection
 from mock_server.problems import parse_json
+from mock_server.state.codec import DecodeError, decode
 from mock_server.wire.sync_asked import asked_device
 
 _EVENTS: dict[str, Any] = {event.kind: event for event in get_args(Event)}
 
 
+def read_entry(line: object, path: str) -> Entry:
+    """An entry from its JSON; `path` is its place in the file. DecodeError if it is none of a known kind."""
+    given = decode(dict[str, object], line, path)
+    seq, time = (decode(int, given.get(name), f"{path}.{name}") for name in ("seq", "time"))
+    if "event" in given:  # as stores had it before their version 2
+        return Entry(seq, time, decode(Event, given["event"], f"{path}.event"))
+    kind = given.get("kind")
+    if not isinstance(kind, str) or kind not in _EVENTS:
+        raise DecodeError(f"{path}.kind", f"{kind!r} is no kind of entry that this version knows")
+    return Entry(seq, time, decode(_EVENTS[kind], line, path))
+
+
 def read_entries(lines: Iterable[Mapping[str, Any]]) -> tuple[Entry, ...]:
-    """The entries of a history. KeyError, TypeError or ValueError if a line of a known kind has not what it needs."""
-    entries = [_entry(line) for line in lines if line["kind"] in _EVENTS]
+    """The entries of a history. KeyError or ValueError if a line of a known kind has not what it needs."""
+    known = (line for line in lines if line["kind"] in _EVENTS)
+    entries = tuple(read_entry(line, f"history[{at}]") for at, line in enumerate(known))
     if any(isinstance(entry.event, SyncAsked) for entry in entries):
-        return tuple(entries)
+        return entries
     return tuple(_with_asked(entries))
 
 
@@ -46,30 +57,3 @@ def _json_or_none(body: str) -> object:
         return parse_json(body.encode("utf-8", "replace"))
     except ValueError:
         return None
-
-
-def _entry(line: Mapping[str, Any]) -> Entry:
-    event = _EVENTS[line["kind"]]
-    hints = _hints(event)
-    own = {each.name: _value(hints[each.name], line[each.name]) for each in fields(event) if each.name in line}
-    return Entry(line["seq"], line["time"], event(**own))
-
-
-@cache
-def _hints(event: type) -> dict[str, Any]:
-    return get_type_hints(event)
-
-
-def _value(hint: Any, value: Any) -> Any:
-    if hint is Cell:
-        return _cell(**value)
-    return tuple(_asked(**entry) for entry in value) if hint == tuple[AskedEntry, ...] else value
-
-
-def _asked(cell: Any, claimed: Any, raw: Any = None) -> AskedEntry:
-    return AskedEntry(None if cell is None else _cell(**cell), claimed, raw)
-
-
-def _cell(device_id: str, data_type: int, pass_direction: int | None, start_time: int, end_time: int) -> Cell:
-    direction = None if pass_direction is None else PassDirection(pass_direction)
-    return Cell(device_id, DataType(data_type), direction, start_time, end_time)

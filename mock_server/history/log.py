@@ -4,7 +4,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
+from functools import cache
 from itertools import islice
+from types import NoneType
 
 from mock_server.history.events import Event
 from mock_server.history.weight import MAX_BYTES, SharedBudget, weigh
@@ -25,8 +27,21 @@ class Entry:
     def to_json(self) -> JsonObject:
         """The entry as one JSON object: seq, time, kind and the event's own fields."""
         event = self.event
-        own = {name.name: _plain(getattr(event, name.name)) for name in fields(event)}
-        return {"seq": self.seq, "time": self.time, "kind": event.kind, **own}
+        kind: type = type(event)
+        told: JsonObject = {"seq": self.seq, "time": self.time, "kind": event.kind}
+        for name in _names(kind):
+            value = getattr(event, name)
+            told[name] = value if type(value) in _AS_THEY_ARE else _plain(value)
+        return told
+
+
+_AS_THEY_ARE = frozenset((str, int, bool, NoneType, dict))
+"""The types of most values: a store writes every entry."""
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def _plain(value: object) -> object:

@@ -1,6 +1,7 @@
 """Rows as JSON, and back: what a type declares is what is read, and nothing else is believed.
 
-A value of a class is an object with the name of its class in `is`, so that a field may hold one of several classes.
+A value of a class is an object with the name of its class in `is`, so that a field may hold one of several classes. It
+may be left out where a field holds one class only.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -186,11 +187,12 @@ def _one_of(hints: tuple[Any, ...]) -> Decode:
 @cache
 def _object(kinds: tuple[type, ...]) -> Decode:
     by_name = {kind.__name__: kind for kind in kinds}
+    only = kinds[0].__name__ if len(kinds) == 1 else None
 
     def read(data: Any, path: str) -> Any:
         if not isinstance(data, dict):
             raise DecodeError(path, f"must be an object, not {type_name(data)}")
-        kind = by_name.get(str(data.get(_IS)))
+        kind = by_name.get(str(data.get(_IS, only)))
         if kind is None:
             raise DecodeError(f"{path}.{_IS}", f"must be one of {', '.join(by_name)}")
         found = {name: decode(hint, data[name], f"{path}.{name}") for name, hint in _hints(kind) if name in data}

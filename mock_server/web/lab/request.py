@@ -45,7 +45,7 @@ class LabError(Exception):
 
 def store_failed(error: StoreError) -> Answer:
     """The answer while the store fails: what was asked for may have been done, and is not kept yet."""
-    refusal = LabError(HTTPStatus.SERVICE_UNAVAILABLE, "STORE_FAILED", str(error))
+    refusal = LabError(HTTPStatus.SERVICE_UNAVAILABLE, "store_failed", str(error))
     return whole_answer(refusal.status, "application/json", json.dumps(refusal.to_json()).encode())
 
 

@@ -44,7 +44,7 @@ def test_an_absent_field_takes_its_default(eventful: list[Entry]) -> None:
     (entry,) = read_entries([{name: line[name] for name in line if name not in ("created_time", "details")}])
     assert isinstance(entry.event, RecordKept)
     assert (entry.event.created_time, entry.event.details) == (0, {})
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match=r"history\[0\]: lacks record_id"):
         read_entries([{name: line[name] for name in line if name != "record_id"}])
 
 
