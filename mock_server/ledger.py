@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
@@ -30,6 +30,14 @@ class _Kept:
         self.beginning = -1
         self.changes = self.line = self.dropped = 0
         self.moment = ""
+
+    @classmethod
+    def made_again(cls, project: Project, moment: Moment, stored: StoredProject) -> Self:
+        """That of a project that was just made from what is kept: only what happens from now on has changed."""
+        kept = cls(project)
+        kept.beginning, kept.line, kept.moment = project.journal.beginning, moment.line, stored.moment
+        kept.dropped = moment.line - len(moment.entries)
+        return kept
 
     def changed(self) -> ProjectChanges | None:
         """What has changed since it was kept, None if nothing has."""
@@ -93,11 +101,13 @@ class Ledger:
 
         The first project of the cloud is the one with the access id `first`, which is made if it is not kept.
         """
-        stored = {each.access_id: each for each in self._store.projects()}
-        known = stored.pop(first, None)
-        self._cloud.add(make_first() if known is None else _project(known))
-        for each in stored.values():
-            self._cloud.add(_project(each))
+        for stored in self._store.projects():
+            project, moment = _made_again(stored)
+            self._kept[stored.access_id] = _Kept.made_again(project, moment, stored)
+        made = {access_id: kept.project for access_id, kept in self._kept.items()}
+        self._cloud.add(made.pop(first) if first in made else make_first())
+        for project in made.values():
+            self._cloud.add(project)
         self._cloud.listen(self._add, self._remove)
         self.commit()
 
@@ -121,7 +131,7 @@ class Ledger:
             self._store.close()
 
     def _add(self, project: Project) -> None:
-        self._kept[project.access_id] = _Kept(project)
+        self._kept.setdefault(project.access_id, _Kept(project))
         self.touch(project)
         project.history.listen(partial(self.touch, project))
 
@@ -150,8 +160,8 @@ def _line(entry: Entry) -> str:
     return _JSON.encode(entry.to_json())
 
 
-def _project(stored: StoredProject) -> Project:
-    """The project that was kept. StoreError if what was kept is none."""
+def _made_again(stored: StoredProject) -> tuple[Project, Moment]:
+    """The project that was kept, and how. StoreError if what was kept is none."""
     try:
         about: ProjectAbout = decode(ProjectAbout, json.loads(stored.about), "about")
         moment = _moment(stored)
@@ -160,7 +170,7 @@ def _project(stored: StoredProject) -> Project:
         raise StoreError(f"{text} Restore a copy, or name another file") from error
     project = about.make(clock_of(about, moment.now_ms))
     project.resume(moment)
-    return project
+    return project, moment
 
 
 def _moment(stored: StoredProject) -> Moment:

@@ -7,7 +7,7 @@ may be left out where a field holds one class only.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -17,8 +17,8 @@ from mock_server.problems import type_name
 
 T = TypeVar("T")
 
-Decode: TypeAlias = Callable[[Any, str], Any]
-"""Called with JSON and the path to it in the file."""
+Decode: TypeAlias = Callable[[Any], Any]
+"""Called with JSON. What it refuses says where below it that is: a path is made only where it is needed."""
 
 _IS = "is"
 _PLAIN = frozenset((str, int, float, bool, NoneType))
@@ -29,6 +29,11 @@ class DecodeError(ValueError):
 
     def __init__(self, path: str, text: str) -> None:
         super().__init__(f"{path}: {text}")
+        self._path, self._text = path, text
+
+    def below(self, path: str) -> "DecodeError":
+        """The same of what is at a path."""
+        return DecodeError(f"{path}{self._path}", self._text)
 
 
 def encode(value: Any) -> Any:
@@ -75,7 +80,10 @@ def _values_of(kind: type) -> Callable[[Any], tuple[Any, ...]]:
 
 def decode(hint: Any, data: Any, path: str) -> Any:
     """A value of a type from its JSON. DecodeError if it is none."""
-    return _decoder(hint)(data, path)
+    try:
+        return decoder(hint)(data)
+    except DecodeError as error:
+        raise error.below(path) from None
 
 
 @cache
@@ -84,7 +92,8 @@ def _field_names(kind: type) -> tuple[str, ...]:
 
 
 @cache
-def _decoder(hint: Any) -> Decode:
+def decoder(hint: Any) -> Decode:
+    """What reads values of a type; the paths in its errors begin at the value."""
     origin = get_origin(hint)
     if origin is not None:
         makers = {Union: _one_of, UnionType: _one_of, Literal: _literal, tuple: _tuple, list: _every}
@@ -96,13 +105,24 @@ def _decoder(hint: Any) -> Decode:
     return _as_it_is if hint in (object, Any) else _plain(hint)
 
 
-def _as_it_is(data: Any, _: str) -> Any:
+def _as_it_is(data: Any) -> Any:
     return data
 
 
 def _every(hints: tuple[Any, ...]) -> Decode:
-    each = _decoder(hints[0])
-    return lambda data, path: [each(item, f"{path}[{at}]") for at, item in enumerate(_list(data, path))]
+    each = decoder(hints[0])
+
+    def read(data: Any) -> Any:
+        return [_at(place, each, item) for place, item in enumerate(_list(data))]
+
+    return read
+
+
+def _at(place: int, read: Decode, item: Any) -> Any:
+    try:
+        return read(item)
+    except DecodeError as error:
+        raise error.below(f"[{place}]") from None
 
 
 def _plain(kind: type) -> Decode:
@@ -110,95 +130,129 @@ def _plain(kind: type) -> Decode:
         raise TypeError(f"rows hold no {kind}")
     allowed = (int, float) if kind is float else (kind,)
 
-    def read(data: Any, path: str) -> Any:
+    def read(data: Any) -> Any:
         if type(data) not in allowed:
-            raise DecodeError(path, f"must be a {kind.__name__}, not {type_name(data)}")
+            raise DecodeError("", f"must be a {kind.__name__}, not {type_name(data)}")
         if kind is int and not -INT64_MAX <= data <= INT64_MAX:
-            raise DecodeError(path, "is no 64-bit integer")
+            raise DecodeError("", "is no 64-bit integer")
         return data
 
     return read
 
 
 def _literal(values: tuple[Any, ...]) -> Decode:
-    def read(data: Any, path: str) -> Any:
-        if not any(data == each and type(data) is type(each) for each in values):
-            raise DecodeError(path, f"must be one of {', '.join(map(str, values))}")
+    known = {(type(each), each): each for each in values}
+
+    def read(data: Any) -> Any:
+        if isinstance(data, dict | list) or (type(data), data) not in known:
+            raise DecodeError("", f"must be one of {', '.join(map(str, values))}")
         return data
 
     return read
 
 
 def _enum(kind: type[Enum]) -> Decode:
-    values = _literal(tuple(each.value for each in kind))
-    return lambda data, path: kind(values(data, path))
+    known = {(type(each.value), each.value): each for each in kind}
+
+    def read(data: Any) -> Any:
+        found = None if isinstance(data, dict | list) else known.get((type(data), data))
+        if found is None:
+            raise DecodeError("", f"must be one of {', '.join(str(each.value) for each in kind)}")
+        return found
+
+    return read
 
 
 def _tuple(hints: tuple[Any, ...]) -> Decode:
     if hints[-1] is ...:
         every = _every(hints)
-        return lambda data, path: tuple(every(data, path))
-    several = [_decoder(hint) for hint in hints]
+        return lambda data: tuple(every(data))
+    several = [decoder(hint) for hint in hints]
 
-    def read(data: Any, path: str) -> Any:
-        if len(_list(data, path)) != len(several):
-            raise DecodeError(path, f"must have {len(several)} items, not {len(data)}")
-        return tuple(read(item, f"{path}[{at}]") for at, (read, item) in enumerate(zip(several, data, strict=True)))
+    def read(data: Any) -> Any:
+        if len(_list(data)) != len(several):
+            raise DecodeError("", f"must have {len(several)} items, not {len(data)}")
+        return tuple(_at(place, read, item) for place, (read, item) in enumerate(zip(several, data, strict=True)))
 
     return read
 
 
-def _list(data: Any, path: str) -> list[Any]:
+def _list(data: Any) -> list[Any]:
     if not isinstance(data, list):
-        raise DecodeError(path, f"must be a list, not {type_name(data)}")
+        raise DecodeError("", f"must be a list, not {type_name(data)}")
     return data
 
 
 def _mapping(hints: tuple[Any, ...]) -> Decode:
-    keys, values = map(_decoder, hints)
+    keys, values = map(decoder, hints)
 
-    def read(data: Any, path: str) -> Any:
-        if not isinstance(data, dict):
-            raise DecodeError(path, f"must be an object, not {type_name(data)}")
-        return {keys(name, path): values(each, f"{path}.{name}") for name, each in data.items()}
+    def read(data: Any) -> Any:
+        found = {}
+        for name, each in _dict(data).items():
+            try:
+                found[keys(name)] = values(each)
+            except DecodeError as error:
+                raise error.below(f".{name}") from None
+        return found
 
     return read
+
+
+def _dict(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise DecodeError("", f"must be an object, not {type_name(data)}")
+    return data
 
 
 def _one_of(hints: tuple[Any, ...]) -> Decode:
     """One of several types: a class by its name, or else the first that takes it."""
     classes = tuple(each for each in hints if is_dataclass(each) or hasattr(each, "_fields"))
-    others = [_decoder(each) for each in hints if each not in classes]
+    others = [decoder(each) for each in hints if each not in classes]
+    of_class = _object(classes)
 
-    def read(data: Any, path: str) -> Any:
+    def read(data: Any) -> Any:
         if classes and isinstance(data, dict):
-            return _object(classes)(data, path)
+            return of_class(data)
         problems = []
         for other in others:
             try:
-                return other(data, path)
+                return other(data)
             except DecodeError as problem:
                 problems.append(problem)
-        raise problems[-1] if problems else DecodeError(path, f"must be an object, not {type_name(data)}")
+        raise problems[-1] if problems else DecodeError("", f"must be an object, not {type_name(data)}")
 
     return read
 
 
-@cache
 def _object(kinds: tuple[type, ...]) -> Decode:
-    by_name = {kind.__name__: kind for kind in kinds}
+    """A class by its name. What it holds is looked up when it is first read: it may hold its own kind."""
+    by_name = {kind.__name__: cache(partial(_fields_of, kind)) for kind in kinds}
     only = kinds[0].__name__ if len(kinds) == 1 else None
 
-    def read(data: Any, path: str) -> Any:
-        if not isinstance(data, dict):
-            raise DecodeError(path, f"must be an object, not {type_name(data)}")
-        kind = by_name.get(str(data.get(_IS, only)))
-        if kind is None:
-            raise DecodeError(f"{path}.{_IS}", f"must be one of {', '.join(by_name)}")
-        found = {name: decode(hint, data[name], f"{path}.{name}") for name, hint in _hints(kind) if name in data}
-        missing = [name for name in _required(kind) if name not in found]
-        if missing:
-            raise DecodeError(path, f"lacks {', '.join(missing)}")
+    def read(data: Any) -> Any:
+        make = by_name.get(str(_dict(data).get(_IS, only)))
+        if make is None:
+            raise DecodeError(f".{_IS}", f"must be one of {', '.join(by_name)}")
+        return make()(data)
+
+    return read
+
+
+def _fields_of(kind: type) -> Decode:
+    """What reads the fields of a class."""
+    readers = tuple((name, decoder(hint)) for name, hint in _hints(kind))
+    required = _required(kind)
+
+    def read(data: dict[str, Any]) -> Any:
+        found = {}
+        for name, each in readers:
+            if name in data:
+                try:
+                    found[name] = each(data[name])
+                except DecodeError as error:
+                    raise error.below(f".{name}") from None
+        if len(found) != len(readers) and (missing := [name for name in required if name not in found]):
+            raise DecodeError("", f"lacks {', '.join(missing)}")
         return kind(**found)
 
     return read

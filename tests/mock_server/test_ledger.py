@@ -140,6 +140,21 @@ def test_a_history_that_lets_go_of_lines_does_so_in_the_file_too(tmp_path: Path)
     again.kill()
 
 
+def test_a_start_writes_nothing_again(tmp_path: Path) -> None:
+    """What is kept is not written a second time: only what happens from then on is."""
+    first = Kept(tmp_path / "world.db")
+    kept(1, "deliver")(first.project)
+    first.ledger.close()
+    second = Kept(tmp_path / "world.db")
+    assert second.store._db.total_changes == 0
+    kept(2, "deliver")(second.project)
+    second.commit()
+    second.kill()
+    third = Kept(tmp_path / "world.db")
+    assert differences(third.project.moment(), second.project.moment()) == {}
+    third.kill()
+
+
 def test_devices_keep_their_order(tmp_path: Path) -> None:
     """The first lot is the first of the exports, whatever its id and however often it has changed."""
     world = Kept(tmp_path / "world.db")
