@@ -4,7 +4,7 @@ BIN := .venv/bin
 ON_ALL_CORES := $(BIN)/pytest -n 3 --dist worksteal
 SET_UP := pyproject.toml constraints.txt scripts/set-up
 
-.PHONY: help serve demo test test-all test-sdks check format bench fixtures floors matrix correct mutants docs screenshots clean
+.PHONY: help serve demo test test-all test-sdks check format bench fixtures floors matrix correct mutants crashes docs screenshots clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -54,6 +54,9 @@ correct: .venv/.dev ## play the correct clients of all designs again (an hour), 
 mutants: .venv/.dev ## try mutants of the judge again (half an hour), or those of ARGS="MODULE ..."
 	@$(BIN)/python -m tests.make_mutants $(ARGS)
 	@$(BIN)/python -m tests.make_docs mutants
+
+crashes: .venv/.dev ## let the disk of a store fail at each operation (an hour), or at each tenth: ARGS="--every 10"
+	@$(BIN)/python -m tests.crashes $(ARGS)
 
 docs: .venv/.dev ## write all generated pages again, or ARGS="PAGE ..."
 	@$(BIN)/python -m tests.make_docs $(ARGS)
