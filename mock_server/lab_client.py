@@ -9,6 +9,7 @@ project.rereports()
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack, cast
 from urllib.parse import quote
@@ -38,6 +39,7 @@ from mock_server.lab_shapes import (
     SeedJson,
     SubscriptionJson,
 )
+from mock_server.private_file import write_private
 
 __all__ = [
     "CellJson",
@@ -62,6 +64,7 @@ __all__ = [
 ]
 
 _DATA = b"data: "
+_PIECE = 64 * 1024
 
 
 class LabApiError(Exception):
@@ -120,6 +123,14 @@ class LabClient:
         exports = cast("Exports", self.call("POST", "/_lab/projects", settings))
         return LabProject(self, exports["access_id"])
 
+    def import_project(self, file: str | Path, *, new_keys: bool = False) -> "LabProject":
+        """Make the project of a file, with its own keys or with new ones. OSError if the file cannot be read."""
+        query = {"new_keys": "true"} if new_keys else {}
+        response = self._session.post(
+            f"{self.url}/_lab/import", data=Path(file).read_bytes(), params=query, timeout=self._timeout_s
+        )
+        return LabProject(self, _answered(response).json()["access_id"])
+
     def guide(self, after: int = 0, timeout_ms: int = 0) -> GuideJson:
         """The present caption of a demo. Waits until its number is above `after`, at most `timeout_ms`."""
         return cast("GuideJson", self.call("GET", "/_lab/guide", after=after, timeout_ms=timeout_ms))
@@ -140,8 +151,7 @@ class LabClient:
         response = self._session.request(
             method, self.url + path, json=body, params=query or None, timeout=self._timeout_s
         )
-        if not response.ok:
-            raise _error(response)
+        _answered(response)
         if WARNING in response.headers:
             warn_of([response.headers[WARNING]])
         return response.json() if response.content else None
@@ -151,9 +161,12 @@ class LabClient:
         with self._session.get(
             self.url + path, params=query or None, headers=headers, timeout=self._timeout_s, stream=True
         ) as response:
-            if not response.ok:
-                raise _error(response)
-            yield from response.iter_lines()
+            yield from _answered(response).iter_lines()
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A long body in pieces."""
+        with self._session.get(self.url + path, timeout=self._timeout_s, stream=True) as response:
+            yield from _answered(response).iter_content(_PIECE)
 
 
 class LabProject:
@@ -187,6 +200,10 @@ class LabProject:
     def snapshot(self) -> SeedJson:
         """The present state as a seed file."""
         return cast("SeedJson", self._call("GET", "/snapshot"))
+
+    def export(self, file: str | Path) -> None:
+        """Write the whole project to a file, for its user alone: the secret is in it. OSError if that fails."""
+        write_private(Path(file), self._lab.pieces(f"{self._path}/export"))
 
     def checkpoint(self, name: str | None = None) -> CheckpointJson:
         """Keep the present moment, by a free name if none is given."""
@@ -305,6 +322,13 @@ class LabProject:
 def _part(name: str) -> str:
     """A name, percent-encoded as one segment of a path."""
     return quote(name, safe="")
+
+
+def _answered(response: requests.Response) -> requests.Response:
+    """The answer. LabApiError if it is a refusal."""
+    if not response.ok:
+        raise _error(response)
+    return response
 
 
 def _error(response: requests.Response) -> LabApiError:

@@ -123,6 +123,13 @@ class Moment:
     line: int
     now_ms: int
 
+    def kept_as(self, name: str) -> Checkpoint["Moment"]:
+        """The checkpoint of that name. Of messages those count that the project waits for."""
+        rows = self.state.rows
+        awaited = [number for number, about in rows["subscriptions"].items() if about.attended]
+        messages = sum(len(rows.get(f"messages {number}", ())) for number in awaited)
+        return Checkpoint(name, self, len(rows.get("devices", ())), len(rows.get("records", ())), messages)
+
     def renamed(self, before: str, after: str) -> "Moment":
         """The same in a project of another access id, which begins the names of subscriptions."""
         own = re.compile(f"^{re.escape(before)}-")
@@ -236,8 +243,7 @@ class Project:
         """Keep this moment by a name, a free one if none is given. CheckpointError if that cannot be."""
         name = self.checkpoints.free_name() if name is None else name
         self.checkpoints.check(name)
-        counts = len(self.devices), len(self.store), self.queue.pending
-        return self.checkpoints.add(Checkpoint(name, self.moment(), *counts))
+        return self.checkpoints.add(self.moment().kept_as(name))
 
     def go_back(self, moment: Moment) -> None:
         """Let the world be as it was; consumers stay connected, and get what is not acknowledged then.

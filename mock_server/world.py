@@ -1,17 +1,25 @@
 """A world as JSON: a project with its state and history at a moment, for files and stores."""
 
+import json
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, TypeAlias, Union
 
 from mock_server.clock import Clock, SystemClock, VirtualClock
 from mock_server.faults.chaos import ChaosProgress
 from mock_server.faults.faults import Armed
+from mock_server.history.from_json import read_entry
+from mock_server.history.log import Entry
 from mock_server.lots.lots import CorrectionDue, DeletionDue
 from mock_server.model import Command, Device, Record, Rereport
-from mock_server.project import OnlineDue, ProjectAbout
+from mock_server.problems import parse_json
+from mock_server.project import Moment, OnlineDue, ProjectAbout
 from mock_server.queue.subscription import PlacedMessage, SubscriptionAbout
 from mock_server.queue.uplink import PublicationDue, ReleaseDue, RepeatDue, RepeatStepDue
-from mock_server.state.codec import DecodeError, decode
+from mock_server.state.codec import DecodeError, decode, encode
+from mock_server.state.journal import State
 from mock_server.state.later import Due
+from mock_server.steps import Steps
 from mock_server.vendor.commands import StatusDue
 from mock_server.vendor.tokens import TokenPair
 
@@ -73,6 +81,67 @@ def decode_registers(data: Any) -> dict[str, Any]:
     if registers.get("random", 0) > MOST_ROWS:
         raise DecodeError("random", f"must be {MOST_ROWS} at most")
     return registers
+
+
+_JSON = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+
+
+def moment_head(moment: Moment) -> dict[str, object]:
+    """What a moment has beside its rows and its lines of the history."""
+    registers = encode(moment.state.registers)
+    return {"line": moment.line, "now_ms": moment.now_ms, "registers": registers}
+
+
+def moment_lines(moment: Moment, **more: object) -> Iterator[str]:
+    """A moment as JSON lines: its head with `more`, its rows as lists of three, its lines of the history."""
+    rows = moment.state.rows
+    counts = {"rows": sum(map(len, rows.values())), "lines": len(moment.entries)}
+    yield _JSON.encode(more | moment_head(moment) | counts)
+    for name, each in rows.items():
+        for key, value in each.items():
+            yield _JSON.encode([name, encode(key), encode(value)])
+    for entry in moment.entries:
+        yield _JSON.encode(entry.to_json())
+
+
+def read_moment(head: object, lines: Iterator[bytes], path: str, known: dict[bytes, Any]) -> Steps[Moment]:
+    """The moment of a head and of the lines behind it, one with each step. DecodeError or ValueError if it is none.
+
+    What was read before is taken from `known`: moments of one project have most of their lines in common.
+    """
+    data = decode(dict[str, object], head, path)
+    line, now_ms, rows, count = (decode(int, data.get(name), f"{path}.{name}") for name in _COUNTED)
+    registers = decode_registers(data.get("registers"))
+    found: dict[str, dict[Any, Any]] = {}
+    for raw in _next(lines, rows, path):
+        name, key, value = known.get(raw) or known.setdefault(raw, _read_row(parse_json(raw, path), path))
+        found.setdefault(name, {})[key] = value
+        yield
+    entries: list[Entry] = []
+    for raw in _next(lines, count, path):
+        entries.append(known.get(raw) or known.setdefault(raw, read_entry(parse_json(raw, path), path)))
+        yield
+    if [entry.seq for entry in entries] != list(range(line - count + 1, line + 1)):
+        raise DecodeError(path, f"has lines of a history that are not numbered one after the other up to {line}")
+    return Moment(State(found, registers), tuple(entries), line, now_ms)
+
+
+_COUNTED = ("line", "now_ms", "rows", "lines")
+
+
+def _next(lines: Iterator[bytes], count: int, path: str) -> Iterator[bytes]:
+    """So many lines, of which none may be missing."""
+    left = count
+    for raw in islice(lines, max(0, count)):
+        left -= 1
+        yield raw
+    if left:
+        raise DecodeError(path, f"is cut off: {left} of its lines are missing")
+
+
+def _read_row(data: object, path: str) -> tuple[str, Any, Any]:
+    name, key, value = decode(tuple[str, object, object], data, path)
+    return (name, *decode_row(name, key, value))
 
 
 def clock_of(about: ProjectAbout, now_ms: int) -> Clock:

@@ -31,7 +31,13 @@ KNOWN_TO = {
         "parking_mock/profiles.py",
     ),
     "jinja2": ("contracts/report/", "mock_server/web/dashboard/"),
-    "click": ("mock_server/cli.py", "mock_server/store_option.py", "contracts/commands/", "contracts/demo/"),
+    "click": (
+        "mock_server/cli.py",
+        "mock_server/store_option.py",
+        "mock_server/project_commands.py",
+        "contracts/commands/",
+        "contracts/demo/",
+    ),
     "urllib3": ("mock_server/testing/in_process_http.py",),
 }
 """Where each library may be imported."""

@@ -18,6 +18,7 @@ from mock_server.web.lab.checkpoints import CheckpointViews
 from mock_server.web.lab.guide import GuideViews
 from mock_server.web.lab.openapi import lab_operations
 from mock_server.web.lab.openapi_document import openapi
+from mock_server.web.lab.project_files import ProjectFileViews
 from mock_server.web.lab.projects import AskAddresses, Projects
 from mock_server.web.lab.request import LabError, with_doubts
 from mock_server.web.lab.world import WorldViews
@@ -33,6 +34,7 @@ def create_lab(cloud: Cloud, addresses: AskAddresses, guide: Guide | None = None
     world = WorldViews(projects.find)
     story = GuideViews(guide)
     past = CheckpointViews(cloud, addresses, projects)
+    files = ProjectFileViews(cloud, addresses, projects)
     app.view_functions |= {
         "health": projects.health,
         "openapi": lambda: openapi(addresses()),
@@ -44,6 +46,8 @@ def create_lab(cloud: Cloud, addresses: AskAddresses, guide: Guide | None = None
         "deleteProject": projects.delete,
         "resetProject": projects.reset,
         "snapshot": projects.snapshot,
+        "exportProject": files.export,
+        "importProject": files.import_,
         "listCheckpoints": past.list_all,
         "addCheckpoint": past.add,
         "deleteCheckpoint": past.delete,

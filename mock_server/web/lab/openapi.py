@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from mock_server.lab_shapes import MAX_RECORDS, SEED_FORMAT, SEED_VERSION, CheckpointName, DeviceId, RecordId
 from mock_server.model import JsonObject
+from mock_server.project_file import CONTENT_TYPE
 from mock_server.shapes import schema_of
 from mock_server.web.lab.guide import MAX_TIMEOUT_MS as MAX_GUIDE_TIMEOUT_MS
 from mock_server.web.lab.history_lines import MAX_AFTER
@@ -54,9 +55,11 @@ def lab_paths() -> JsonObject:
         "/openapi.json": _path(get=_operation("openapi", "This document", _ok({"type": "object"}))),
         "/_lab/guide": _path(get=_show_guide(), post=_steer_guide()),
         "/_lab/projects": _path(get=_list_projects(), post=_create_project()),
+        "/_lab/import": _path(post=_import()),
         _ONE: _of_project(get=_show_project(), delete=_delete_project()),
         f"{_ONE}/reset": _of_project(post=_reset()),
         f"{_ONE}/snapshot": _of_project(get=_of("snapshot", "A seed file of the state as it is", _ok(ref("Seed")))),
+        f"{_ONE}/export": _of_project(get=_export()),
         f"{_ONE}/checkpoints": _of_project(get=_list_checkpoints(), post=_add_checkpoint()),
         _CHECKPOINT: _of_checkpoint(delete=_delete_checkpoint()),
         f"{_CHECKPOINT}/restore": _of_checkpoint(post=_restore_checkpoint()),
@@ -182,6 +185,31 @@ def _delete_project() -> JsonObject:
 
 def _reset() -> JsonObject:
     return _of("resetProject", "Back to its seed, not to empty; consumers stay connected", _ok(ref("Exports")))
+
+
+def _export() -> JsonObject:
+    file = "the project with all that it has: state, history, checkpoints, keys; `/_lab/import` takes it"
+    answer = {"description": file, "content": {CONTENT_TYPE: {"schema": _BYTES}}}
+    return _of("exportProject", "The whole project as one file, with its secret", {"200": answer})
+
+
+def _import() -> JsonObject:
+    keys = {
+        "name": "new_keys",
+        "in": "query",
+        "description": "`true` for keys of its own: those of the file may be a project's that is here",
+        "schema": {"type": "string", "enum": ["true", "false"], "default": "false"},
+    }
+    doc = "Make the project that is in a file"
+    errors = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.CONFLICT)
+    body = {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}
+    return _operation("importProject", doc, _made(ref("Exports")), *errors) | {
+        "requestBody": body,
+        "parameters": [keys],
+    }
+
+
+_BYTES: JsonObject = {"type": "string", "format": "binary"}
 
 
 def _list_checkpoints() -> JsonObject:

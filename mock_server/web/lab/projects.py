@@ -71,12 +71,12 @@ class Projects:
         self.refuse_one_more(access_id)
         return self._cloud.add(project)
 
-    def refuse_one_more(self, access_id: str) -> None:
-        """LabError if there may be no further project, or none of this access id."""
+    def refuse_one_more(self, access_id: str, otherwise: str = "") -> None:
+        """LabError if there may be no further project, or none of this access id: `otherwise` is further advice."""
         if len(self.list_all()) >= MAX_PROJECTS:
             raise LabError(409, "too_many", f"there are {MAX_PROJECTS} projects: delete some first")
         if self._cloud.get(access_id) is not None:
-            raise LabError(409, "project_exists", f"there is a project {access_id} already: DELETE it first")
+            raise LabError(409, "project_exists", f"there is a project {access_id} already: DELETE it first{otherwise}")
 
     def _read_keys(self, reader: Reader) -> tuple[str, str]:
         """The access id and secret of a new project; those that are not given are generated."""

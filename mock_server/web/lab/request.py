@@ -49,11 +49,16 @@ def store_failed(error: StoreError) -> Answer:
     return whole_answer(refusal.status, "application/json", json.dumps(refusal.to_json()).encode())
 
 
-def json_body(*, optional: bool = False) -> object:
-    """The JSON value of the body; an empty object for an optional body that is absent. LabError if invalid."""
+def raw_body() -> bytes:
+    """The body as it was sent. LabError if it is too large."""
     if request.environ.get(TOO_LARGE):
         raise LabError(413, "too_large", f"send at most {MAX_BODY} bytes")
-    raw = request.get_data(cache=False)
+    return request.get_data(cache=False)
+
+
+def json_body(*, optional: bool = False) -> object:
+    """The JSON value of the body; an empty object for an optional body that is absent. LabError if invalid."""
+    raw = raw_body()
     if len(raw) > MAX_VALUES and sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise LabError(413, "too_large", f"send at most {MAX_VALUES} values at once")
     if optional and not raw:

@@ -47,7 +47,7 @@ RECORD = "pass-000001"
 
 BEYOND_SCHEMA = re.compile(
     "is there twice|must be one of the seed's devices|belongs to a lot|must not be before command_sent_ms"
-    "|time does not go back|time ends at|nested deeper|(integer|object), not a fraction"
+    "|time does not go back|time ends at|nested deeper|the file cannot be imported|(integer|object), not a fraction"
 )
 """What is refused although the schema allows it: no JSON Schema can say it."""
 
