@@ -7,6 +7,7 @@ import hashlib
 import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from difflib import get_close_matches
 
 from mock_server.model import LATEST_MS, SECOND, Cell, DataType, PassDirection
 from mock_server.wire.record_time import iso_time
@@ -94,3 +95,9 @@ def folded(head: str, text: str, width: int, hang: int) -> list[str]:
 def shortened(text: str, most: int) -> str:
     """The text, cut off at `most` characters with an ellipsis: for what is bounded wherever it is shown."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """The names that are similar to a name, as the end of a sentence; empty if there are none."""
+    close = get_close_matches(name.upper(), list(names), cutoff=0.6)
+    return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -18,6 +18,7 @@ from tests.make_history_docs import history_page
 from tests.make_matrix import matrix_page
 from tests.make_mutants import mutants_page
 from tests.make_rules_docs import rules_page
+from tests.make_upgrading_docs import upgrading_page
 from tests.make_wire_docs import wire_page
 from tests.markdown import table
 
@@ -131,6 +132,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "mutants.md": partial(mutants_page, MADE),
     "profiles.md": profiles_page,
     "rules.md": partial(rules_page, MADE),
+    "upgrading.md": partial(upgrading_page, MADE),
     "wire.md": partial(wire_page, MADE),
 }
 

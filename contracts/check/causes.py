@@ -50,10 +50,10 @@ def rank_in(found: Check) -> Callable[[Failure], Rank]:
     cases = {rule.id: len(found.failures(rule)) for rule in found.rules}
 
     def rank(failure: Failure) -> Rank:
-        rule = RULES[failure.rule_id]
-        often = cases.get(rule.id, 0)
-        special, refuted = specialty(rule.id), _is_refuted(failure, found)
-        return (LEVELS.index(rule.level), special, refuted, -often, *failure.scenario.size, _ORDER.index(rule.id))
+        rule_id = failure.rule_id
+        often = cases.get(rule_id, 0)
+        special, refuted = specialty(rule_id), _is_refuted(failure, found)
+        return (LEVELS.index(failure.level), special, refuted, -often, *failure.scenario.size, _ORDER.index(rule_id))
 
     return rank
 

@@ -105,7 +105,11 @@ def _is_fixed(recorded: RecordedFailure, found: Check) -> bool:
         return False
     results = [case.by_rule.get(recorded.rule.id) for case in cases]
     judged = [result for result in results if result is not None and result.judged]
-    return bool(judged) and not any(result.failure for result in judged) and recorded.rule in found.rules
+    return (
+        bool(judged)
+        and not any(result.failure for result in judged)
+        and recorded.rule.id in {rule.id for rule in found.rules}
+    )
 
 
 def _read(path: Path) -> RecordedFailure | None:

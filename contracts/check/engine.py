@@ -46,7 +46,7 @@ class Plan:
     `stated` is what the client's users say of their own cloud: what contradicts it is not played.
     The rules in `required` must be exercised. With `fail_fast` a check ends at the first failure, not known, of a rule
     of at least this level. So many failures as `shrunk` says are made small. A quick check
-    has `left_out` so many of the selected cases.
+    has `left_out` so many of the selected cases. Should-rules are held as must-rules if it `is_strict`.
     """
 
     rule_ids: tuple[str, ...] = tuple(RULES)
@@ -62,16 +62,22 @@ class Plan:
     fail_fast: Level | None = None
     shrunk: int = MOST_SHRUNK
     left_out: int = 0
+    is_strict: bool = False
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules."""
-        return tuple(RULES[rule_id] for rule_id in self.rule_ids)
+        """The rules, at the levels at which they are held."""
+        return tuple(self._held(RULES[rule_id]) for rule_id in self.rule_ids)
+
+    def _held(self, rule: Rule) -> Rule:
+        edition = self.known.edition
+        rule = rule if edition is None else edition.held(rule)
+        return replace(rule, level="must") if self.is_strict and rule.level == "should" else rule
 
     def ends(self, case_id: str, broken: Iterable[str]) -> bool:
         """Whether rules that are broken in a case end the check."""
         held = () if self.fail_fast is None else LEVELS[: LEVELS.index(self.fail_fast) + 1]
-        return any(RULES[each].level in held and not self.known.covers(each, case_id) for each in broken)
+        return any(self._held(RULES[each]).level in held and not self.known.covers(each, case_id) for each in broken)
 
     def is_ended_by(self, result: CaseResult) -> bool:
         """Whether what failed in a case ends the check."""

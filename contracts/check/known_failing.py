@@ -1,19 +1,25 @@
-"""Known failures: a file of the rules that a client breaks for now, each with its reason.
+"""What is judged and reported, and does not fail the check: known failures, and what came after an edition.
 
-A line is `RULE  # reason`, or `RULE CASE-GLOB  # reason` where only some cases break the rule. Empty lines and lines
-that begin with # are comments. Known failures are still judged and reported; they do not fail the check.
+A file of known failures has lines `RULE  # reason`, or `RULE CASE-GLOB  # reason` where only some cases break the rule;
+a reason may end with where the finding is written down, in brackets: `RULE  # reason [finding]`. Empty lines and lines
+that begin with # are comments.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from contracts.cases import CASES, VARIANTS
+from contracts.check.edition import Edition
 from contracts.rules import RULES
+from mock_server.words import did_you_mean
 
 EVERY_CASE = "*"
+
+_FINDING = re.compile(r"\[([^][]+)\]\s*$")
+"""Where a finding is written down, at the end of a reason."""
 
 
 def _matches(case_id: str, glob: str) -> bool:
@@ -28,12 +34,13 @@ class KnownFailingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One line: this rule fails in these cases, for this reason."""
+    """One line: this rule fails in these cases, for this reason. The `finding` is written down there, if anywhere."""
 
     rule_id: str
     case_glob: str
     reason: str
     line: int
+    finding: str = ""
 
     def covers(self, rule_id: str, case_id: str) -> bool:
         """Whether a failure of this rule in this case is known."""
@@ -44,17 +51,27 @@ class Known:
         """The rule, and the glob of the cases if there is one; for messages."""
         return self.rule_id if self.case_glob == EVERY_CASE else f"{self.rule_id} in {self.case_glob}"
 
+    @property
+    def why(self) -> str:
+        """The reason, and where it is written down; for messages."""
+        return f"{self.reason} [{self.finding}]" if self.finding else self.reason
+
 
 @dataclass(frozen=True, slots=True)
 class KnownFailing:
-    """The lines of a file, and its path."""
+    """The lines of a file, and its path. With an `edition` what came after it is not held against a client either."""
 
     lines: tuple[Known, ...] = ()
     file: str = ""
+    edition: Edition | None = None
 
     def covers(self, rule_id: str, case_id: str) -> bool:
-        """Whether a failure of this rule in this case is known."""
-        return any(line.covers(rule_id, case_id) for line in self.lines)
+        """Whether a failure of this rule in this case does not fail the check."""
+        return any(line.covers(rule_id, case_id) for line in self.lines) or self.is_later(rule_id, case_id)
+
+    def is_later(self, rule_id: str, case_id: str) -> bool:
+        """Whether the rule or the case came after the edition."""
+        return self.edition is not None and not self.edition.decides(rule_id, case_id)
 
     def of(self, rule_id: str) -> Iterator[Known]:
         """The lines about a rule."""
@@ -97,17 +114,18 @@ def _line(text: str, number: int) -> Known:
     rule_id, *globs = what.split()
     if rule_id not in RULES:
         raise KnownFailingError(f"there is no rule {rule_id!r}{did_you_mean(rule_id, RULES)}")
-    if not reason.strip():
+    reason, finding = _reason(reason)
+    if not reason:
         raise KnownFailingError(f"a reason is missing: {rule_id}  # why it fails, and until when")
     if len(globs) > 1:
         raise KnownFailingError(f"a rule and perhaps one glob of cases stand before the #, not {what.strip()!r}")
     glob = globs[0] if globs else EVERY_CASE
     if not any(_matches(case_id, glob) for case_id in (*CASES, *VARIANTS)):
         raise KnownFailingError(f"no case matches {glob}: `parking-mock check --list` lists them")
-    return Known(rule_id, glob, reason.strip(), number)
+    return Known(rule_id, glob, reason, number, finding)
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """The names that are similar to a name, as the end of a sentence; empty if there are none."""
-    close = get_close_matches(name.upper(), list(names), cutoff=0.6)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+def _reason(text: str) -> tuple[str, str]:
+    """What stands behind the #: the reason, and where the finding is written down."""
+    found = _FINDING.search(text)
+    return (text[: found.start()].strip(), found[1].strip()) if found else (text.strip(), "")

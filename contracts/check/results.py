@@ -27,7 +27,10 @@ LIFELESS_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The smallest scenario of a case in which a rule was broken, and its run, which was the `number`th of the case."""
+    """The smallest scenario of a case in which a rule was broken, and its run, which was the `number`th of the case.
+
+    The rule is `held` at that level by the check, which may be another than its own.
+    """
 
     rule_id: str
     case: str
@@ -35,6 +38,12 @@ class Failure:
     run: Run
     breaches: tuple[Breach, ...]
     number: int = 0
+    held: Level | None = None
+
+    @property
+    def level(self) -> Level:
+        """The level at which the rule is held."""
+        return self.held or RULES[self.rule_id].level
 
 
 class HarnessFailure(NamedTuple):
@@ -203,7 +212,8 @@ class Check:
 
     def failures(self, rule: Rule) -> list[Failure]:
         """The smallest failure of each case in which a rule was broken, the smallest first."""
-        found = [result.failure for case in self.cases if (result := case.by_rule.get(rule.id)) and result.failure]
+        results = (case.by_rule.get(rule.id) for case in self.cases)
+        found = [replace(each.failure, held=rule.level) for each in results if each is not None and each.failure]
         return sorted(found, key=lambda failure: failure.scenario.size)
 
     def verdict(self, rule: Rule) -> Verdict:

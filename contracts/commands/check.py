@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from contracts.check.earlier_failures import ReplayVerdict, earlier_failures, play_earlier
+from contracts.check.edition import Edition, EditionError, find_edition
 from contracts.check.engine import CheckProgress, Plan, check_in_parallel
 from contracts.check.explore import DEFAULT_EXAMPLES
 from contracts.check.failure_file import RecordedFailure
@@ -74,6 +75,14 @@ class ObservedRange(click.IntRange):
 )
 @option("--known-failing", "known_file", type=click.Path(path_type=Path), metavar="FILE", help=KNOWN_HELP)
 @option(
+    "--rules",
+    "edition_name",
+    default=None,
+    metavar="EDITION|FILE",
+    help="Only the rules and cases of an edition decide (docs/upgrading.md).  [default: all]",
+)
+@option("--strict", "is_strict", is_flag=True, help="Should-rules must hold as must-rules.")
+@option(
     "--require-exercised",
     "required_globs",
     multiple=True,
@@ -120,6 +129,8 @@ def check(  # noqa: PLR0913 an argument for each option
     level: Level,
     known_file: Path | None,
     required_globs: tuple[str, ...],
+    edition_name: str | None,
+    is_strict: bool,
     profile_name: str | None,
     is_quick: bool,
     fail_fast: bool,
@@ -145,7 +156,8 @@ def check(  # noqa: PLR0913 an argument for each option
         return
     refuse_without_effect(("counts",), "without --list")
     specs = given(specs)
-    settings = Plan(selection.rule_ids, known=_known(known_file), required=selection.required(required_globs))
+    known = replace(_known(known_file), edition=_edition(edition_name))
+    settings = Plan(selection.rule_ids, known=known, required=selection.required(required_globs), is_strict=is_strict)
     settings = replace(settings, fail_fast=level if fail_fast else None, stated=_stated(profile_name))
     if folder:
         prepare_folder(folder)
@@ -162,15 +174,16 @@ def check(  # noqa: PLR0913 an argument for each option
     begun_s = monotonic_s()
     agent = _agent(spec, patience)
     starts_s = monotonic_s() - begun_s if spec.is_elsewhere else 0.0
-    default = EXAMPLES_ELSEWHERE if spec.is_elsewhere else DEFAULT_EXAMPLES
+    default = _examples(known.edition, is_elsewhere=spec.is_elsewhere)
     plan = replace(settings, case_ids=selection.case_ids, examples=examples or default, seed=seed, patience_s=patience)
     if is_quick:
         cases = quick_cases(plan.case_ids)
         plan = replace(plan, case_ids=cases, examples=examples or QUICK_EXAMPLES, shrunk=QUICK_SHRUNK)
         plan = replace(plan, left_out=len(selection.case_ids) - len(cases))
+    judged_by = f", edition {known.edition.name}" if known.edition else ""
     click.echo(
         f"parking-mock check: {agent}, {how_many(len(plan.rule_ids), 'rule')}, {how_many(len(plan.case_ids), 'case')}"
-        f" of {how_many(plan.examples, 'example')}, seed {seed}"
+        f" of {how_many(plan.examples, 'example')}, seed {seed}{judged_by}"
     )
     for line in estimate(plan, jobs, starts_s, is_quick=is_quick):
         click.echo(line)
@@ -219,7 +232,7 @@ def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
         if any(plan.is_ended_by(each) for each in earlier):
             return replace(so_far, stopped=True)
     with progress(len(plan.case_ids), "cases") as bar:
-        steps = CheckProgress(bar.begin, lambda _: bar.done(), Findings(bar.say, plan.known))
+        steps = CheckProgress(bar.begin, lambda _: bar.done(), Findings(bar.say, plan))
         found = check_in_parallel(client, replace(plan, case_ids=likely_first(plan.case_ids)), jobs, steps)
     return found.after(earlier).in_order(plan.case_ids)
 
@@ -255,6 +268,20 @@ def _observe(
     rule_ids = tuple(rule.id for rule in found.rules)
     plan = replace(settings, rule_ids=rule_ids, case_ids=case_ids, examples=1, seed=None)
     conclude(found, client, plan, level, folder)
+
+
+def _edition(name: str | None) -> Edition | None:
+    try:
+        return None if name is None else find_edition(name)
+    except EditionError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _examples(edition: Edition | None, *, is_elsewhere: bool) -> int:
+    """So many scenarios of each case are played by default."""
+    if edition is None:
+        return EXAMPLES_ELSEWHERE if is_elsewhere else DEFAULT_EXAMPLES
+    return edition.examples_elsewhere if is_elsewhere else edition.examples
 
 
 def _known(path: Path | None) -> KnownFailing:

@@ -8,18 +8,19 @@ from typing import NoReturn
 import click
 
 from contracts.check.causes import is_bystander
-from contracts.check.engine import Plan
+from contracts.check.engine import FOUND_SHOWN, Plan
 from contracts.check.results import Check, HarnessFailure
 from contracts.check.vitals import Ailment, vitals_of
 from contracts.commands.options import harness
 from contracts.report.story import by_history, story
 from contracts.report.summary import summary
+from contracts.report.text import plain
 from contracts.report.write import INDEX, Written, repeat_case, repeat_command, write_report
-from contracts.rules.base import Level
+from contracts.rules.base import Level, Rule
 from contracts.rules.verdict import Verdict
 from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
-from mock_server.words import folded
+from mock_server.words import folded, shortened
 
 WIDTH = 110
 """The length of the lines of a summary."""
@@ -120,14 +121,27 @@ def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterato
 
 
 def _known(found: Check, plan: Plan) -> Iterator[str]:
-    """The entries of the known-failing file: those that failed as expected, and those that hold after all."""
+    """What does not decide: the entries of the known-failing file, and what came after the edition.
+
+    Of the entries those that failed as expected, and those that hold after all.
+    """
     for rule in found.rules:
         for line in plan.known.of(rule.id):
             if any(line.covers(rule.id, failure.case) for failure in found.failures(rule)):
-                yield f"  known to fail     {line.where}: {line.reason}"
+                yield f"  known to fail     {line.where}: {line.why}"
+        yield from _later(rule, found, plan)
     for line in found.surprises(plan.known):
         yield f"  SURPRISE          {line.where} holds, but {plan.known.file}, line {line.line} says that it fails"
-        yield f"                    ({line.reason}). Remove the line, so that nothing can break it again unseen."
+        yield f"                    ({line.why}). Remove the line, so that nothing can break it again unseen."
+
+
+def _later(rule: Rule, found: Check, plan: Plan) -> Iterator[str]:
+    """The first failure of a rule that came after the edition, or in a case that did."""
+    edition = plan.known.edition
+    later = [each for each in found.failures(rule) if plan.known.is_later(rule.id, each.case)]
+    if edition is not None and later:
+        text = f"{rule.id} in {later[0].case}: {shortened(plain(later[0].breaches[0].message), FOUND_SHOWN)}"
+        yield from folded(f"  added since {edition.name}: ", f"{text}; it decides nothing yet", WIDTH, 4)
 
 
 def _end(found: Check, plan: Plan, *, failed: bool) -> Iterator[str]:

@@ -6,12 +6,12 @@ from typing import Any
 import click
 
 from contracts.check.engine import aimed_at
-from contracts.check.known_failing import did_you_mean
 from contracts.clients.zoo import ZOO
 from contracts.commands.options import harness
 from contracts.report.rule_page import rule_text
 from contracts.rules import BOOKS, RULES
 from contracts.rules.base import Rule
+from mock_server.words import did_you_mean
 
 
 @click.command()

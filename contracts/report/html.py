@@ -20,7 +20,7 @@ from contracts.report.narration import NarratedEvent, narrate
 from contracts.report.record_table import FATES, RecordRow, rows, summed
 from contracts.report.settings import settings_text, title_of
 from contracts.report.story import by_history, focus_of, sum_lines
-from contracts.report.summary import KNOWN, counted_as, ids_by_count
+from contracts.report.summary import KNOWN, LATER, counted_as, ids_by_count
 from contracts.report.text import plain
 from contracts.report.timeline import HEIGHT, LANES, LEFT, STEP, Timeline, timeline
 from contracts.rules import BOOKS
@@ -166,7 +166,7 @@ def index_html(page: Page) -> str:
             comparison=page.comparison,
             changes=CHANGES,
             deaths=[(case.case, shortened(case.deaths[0], TEXT_SHOWN)) for case in page.found.cases if case.deaths],
-            signs=dict(SIGNS) | {KNOWN: KNOWN_SIGN},
+            signs=dict(SIGNS) | {KNOWN: KNOWN_SIGN, LATER: KNOWN_SIGN},
             drawing={"lanes": LANES, "left": LEFT, "step": STEP, "height": HEIGHT},
         )
     )
@@ -192,7 +192,7 @@ def _environment() -> Environment:
 
 
 def _style(counted_as: str) -> str:
-    return KNOWN_CLASS if counted_as == KNOWN else counted_as
+    return KNOWN_CLASS if counted_as in (KNOWN, LATER) else counted_as
 
 
 def _groups(views: Sequence[RuleView]) -> list[tuple[str, list[RuleView]]]:
@@ -221,7 +221,7 @@ def _rule_views(page: Page) -> dict[str, RuleView]:
             change=page.comparison.of(rule.id) if page.comparison else None,
             anchor=anchors.get(rule.id, f"rule-{rule.id}"),
             others=tuple(_other(page, failure) for failure in page.found.failures(rule)[1:]),
-            known=tuple(f"{line.where}: {line.reason}" for line in page.plan.known.of(rule.id)),
+            known=tuple(f"{line.where}: {line.why}" for line in page.plan.known.of(rule.id)),
             counted_as=counted_as(rule, page.found, page.plan.known),
         )
         for rule in page.found.rules

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 from contracts.check.engine import Plan
 from contracts.check.results import Check
 from contracts.check.vitals import vitals_of
+from contracts.report.summary import counted_as
 from contracts.report.text import plain
 from contracts.rules.base import Rule
 from contracts.rules.verdict import BROKEN, Verdict
@@ -42,7 +43,7 @@ def junit_xml(agent: str, plan: Plan, found: Check, story: Story) -> bytes:
         for rule in rules:
             case = ET.SubElement(suite, "testcase", classname=f"{PREFIX}.{rule.group}", name=rule.id)
             case.set("time", f"{seconds.get(rule.id, 0):.3f}")
-            if any(plan.known.of(rule.id)):
+            if any(plan.known.of(rule.id)) or not _decides(rule, plan, found):
                 _known_case(case, rule, plan, found, story)
             else:
                 _case(case, rule, plan, found, story)
@@ -72,16 +73,17 @@ def _properties(suite: ET.Element, values: dict[str, str]) -> None:
 
 
 def _known_case(case: ET.Element, rule: Rule, plan: Plan, found: Check, story: Story) -> None:
-    """Fill the test case of a rule that is known to fail, at least in some cases."""
+    """Fill the test case of a rule that is known to fail, or whose failures decide nothing, at least in some cases."""
     surprises = [line for line in found.surprises(plan.known) if line.rule_id == rule.id]
     if surprises:
         said = "; ".join(
             f"{line.where} holds, but {plan.known.file}, line {line.line} says that it fails" for line in surprises
         )
         ET.SubElement(case, "failure", type="surprise", message=plain(said)).text = "Remove the line."
-    elif found.failures(rule) and not found.unknown(rule, plan.known):
-        reasons = "; ".join(line.reason for line in plan.known.of(rule.id))
-        ET.SubElement(case, "skipped", message=plain(f"known to fail: {reasons}"))
+    elif not _decides(rule, plan, found):
+        edition = f"edition {plan.known.edition.name}" if plan.known.edition else ""
+        reasons = "; ".join(line.why for line in plan.known.of(rule.id)) or edition
+        ET.SubElement(case, "skipped", message=plain(f"{counted_as(rule, found, plan.known)}: {reasons}"))
         ET.SubElement(case, "system-out").text = plain("\n".join(story(rule)))
     else:
         _case(case, rule, plan, found, story)
@@ -135,3 +137,8 @@ def _count(element: ET.Element) -> None:
     element.set("time", f"{sum(float(case.get('time', 0)) for case in element.iter('testcase')):.3f}")
     if element.tag == "testsuite":
         element.set("skipped", str(len(element.findall(".//skipped"))))
+
+
+def _decides(rule: Rule, plan: Plan, found: Check) -> bool:
+    """Whether what was found of a rule is held against the client: nothing was, or a failure that is not known."""
+    return not found.failures(rule) or bool(found.unknown(rule, plan.known))

@@ -22,6 +22,7 @@ def report_json(
         "agent": agent,
         "seed": plan.seed,
         "version": __version__,
+        "edition": plan.known.edition.name if plan.known.edition else None,
         "examples": plan.examples,
         "runs": found.runs,
         "interrupted": found.interrupted,
@@ -39,17 +40,18 @@ def _rule_json(rule: Rule, plan: Plan, found: Check, histories: dict[tuple[str, 
         "level": rule.level,
         "verdict": found.verdict(rule).value,
         "reason": found.reason(rule) or None,
-        "known_failing": [line.reason for line in plan.known.of(rule.id)],
+        "known_failing": [line.why for line in plan.known.of(rule.id)],
         "cases": found.result(rule).exercised,
-        "failures": [_failure_json(failure, found, histories) for failure in found.failures(rule)],
+        "failures": [_failure_json(failure, plan, found, histories) for failure in found.failures(rule)],
     }
 
 
-def _failure_json(failure: Failure, found: Check, histories: dict[tuple[str, str], str]) -> JsonObject:
+def _failure_json(failure: Failure, plan: Plan, found: Check, histories: dict[tuple[str, str], str]) -> JsonObject:
     fitting = [counter.name for counter, fits, _ in diagnose(failure.run) if fits] if failure.run.off_bracket else []
     narrowing = found.narrowing(failure.case)
     return {
         "case": failure.case,
+        "decides": not plan.known.covers(failure.rule_id, failure.case),
         "message": failure.breaches[0].message,
         "diagnosis": list(narrowing.left) if narrowing.narrows(len(fitting)) else fitting,
         "history": histories.get((failure.rule_id, failure.case)),

@@ -62,14 +62,13 @@ def by_history(failures: Iterable[Failure], found: Check) -> list[list[Failure]]
 
 
 def _verdict(failure: Failure) -> Iterator[str]:
-    rule = RULES[failure.rule_id]
-    yield f"{BROKEN[rule.level].upper()}  {rule.id} ({rule.level})   case {failure.case}"
+    yield f"{BROKEN[failure.level].upper()}  {failure.rule_id} ({failure.level})   case {failure.case}"
     yield from _wrapped("  ", failure.breaches[0].message)
 
 
 def _also(bystanders: Sequence[Failure]) -> list[str]:
     """The other rules that the history breaks, with their levels."""
-    named = [f"{each.rule_id} ({RULES[each.rule_id].level})" for each in bystanders]
+    named = [f"{each.rule_id} ({each.level})" for each in bystanders]
     return _wrapped("  Broken by the same history: ", ", ".join(named)) if named else []
 
 

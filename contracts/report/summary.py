@@ -25,16 +25,21 @@ PAUSES_TEXT = (
 KNOWN = "known to fail"
 """Counted in place of their verdicts: the rules all of whose failures are in the file of known ones."""
 
+LATER = "added since"
+"""The same where the rule, or each case that breaks it, came after the edition by which the client is judged."""
+
 
 def counted_as(rule: Rule, found: Check, known: KnownFailing) -> str:
-    """As what a rule is counted: its verdict, or `KNOWN`."""
-    is_known = found.failures(rule) and not found.unknown(rule, known)
-    return KNOWN if is_known else found.verdict(rule)
+    """As what a rule is counted: its verdict, `KNOWN` or `LATER`."""
+    failures = found.failures(rule)
+    if not failures or found.unknown(rule, known):
+        return found.verdict(rule)
+    return LATER if all(known.is_later(rule.id, each.case) for each in failures) else KNOWN
 
 
 def ids_by_count(found: Check, known: KnownFailing) -> dict[str, list[str]]:
     """The ids of the rules by what they are counted as, in the order of the verdicts; only where there are any."""
-    ids_of: dict[str, list[str]] = {title: [] for title in (*Verdict, KNOWN)}
+    ids_of: dict[str, list[str]] = {title: [] for title in (*Verdict, KNOWN, LATER)}
     for rule in found.rules:
         ids_of[counted_as(rule, found, known)].append(rule.id)
     return {title: ids for title, ids in ids_of.items() if ids}
@@ -46,7 +51,7 @@ def summary(found: Check, known: KnownFailing = NOTHING_KNOWN) -> Iterator[str]:
     counts = ", ".join(f"{len(ids)} {title}" for title, ids in ids_of.items())
     yield f"{how_many(len(found.rules), 'rule')} in {how_many(found.runs, 'run')}: {counts}"
     for title, ids in ids_of.items():
-        if title not in (Verdict.PASS, KNOWN):
+        if title not in (Verdict.PASS, KNOWN, LATER):
             yield from folded(f"  {title:<{_INDENT - 2}}", ", ".join(ids), _WIDTH, _INDENT)
     yield from _reasons(found)
     yield from _partial(found)

@@ -105,7 +105,7 @@ def test_the_workers_of_a_check_end_at_the_first_failure_too() -> None:
 def test_the_first_finding_of_each_rule_is_told() -> None:
     """Once, in one line; neither what is known to fail nor what is for information only."""
     lines: list[str] = []
-    say = Findings(lines.append, KnownFailing(lines=(Known("CNT-TRUTH", "*", "why", 1),)))
+    say = Findings(lines.append, Plan(known=KnownFailing(lines=(Known("CNT-TRUTH", "*", "why", 1),))))
     info = next(rule.id for rule in RULES.values() if rule.level == "info")
     for rule_id in ("CNT-TRUTH", "CNT-RECORD-ID", "CNT-RECORD-ID", "WIN-GRACE", info):
         say(Found(rule_id, "count/copies", "a \x1b[2Jword"))
