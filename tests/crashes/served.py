@@ -26,6 +26,18 @@ from tests.support import ACCESS_ID, ADDRESSES, NOON, make_project, sign
 TURNS, TURNS_AFTER = 40, 12
 """How many turns of the loop a request gets before it is left to wait, and what follows from it."""
 
+
+class TurnLoop(asyncio.SelectorEventLoop):
+    """A loop whose time goes by as it is looked at: the same work then has the same turns on any machine."""
+
+    _looks = 0
+
+    def time(self) -> float:
+        """Seconds, a millisecond more at each look."""
+        self._looks += 1
+        return self._looks / 1000
+
+
 Tell = Callable[..., None]
 """Called with what is seen outside of the process."""
 

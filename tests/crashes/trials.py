@@ -23,7 +23,7 @@ from mock_server.web.serving import delivery_turn, driver, turns
 from mock_server.web.serving.committer import Committer
 from tests.crashes.books import Books, Line, Told, digest, digest_of
 from tests.crashes.disk import Disk, Failure
-from tests.crashes.served import NotedStore, Served
+from tests.crashes.served import NotedStore, Served, TurnLoop
 from tests.crashes.work import work
 from tests.support import ADDRESSES, NOON
 
@@ -106,7 +106,8 @@ class Trials:
             os.close(reader)
             try:
                 self._disk.arm(path, trial.failure, trial.at, trial.span, Random(repr(trial)).getrandbits(30))
-                asyncio.run(_Life(path, trial, writer, self._disk, self._committer).run())
+                with asyncio.Runner(loop_factory=TurnLoop) as runner:
+                    runner.run(_Life(path, trial, writer, self._disk, self._committer).run())
             finally:
                 os._exit(0)
         os.close(writer)

@@ -7,11 +7,14 @@ with the id of an earlier history gets `history.reset` and the new history from 
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mock_server.history.log import Entry, History
 from mock_server.model import JsonObject
+from mock_server.state.store import StoreError
 from mock_server.web.lab.history_lines import dropped_marker, entry_line
+from mock_server.web.serving.committer import Committer
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable
@@ -30,9 +33,15 @@ _HEADERS = [
 
 
 class EventStream:
-    """The stream of one client. It ends once `alive` returns False: its project is removed."""
+    """The stream of one client. It ends once `alive` returns False: its project is removed.
 
-    def __init__(self, history: History, after: int, resets: int, alive: Callable[[], bool]) -> None:
+    It tells nothing that is not kept, and ends while the store fails: the client comes again by itself.
+    """
+
+    def __init__(
+        self, history: History, after: int, resets: int, alive: Callable[[], bool], committer: Committer | None = None
+    ) -> None:
+        self._committer = committer or Committer()
         self._history = history
         self._last = after
         self._resets = resets
@@ -46,9 +55,10 @@ class EventStream:
         leaving = asyncio.create_task(_disconnected(receive))
         ending = asyncio.create_task(ended.wait())
         try:
-            while self._alive() and not (leaving.done() or ended.is_set()):
-                await self._send_new(send)
-                await self._wait(send, leaving, ending)
+            with suppress(StoreError):
+                while self._alive() and not (leaving.done() or ended.is_set()):
+                    await self._send_new(send)
+                    await self._wait(send, leaving, ending)
         finally:
             stop()
             leaving.cancel()
@@ -56,12 +66,13 @@ class EventStream:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_new(self, send: "ASGISendCallable") -> None:
-        """Send the new entries, in batches."""
+        """Send the new entries, in batches, each once it is kept. StoreError if it cannot be."""
         while True:
             self._changed.clear()
             text = self._take()
             if not text:
                 return
+            await self._committer.settled()
             await send({"type": "http.response.body", "body": text, "more_body": True})
             await asyncio.sleep(0)
 

@@ -39,6 +39,7 @@ class LabPlane:
         committer: Committer | None = None,
     ) -> None:
         self._cloud = cloud
+        self._committer = committer
         self._find = Projects(cloud, addresses).find
         self._guard = Guard(token)
         self._flask = InlineWsgi(create_lab(cloud, addresses, guide), MAX_BODY, committer, store_failed)
@@ -77,7 +78,7 @@ class LabPlane:
         project = self._find(match.group(1))
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         after, resets = history_place(project.history, query.get("after", ["0"])[0], headers.get("last-event-id"))
-        return EventStream(project.history, after, resets, partial(self._has, project))
+        return EventStream(project.history, after, resets, partial(self._has, project), self._committer)
 
     def _has(self, project: Project) -> bool:
         return self._cloud.get(project.access_id) is project

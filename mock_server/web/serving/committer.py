@@ -75,6 +75,9 @@ class Committer:
             self.failure = None
         except StoreError as error:
             self.failure = error
+        except Exception as error:  # noqa: BLE001 a defect of ours: nobody may wait for ever, or be told that it is kept
+            self.failure = StoreError(f"cannot use the store: {error!r} (a defect of parking-mock)")
+            asyncio.get_running_loop().call_exception_handler({"message": "commit", "exception": error})
         waiting, self._waiting = self._waiting, []
         for work in waiting:
             work(self.failure)

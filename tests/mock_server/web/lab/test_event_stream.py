@@ -15,9 +15,11 @@ from mock_server.cloud import Cloud
 from mock_server.history.events import CommandMoved
 from mock_server.history.log import History
 from mock_server.lab_client import LabApiError, LabClient, LabProject
+from mock_server.state.store import StoreError
 from mock_server.web.lab import event_stream
 from mock_server.web.lab.event_stream import EventStream
 from mock_server.web.server import Server, ThreadedServer
+from tests.mock_server.web.serving.test_committer import FakeLedger, committer_of
 from tests.sdk.world import wait_until
 from tests.support import LOT, NOON, make_project
 
@@ -240,6 +242,33 @@ def test_a_long_history_comes_in_batches() -> None:
 
     batches = [body.count(b"event: ") for body in asyncio.run(listen())]
     assert batches == [0, 200, 200, 100, 0]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_line_is_told_once_it_is_kept(*, fails: bool) -> None:
+    """Not before its commit; and while the store fails the stream ends, so that the client comes again."""
+
+    async def listen() -> list[bytes]:
+        wire, history = Wire(), History(lambda: NOON)
+        ledger = FakeLedger(StoreError("full") if fails else None)
+        stream = EventStream(history, 0, 0, lambda: True, committer_of(ledger))
+        commit = ledger.commit
+
+        def told_before() -> None:
+            assert b"event: " not in b"".join(wire.sent)
+            commit()
+
+        ledger.commit = told_before  # type: ignore[method-assign]  # looks at what was sent before
+        history.add(CommandMoved("1", LOT, 1))
+        ended = asyncio.Event()
+        running = asyncio.create_task(stream.run(wire.receive, wire.send, ended))
+        if not fails:
+            await wire.until(lambda: b"id: 1\n" in b"".join(wire.sent))
+            ended.set()
+        await running
+        return wire.sent
+
+    assert (b"id: 1\n" in b"".join(asyncio.run(listen()))) is not fails
 
 
 def test_many_listeners_hear_the_same(lab: LabClient, world: LabProject) -> None:
