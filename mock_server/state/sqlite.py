@@ -25,6 +25,9 @@ CREATE TABLE lines (access_id TEXT, seq INTEGER, entry TEXT NOT NULL, PRIMARY KE
 """
 
 
+CHECKPOINT_AFTER = 1_000
+"""How many rows and lines are written before the file takes over what its journal has (SQLite's own: 1,000 pages)."""
+
 _ROWS = "SELECT name, key, value FROM rows WHERE access_id = ? ORDER BY rowid"
 _PUT = "INSERT INTO rows VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _DROP = "DELETE FROM rows WHERE access_id = ? AND name = ? AND key = ?"
@@ -35,6 +38,8 @@ class SqliteStore:
 
     def __init__(self, path: Path, sync: Sync = "normal") -> None:
         self.path = path
+        self.checkpoint_after = CHECKPOINT_AFTER
+        self._written = 0
         try:
             path.touch(mode=0o600)  # secrets and tokens are in it
         except OSError as error:
@@ -56,6 +61,7 @@ class SqliteStore:
         if version > VERSION:
             raise self._error("it was written by a later version: use that, or another file")
         self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA wal_autocheckpoint = 0")  # it would be silent about a disk that fails
         self._db.execute(f"PRAGMA synchronous = {sync}")
         with self._transaction():
             if is_empty:
@@ -85,6 +91,18 @@ class SqliteStore:
                     self._db.execute(f"DELETE FROM {table} WHERE access_id = ?", (access_id,))  # noqa: S608 our own names
             for each in changed:
                 self._write(each)
+        self._checkpoint(sum(1 + len(each.put) + len(each.gone) + len(each.lines) for each in changed))
+
+    def _checkpoint(self, written: int) -> None:
+        """Let the file take over what its journal has, now and then. StoreError if it cannot: the journal has it still.
+
+        With the promise `normal` this alone waits for the disk, so that nothing else would tell of one that fails.
+        """
+        self._written += written
+        if self._written >= self.checkpoint_after:
+            with self._errors():
+                self._db.execute("PRAGMA wal_checkpoint").fetchone()
+            self._written = 0
 
     def _write(self, changes: ProjectChanges) -> None:
         own = changes.access_id
@@ -129,6 +147,8 @@ _ADVICE = {
     "SQLITE_CANTOPEN": "it cannot be opened: is its folder there, and may you write in it?",
     "SQLITE_CORRUPT": "it is damaged: restore a copy, or name another file",
     "SQLITE_FULL": "the disk is full: make room, and it goes on by itself",
+    "SQLITE_IOERR": "the disk fails: see the machine's log; it goes on by itself when the disk does",
+    "SQLITE_NOMEM": "there is no memory left: stop something, and it goes on by itself",
     "SQLITE_NOTADB": "it is no database: name another file",
     "SQLITE_READONLY": "it may not be written: change its permissions, or name another file",
 }

@@ -51,7 +51,7 @@ class NotedStore(SqliteStore):
         self.on_kept: Callable[[int], object] = lambda _: None
         self.on_failure: Callable[[], object] = lambda: None
         super().__init__(path, sync)
-        self._db.execute("PRAGMA wal_autocheckpoint = 30")  # so that a little work meets checkpoints too
+        self.checkpoint_after = 30  # so that a little work meets checkpoints too
 
     def write(self, changed: Any, removed: Any = ()) -> None:
         """Keep all of these changes or none."""

@@ -186,6 +186,9 @@ def _checked(path: Path, trial: Trial, told: Told, whole: Whole) -> Iterator[str
         yield from whole.books.problems(path, trial.sync, trial.failure, told)
     except StoreError as error:
         yield f"it cannot be opened: {error}"
+    said = [line[-1] for word in ("failed", "refused") for line in told.of(word)]
+    if mute := [each for each in said if "(SQLITE" in each]:
+        yield f"nobody is told what to do: {mute}"
     ended = bool(told.of("operations"))
     if ended == (trial.failure.is_the_end and trial.at <= whole.operations):
         yield "the process ended at another place" if ended else "the process ended before its time"
