@@ -10,11 +10,13 @@ from mock_server.cloud import Cloud
 from mock_server.history.from_json import read_entry
 from mock_server.history.log import Entry
 from mock_server.project import Moment, Project, ProjectAbout
+from mock_server.state.checkpoints import Checkpoint
 from mock_server.state.codec import DecodeError, decode, encode
 from mock_server.state.journal import State
 from mock_server.state.rows import ABSENT
 from mock_server.state.store import ProjectChanges, ProjectStore, StoredProject, StoredRow, StoreError
-from mock_server.world import clock_of, decode_registers, decode_row
+from mock_server.steps import at_once
+from mock_server.world import clock_of, decode_registers, decode_row, moment_lines, read_moment
 
 _LINES_BEHIND = 1_000
 """How many lines of a history may have been let go before they leave the store too."""
@@ -30,6 +32,7 @@ class _Kept:
         self.beginning = -1
         self.changes = self.line = self.dropped = 0
         self.moment = ""
+        self.checkpoints: dict[str, Checkpoint[Moment]] = {}
 
     @classmethod
     def made_again(cls, project: Project, moment: Moment, stored: StoredProject) -> Self:
@@ -37,6 +40,7 @@ class _Kept:
         kept = cls(project)
         kept.beginning, kept.line, kept.moment = project.journal.beginning, moment.line, stored.moment
         kept.dropped = moment.line - len(moment.entries)
+        kept.checkpoints = project.checkpoints.named()
         return kept
 
     def changed(self) -> ProjectChanges | None:
@@ -45,10 +49,11 @@ class _Kept:
         moment = self._moment()
         changed = journal.changed_after(self.changes) if journal.beginning == self.beginning else None
         if changed is None:
-            return self._all(moment)
-        if not changed and history.last == self.line and moment == self.moment:
+            return self._with_checkpoints(self._all(moment))
+        checkpoints = self.project.checkpoints.named()
+        if not changed and history.last == self.line and moment == self.moment and checkpoints == self.checkpoints:
             return None
-        changes = ProjectChanges(self.project.access_id, moment)
+        changes = self._with_checkpoints(ProjectChanges(self.project.access_id, moment))
         for name, key in changed:
             value = journal.value(name, key)
             if value is ABSENT:
@@ -57,6 +62,14 @@ class _Kept:
                 changes.put.append(_row(name, key, value))
         changes.lines = [(entry.seq, _line(entry)) for entry in history.after(self.line)]
         changes.dropped = history.dropped if history.dropped - self.dropped >= _LINES_BEHIND else 0
+        return changes
+
+    def _with_checkpoints(self, changes: ProjectChanges) -> ProjectChanges:
+        """The changes, with those of the checkpoints. One whose name was given to another is forgotten first."""
+        present = self.project.checkpoints.named()
+        changes.forgotten = [name for name, each in self.checkpoints.items() if present.get(name) is not each]
+        new = (each for name, each in present.items() if self.checkpoints.get(name) is not each)
+        changes.checkpoints = [(each.name, "\n".join(moment_lines(each.moment))) for each in new]
         return changes
 
     def _all(self, moment: str) -> ProjectChanges:
@@ -79,6 +92,7 @@ class _Kept:
         """Note that these are kept."""
         self.beginning, self.changes = self.project.journal.beginning, self.project.journal.noted
         self.line, self.moment = self.project.history.last, changes.moment
+        self.checkpoints = self.project.checkpoints.named()
         self.dropped = max(self.dropped, changes.dropped)
 
 
@@ -134,6 +148,7 @@ class Ledger:
         self._kept.setdefault(project.access_id, _Kept(project))
         self.touch(project)
         project.history.listen(partial(self.touch, project))
+        project.checkpoints.on_change = partial(self.touch, project)
 
     def touch(self, project: Project) -> None:
         """Note that something of a project has changed. Each line of its history notes it."""
@@ -165,12 +180,26 @@ def _made_again(stored: StoredProject) -> tuple[Project, Moment]:
     try:
         about: ProjectAbout = decode(ProjectAbout, json.loads(stored.about), "about")
         moment = _moment(stored)
+        checkpoints = tuple(_checkpoints(stored, moment))
     except (DecodeError, ValueError) as error:
         text = f"cannot use the store: the project {stored.access_id} cannot be read: {error}."
         raise StoreError(f"{text} Restore a copy, or name another file") from error
     project = about.make(clock_of(about, moment.now_ms))
     project.resume(moment)
+    for each in checkpoints:
+        project.checkpoints.add(each)
     return project, moment
+
+
+def _checkpoints(stored: StoredProject, moment: Moment) -> Iterator[Checkpoint[Moment]]:
+    """The checkpoints. They share with each other, and with the history, the lines that they have in common."""
+    known: dict[bytes, Any] = {}
+    if stored.checkpoints:
+        known |= {line.encode(): entry for line, entry in zip(stored.lines, moment.entries, strict=True)}
+    for name, text in stored.checkpoints:
+        head, *lines = text.encode().split(b"\n")
+        path = f"the checkpoint {name!r}"
+        yield at_once(read_moment(json.loads(head), iter(lines), path, known)).kept_as(name)
 
 
 def _moment(stored: StoredProject) -> Moment:

@@ -1,6 +1,6 @@
 """Checkpoints: moments of a project that are kept by a name. They are beside its state: no reset drops them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Generic, TypeVar
@@ -36,10 +36,14 @@ class Checkpoint(Generic[M]):
 
 
 class Checkpoints(Generic[M]):
-    """The checkpoints of one project, in the order of their making, `MAX_CHECKPOINTS` at most."""
+    """The checkpoints of one project, in the order of their making, `MAX_CHECKPOINTS` at most.
+
+    `on_change` is called when there is another one, or one less.
+    """
 
     def __init__(self) -> None:
         self._named: dict[str, Checkpoint[M]] = {}
+        self.on_change: Callable[[], None] = lambda: None
 
     def __iter__(self) -> Iterator[Checkpoint[M]]:
         return iter(tuple(self._named.values()))
@@ -55,7 +59,12 @@ class Checkpoints(Generic[M]):
         """Keep one. CheckpointError if its name is taken, or if there are too many."""
         self.check(checkpoint.name)
         self._named[checkpoint.name] = checkpoint
+        self.on_change()
         return checkpoint
+
+    def named(self) -> dict[str, Checkpoint[M]]:
+        """All of them by their names."""
+        return dict(self._named)
 
     def find(self, name: str) -> Checkpoint[M]:
         """The one of that name. UnknownCheckpointError if there is none."""
@@ -67,6 +76,7 @@ class Checkpoints(Generic[M]):
     def drop(self, name: str) -> None:
         """Keep it no more. UnknownCheckpointError if there is none."""
         del self._named[self.find(name).name]
+        self.on_change()
 
     def free_name(self) -> str:
         """The first of `checkpoint-1`, `checkpoint-2`, ... that is not taken."""

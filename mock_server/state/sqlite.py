@@ -1,11 +1,11 @@
 """The state of a server's projects in one SQLite file.
 
 The file has no index to count by: counting is the memory's. It has one row of text for each row of a project's state,
-one for each line of its history, and what the project is made from.
+one for each line of its history, one for each checkpoint, and what the project is made from.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from mock_server.state.store import ProjectChanges, StoredProject, StoredRow, St
 APPLICATION_ID = 0x70_6B_6D_6B
 """The mark of our files (SQLite's own field for it): "pkmk" in ASCII."""
 
-VERSION = 1
+VERSION = 2
 """Raised when the tables change; a file of an earlier version is then brought forward when it is opened."""
 
 _TABLES = """
@@ -24,6 +24,12 @@ CREATE TABLE rows (access_id TEXT, name TEXT, key TEXT, value TEXT NOT NULL,
 CREATE TABLE lines (access_id TEXT, seq INTEGER, entry TEXT NOT NULL, PRIMARY KEY (access_id, seq)) WITHOUT ROWID;
 """
 
+_CHECKPOINTS = """
+CREATE TABLE checkpoints (access_id TEXT, name TEXT, moment TEXT NOT NULL, PRIMARY KEY (access_id, name));
+"""
+
+_STEPS = {0: _TABLES, 1: _CHECKPOINTS}
+"""What brings a file to the next version, by the version that it has; 0 is an empty one."""
 
 CHECKPOINT_AFTER = 1_000
 """How many rows and lines are written before the file takes over what its journal has (SQLite's own: 1,000 pages)."""
@@ -31,6 +37,12 @@ CHECKPOINT_AFTER = 1_000
 _ROWS = "SELECT name, key, value FROM rows WHERE access_id = ? ORDER BY rowid"
 _PUT = "INSERT INTO rows VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _DROP = "DELETE FROM rows WHERE access_id = ? AND name = ? AND key = ?"
+_CHECKPOINTS_OF = "SELECT name, moment FROM checkpoints WHERE access_id = ? ORDER BY rowid"
+_KEEP = "INSERT INTO checkpoints VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET moment = excluded.moment"
+_FORGET = "DELETE FROM checkpoints WHERE access_id = ? AND name = ?"
+
+_STATE = ("projects", "rows", "lines")
+"""The tables of what a project is; its checkpoints are beside it."""
 
 
 class SqliteStore:
@@ -64,11 +76,11 @@ class SqliteStore:
         self._db.execute("PRAGMA wal_autocheckpoint = 0")  # it would be silent about a disk that fails
         self._db.execute(f"PRAGMA synchronous = {sync}")
         with self._transaction():
-            if is_empty:
-                for statement in _TABLES.split(";")[:-1]:
+            for step in range(0 if is_empty else version, VERSION):
+                for statement in _STEPS[step].split(";")[:-1]:
                     self._db.execute(statement)
-                self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                self._db.execute(f"PRAGMA user_version = {VERSION}")
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def _pragma(self, name: str) -> int:
         return int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
@@ -81,14 +93,17 @@ class SqliteStore:
                 rows = self._db.execute(_ROWS, (access_id,))
                 lines = self._db.execute("SELECT entry FROM lines WHERE access_id = ? ORDER BY seq", (access_id,))
                 found = tuple(StoredRow(*row) for row in rows)
-                yield StoredProject(access_id, about, moment, found, tuple(line for (line,) in lines))
+                told = tuple(line for (line,) in lines)
+                checkpoints = tuple(self._db.execute(_CHECKPOINTS_OF, (access_id,)))
+                yield StoredProject(access_id, about, moment, found, told, checkpoints)
 
     def write(self, changed: Sequence[ProjectChanges], removed: Sequence[str] = ()) -> None:
         """Keep all of these changes or none."""
         with self._errors(), self._transaction():
-            for access_id in (*removed, *(each.access_id for each in changed if each.about is not None)):
-                for table in ("projects", "rows", "lines"):
-                    self._db.execute(f"DELETE FROM {table} WHERE access_id = ?", (access_id,))  # noqa: S608 our own names
+            for access_id in removed:
+                self._forget(access_id, (*_STATE, "checkpoints"))
+            for access_id in (each.access_id for each in changed if each.about is not None):
+                self._forget(access_id, _STATE)
             for each in changed:
                 self._write(each)
         self._checkpoint(sum(1 + len(each.put) + len(each.gone) + len(each.lines) for each in changed))
@@ -104,6 +119,10 @@ class SqliteStore:
                 self._db.execute("PRAGMA wal_checkpoint").fetchone()
             self._written = 0
 
+    def _forget(self, access_id: str, tables: Iterable[str]) -> None:
+        for table in tables:
+            self._db.execute(f"DELETE FROM {table} WHERE access_id = ?", (access_id,))  # noqa: S608 our own names
+
     def _write(self, changes: ProjectChanges) -> None:
         own = changes.access_id
         if changes.about is not None:
@@ -115,6 +134,8 @@ class SqliteStore:
         self._db.executemany("INSERT OR REPLACE INTO lines VALUES (?, ?, ?)", ((own, *line) for line in changes.lines))
         if changes.dropped:
             self._db.execute("DELETE FROM lines WHERE access_id = ? AND seq <= ?", (own, changes.dropped))
+        self._db.executemany(_FORGET, ((own, name) for name in changes.forgotten))
+        self._db.executemany(_KEEP, ((own, *checkpoint) for checkpoint in changes.checkpoints))
 
     def close(self) -> None:
         """Close the file."""

@@ -27,20 +27,25 @@ class StoredRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredProject:
-    """A project as it is kept. Everything but the access id is JSON."""
+    """A project as it is kept. Everything but its access id is JSON.
+
+    `checkpoints` has their names and moments (JSON lines), in the order of their making.
+    """
 
     access_id: str
     about: str
     moment: str
     rows: tuple[StoredRow, ...]
     lines: tuple[str, ...]
+    checkpoints: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
 class ProjectChanges:
-    """What has changed of a project. With an `about` it is kept anew, and nothing of before stays.
+    """What has changed of a project. With an `about` it is kept anew, and nothing of before stays but checkpoints.
 
-    `lines` has the new lines of the history by their numbers; those up to `dropped` are let go.
+    `lines` has the new lines of the history by their numbers; those up to `dropped` are let go. `checkpoints` has the
+    new ones by their names, once those of the names in `forgotten` are gone.
     """
 
     access_id: str
@@ -50,6 +55,8 @@ class ProjectChanges:
     gone: list[tuple[str, str]] = field(default_factory=list)
     lines: list[tuple[int, str]] = field(default_factory=list)
     dropped: int = 0
+    checkpoints: list[tuple[str, str]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
 
 class ProjectStore(Protocol):

@@ -266,3 +266,77 @@ def test_a_world_that_went_back_and_a_fork_are_kept(tmp_path: Path) -> None:
     assert differences(second.project.moment(), first.project.moment()) == {}
     assert differences(again.moment(), other.moment()) == {}
     second.kill()
+
+
+def test_checkpoints_are_kept(tmp_path: Path) -> None:
+    """In their order, whatever becomes of the project; one that was deleted, or replaced under its name, is not."""
+    first = Kept(tmp_path / "world.db")
+    project = first.project
+    for number, name in enumerate(("c", "a", "b")):
+        kept(number, "deliver")(project)
+        project.checkpoint(name)
+        first.ledger.commit()
+    project.checkpoints.drop("a")
+    first.ledger.commit()
+    kept(5, "deliver")(project)
+    project.checkpoints.drop("c")
+    project.checkpoint("c")
+    project.reset()
+    other = first.cloud.add(project.fork("other", "0123456789abcdef01234567", project.moment()))
+    other.checkpoint("of the other")
+    first.ledger.commit()
+    first.kill()
+    second = Kept(tmp_path / "world.db")
+    assert list(second.project.checkpoints) == list(project.checkpoints)
+    assert [each.name for each in second.project.checkpoints] == ["b", "c"]
+    second.cloud.remove(tuple(second.cloud)[1])
+    second.cloud.add(make_fork(second.project))
+    second.ledger.close()
+    third = Kept(tmp_path / "world.db")
+    assert [[each.name for each in project.checkpoints] for project in third.cloud] == [["b", "c"], []]
+    third.kill()
+
+
+def make_fork(project: Project) -> Project:
+    """A fork named `other`."""
+    return project.fork("other", "0123456789abcdef01234567", project.moment())
+
+
+def test_a_checkpoint_is_kept_without_anything_else_happening(tmp_path: Path) -> None:
+    """Its making, and its end, are changes by themselves."""
+    first = Kept(tmp_path / "world.db")
+    first.ledger.commit()
+    told: list[None] = []
+    first.ledger.on_change = lambda: told.append(None)
+    first.project.checkpoint("quiet")
+    first.ledger.commit()
+    first.project.checkpoint("no more")
+    first.project.checkpoints.drop("no more")
+    first.ledger.commit()
+    first.kill()
+    second = Kept(tmp_path / "world.db")
+    assert [each.name for each in second.project.checkpoints] == ["quiet"]
+    assert len(told) == 2
+    second.kill()
+
+
+def test_a_checkpoint_shares_the_lines_of_the_history(tmp_path: Path) -> None:
+    """After a restart a project with many of them takes no more of the memory than before."""
+    first = Kept(tmp_path / "world.db")
+    first.project.checkpoint("one")
+    first.ledger.close()
+    second = Kept(tmp_path / "world.db")
+    (found,) = second.project.checkpoints
+    assert found.moment.entries[0] is next(second.project.history.after())
+    second.kill()
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    """With its project."""
+    first = Kept(tmp_path / "world.db")
+    first.project.checkpoint("lunch")
+    first.ledger.close()
+    with closing(sqlite3.connect(tmp_path / "world.db")) as file, file:
+        file.execute("UPDATE checkpoints SET moment = substr(moment, 1, length(moment) - 300)")
+    with pytest.raises(StoreError, match=f"project {ACCESS_ID} cannot be read: the checkpoint 'lunch'"):
+        Kept(tmp_path / "world.db")

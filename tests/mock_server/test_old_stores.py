@@ -1,6 +1,8 @@
 """Tests of stores that an earlier version wrote: what is in them goes on."""
 
 import gzip
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from mock_server.clock import VirtualClock
@@ -8,7 +10,7 @@ from mock_server.cloud import Cloud
 from mock_server.history.events import SyncAsked
 from mock_server.ledger import Ledger
 from mock_server.project import Project
-from mock_server.state.sqlite import SqliteStore
+from mock_server.state.sqlite import VERSION, SqliteStore
 from tests.support import ACCESS_ID, NOON, published
 
 FILE = Path(__file__).parent.parent.parent / "fixtures" / "store-version-1.db.gz"
@@ -40,7 +42,11 @@ def test_a_store_of_version_1(tmp_path: Path) -> None:
     asked = [entry.event for entry in project.history.after() if isinstance(entry.event, SyncAsked)]
     assert [each.claimed for each in asked[0].entries] == [1, 9]
     project.set_online("6ce0000000000002", online=True)
+    project.checkpoint("kept by the version of today")
     ledger.close()
     again, cloud = opened(path)
-    assert next(iter(cloud)).history.last == 48
+    found = next(iter(cloud))
+    assert (found.history.last, [each.name for each in found.checkpoints]) == (48, ["kept by the version of today"])
     again.close()
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (VERSION,)
