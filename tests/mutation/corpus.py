@@ -27,6 +27,7 @@ from contracts.rules import RULES
 from contracts.rules.base import Outcome
 from contracts.run.run import Run
 from tests.contracts import support
+from tests.contracts.rules import written
 
 CATCHES = 3
 """So many runs of a known-bad client are kept, each of which its own rule catches."""
@@ -42,9 +43,11 @@ PLAYING = ("contracts/cases", "contracts/client", "contracts/clients", "contract
 TESTS = tuple(
     str(test.relative_to(ROOT))
     for test in (*sorted((ROOT / "tests/contracts/rules").glob("test_*.py")), ROOT / "tests/contracts/test_fairness.py")
-    if support.__name__ in test.read_text(encoding="utf-8")
+    if any(each.__name__ in test.read_text(encoding="utf-8") for each in (support, written))
 )
 """The tests that ask what a rule says."""
+
+WRITTEN = str(Path(written.__file__).relative_to(ROOT))
 
 OPTIONS = ("-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:randomly", "-m", "not slow")
 
@@ -116,7 +119,7 @@ def _runs(make_client: MakeClient, case_id: str, examples: int, skipped: int) ->
 def corpus() -> Corpus:
     """All of them, played now or at an earlier call with the same emulator, scenarios, clients and tests."""
     known_bad, correct = _kept("runs", PLAYING, _play)
-    asked = (_kept(Path(test).stem, (*PLAYING, test), partial(asked_by_tests, test)) for test in TESTS)
+    asked = (_kept(Path(test).stem, (*PLAYING, WRITTEN, test), partial(asked_by_tests, test)) for test in TESTS)
     return Corpus(known_bad, correct, list(chain.from_iterable(asked)))
 
 
