@@ -1,7 +1,8 @@
 """What correct clients of several designs are told, measured into `fixtures/correct.json` for `docs/matrix.md`.
 
 `python -m tests.make_correct CLIENT...` plays one scenario of every case at each of 20 seeds to some of them, or to all
-(an hour). `--seeds N` before the names plays fewer seeds, and the page says so.
+(an hour). `--seeds N` before the names plays fewer seeds, and the page says so; `--more N` plays N seeds beside those
+that were played.
 """
 
 import json
@@ -95,13 +96,14 @@ def _played(name: str, case_id: str, seed: int) -> list[list[str]]:
 
 def main(names: list[str]) -> None:
     """Measure the clients of these names, or all of them, seed by seed, and write what is known each time."""
-    seeds = SEEDS
-    if names[:1] == ["--seeds"]:
-        seeds, names = int(names[1]), names[2:]
+    option, seeds = "--seeds", SEEDS
+    if names[:1] in (["--seeds"], ["--more"]):
+        option, seeds, names = names[0], int(names[1]), names[2:]
     if unknown := [name for name in names if name not in CORRECT]:
         sys.exit(f"there is no correct client {', '.join(unknown)}; there are: {', '.join(CORRECT)}")
-    results: dict[str, JsonObject] = {}
-    turns = [(name, seed) for seed in range(seeds) for name in names or CORRECT]
+    results: dict[str, Any] = read_results() if option == "--more" else {}
+    played = {name: results.get(name, {"seeds": 0})["seeds"] for name in names or CORRECT}
+    turns = [(name, played[name] + further) for further in range(seeds) for name in played]
     with worker_pool(os.cpu_count() or 1) as pool:
         for (name, seed), result in zip(turns, pool.map(_measured, turns), strict=True):
             results[name] = {"seeds": seed + 1} | _sum(results.get(name, {"runs": 0, "broken": {}}), result)
