@@ -2,7 +2,8 @@
 
 `python -m tests.make_mutants MODULE...` tries the mutants of some modules of the rules again, `counting` (seconds) or
 `evidence.claims`, say; without arguments those of all (half an hour). The runs are played at the first call (ten
-minutes).
+minutes). `--survivors` before the modules tries those mutants only that survived, by the tests of the rules alone
+(minutes): what kills a mutant once need not be asked for it again.
 """
 
 import gc
@@ -18,7 +19,7 @@ from contracts.clients.zoo import ZOO
 from mock_server.model import JsonObject
 from tests.json_lines import one_line_each
 from tests.markdown import table
-from tests.mutation.corpus import CATCHES, corpus
+from tests.mutation.corpus import CATCHES, corpus, tests_alone
 from tests.mutation.survivors import SURVIVORS
 from tests.mutation.trial import Fate, Trial, module_of, modules, places
 
@@ -101,16 +102,27 @@ def tried(trial: Trial, place: str) -> JsonObject:
     return {**fates, "survivors": [mutant.change for mutant, fate in found if fate is Fate.SURVIVES]}
 
 
+def tried_again(trial: Trial, place: str, before: Mapping[str, Any]) -> JsonObject:
+    """A place's result, after those of its mutants have been tried again that survived before."""
+    found = list(trial.fates(place, before["survivors"]))
+    left = [mutant.change for mutant, fate in found if fate is Fate.SURVIVES]
+    fates = _fates(before) + Counter(fate.value for _, fate in found) - Counter({Fate.SURVIVES: len(found)})
+    return {**{fate.value: fates[fate] for fate in Fate if fates[fate]}, "survivors": left}
+
+
 def main(names: list[str]) -> None:
     """Try the mutants of these modules, or of all, and write the result of each place as soon as it is there."""
+    is_again, names = names[:1] == ["--survivors"], names[names[:1] == ["--survivors"] :]
     if unknown := [name for name in names if name not in modules()]:
         sys.exit(f"there is no module {', '.join(unknown)}; there are: {', '.join(modules())}")
-    trial = Trial(corpus(), names)
+    trial, known = Trial(tests_alone() if is_again else corpus(), names), read_results()
     gc.freeze()
     for name in names or modules():
         for place in places():
-            if module_of(place) == name:
+            if module_of(place) == name and not is_again:
                 _write(place, tried(trial, place))
+            elif module_of(place) == name and place in known:
+                _write(place, tried_again(trial, place, known[place]))
 
 
 def _write(place: str, result: JsonObject) -> None:

@@ -11,7 +11,7 @@ import pkgutil
 import re
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
@@ -185,14 +185,15 @@ class Trial:
             outcome = _outcome(rule, run)
         return Reading(rule, run, outcome, frozenset(acting))
 
-    def fates(self, place: str) -> Iterator[tuple[Mutant, Fate]]:
-        """Every mutant of a place with what becomes of it."""
+    def fates(self, place: str, only: Container[str] | None = None) -> Iterator[tuple[Mutant, Fate]]:
+        """Every mutant of a place with what becomes of it, or those with the changes of `only`."""
         users = _users(place)
         known_bad = [readings for readings in self._known_bad if all(users & each.acting for each in readings)]
         correct = [_Touched.of(users, readings) for readings in self._correct]
         asked = [each for each in self._asked if users & each.acting]
         for mutant in mutants_at(place):
-            yield mutant, _fate_of(mutant, known_bad, correct, asked)
+            if only is None or mutant.change in only:
+                yield mutant, _fate_of(mutant, known_bad, correct, asked)
 
 
 def _is_for(rule: Rule, played: Played) -> bool:

@@ -32,7 +32,7 @@ from mock_server.wire.paths import SYNC_PREFIX, SYNC_SUFFIX, TOKEN_PATH
 from tests.contracts import support
 
 START = MIDNIGHT + BEGIN
-"""When the client of a written history is started, unless that is left out."""
+"""When the client of a written history is started, unless it begins later."""
 
 LOT = LOT_IDS[0]
 ENTER, LEAVE = PassDirection.ENTER, PassDirection.LEAVE
@@ -58,16 +58,15 @@ class Written:
     Each method tells what the emulator would have written, and returns the history itself.
     """
 
-    def __init__(self, lots: Sequence[str] = ("tuya",), *, starts: bool = True) -> None:
-        self._now = START
+    def __init__(self, lots: Sequence[str] = ("tuya",), *, begin_ms: int = 0) -> None:
+        self._now = START + begin_ms
         self._entries: list[Entry] = []
         self._acts: list[Act] = []
         self._dumps: list[Dump] = []
         self.message_id = ""
         for device_id, supplier in zip(LOT_IDS, lots, strict=False):
             self.add(DeviceChanged(device_id, "lot", supplier, "lot", online=True))
-        if starts:
-            self.act(ActKind.START)
+        self.act(ActKind.START)
 
     def at(self, ms: int) -> Self:
         """What follows happens so long after the start."""
