@@ -8,8 +8,10 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
+from mock_server.cloud import DEFAULT_ACCESS_SECRET
 from mock_server.lab_shapes import NewCheckpoint, NewProject
 from mock_server.problems import Problem, Reader, in_words, parse_json
 from mock_server.profile import read_profile
@@ -17,7 +19,7 @@ from mock_server.project import Moment, Project, ProjectAbout
 from mock_server.shapes import fields_of, kind_of
 from mock_server.state.checkpoints import MAX_CHECKPOINTS
 from mock_server.state.codec import DecodeError, decode, encode
-from mock_server.steps import Steps
+from mock_server.steps import Steps, at_once
 from mock_server.version import __version__
 from mock_server.world import clock_of, moment_lines, read_moment
 
@@ -61,6 +63,14 @@ class ExportedProject:
     def keys(self) -> tuple[str, str]:
         """Its access id and secret."""
         return self.about.access_id, self.about.access_secret
+
+    def on_virtual_clock(self) -> Self:
+        """The same project with a clock that stands still where the file was written."""
+        return replace(self, about=replace(self.about, clock="virtual"))
+
+    def make_project(self, access_id: str, access_secret: str = DEFAULT_ACCESS_SECRET) -> Project:
+        """`make`, as other ways to make a project do."""
+        return self.make(access_id, access_secret)
 
     def make(self, access_id: str, access_secret: str) -> Project:
         """The project, with these keys. ProjectFileError if its rows contradict each other, as a hand may have it."""
@@ -110,6 +120,22 @@ def _lines_of(about: ProjectAbout, moment: Moment, checkpoints: dict[str, Moment
 
 def _joined(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("ascii")
+
+
+def load_project(path: Path) -> ExportedProject:
+    """The project of a file. ProjectFileError if it has none, OSError if it cannot be read."""
+    content = path.read_bytes()
+    try:
+        return at_once(read_project(content))
+    except ProjectFileError as error:
+        raise ProjectFileError(f"cannot use {path}: {error}") from None
+
+
+def may_be_project(path: Path) -> bool:
+    """Whether a file begins as an exported project does, whole or damaged. OSError if it cannot be read."""
+    with path.open("rb") as file:
+        start = file.readline(_PIECE)
+    return start.startswith(_MAGIC) or f'"{FORMAT}"'.encode() in start
 
 
 def read_project(content: bytes) -> Steps[ExportedProject]:

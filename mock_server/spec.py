@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 from mock_server.clock import Clock, SystemClock, VirtualClock
 from mock_server.cloud import DEFAULT_ACCESS_SECRET
@@ -14,6 +16,7 @@ from mock_server.model import JsonObject
 from mock_server.problems import Problem, ProblemKind, Reader, type_name
 from mock_server.profile import Profile, read_profile
 from mock_server.project import Project
+from mock_server.project_file import load_project
 from mock_server.shapes import fields_of, kind_of
 from mock_server.steps import Steps, at_once
 
@@ -68,27 +71,49 @@ class ProjectSpec:
         return project
 
 
+class MakesProject(Protocol):
+    """What a project is made from: a specification, or a file."""
+
+    def make_project(self, access_id: str, access_secret: str = DEFAULT_ACCESS_SECRET) -> Project:
+        """The project, with these keys."""
+
+
 def project_spec(
     *,
+    project: str | Path | None = None,
     profile: str | JsonObject | Profile = "default",
     chaos: str | JsonObject = "off",
     clock: ClockName = "system",
     now_ms: int | None = None,
     seed: int | str | JsonObject = 0,
     devices: list[JsonObject] | None = None,
-) -> ProjectSpec:
+) -> MakesProject:
     """The specification from keywords, without devices unless `devices` or a seed's name or object has some.
 
-    ValueError names every problem; `DoubtfulValueWarning` what can hardly be meant.
+    `project` is a file that an export wrote, which has everything but keys: of the others only `clock` may be
+    `"virtual"` beside it, for a clock that stands still where the file was written.
+    ValueError names every problem, OSError a file that cannot be read; `DoubtfulValueWarning` what can hardly be meant.
     """
     data: JsonObject = {"profile": profile, "chaos": chaos, "clock": clock, "seed": seed}
     data |= {name: value for name, value in (("now_ms", now_ms), ("devices", devices)) if value is not None}
+    if project is not None:
+        return _from_file(Path(project), data)
     problems: list[Problem] = []
     spec = at_once(read_spec(Reader(data, "", problems), problems, NOTHING))
     if problems:
         raise ValueError(str(SeedError(problems)))
     warn_of(spec.doubts())
     return spec
+
+
+def _from_file(path: Path, settings: JsonObject) -> MakesProject:
+    """The project of a file. ValueError for settings that it has itself."""
+    own = {"profile": "default", "chaos": "off", "clock": settings["clock"], "seed": 0}
+    also = [name for name, value in settings.items() if name not in own or value != own[name]]
+    if also:
+        raise ValueError(f"{', '.join(also)}: the project of a file has its own, and takes only clock beside it")
+    exported = load_project(path)
+    return exported.on_virtual_clock() if settings["clock"] == "virtual" else exported
 
 
 def read_spec(reader: Reader, problems: list[Problem], devices: Seed) -> Steps[ProjectSpec]:

@@ -16,6 +16,7 @@ Any other client of this process (httpx, aiohttp, WebSockets, sockets) is not an
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, overload
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ from mock_server.lab_shapes import ClockName
 from mock_server.model import Addresses, JsonObject
 from mock_server.profile import Profile
 from mock_server.project import Moment, Project
-from mock_server.spec import ProjectSpec, project_spec
+from mock_server.spec import MakesProject, project_spec
 from mock_server.testing.class_decorating import decorate_class
 from mock_server.testing.decorating import decorate_function
 from mock_server.testing.in_process_native import InProcessStream
@@ -49,8 +50,9 @@ Class = TypeVar("Class")
 T = TypeVar("T")
 
 
-def mock_parking(
+def mock_parking(  # noqa: PLR0913 one argument a setting
     *,
+    project: str | Path | None = None,
     profile: str | JsonObject | Profile = "default",
     chaos: str | JsonObject = "off",
     clock: ClockName = "system",
@@ -63,7 +65,8 @@ def mock_parking(
     """A fake cloud in this process: a context manager, a decorator, or `.start()` and `.stop()`.
 
     `seed` is a number for randomness, a seed's name (`"quiet-lot"`) or a seed file's object; devices come from the seed
-    or from `devices`.
+    or from `devices`. `project` is a file of `Parking.export` or `parking-mock export`: the parking goes on as it was
+    there, with keys of its own, and takes `clock="virtual"` beside it for a clock that stands still at that moment.
     `elsewhere`: requests to other hosts pass, or are refused with ConnectionError.
     `real_vendor`: connections to the vendor's hosts that are not answered here (of clients other than `requests`) are
     refused with `RealVendorError`, an OSError, or pass.
@@ -73,7 +76,8 @@ def mock_parking(
         raise ValueError(f'elsewhere must be "pass" or "refuse", not {elsewhere!r}')
     if real_vendor not in ("pass", "refuse"):
         raise ValueError(f'real_vendor must be "refuse" or "pass", not {real_vendor!r}')
-    spec = project_spec(profile=profile, chaos=chaos, clock=clock, now_ms=now_ms, seed=seed, devices=devices)
+    own = {"profile": profile, "chaos": chaos, "clock": clock, "now_ms": now_ms, "seed": seed, "devices": devices}
+    spec = project_spec(project=project, **own)  # type: ignore[arg-type]  # the types of this function's own arguments
     return MockParking(spec, elsewhere, real_vendor)
 
 
@@ -82,7 +86,7 @@ class MockParking(Parking):
 
     def __init__(
         self,
-        spec: ProjectSpec,
+        spec: MakesProject,
         elsewhere: Elsewhere = "pass",
         real_vendor: RealVendor = "refuse",
         origin: tuple[Project, Moment] | None = None,

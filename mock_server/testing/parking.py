@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from json import loads
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
@@ -19,8 +20,10 @@ from mock_server.history.story import TITLE, differences, how_many, story, told_
 from mock_server.lab_shapes import NewCheckpoint
 from mock_server.lots.seed import NewRecord, SeedError, read_device, read_record
 from mock_server.model import Addresses, Cell, Device, DeviceKind, JsonObject, Message, Record, Rereport
+from mock_server.private_file import write_private
 from mock_server.problems import Problem, Reader
 from mock_server.project import Idle, Moment, Project
+from mock_server.project_file import export_pieces
 from mock_server.queue.consumer import Consumer, Permits
 from mock_server.shapes import read_shape
 from mock_server.testing.checkpoint import ParkingCheckpoint
@@ -316,6 +319,13 @@ class Parking:
     def reset(self) -> None:
         """Reset the project to its seed."""
         self.run(self.project.reset)
+
+    def export(self, file: str | Path) -> None:
+        """Write it with all that it has to a file, for its user alone; `mock_parking(project=file)` goes on from there.
+
+        OSError if it cannot be written.
+        """
+        write_private(Path(file), self.run(lambda: list(export_pieces(self.project))))
 
     def checkpoint(self, name: str | None = None) -> ParkingCheckpoint[Self]:
         """Keep the present moment by a name, a free one if none is given. Neither a reset nor a restore drops it.
