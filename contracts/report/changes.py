@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from contracts.check.results import Check
+from contracts.report.stored_report import REPORT, ReportError, StoredReport, read_report
 from contracts.rules.verdict import BROKEN, Verdict
 from mock_server.model import JsonObject
-from mock_server.problems import parse_json
 
-REPORT = "report.json"
 LAST = "report.last.json"
 """The name under which the last run's report is kept when a new one is written."""
 
@@ -21,21 +20,15 @@ _BROKEN = {verdict.value for verdict in BROKEN.values()}
 
 
 @dataclass(frozen=True, slots=True)
-class LastRun:
-    """The last report in a folder: its client and its verdicts by rule id. `problem` says why it cannot be read."""
-
-    agent: str = ""
-    version: str = ""
-    verdicts: Mapping[str, str] | None = None
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
-    """The rule ids of each change. `unseen` were broken in the last run and not exercised in this one."""
+    """The rule ids of each change. `unseen` were broken in the last run and not exercised in this one.
 
-    last: LastRun
+    `last` is the last run's report; without one `problem` says why it cannot be read.
+    """
+
+    last: StoredReport | None
     changes: Mapping[Change, tuple[str, ...]]
+    problem: str | None = None
 
     def of(self, rule_id: str) -> Change | None:
         """The change of a rule; None if it was and is not broken."""
@@ -44,24 +37,8 @@ class Comparison:
     def to_json(self) -> JsonObject:
         """The comparison as the report has it."""
         changes: JsonObject = {change: list(self.changes.get(change, ())) for change in CHANGES}
-        last: JsonObject = {"agent": self.last.agent, "version": self.last.version, "problem": self.last.problem}
-        return {"last": last} | changes
-
-
-def read_last(folder: Path) -> LastRun | None:
-    """The report in a folder, None if there is none. OSError if it cannot be opened."""
-    path = folder / REPORT
-    if not path.exists():
-        return None
-    try:
-        return _last_run(parse_json(path.read_bytes()))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        return LastRun(problem=f"the last {REPORT} is no report: {error!r}")
-
-
-def _last_run(data: Any) -> LastRun:
-    verdicts = {str(each["rule"]): str(each["verdict"]) for each in data["rules"]}
-    return LastRun(str(data["agent"]), str(data["version"]), verdicts)
+        agent, version = (self.last.agent, self.last.version) if self.last else ("", "")
+        return {"last": {"agent": agent, "version": version, "problem": self.problem}} | changes
 
 
 def keep_last(folder: Path) -> None:
@@ -71,19 +48,22 @@ def keep_last(folder: Path) -> None:
         path.replace(folder / LAST)
 
 
-def compare(last: LastRun | None, found: Check) -> Comparison | None:
-    """Compare this run with the last one; None if there was none."""
-    if last is None:
+def compare(folder: Path, found: Check) -> Comparison | None:
+    """Compare this run with the report in a folder; None if there was none. OSError if it cannot be opened."""
+    path = folder / REPORT
+    if not path.exists():
         return None
-    if last.verdicts is None:
-        return Comparison(last, {})
-    now = {rule.id: found.verdict(rule).value for rule in found.rules}
-    changes: dict[Change, list[str]] = {change: [] for change in CHANGES}
-    for rule_id in dict.fromkeys([*now, *last.verdicts]):
-        change = _change(last.verdicts.get(rule_id), now.get(rule_id))
-        if change is not None:
-            changes[change].append(rule_id)
-    return Comparison(last, {change: tuple(rule_ids) for change, rule_ids in changes.items()})
+    try:
+        last = read_report(path)
+    except ReportError as error:
+        return Comparison(None, {}, f"the last report cannot be read: {error}")
+    return Comparison(last, changes(last.verdicts, {rule.id: found.verdict(rule).value for rule in found.rules}))
+
+
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> dict[Change, tuple[str, ...]]:
+    """The ids of the rules of each change between the verdicts of two runs."""
+    changed = {rule_id: _change(before.get(rule_id), now.get(rule_id)) for rule_id in (*now, *before)}
+    return {each: tuple(rule_id for rule_id, change in changed.items() if change == each) for each in CHANGES}
 
 
 def _change(was: str | None, now: str | None) -> Change | None:

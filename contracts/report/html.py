@@ -1,12 +1,8 @@
 """`index.html`: a page about one run that opens from disk, without network access or scripts."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from contracts.check.causes import is_bystander
 from contracts.check.engine import Plan
@@ -17,10 +13,11 @@ from contracts.report.changes import CHANGES, Change, Comparison
 from contracts.report.curl import curl, request_at
 from contracts.report.diagnosis_table import Explanation, explanation
 from contracts.report.narration import NarratedEvent, narrate
+from contracts.report.page import SIGNS, environment, sign_of, style_of
 from contracts.report.record_table import FATES, RecordRow, rows, summed
 from contracts.report.settings import settings_text, title_of
 from contracts.report.story import by_history, focus_of, sum_lines
-from contracts.report.summary import KNOWN, LATER, counted_as, ids_by_count
+from contracts.report.summary import counted_as, ids_by_count
 from contracts.report.text import plain
 from contracts.report.timeline import HEIGHT, LANES, LEFT, STEP, Timeline, timeline
 from contracts.rules import BOOKS
@@ -28,7 +25,7 @@ from contracts.rules.base import Rule
 from contracts.rules.verdict import BROKEN, Verdict
 from mock_server.history.story import how_many
 from mock_server.version import __version__
-from mock_server.words import clock_text, day_text, shortened
+from mock_server.words import shortened
 
 ROWS_SHOWN = 40
 """The most records in the table of a run; those with another fate than `ok` have precedence."""
@@ -38,23 +35,7 @@ LINES_BEFORE, LINES_AFTER = 60, 15
 
 TEXT_SHOWN = 1_000
 
-SIGNS: Mapping[str, str] = {
-    Verdict.PASS: "\u2713",
-    Verdict.FAIL: "\u2717",
-    Verdict.NON_STRICT: "!",
-    Verdict.INFO: "i",
-    Verdict.NOT_EXERCISED: "\u2013",
-    Verdict.UNIMPLEMENTED: "?",
-}
-"""The sign beside a verdict's name, so that the verdict can be read without colours."""
-
 _BROKEN = frozenset(BROKEN.values())
-
-KNOWN_SIGN, KNOWN_CLASS = "\u2248", "known"
-"""The sign and the style of a rule of which only known failures were found."""
-
-_AFTER_PUNCTUATION: re.Pattern[str] = re.compile(r"(?<=[.:/_-])(?=\w)")
-"""Where a narrow screen may break a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +70,12 @@ class RuleView:
     @property
     def sign(self) -> str:
         """What it is counted as, as a sign."""
-        return SIGNS.get(self.counted_as, KNOWN_SIGN)
+        return sign_of(self.counted_as)
 
     @property
     def style(self) -> str:
         """The class of its style."""
-        return _style(self.counted_as)
+        return style_of(self.counted_as)
 
     @property
     def is_broken(self) -> bool:
@@ -147,7 +128,7 @@ def index_html(page: Page) -> str:
     """The page as HTML."""
     views = _rule_views(page)
     failures = _failure_views(page, views)
-    template = _environment().get_template("index.html")
+    template = environment().get_template("index.html")
     return plain(
         template.render(
             agent=page.agent,
@@ -158,7 +139,7 @@ def index_html(page: Page) -> str:
             interrupted=page.found.interrupted,
             harness_failure=page.found.harness_failure,
             counts=[
-                (title, _style(title), SIGNS.get(title, KNOWN_SIGN), len(ids))
+                (title, style_of(title), sign_of(title), len(ids))
                 for title, ids in ids_by_count(page.found, page.plan.known).items()
             ],
             groups=_groups(list(views.values())),
@@ -166,33 +147,10 @@ def index_html(page: Page) -> str:
             comparison=page.comparison,
             changes=CHANGES,
             deaths=[(case.case, shortened(case.deaths[0], TEXT_SHOWN)) for case in page.found.cases if case.deaths],
-            signs=dict(SIGNS) | {KNOWN: KNOWN_SIGN, LATER: KNOWN_SIGN},
+            signs=SIGNS,
             drawing={"lanes": LANES, "left": LEFT, "step": STEP, "height": HEIGHT},
         )
     )
-
-
-@cache
-def _environment() -> Environment:
-    """The templates, compiled once in this process: that takes ten times as long as to fill them."""
-    environment = Environment(
-        loader=PackageLoader("contracts.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "clock": clock_text,
-        "day": day_text,
-        "how_many": how_many,
-        "parts": _AFTER_PUNCTUATION.split,
-    }
-    return environment
-
-
-def _style(counted_as: str) -> str:
-    return KNOWN_CLASS if counted_as in (KNOWN, LATER) else counted_as
 
 
 def _groups(views: Sequence[RuleView]) -> list[tuple[str, list[RuleView]]]:

@@ -13,10 +13,11 @@ from contracts.check.engine import Plan
 from contracts.check.failure_file import failure_path, write_failure
 from contracts.check.results import Check, Failure
 from contracts.client.spec import OBSERVED, read_spec
-from contracts.report.changes import REPORT, compare, keep_last, read_last
+from contracts.report.changes import compare, keep_last
 from contracts.report.html import Page, index_html
 from contracts.report.junit import junit_xml
 from contracts.report.report_json import report_json
+from contracts.report.stored_report import REPORT
 from contracts.report.story import by_history, story
 from contracts.rules.base import Level, Rule
 
@@ -39,7 +40,7 @@ def write_report(folder: Path, client: str, plan: Plan, found: Check, agent: str
     `client` is the client's spec as text; `agent` its own name and version, which the report shows where it is known.
     """
     agent = agent or client
-    comparison = compare(read_last(folder), found)
+    comparison = compare(folder, found)
     written = _write_failures(folder / FAILURES, client, plan, found, agent)
     relative = {key: path.relative_to(folder).as_posix() for key, path in written.items()}
     keep_last(folder)

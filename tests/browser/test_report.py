@@ -11,6 +11,7 @@ from contracts.check.results import Check
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOnePage
 from contracts.play.scenario import Happens, Scenario
+from contracts.report.site import columns, site_html
 from contracts.report.write import write_report
 from tests.browser.accessibility import violations
 from tests.contracts.report.support import AT, LOST, PLAN, checked
@@ -91,6 +92,16 @@ def test_a_narrow_screen_is_enough(name: str, page: Page, report_of: Callable[[s
     """Nothing but tables, commands and drawings scrolls sideways, each in a place of its own."""
     page.set_viewport_size(NARROW)
     opened(page, report_of(name))
+    page.evaluate(OPEN_ALL)
+    assert page.evaluate(WIDTH) == NARROW["width"]
+    assert violations(page) == []
+
+
+def test_the_page_of_many_reports_is_accessible(page: Page, report_of: Callable[[str], Path], tmp_path: Path) -> None:
+    """Axe finds no violation in it, all unfolded, on a narrow screen, beside which only its table scrolls."""
+    (tmp_path / "index.html").write_text(site_html(columns(map(report_of, ("wrong", "right")))), encoding="utf-8")
+    page.set_viewport_size(NARROW)
+    opened(page, tmp_path)
     page.evaluate(OPEN_ALL)
     assert page.evaluate(WIDTH) == NARROW["width"]
     assert violations(page) == []

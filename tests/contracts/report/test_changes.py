@@ -10,7 +10,8 @@ from contracts.check.results import Check
 from contracts.client.interface import Client
 from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo.counting import CountsDeliveries, CountsOneMore
-from contracts.report.changes import LAST, REPORT
+from contracts.report.changes import LAST
+from contracts.report.stored_report import REPORT
 from contracts.report.write import write_report
 from contracts.rules import RULES
 from tests.contracts.report.support import PLAN, checked
@@ -87,5 +88,5 @@ def test_a_last_report_that_is_none_is_said_in_words(content: str, tmp_path: Pat
     """Whatever lies there, this run's report is written."""
     (tmp_path / REPORT).write_bytes(content.encode("utf-8", "surrogatepass"))
     compared = report(tmp_path, found(CountsOneMore))["comparison"]
-    assert compared["last"]["problem"].startswith("the last report.json is no report: ")
+    assert compared["last"]["problem"].startswith("the last report cannot be read: ")
     assert compared["new"] == []

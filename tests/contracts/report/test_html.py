@@ -167,7 +167,7 @@ def test_a_broken_rule_is_compared_with_the_last_run(last: type[Client], change:
 def test_a_last_report_that_is_none_is_said(tmp_path: Path) -> None:
     """In the place of a comparison."""
     (tmp_path / "report.json").write_text("no report", encoding="utf-8")
-    assert "the last report.json is no report" in words(written(tmp_path, checked(CountsOneMore)))
+    assert "the last report cannot be read" in words(written(tmp_path, checked(CountsOneMore)))
 
 
 def test_the_only_candidate_left_is_named(tmp_path: Path) -> None:
