@@ -3,6 +3,7 @@
 import pytest
 
 import contracts.client_contract  # noqa: F401 a run inside of ours must find what ours has loaded
+from tests.make_edition import edition_text
 
 pytest_plugins = ["pytester"]
 
@@ -26,6 +27,9 @@ class TestWrong(TestRight):
 
 class TestLenient(TestWrong):
     rules = ("FORM-TYPES",)
+
+class TestByAnEdition(TestWrong):
+    edition = "own.toml"
 
 class TestNothing(ClientContract):
     examples = 1
@@ -54,6 +58,16 @@ def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
 def test_a_right_client_passes(pytester: pytest.Pytester) -> None:
     """One test a case, and the free exploration."""
     run(pytester, "-k", "TestRight and (copies or free)").assert_outcomes(passed=2)
+
+
+def test_what_came_after_an_edition_fails_nothing(pytester: pytest.Pytester) -> None:
+    """It is told where pytest shows what tests print."""
+    lines = edition_text("own").splitlines(keepends=True)
+    cut = lines.index("[levels]\n") + 1
+    (pytester.path / "own.toml").write_text("".join(lines[:cut]) + 'FORM-TYPES = "must"\n')
+    result = run(pytester, "-k", "TestByAnEdition and copies", "-rP")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["FAIL  CNT-RECORD-ID (must)   case count/copies"])
 
 
 @pytest.mark.slow
