@@ -6,12 +6,13 @@ import sys
 import time
 from os import cpu_count
 
-from benchmarks import growth, inprocess, judge, kept, messages, requests, soak, start, store
+from benchmarks import growth, inprocess, judge, kept, kills, messages, requests, soak, start, store
 from benchmarks.processes import MissingToolError
 
 BENCHMARKS = {
     "requests": requests.run,
     "kept": kept.run,
+    "kills": kills.run,
     "store": store.run,
     "messages": messages.run,
     "start": start.run,
