@@ -118,6 +118,7 @@ class Ledger:
         for stored in self._store.projects():
             project, moment = _made_again(stored)
             self._kept[stored.access_id] = _Kept.made_again(project, moment, stored)
+            at_once(project.filling_up(moment.state.registers.get("unfilled", 0)))
         made = {access_id: kept.project for access_id, kept in self._kept.items()}
         self._cloud.add(made.pop(first) if first in made else make_first())
         for project in made.values():

@@ -175,6 +175,7 @@ class Project:
         self._first_chaos = chaos or Chaos("off", random_seed)
         self._ids_given = {DataType.PASS: journal.number("passes"), DataType.BILL: journal.number("bills")}
         self._consumers = journal.number("consumers")
+        self._unfilled = journal.number("unfilled")
         journal.register("random", self.random)
         self.devices: Table[str, Device] = journal.table("devices")
         self.store = MemoryStore(self.profile.time_of, journal.note)
@@ -217,14 +218,25 @@ class Project:
 
     def filling(self) -> Steps[None]:
         """Keep what the seed has, a record with each step, then let chaos begin. A reset meanwhile takes its place."""
-        resets = self.history.resets
-        for device in self.seed.devices:
-            self.put_device(device)
-        for _ in self.keep_one_by_one(self.seed.records):
+        with self.journal:
+            self._unfilled.value = len(self.seed.records) + 1
+            for device in self.seed.devices:
+                self.put_device(device)
+        yield from self.filling_up(self._unfilled.value)
+
+    def filling_up(self, left: int) -> Steps[None]:
+        """The end of `filling`: so many steps that are left, the last of which is the chaos."""
+        self._unfilled.value, resets = left, self.history.resets
+        keeping = self.keep_one_by_one(self.seed.records[max(0, len(self.seed.records) + 1 - left) :])
+        while self._unfilled.value > 1 and self.history.resets == resets:
+            with self.journal:
+                next(keeping, None)
+                self._unfilled.value -= 1
             yield None
-            if self.history.resets != resets:
-                return
-        self.set_chaos(self._first_chaos.again())
+        if left and self.history.resets == resets:
+            with self.journal:
+                self._unfilled.value = 0
+                self.set_chaos(self._first_chaos.again())
 
     def moment(self, line: int | None = None) -> Moment:
         """The world of now, or as it was behind a line of the history.
@@ -296,6 +308,7 @@ class Project:
             self.clock.set_to(moment.now_ms)
         self.history.load(moment.entries, moment.line)
         self.journal.resume(moment.state)
+        self._unfilled.value = 0  # it is as it was then, also where that was on the way from its seed
         self._choose_chaos(Chaos.at(self._chaos_progress.value))
 
     def set_chaos(self, chaos: Chaos) -> None:

@@ -1,7 +1,9 @@
 """Tests of the ledger: what is committed is there again, whatever happens to the process."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,11 +14,15 @@ from hypothesis import strategies as st
 
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
+from mock_server.faults.chaos import Chaos
 from mock_server.ledger import Ledger
+from mock_server.lots.seed import NewRecord, Seed, default_seed
+from mock_server.model import DataType, PassDirection
 from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.state.sqlite import APPLICATION_ID, SqliteStore
 from mock_server.state.store import ProjectChanges, StoredRow, StoreError
+from mock_server.steps import at_once
 from tests.mock_server.state.works import Work, advanced, differences, kept, profiles, works
 from tests.support import ACCESS_ID, LOT, NOON, make_project
 
@@ -24,11 +30,11 @@ from tests.support import ACCESS_ID, LOT, NOON, make_project
 class Kept:
     """A project whose state is kept in a file."""
 
-    def __init__(self, path: Path, profile: Profile | None = None) -> None:
+    def __init__(self, path: Path, profile: Profile | None = None, make: Callable[[], Project] | None = None) -> None:
         self.cloud = Cloud(VirtualClock(NOON))
         self.store = SqliteStore(path, "off")
         self.ledger = Ledger(self.cloud, self.store)
-        self.ledger.open(ACCESS_ID, lambda: make_project(profile, random_seed=7))
+        self.ledger.open(ACCESS_ID, make or partial(make_project, profile, random_seed=7))
 
     @property
     def project(self) -> Project:
@@ -340,3 +346,46 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
         file.execute("UPDATE checkpoints SET moment = substr(moment, 1, length(moment) - 300)")
     with pytest.raises(StoreError, match=f"project {ACCESS_ID} cannot be read: the checkpoint 'lunch'"):
         Kept(tmp_path / "world.db")
+
+
+def seeded() -> Project:
+    """A project with a seed of four passes, and rough chaos."""
+    passes = (
+        NewRecord(LOT, None, DataType.PASS, PassDirection.ENTER, NOON - n, "京A12345", {}, None) for n in range(4)
+    )
+    return make_project(seed=Seed(default_seed().devices, tuple(passes)), chaos=Chaos("rough", 3))
+
+
+@pytest.mark.parametrize("steps", range(1, 5))
+def test_a_reset_that_a_kill_has_ended_is_carried_out(tmp_path: Path, steps: int) -> None:
+    """However far it had come, what is there after a restart is what the whole reset makes, chaos too."""
+    whole = seeded()
+    whole.reset()
+    world = Kept(tmp_path / "world.db", make=seeded)
+    resetting = world.project.resetting()
+    for _ in range(steps):
+        next(resetting)
+    world.commit()
+    world.kill()
+    again = Kept(tmp_path / "world.db")
+    assert differences(again.project.moment(), whole.moment()) == {}
+    again.kill()
+    last = Kept(tmp_path / "world.db")
+    assert differences(last.project.moment(), whole.moment()) == {}
+    last.kill()
+
+
+def test_a_fork_of_a_reset_on_its_way_stays_what_it_is(tmp_path: Path) -> None:
+    """It is as the world was behind that line, also after a restart; so is a world that has gone back there."""
+    world = Kept(tmp_path / "world.db", make=seeded)
+    resetting = world.project.resetting()
+    next(resetting)
+    checkpoint = world.project.checkpoint()
+    at_once(resetting)
+    world.cloud.add(world.project.fork("other", "0123456789abcdef01234567", checkpoint.moment))
+    world.project.go_back(checkpoint.moment)
+    world.commit()
+    world.kill()
+    again = Kept(tmp_path / "world.db")
+    assert [len(each.store) for each in again.cloud] == [1, 1]
+    again.kill()
