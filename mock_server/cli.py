@@ -18,7 +18,7 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -39,7 +39,7 @@ from mock_server.ready_file import ReadyFile
 from mock_server.spec import ProjectSpec
 from mock_server.state.store import StoreError, Sync
 from mock_server.stop_signals import call_on_stop_signal, until_interrupted
-from mock_server.store_option import MEMORY, STORE_HELP, SYNC_HELP, StorePlace, open_ledger, store_note
+from mock_server.store_option import STORE, STORE_SYNC, StorePlace, first_project, open_ledger, store_note
 from mock_server.version import __version__
 from mock_server.web.pulsar.certificate import CertificateError, CertificateFiles
 from mock_server.web.server import Server, silence_uvicorn
@@ -245,8 +245,8 @@ def _port(flag: str, default: int, what: str, also: str = "") -> Callable[[Callb
 @option(
     "--lab-token", type=_Token(), metavar="TEXT", help="Open the lab plane to the network, for callers with this token."
 )
-@option("--store", type=StorePlace(), default=MEMORY, show_default=True, metavar="URL", help=STORE_HELP)
-@option("--store-sync", type=click.Choice(get_args(Sync)), default="normal", show_default=True, help=SYNC_HELP)
+@option("--store", **STORE)
+@option("--store-sync", **STORE_SYNC)
 @option("--queue-cert", type=_EXISTING, metavar="FILE", help=_QUEUE_CERT_HELP)
 @option("--queue-key", type=_EXISTING, metavar="FILE", help="The private key of --queue-cert, PEM.")
 @option("--ready-file", type=click.Path(path_type=Path), metavar="FILE", help="Written, as with --json, when ready.")
@@ -266,7 +266,7 @@ def serve(  # noqa: PLR0913 one argument a flag
     chaos_name: str,
     chaos_seed: int | None,
     lab_token: str | None,
-    store: Path | None,
+    store: StorePlace,
     store_sync: Sync,
     queue_cert: Path | None,
     queue_key: Path | None,
@@ -307,7 +307,8 @@ def serve(  # noqa: PLR0913 one argument a flag
     notes = [_host_note(host, public_host), store_note(store, store_sync)]
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(_serve(server, ready_file, as_json=as_json, notes=notes))
+            first = partial(first_project, cloud, ledger)
+            runner.run(_serve(server, ready_file, as_json=as_json, notes=notes, first=first))
     except StoreError as error:
         raise StartError(f"the last changes are lost: {error}") from None
 
@@ -396,8 +397,17 @@ def _seed(name: str | None) -> Seed | None:
     return seed
 
 
-async def _serve(server: Server, ready_file: Path | None, *, as_json: bool, notes: Sequence[str] = ()) -> None:
-    """Serve until a stop signal. Keeps no reference to the default project: once deleted, its memory is freed.
+async def _serve(
+    server: Server,
+    ready_file: Path | None,
+    *,
+    as_json: bool,
+    notes: Sequence[str] = (),
+    first: Callable[[], Project] | None = None,
+) -> None:
+    """Serve until a stop signal. `first` returns the project to tell of, the first of the cloud if it is not given.
+
+    No reference to that is kept: once deleted, its memory is freed.
 
     StartError if the server cannot start. A signal meanwhile ends the start.
     """
@@ -420,7 +430,7 @@ async def _serve(server: Server, ready_file: Path | None, *, as_json: bool, note
         raise StartError(f"the server could not start: {error!r}") from error
     schedule_full_collections(loop)
     try:
-        _tell(server, next(iter(server.cloud)), ready, as_json=as_json, notes=notes)
+        _tell(server, first() if first else next(iter(server.cloud)), ready, as_json=as_json, notes=notes)
         await stopping.wait()
     finally:
         await server.stop()

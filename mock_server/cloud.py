@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from random import Random
+from typing import Protocol
 
 from mock_server.clock import Clock, SystemClock
 from mock_server.history.weight import SharedBudget
@@ -16,6 +17,16 @@ DEFAULT_ACCESS_SECRET = "parkingmock0secret0parkingmock01"  # noqa: S105 a fake 
 Listener = Callable[[Project], None]
 
 
+class Elsewhere(Protocol):
+    """The projects that this server does not have, as the store knows them."""
+
+    def find(self, access_id: str) -> Project | None:
+        """A project that is this server's from now on; None if there is none. StoreError if it cannot be."""
+
+    def access_ids(self) -> list[str]:
+        """The access ids of all projects, sorted, also of those that this server has."""
+
+
 class Cloud:
     """Projects by access id, with a clock and trace ids for answers to callers without a project."""
 
@@ -26,6 +37,7 @@ class Cloud:
         self._histories = SharedBudget()
         self._on_added: list[Listener] = []
         self._on_removed: list[Listener] = []
+        self.elsewhere: Elsewhere | None = None
 
     def add(self, project: Project) -> Project:
         """Add a project. ValueError if its access id is taken."""
@@ -53,14 +65,31 @@ class Cloud:
             on_added(project)
 
     def get(self, access_id: str) -> Project | None:
-        """The project of that access id, or None."""
+        """The project of that access id, or None if this server has none."""
         return self._projects.get(access_id)
+
+    def find(self, access_id: str) -> Project | None:
+        """The project of that access id, which somebody asks for; None if there is none.
+
+        With a store that several servers share it becomes this server's. HeldElsewhereError if it is another's,
+        another StoreError if the store fails.
+        """
+        project = self._projects.get(access_id)
+        return self.elsewhere.find(access_id) if project is None and self.elsewhere is not None else project
+
+    @property
+    def access_ids(self) -> list[str]:
+        """The access ids of all projects, also of those that other servers have. StoreError if the store fails."""
+        return list(self._projects) if self.elsewhere is None else self.elsewhere.access_ids()
 
     @property
     def only(self) -> Project | None:
-        """The project if there is only one: whoever calls without saying whom means that one."""
+        """The project if there is only one: whoever calls without saying whom means that one.
+
+        Of servers that share a store none knows that.
+        """
         projects = tuple(self)
-        return projects[0] if len(projects) == 1 else None
+        return projects[0] if len(projects) == 1 and self.elsewhere is None else None
 
     def __iter__(self) -> Iterator[Project]:
         return iter(tuple(self._projects.values()))

@@ -9,13 +9,16 @@ project.rereports()
 
 import json
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Any, Self, Unpack, cast
 from urllib.parse import quote
 
 import requests
 
+from mock_server.clock import monotonic_s
 from mock_server.doubts import WARNING, warn_of
 from mock_server.lab_shapes import (
     CellJson,
@@ -65,6 +68,14 @@ __all__ = [
 
 _DATA = b"data: "
 _PIECE = 64 * 1024
+
+ELSEWHERE = "held_elsewhere"
+"""The code of a refusal because another server has the project."""
+
+ELSEWHERE_S = 10
+"""Seconds in which the project must have come to the server that is asked."""
+
+_PAUSE_S = 0.2
 
 
 class LabApiError(Exception):
@@ -148,13 +159,23 @@ class LabClient:
 
         `DoubtfulValueWarning` where the server has taken a value that can hardly be meant.
         """
-        response = self._session.request(
-            method, self.url + path, json=body, params=query or None, timeout=self._timeout_s
-        )
+        response = self._send(method, path, body, query)
         _answered(response)
         if WARNING in response.headers:
             warn_of([response.headers[WARNING]])
         return response.json() if response.content else None
+
+    def _send(self, method: str, path: str, body: object, query: Mapping[str, Any]) -> requests.Response:
+        """Ask, and ask again while another server has the project, which lets it go soon: nothing was done then."""
+        begun = monotonic_s()
+        while True:
+            response = self._session.request(
+                method, self.url + path, json=body, params=query or None, timeout=self._timeout_s
+            )
+            is_elsewhere = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and ELSEWHERE in response.text
+            if not is_elsewhere or monotonic_s() > begun + ELSEWHERE_S:
+                return response
+            Event().wait(_PAUSE_S)
 
     def stream(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Iterator[bytes]:
         """The lines of a body, each as soon as it is received."""

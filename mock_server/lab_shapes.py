@@ -409,6 +409,7 @@ class HealthJson(TypedDict):
 class _Refusal(TypedDict):
     code: Annotated[str, "stable: programs may depend on it"]
     message: Annotated[str, "what to do"]
+    server: NotRequired[Annotated[str, "with `held_elsewhere`: the lab plane of the server that has the project"]]
 
 
 class ErrorJson(TypedDict):

@@ -43,6 +43,11 @@ class _Kept:
         kept.checkpoints = project.checkpoints.named()
         return kept
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether anything of it is kept."""
+        return self.beginning >= 0
+
     def changed(self) -> ProjectChanges | None:
         """What has changed since it was kept, None if nothing has."""
         journal, history = self.project.journal, self.project.history
@@ -115,16 +120,32 @@ class Ledger:
 
         The first project of the cloud is the one with the access id `first`, which is made if it is not kept.
         """
-        for stored in self._store.projects():
-            project, moment = _made_again(stored)
-            self._kept[stored.access_id] = _Kept.made_again(project, moment, stored)
-            at_once(project.filling_up(moment.state.registers.get("unfilled", 0)))
-        made = {access_id: kept.project for access_id, kept in self._kept.items()}
+        made = {stored.access_id: self._make_again(stored) for stored in self._store.projects()}
         self._cloud.add(made.pop(first) if first in made else make_first())
         for project in made.values():
             self._cloud.add(project)
         self._cloud.listen(self._add, self._remove)
         self.commit()
+
+    def _make_again(self, stored: StoredProject) -> Project:
+        """A project that was kept, for the cloud. StoreError if it is none. One that was half filled is filled up."""
+        project, moment = made_again(stored)
+        self._kept[stored.access_id] = _Kept.made_again(project, moment, stored)
+        at_once(project.filling_up(moment.state.registers.get("unfilled", 0)))
+        return project
+
+    def look_at(self, access_id: str) -> Project:
+        """A project, or a copy of it if another server has it. StoreError if there is none."""
+        project = self._cloud.get(access_id)
+        if project is None:
+            raise StoreError(f"there is no project {access_id}")
+        return project
+
+    def start(self, url: str) -> None:
+        """Begin to serve, on the running loop. `url` is where the lab plane is."""
+
+    def check(self) -> None:
+        """StoreError if what is in the memory may be others' by now: then nothing is to be told of it."""
 
     def commit(self) -> None:
         """Keep what has changed. StoreError if that fails: it is then kept with the next commit."""
@@ -158,10 +179,10 @@ class Ledger:
             self.on_change()
 
     def _remove(self, project: Project) -> None:
-        del self._kept[project.access_id]
-        self._touched.pop(project.access_id, None)
-        self._removed[project.access_id] = None
-        self.on_change()
+        if self._kept.pop(project.access_id, None) is not None:
+            self._touched.pop(project.access_id, None)
+            self._removed[project.access_id] = None
+            self.on_change()
 
 
 def _text(value: Any) -> str:
@@ -176,7 +197,7 @@ def _line(entry: Entry) -> str:
     return _JSON.encode(entry.to_json())
 
 
-def _made_again(stored: StoredProject) -> tuple[Project, Moment]:
+def made_again(stored: StoredProject) -> tuple[Project, Moment]:
     """The project that was kept, and how. StoreError if what was kept is none."""
     try:
         about: ProjectAbout = decode(ProjectAbout, json.loads(stored.about), "about")

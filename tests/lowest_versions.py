@@ -19,7 +19,7 @@ def lowest_versions() -> list[str]:
 
 
 def _lowest(requirement: str) -> str:
-    found = re.fullmatch(r"([\w-]+)>=([\d.]+)(;.*)?", requirement)
+    found = re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)(;.*)?", requirement)
     if found is None:
         raise ValueError(f"{requirement} has no lowest version of the form NAME>=VERSION")
     return f"{found[1]}=={found[2]}{found[3] or ''}"

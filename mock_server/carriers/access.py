@@ -16,6 +16,7 @@ from mock_server.project import Project
 from mock_server.queue.consumer import Consumer
 from mock_server.queue.queue import MAX_SUBSCRIPTIONS, TOPICS
 from mock_server.queue.subscription import Subscription, SubscriptionBusyError
+from mock_server.state.store import StoreError
 from mock_server.words import printable, shortened, without
 
 NAMESPACE = "out"
@@ -63,6 +64,9 @@ class Refusal(StrEnum):
     NOT_READY = "not ready"
     """The service is not ready: a fault."""
 
+    ELSEWHERE = "elsewhere"
+    """Another server has the project, or the store fails."""
+
 
 class AccessRefusedError(Exception):
     """A consumer that is refused: the reason, as a sentence too, and the project if it is known."""
@@ -95,7 +99,8 @@ def noted(carrier: CarrierName, client: str, only: Project | None = None) -> Ite
     try:
         yield
     except AccessRefusedError as refused:
-        note_refusal(refused.project or only, carrier, client, refused.reason, str(refused))
+        if refused.reason is not Refusal.ELSEWHERE:
+            note_refusal(refused.project or only, carrier, client, refused.reason, str(refused))
         raise
 
 
@@ -106,8 +111,11 @@ def note_refusal(project: Project | None, carrier: CarrierName, client: str, rea
 
 
 def authenticate(cloud: Cloud, access_id: str, password: str) -> Project:
-    """The project of an access id with its password. AccessRefusedError: CREDENTIALS."""
-    project = cloud.get(access_id)
+    """The project of an access id with its password. AccessRefusedError: CREDENTIALS, or ELSEWHERE."""
+    try:
+        project = cloud.find(access_id)
+    except StoreError as error:
+        raise AccessRefusedError(Refusal.ELSEWHERE, f"{error}: try again") from None
     if project is not None:
         given = password.encode("utf-8", "surrogatepass")
         if compare_digest(project.queue_password.encode(), given):

@@ -105,6 +105,7 @@ _ERRORS = {
     Refusal.FULL: ServerError.TOO_MANY_REQUESTS,
     Refusal.BUSY: ServerError.CONSUMER_BUSY,
     Refusal.NOT_READY: ServerError.SERVICE_NOT_READY,
+    Refusal.ELSEWHERE: ServerError.SERVICE_NOT_READY,
 }
 
 

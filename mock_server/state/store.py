@@ -17,6 +17,23 @@ class StoreError(Exception):
     """The store cannot be used: the text says why, and what to do."""
 
 
+class HeldElsewhereError(StoreError):
+    """A project is another server's: nothing is done, and the same may be asked again. `url` is its lab plane."""
+
+    def __init__(self, access_id: str, url: str = "") -> None:
+        where = f"the server {url}" if url else "another server"
+        super().__init__(f"the project {access_id} is at {where}: ask again, there or here")
+        self.url = url
+
+
+class ProjectsLostError(StoreError):
+    """Another server has taken projects over: nothing was written."""
+
+    def __init__(self, access_ids: Sequence[str]) -> None:
+        super().__init__(f"another server has taken over: {', '.join(access_ids)}")
+        self.access_ids = access_ids
+
+
 class StoredRow(NamedTuple):
     """One row of a project's state: the name of its rows, its key and its value as JSON."""
 

@@ -152,7 +152,7 @@ class Server:
 
         The exception that ended a serving task is raised.
         """
-        self._committer.start()
+        self._committer.start(self.lab)
         self.cloud.listen(self._drive, self._abandon)
         self._tasks = [
             asyncio.create_task(server.serve(sockets=listeners))

@@ -116,7 +116,7 @@ def test_a_place_that_is_none_ends_with_2(url: str) -> None:
     """And says what a place is."""
     done = run_here("serve", "--store", url)
     assert done.shown.startswith("exit code: 2\n")
-    assert "use memory, or sqlite:///FILE" in done.shown
+    assert "use memory, sqlite:///FILE, or postgresql://USER@HOST/NAME" in done.shown
 
 
 def test_a_file_that_cannot_be_used_ends_with_2(tmp_path: Path) -> None:

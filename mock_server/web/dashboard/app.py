@@ -5,6 +5,7 @@ rendered completely on the server; its scripts only fetch it again after changes
 """
 
 import re
+from http import HTTPStatus
 from types import CodeType
 from weakref import WeakKeyDictionary
 
@@ -17,6 +18,7 @@ from mock_server.guide import NO_NEWS, Guide
 from mock_server.history.digest import Digest
 from mock_server.history.log import History
 from mock_server.project import Project
+from mock_server.state.store import StoreError
 from mock_server.steps import Steps
 from mock_server.web.dashboard.view import ViewRequest, look
 from mock_server.web.serving.turns import NotYetError, in_turns
@@ -37,6 +39,8 @@ _POLICY = (
     "base-uri 'none'",
     "frame-ancestors 'none'",
 )
+_TEXT = {"Content-Type": "text/plain; charset=utf-8"}
+
 _HEADERS = {
     "Content-Security-Policy": "; ".join(_POLICY),
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -79,6 +83,7 @@ def create_dashboard(cloud: Cloud, guide: Guide | None = None) -> Flask:
     app.after_request(_with_headers)
     app.register_error_handler(NotYetError, lambda _: "")
     app.register_error_handler(HTTPException, _error)
+    app.register_error_handler(StoreError, lambda error: (str(error), HTTPStatus.SERVICE_UNAVAILABLE, _TEXT))
     return app
 
 
@@ -93,8 +98,8 @@ class _Page:
     def show(self) -> tuple[str, int] | str:
         """`GET /?project=&lot=&cell=&before=&show=`."""
         name = request.args.get("project") or (self._guide.access_id if self._guide else None)
-        projects = [project.access_id for project in self._cloud]
-        project = self._cloud.get(name or (projects[0] if projects else ""))
+        projects = self._cloud.access_ids
+        project = self._cloud.find(name or (projects[0] if projects else ""))
         if project is None:
             return render_template("nothing.html", name=(name or "")[:64], projects=projects[:200]), 404
         digest = self._digests.setdefault(project, Digest(project.profile))

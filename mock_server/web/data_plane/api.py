@@ -19,7 +19,7 @@ from mock_server.history.asking import sync_events
 from mock_server.history.events import RequestAnswered, RequestReceived, Sent
 from mock_server.model import Device, JsonObject
 from mock_server.project import CommandRefusedError, Project, RefusalReason
-from mock_server.state.store import StoreError
+from mock_server.state.store import HeldElsewhereError, StoreError
 from mock_server.vendor.tokens import TokenPair
 from mock_server.web.data_plane.admission import Caller, check_token, identify
 from mock_server.web.data_plane.lean import JsonAnswer, LeanFlask
@@ -48,6 +48,9 @@ from mock_server.words import without
 MAX_BODY = 1024 * 1024
 """The longest body that the API reads, in bytes (our choice)."""
 
+BUSY, BUSY_TEXT = 1111, "system is busy, please retry later"
+"""The answer for a project that another server has (documented by the vendor for its own reasons)."""
+
 _log = logging.getLogger("mock_server")
 
 
@@ -71,6 +74,7 @@ def create_api(cloud: Cloud) -> Flask:
     answers = _Answers(cloud, propagate=lambda: app.testing)
     app.view_functions |= {_endpoint(method, rule): answers.view(handler) for method, rule, handler in _ROUTES}
     app.register_error_handler(HTTPException, answers.no_route)
+    app.register_error_handler(StoreError, lambda error: JsonAnswer(store_failed(cloud.clock, error).content))
     return app
 
 
@@ -118,7 +122,7 @@ class _Exchange:
         self._cloud = cloud
         self._caller = caller
         self._propagate = propagate
-        self._project = cloud.get(caller.header("client_id"))
+        self._project = cloud.find(caller.header("client_id"))
         self._clock = self._project.clock if self._project else cloud.clock
         self._mishap = NO_MISHAP
         self._number = 0
@@ -365,6 +369,11 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
 
 
 def store_failed(clock: Clock, error: StoreError) -> Answer:
-    """The vendor's envelope while the store fails: what was asked for may have been done, and is not kept yet."""
-    content = encode(failure(VendorError(ErrorCode.SYSTEM_ERROR, str(error)), clock.now_ms(), "0" * 32))
+    """The vendor's envelope while the store fails: what was asked for may have been done, and is not kept yet.
+
+    What another server has is to be asked for again (documented for 1111).
+    """
+    is_elsewhere = isinstance(error, HeldElsewhereError)
+    refusal = VendorError(BUSY, message=BUSY_TEXT) if is_elsewhere else VendorError(ErrorCode.SYSTEM_ERROR, str(error))
+    content = encode(failure(refusal, clock.now_ms(), "0" * 32))
     return whole_answer(HTTPStatus.OK, CONTENT_TYPE, content)

@@ -14,6 +14,7 @@ from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import MapAdapter, Rule, WebsocketMismatch
 
+from mock_server.state.store import StoreError
 from mock_server.web.serving.environ import RAW_PATH
 from mock_server.wire.envelope import CONTENT_TYPE
 
@@ -83,7 +84,7 @@ class LeanFlask(Flask):
             answer: Any
             try:
                 answer = self.dispatch_request()
-            except HTTPException as error:
+            except (HTTPException, StoreError) as error:
                 answer = self.handle_user_exception(error)
             except Exception as error:  # noqa: BLE001 Flask's own last resort
                 answer = self.handle_exception(error)

@@ -14,13 +14,14 @@ from werkzeug.routing import Map, Rule
 from mock_server.cloud import Cloud
 from mock_server.guide import Guide
 from mock_server.model import JsonObject
+from mock_server.state.store import StoreError
 from mock_server.web.lab.checkpoints import CheckpointViews
 from mock_server.web.lab.guide import GuideViews
 from mock_server.web.lab.openapi import lab_operations
 from mock_server.web.lab.openapi_document import openapi
 from mock_server.web.lab.project_files import ProjectFileViews
 from mock_server.web.lab.projects import AskAddresses, Projects
-from mock_server.web.lab.request import LabError, with_doubts
+from mock_server.web.lab.request import LabError, store_refusal, with_doubts
 from mock_server.web.lab.world import WorldViews
 from mock_server.web.serving.turns import NotYetError
 
@@ -73,6 +74,7 @@ def create_lab(cloud: Cloud, addresses: AskAddresses, guide: Guide | None = None
     app.register_error_handler(NotYetError, lambda _: "")
     app.after_request(with_doubts)
     app.register_error_handler(LabError, _lab_error)
+    app.register_error_handler(StoreError, store_refusal)
     app.register_error_handler(HTTPException, _http_error)
     return app
 

@@ -38,7 +38,7 @@ class Projects:
 
     def find(self, project_id: str) -> Project:
         """The project of that access id; LabError 404, which lists the first 20, if there is none."""
-        project = self._cloud.get(project_id)
+        project = self._cloud.find(project_id)
         if project is None:
             known = ", ".join(each.access_id for each in list(self._cloud)[:20])
             raise LabError(404, "no_project", f"there is no project {project_id[:64]!r}; there are: {known}")
@@ -50,7 +50,7 @@ class Projects:
 
     def list_all(self) -> list[str]:
         """`GET projects`: the access ids."""
-        return [project.access_id for project in self._cloud]
+        return self._cloud.access_ids
 
     def create(self) -> tuple[JsonObject, int]:
         """`POST projects`: create a project; answers its exports."""
@@ -75,7 +75,7 @@ class Projects:
         """LabError if there may be no further project, or none of this access id: `otherwise` is further advice."""
         if len(self.list_all()) >= MAX_PROJECTS:
             raise LabError(409, "too_many", f"there are {MAX_PROJECTS} projects: delete some first")
-        if self._cloud.get(access_id) is not None:
+        if self._cloud.find(access_id) is not None:
             raise LabError(409, "project_exists", f"there is a project {access_id} already: DELETE it first{otherwise}")
 
     def _read_keys(self, reader: Reader) -> tuple[str, str]:

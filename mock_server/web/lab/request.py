@@ -11,7 +11,7 @@ from mock_server.doubts import WARNING
 from mock_server.lots.seed import SeedError
 from mock_server.model import JsonObject
 from mock_server.problems import Problem, parse_json, whole_number
-from mock_server.state.store import StoreError
+from mock_server.state.store import HeldElsewhereError, StoreError
 from mock_server.web.serving.environ import TOO_LARGE
 from mock_server.web.serving.inline import MEMORY
 from mock_server.web.serving.wsgi import Answer, whole_answer
@@ -45,8 +45,17 @@ class LabError(Exception):
 
 def store_failed(error: StoreError) -> Answer:
     """The answer while the store fails: what was asked for may have been done, and is not kept yet."""
-    refusal = LabError(HTTPStatus.SERVICE_UNAVAILABLE, "store_failed", str(error))
-    return whole_answer(refusal.status, "application/json", json.dumps(refusal.to_json()).encode())
+    body, status = store_refusal(error)
+    return whole_answer(status, "application/json", json.dumps(body).encode())
+
+
+def store_refusal(error: StoreError) -> tuple[JsonObject, int]:
+    """The same as the result of a view. Of a project that another server has nothing was done; `server` is that one."""
+    if isinstance(error, HeldElsewhereError):
+        told = {"code": "held_elsewhere", "message": str(error), "server": error.url}
+    else:
+        told = {"code": "store_failed", "message": str(error)}
+    return {"error": told}, HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def raw_body() -> bytes:

@@ -40,6 +40,7 @@ STATUS: dict[Refusal, int] = {
     Refusal.FULL: 409,
     Refusal.BUSY: 409,
     Refusal.NOT_READY: 503,
+    Refusal.ELSEWHERE: 503,
 }
 """The HTTP status of each refusal (our choice)."""
 

@@ -19,14 +19,17 @@ class Committer:
         self._is_due = False
         self.failure: StoreError | None = None
 
-    def start(self) -> None:
-        """Commit what changes from now on, on the running loop, whatever the reason."""
+    def start(self, url: str = "") -> None:
+        """Commit what changes from now on, on the running loop, whatever the reason. `url` is the lab plane's."""
         if self._ledger is not None:
+            self._ledger.start(url)
             self._ledger.on_change = self._soon
             self._soon()
 
     def check(self) -> None:
         """Try again what has failed. StoreError if it still does: then nothing is to be changed further."""
+        if self._ledger is not None:
+            self._ledger.check()
         if self.failure is not None:
             self._commit()
             if self.failure is not None:
