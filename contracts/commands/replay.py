@@ -21,9 +21,11 @@ from contracts.commands.options import (
     refuse_without_effect,
     spec_of,
 )
+from contracts.commands.replay_project import replay_project
 from contracts.report.story import log_lines, story
 from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
+from mock_server.project_file import may_be_project
 
 
 @click.command(cls=ClientCommand)
@@ -33,9 +35,20 @@ from mock_server.history.story import how_many
 @click.option("--show", is_flag=True, help="Tell what is recorded, without a client.")
 @click.option("--show-log", is_flag=True, help="The same, with what the client wrote to its standard error.")
 def replay(*, files: tuple[Path, ...], show: bool, show_log: bool, patience: float, **specs: str | None) -> None:
-    """Repeat failures from their files, or those of a report's folder, and say whether each is FIXED."""
+    """Repeat failures from their files, or those of a report's folder, and say whether each is FIXED.
+
+    An exported project is a FILE too: the client goes on there, and agrees with the lots in the end or differs.
+    """
     if show or show_log:
         refuse_without_effect(("client", "exec", "http", "patience"), "with --show: nothing is played")
+    projects = [path for path in files if path.is_file() and may_be_project(path)]
+    if projects:
+        if show or show_log or len(projects) < len(files):
+            raise click.UsageError(
+                f"{projects[0]} is an exported project: give it without --show, and without failures"
+            )
+        differing = [path for path in projects if not _go_on(path, _named(specs), patience)]
+        sys.exit(1 if differing else 0)
     paths = [each for path in files for each in failure_files(path)]
     failures = [(path, _read(path)) for path in paths]
     if not failures:
@@ -44,12 +57,24 @@ def replay(*, files: tuple[Path, ...], show: bool, show_log: bool, patience: flo
         for path, recorded in failures:
             _show(path, recorded, with_log=show_log)
         return
-    specs = given(specs)
-    name = str(spec_of(specs)) if any(specs.values()) else None
+    name = _named(specs)
     failed = [not _repeat(path, recorded, name, patience, alone=len(failures) == 1) for path, recorded in failures]
     if len(failures) > 1:
         click.echo(f"{how_many(len(failed), 'failure')}: {failed.count(False)} FIXED, {failed.count(True)} FAILED")
     sys.exit(1 if any(failed) else 0)
+
+
+def _named(specs: dict[str, str | None]) -> str | None:
+    """The client that the options name, None if they name none."""
+    specs = given(specs)
+    return str(spec_of(specs)) if any(specs.values()) else None
+
+
+def _go_on(path: Path, name: str | None, patience_s: float) -> bool:
+    """Let the client go on from an exported project; whether it agrees with the lots in the end."""
+    if name is None:
+        raise click.UsageError(f"{path} names no client: use --client MODULE:NAME, --exec CMD or --http URL")
+    return replay_project(path, name, load_here(name, patience_s))
 
 
 def _read(path: Path) -> RecordedFailure:

@@ -16,10 +16,14 @@ class Convergence:
 
     Converged means: every message is acknowledged, the last comparison of every cell was equal, and every record of a
     lot that takes syncs lies in a cell that was compared after the lot had it. `unlisted` lots need not be asked.
+
+    With `since` the world is older than the client: only comparisons behind that line count, and it need not ask for
+    every record, which may be years old; for something it must.
     """
 
-    def __init__(self, project: Project, unlisted: Iterable[str] = ()) -> None:
+    def __init__(self, project: Project, unlisted: Iterable[str] = (), since: int = 0) -> None:
         self._project = project
+        self._since = since
         self._unlisted = frozenset(unlisted)
         self._index = HistoryIndex()
         self._redeliveries = 0
@@ -32,7 +36,7 @@ class Convergence:
         return (
             not any(main.pending for main in self._project.queue.mains)
             and all(equal for _, equal in self._last.values())
-            and all(self._is_settled(record) for record in self._project.store.records() if self._is_asked(record))
+            and (bool(self._last) if self._since else self._has_asked_for_all())
         )
 
     def stalled(self, rounds: int) -> bool:
@@ -41,13 +45,16 @@ class Convergence:
 
     def _catch_up(self) -> None:
         index = self._index
-        index.take(self._project.history.after(index.last))
+        index.take(self._project.history.after(max(index.last, self._since)))
         for entry, event in (each for compared in index.compared.values() for each in compared):
             self._last[event.cell] = (entry.seq, event.equal)
             self._unequal[event.cell] += not event.equal
         for delivery in index.deliveries:
             self._redeliveries = max(self._redeliveries, delivery.redelivery_count)
         index.forget()
+
+    def _has_asked_for_all(self) -> bool:
+        return all(self._is_settled(record) for record in self._project.store.records() if self._is_asked(record))
 
     def _is_asked(self, record: Record) -> bool:
         device = self._project.devices[record.device_id]

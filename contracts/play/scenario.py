@@ -179,6 +179,11 @@ class Scenario:
         """The steps in the order of their times; those of one time as they are written."""
         return sorted(self.steps, key=lambda step: step.at)
 
+    @property
+    def since(self) -> int:
+        """The last line of the history that is older than the scenario."""
+        return 0
+
     def moved(self, by_ms: int) -> Self:
         """The same scenario so much later."""
         steps = tuple(moved(step, by_ms) for step in self.steps)

@@ -205,7 +205,7 @@ class Session:
 
     @property
     def _is_full(self) -> bool:
-        return self.world.last >= MOST_LINES
+        return self.world.last - self.scenario.since >= MOST_LINES
 
     @property
     def _client_now_ms(self) -> int:

@@ -9,6 +9,7 @@ from contracts.client.interface import Client, Link
 from contracts.play.convergence import Convergence
 from contracts.play.leaks import Secrets
 from contracts.play.recording import CUTS, Finding
+from contracts.play.resumed import Resumed
 from contracts.play.scenario import LANE_ID, LOT_IDS, MIDNIGHT, Happens, Scenario, Strikes
 from mock_server.faults.catalogue import CATALOGUE, FaultKind
 from mock_server.faults.faults import Fault
@@ -37,6 +38,8 @@ class World(ABC):
 
     def settings(self) -> dict[str, Any]:
         """The settings that the parking is made from."""
+        if isinstance(self.scenario, Resumed):
+            return {"project": self.scenario.file, "clock": "virtual"}
         lots: list[JsonObject] = [
             {"device_id": device_id, "device_name": f"Lot {place}", "supplier_code": brand}
             for place, (device_id, brand) in enumerate(zip(LOT_IDS, self.scenario.lots, strict=False))
@@ -154,6 +157,11 @@ class World(ABC):
         if at_ms > clock.now_ms():
             clock.advance_to(at_ms)
 
+    @property
+    def pending(self) -> int:
+        """How many messages the client has not acknowledged."""
+        return self.do(lambda: sum(main.pending for main in self.parking.project.queue.mains))
+
     def converged(self) -> bool:
         """Whether the client and the lots agree."""
         return self.do(self._convergence.reached)
@@ -164,7 +172,7 @@ class World(ABC):
 
     @cached_property
     def _convergence(self) -> Convergence:
-        return Convergence(self.parking.project, self._unlisted)
+        return Convergence(self.parking.project, self._unlisted, self.scenario.since)
 
     def delete(self, name: str) -> None:
         """Remove a record from its lot, without a message."""

@@ -78,7 +78,8 @@ class ForgottenError(LookupError):
 
     def __init__(self, oldest: int) -> None:
         super().__init__(
-            f"the state of that moment is forgotten: the oldest that is kept is the one behind line {oldest}"
+            f"the state of that moment is forgotten: the oldest that is kept is the one behind line {oldest};"
+            " a checkpoint keeps a moment for good, also over a restart"
         )
         self.oldest = oldest
 
