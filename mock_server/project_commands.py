@@ -16,22 +16,22 @@ _FLAGS = {"project_exists": "--new-keys", "no_token": "--lab-token"}
 """What helps, by the code of a refusal."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_lab = option("--lab", default=DEFAULT_LAB, show_default=True, metavar="URL", help="The lab plane of the server.")
-_token = option("--lab-token", metavar="TEXT", help="The token that the server was started with.")
+lab_option = option("--lab", default=DEFAULT_LAB, show_default=True, metavar="URL", help="The lab plane of the server.")
+lab_token_option = option("--lab-token", metavar="TEXT", help="The token that the server was started with.")
 
 
 @click.command("export")
 @click.argument("access_id", metavar="PROJECT")
 @click.argument("file", type=_FILE)
-@_lab
-@_token
+@lab_option
+@lab_token_option
 def export_project(*, access_id: str, file: Path, lab: str, lab_token: str | None) -> None:
     """Write a project of a server to a file.
 
     All that it has goes there: state, history, checkpoints, keys. PROJECT is its access id. FILE has its secret, and
     is made for its user alone.
     """
-    with _errors(lab), LabClient(lab, lab_token) as client:
+    with lab_errors(lab), LabClient(lab, lab_token) as client:
         client.project(access_id).export(file)
     click.echo(f"{file} has the project {access_id}")
 
@@ -39,15 +39,15 @@ def export_project(*, access_id: str, file: Path, lab: str, lab_token: str | Non
 @click.command("import")
 @click.argument("file", type=_FILE)
 @click.option("--new-keys", is_flag=True, help="Give it an access id and a secret of its own.")
-@_lab
-@_token
+@lab_option
+@lab_token_option
 def import_project(*, file: Path, new_keys: bool, lab: str, lab_token: str | None) -> None:
     """Make the project of a file on a server.
 
     It goes on where it was exported. A project whose access id is there already is refused: delete that one, or use
     --new-keys.
     """
-    with _errors(lab), LabClient(lab, lab_token) as client:
+    with lab_errors(lab), LabClient(lab, lab_token) as client:
         made = client.import_project(file, new_keys=new_keys)
         exports = made.exports()
     click.echo(f"the project of {file} is there\n  access id      {made.access_id}")
@@ -55,7 +55,7 @@ def import_project(*, file: Path, new_keys: bool, lab: str, lab_token: str | Non
 
 
 @contextmanager
-def _errors(lab: str) -> Iterator[None]:
+def lab_errors(lab: str) -> Iterator[None]:
     """What can go wrong, as messages: exit code 2."""
     try:
         yield

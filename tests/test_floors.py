@@ -35,6 +35,7 @@ KNOWN_TO = {
         "mock_server/cli.py",
         "mock_server/store_option.py",
         "mock_server/project_commands.py",
+        "mock_server/around_commands.py",
         "contracts/commands/",
         "contracts/demo/",
     ),

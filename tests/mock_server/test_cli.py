@@ -58,6 +58,8 @@ def first_line(process: subprocess.Popen[str]) -> str:
     [
         ("--help",),
         ("serve", "--help"),
+        ("exec", "--help"),
+        ("env", "--help"),
         ("export", "--help"),
         ("import", "--help"),
         ("--version",),
