@@ -1,6 +1,7 @@
 """The projects of one server, by access id."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Protocol
 
@@ -15,6 +16,10 @@ DEFAULT_ACCESS_SECRET = "parkingmock0secret0parkingmock01"  # noqa: S105 a fake 
 """The keys of the default project, fixed so that a client's settings stay valid from run to run."""
 
 Listener = Callable[[Project], None]
+
+
+def _nothing(_: Project) -> None:
+    """Nobody listens."""
 
 
 class Elsewhere(Protocol):
@@ -38,6 +43,9 @@ class Cloud:
         self._on_added: list[Listener] = []
         self._on_removed: list[Listener] = []
         self.elsewhere: Elsewhere | None = None
+        self._in_the_making: dict[str, Project] = {}
+        self._on_begun: Listener = _nothing
+        self._on_given_up: Listener = _nothing
 
     def add(self, project: Project) -> Project:
         """Add a project. ValueError if its access id is taken."""
@@ -48,6 +56,33 @@ class Cloud:
         for listener in self._on_added:
             listener(project)
         return project
+
+    @contextmanager
+    def making(self, project: Project) -> Iterator[None]:
+        """Have the access id of a project taken while it is made in steps. One that is not made to its end is closed.
+
+        ValueError if it is taken already.
+        """
+        if self.is_taken(project.access_id):
+            raise ValueError(f"there is a project {project.access_id} already")
+        self._in_the_making[project.access_id] = project
+        self._on_begun(project)
+        try:
+            yield
+        except BaseException:  # also where its caller has gone away
+            self._on_given_up(project)
+            project.close()
+            raise
+        finally:
+            del self._in_the_making[project.access_id]
+
+    def listen_to_makings(self, on_begun: Listener, on_given_up: Listener) -> None:
+        """Call `on_begun` for every project that is begun to be made in steps, and `on_given_up` if it is not made."""
+        self._on_begun, self._on_given_up = on_begun, on_given_up
+
+    def is_taken(self, access_id: str) -> bool:
+        """Whether there is a project of that access id, or will be."""
+        return access_id in self._in_the_making or self.find(access_id) is not None
 
     def remove(self, project: Project) -> None:
         """Remove a project: cancel its timers and end every wait on its clock and history."""
@@ -74,6 +109,8 @@ class Cloud:
         With a store that several servers share it becomes this server's. HeldElsewhereError if it is another's,
         another StoreError if the store fails.
         """
+        if access_id in self._in_the_making:
+            return None
         project = self._projects.get(access_id)
         return self.elsewhere.find(access_id) if project is None and self.elsewhere is not None else project
 

@@ -112,6 +112,7 @@ class Ledger:
         self._kept: dict[str, _Kept] = {}
         self._touched: dict[str, None] = {}
         self._removed: dict[str, None] = {}
+        self._begun: set[str] = set()
         self._cloud = cloud
         self.on_change: Callable[[], None] = lambda: None
 
@@ -124,6 +125,7 @@ class Ledger:
         self._cloud.add(made.pop(first) if first in made else make_first())
         for project in made.values():
             self._cloud.add(project)
+        self._cloud.listen_to_makings(self._begin, self._remove)
         self._cloud.listen(self._add, self._remove)
         self.commit()
 
@@ -167,6 +169,21 @@ class Ledger:
             self._store.close()
 
     def _add(self, project: Project) -> None:
+        if project.access_id in self._begun:
+            self._begun.remove(project.access_id)
+            self.touch(project)
+        else:
+            self._watch(project)
+
+    def _begin(self, project: Project) -> None:
+        """Keep a project in the making step by step: to write it at once would hold others up.
+
+        If the server ends before, it is made to its end at the next start, although nobody was told of it.
+        """
+        self._begun.add(project.access_id)
+        self._watch(project)
+
+    def _watch(self, project: Project) -> None:
         self._kept.setdefault(project.access_id, _Kept(project))
         self.touch(project)
         project.history.listen(partial(self.touch, project))
@@ -180,6 +197,7 @@ class Ledger:
 
     def _remove(self, project: Project) -> None:
         if self._kept.pop(project.access_id, None) is not None:
+            self._begun.discard(project.access_id)
             self._touched.pop(project.access_id, None)
             self._removed[project.access_id] = None
             self.on_change()

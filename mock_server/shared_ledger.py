@@ -34,7 +34,7 @@ class SharedLedger(Ledger):
     def open(self, first: str, make_first: Callable[[], Project]) -> None:
         """Watch the cloud, and have the project with the access id `first` unless another server does.
 
-        It is made if it is not kept.
+        It is made if it is not kept. A project in the making is written once it is made: others could take a part over.
         """
         self._cloud.listen(self._add, self._remove)
         self._cloud.elsewhere = self

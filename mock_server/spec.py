@@ -50,14 +50,16 @@ class ProjectSpec:
         self, access_id: str, access_secret: str = DEFAULT_ACCESS_SECRET, present: Clock | None = None
     ) -> Project:
         """A new project. A virtual clock without `now_ms` starts at the time of `present`, or else of the system."""
-        return at_once(self.making_project(access_id, access_secret, present))
+        project = self.new_project(access_id, access_secret, present)
+        at_once(project.filling())
+        return project
 
-    def making_project(self, access_id: str, access_secret: str, present: Clock | None = None) -> Steps[Project]:
-        """`make_project`, a record of the seed with each step."""
+    def new_project(self, access_id: str, access_secret: str, present: Clock | None = None) -> Project:
+        """`make_project`, without what is in the seed: `filling` adds it."""
         clock: Clock = SystemClock()
         if self.clock == "virtual":
             clock = VirtualClock((present or clock).now_ms() if self.now_ms is None else self.now_ms)
-        project = Project(
+        return Project(
             access_id,
             access_secret,
             self.seed,
@@ -67,8 +69,6 @@ class ProjectSpec:
             chaos=self.chaos.again(),
             filled=False,
         )
-        yield from project.filling()
-        return project
 
 
 class MakesProject(Protocol):

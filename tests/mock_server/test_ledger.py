@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,9 +21,10 @@ from mock_server.lots.seed import NewRecord, Seed, default_seed
 from mock_server.model import DataType, PassDirection
 from mock_server.profile import Profile
 from mock_server.project import Project
+from mock_server.spec import ProjectSpec
 from mock_server.state.sqlite import APPLICATION_ID, SqliteStore
 from mock_server.state.store import ProjectChanges, StoredRow, StoreError
-from mock_server.steps import at_once
+from mock_server.steps import Steps, at_once
 from tests.mock_server.state.works import Work, advanced, differences, kept, profiles, works
 from tests.support import ACCESS_ID, LOT, NOON, make_project
 
@@ -373,6 +375,73 @@ def test_a_reset_that_a_kill_has_ended_is_carried_out(tmp_path: Path, steps: int
     last = Kept(tmp_path / "world.db")
     assert differences(last.project.moment(), whole.moment()) == {}
     last.kill()
+
+
+def many() -> Project:
+    """A project of another access id with a seed of 100 passes, that is not filled yet."""
+    own = NewRecord(LOT, None, DataType.PASS, PassDirection.ENTER, NOON, "京A12345", {}, None)
+    spec = ProjectSpec(seed=Seed(default_seed().devices, (own,) * 100), clock="virtual", now_ms=NOON)
+    return spec.new_project("with-a-large-seed", "0123456789abcdef01234567")
+
+
+def test_a_project_in_the_making_is_written_as_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No commit has all of it, so that others wait for a part only; it is there once it is made."""
+    world, project = Kept(tmp_path / "world.db"), many()
+    sizes: list[int] = []
+    write = world.store.write
+
+    def weighed(changed: Any, removed: Any = ()) -> None:
+        sizes.append(max(len(each.put) for each in changed))
+        write(changed, removed)
+
+    monkeypatch.setattr(world.store, "write", weighed)
+    with world.cloud.making(project):
+        assert world.cloud.get(project.access_id) is None
+        assert world.cloud.is_taken(project.access_id)
+        for step, _ in enumerate(project.filling()):
+            if step % 10 == 0:
+                world.ledger.commit()
+    world.cloud.add(project)
+    world.ledger.commit()
+    assert max(sizes) < 40
+    world.kill()
+    again = Kept(tmp_path / "world.db")
+    kept_one = again.cloud.get(project.access_id)
+    assert kept_one is not None
+    assert differences(kept_one.moment(), project.moment()) == {}
+    again.kill()
+
+
+def test_a_project_in_the_making_is_made_to_its_end_at_the_next_start(tmp_path: Path) -> None:
+    """If the server ends before: nobody was told that it is there, but it is never there by halves."""
+    world, project = Kept(tmp_path / "world.db"), many()
+    with world.cloud.making(project):
+        for _ in islice(project.filling(), 50):
+            world.ledger.commit()
+        world.kill()
+    again = Kept(tmp_path / "world.db")
+    assert [len(each.store) for each in again.cloud] == [0, 100]
+    again.kill()
+
+
+def test_a_project_that_is_given_up_is_not_kept(tmp_path: Path) -> None:
+    """Its caller has gone away: its access id is free again."""
+    world, project = Kept(tmp_path / "world.db"), many()
+
+    def making() -> Steps[None]:
+        with world.cloud.making(project):
+            yield from project.filling()
+
+    steps = making()
+    for _ in islice(steps, 50):
+        world.ledger.commit()
+    steps.close()
+    assert not world.cloud.is_taken(project.access_id)
+    world.ledger.commit()
+    world.kill()
+    again = Kept(tmp_path / "world.db")
+    assert [each.access_id for each in again.cloud] == [ACCESS_ID]
+    again.kill()
 
 
 def test_a_fork_of_a_reset_on_its_way_stays_what_it_is(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Projects:
         return project.exports(self._addresses()), 201
 
     def _creating(self) -> Steps[Project]:
-        """Read a project's specification, make the project, then add it. There is none if its caller has gone away."""
+        """Read a project's specification, make the project, then add it. There is none if its caller goes away."""
         problems: list[Problem] = []
         reader = Reader(json_object('{"clock": "virtual"}', optional=True), "", problems)
         reader.only(fields_of(NewProject))
@@ -67,15 +67,16 @@ class Projects:
         refuse_problems(problems)
         self.refuse_one_more(access_id)
         note_doubts(spec.doubts())
-        project = yield from spec.making_project(access_id, access_secret, self._cloud.clock)
-        self.refuse_one_more(access_id)
+        project = spec.new_project(access_id, access_secret, self._cloud.clock)
+        with self._cloud.making(project):
+            yield from project.filling()
         return self._cloud.add(project)
 
     def refuse_one_more(self, access_id: str, otherwise: str = "") -> None:
         """LabError if there may be no further project, or none of this access id: `otherwise` is further advice."""
         if len(self.list_all()) >= MAX_PROJECTS:
             raise LabError(409, "too_many", f"there are {MAX_PROJECTS} projects: delete some first")
-        if self._cloud.find(access_id) is not None:
+        if self._cloud.is_taken(access_id):
             raise LabError(409, "project_exists", f"there is a project {access_id} already: DELETE it first{otherwise}")
 
     def _read_keys(self, reader: Reader) -> tuple[str, str]:
