@@ -28,11 +28,18 @@ def server() -> Iterator[Server]:
         yield served
 
 
+MANY = 3
+"""A page with more commands than that is slow: each is a process of its own."""
+
+LONG_STORIES = ("a-week-in-a-second.md", "keep-projects.md")
+"""Pages that are slow although they run few commands: a week of traffic, and a server that is killed."""
+
+
 def as_parameter(path: Path) -> Any:
-    """A page as the parameter of a test, which is slow if the page runs tests or checks."""
-    todo = steps(path.read_text(encoding="utf-8"))
-    runs_tests = any(isinstance(step, Example) and step.may_fail for step in todo)
-    return pytest.param(path, id=path.name, marks=pytest.mark.slow if runs_tests else ())
+    """A page as the parameter of a test, which is slow if the page runs tests or checks, or much else."""
+    todo = [step for step in steps(path.read_text(encoding="utf-8")) if isinstance(step, Example)]
+    is_slow = len(todo) > MANY or path.name in LONG_STORIES or any(step.may_fail for step in todo)
+    return pytest.param(path, id=path.name, marks=pytest.mark.slow if is_slow else ())
 
 
 @pytest.mark.parametrize("path", [as_parameter(path) for path in PAGES if path not in SDK_PAGES])

@@ -99,7 +99,7 @@ def test_results_are_of_what_there_is() -> None:
     """A place that is gone, or a survivor that is no mutant any more, is measured again."""
     results = read_results()
     assert results.keys() <= set(places()), "run `make mutants`"
-    for place, result in results.items():
+    for place, result in ((place, result) for place, result in results.items() if result["survivors"]):
         changes = {mutant.change for mutant in mutants_at(place)}
         assert changes >= set(result["survivors"]), f"run `make mutants ARGS={module_of(place)}`"
 

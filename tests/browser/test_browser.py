@@ -1,8 +1,11 @@
 """Tests of the browser that the other tests use."""
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.browser.accessibility import violations
+
+pytestmark = pytest.mark.slow
 
 GOOD = '<!doctype html><html lang="en"><title>t</title><main><h1>Hello</h1></main></html>'
 

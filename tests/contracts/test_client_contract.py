@@ -110,9 +110,8 @@ def test_a_dead_client_fails_every_test(pytester: pytest.Pytester) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("profile", "examples"), [("parking-mock-ci", 25), pytest.param("parking-mock-night", 1000, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("profile", "examples"), [("parking-mock-ci", 25), ("parking-mock-night", 1000)])
 def test_profiles_can_be_named_on_the_command_line(pytester: pytest.Pytester, profile: str, examples: int) -> None:
     """Hypothesis finds them, though it looks before any test module is imported."""
     pytester.makepyfile(f"from hypothesis import settings\ndef test_it(): assert settings().max_examples == {examples}")

@@ -349,6 +349,7 @@ def is_one_at_a_time(verbs: list[str]) -> bool:
     return turns == ["start", "stop"] * (len(turns) // 2)
 
 
+@pytest.mark.slow
 def test_one_scenario_at_a_time_is_played_to_a_url() -> None:
     """Two URLs get one each at a time, whichever of them is free, and every case is played to one of them."""
     with counting() as one, counting() as other:

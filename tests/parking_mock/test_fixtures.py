@@ -316,14 +316,8 @@ def test(name, number, request):
 """
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        pytest.param(("-n2", "-p", "no:randomly"), marks=pytest.mark.slow),
-        ("-p", "no:xdist"),
-        pytest.param(("-n2",), marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("args", [("-n2", "-p", "no:randomly"), ("-p", "no:xdist"), ("-n2",)])
 def test_in_parallel_and_in_any_order(pytester: pytest.Pytester, args: tuple[str, ...]) -> None:
     """Under xdist, in random order, and under both: the same outcomes, and the stories of the tests that failed."""
     pytester.makepyfile(client=CLIENT, test_it=f"import pytest\nfrom client import *\n{MANY}")

@@ -92,6 +92,7 @@ def test_workers_end_when_their_parent_is_killed(judged: "subprocess.Popen[str]"
     assert not any(place.exists() for _, place in clients.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judged", [1], indirect=True)
 def test_a_check_that_is_asked_to_end_waits_for_no_client(judged: "subprocess.Popen[str]", tmp_path: Path) -> None:
     """After some seconds the run is broken off, without a second signal; the report is there, the client is gone."""

@@ -69,7 +69,7 @@ def test_the_failure_of_a_client_that_hangs_is_not_made_small(found: Check, monk
 
 def test_a_check_can_end_at_its_first_failure() -> None:
     """In the run that shows it, which is made small all the same; what was not played fails nothing."""
-    found, told = checked(CountsDeliveries, fail_fast="must")
+    found, told = checked(CountsDeliveries, fail_fast="must", shrunk=1)
     assert (found.stopped, found.interrupted, found.harness_failure) == (True, False, None)
     assert [case.case for case in found.cases] == ["receive/news", "count/copies"]
     assert {each.case for each in told} == {"count/copies"}

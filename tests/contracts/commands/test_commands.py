@@ -21,7 +21,7 @@ SMALL = ("--rule", "CNT-*", "--case", "count/copies", "--examples", "8", "--jobs
 
 def test_a_wrong_client_gets_a_story(snapshot: SnapshotAssertion) -> None:
     """Verdicts, sum, diagnosis, shortest history, records, reasons, and how to repeat it; exit code 1."""
-    assert run("check", "--client", DELIVERIES, *SMALL).shown == snapshot
+    assert run_here("check", "--client", DELIVERIES, *SMALL).shown == snapshot
 
 
 def test_a_right_client_gets_a_summary(snapshot: SnapshotAssertion) -> None:

@@ -20,7 +20,7 @@ from contracts.commands.check import check
 from contracts.commands.selection import Selection
 from contracts.rules import RULES
 from mock_server.cli import main
-from tests.command_line import command, run_here
+from tests.command_line import DEADLINE_S, command, run_here
 from tests.contracts.commands.test_commands import REFERENCE
 
 
@@ -107,7 +107,7 @@ def test_a_terminal_shows_which_case_is_being_played() -> None:
     ) as process:
         os.close(there)
         drawn = _read_all(here)
-        out = process.communicate(timeout=60)[0].decode()
+        out = process.communicate(timeout=DEADLINE_S)[0].decode()
     os.close(here)
     assert process.returncode == 0
     first, second = drawn.index("form/lanes"), drawn.index("count/copies")
@@ -119,7 +119,7 @@ def test_a_terminal_shows_which_case_is_being_played() -> None:
 
 def _read_all(terminal: int) -> str:
     content = b""
-    while select.select([terminal], [], [], 60)[0]:
+    while select.select([terminal], [], [], DEADLINE_S)[0]:
         try:
             more = os.read(terminal, 4096)
         except OSError:  # the other end is closed

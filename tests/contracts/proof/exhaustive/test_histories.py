@@ -58,7 +58,8 @@ def test_what_is_wrong_with_whom(title: str) -> None:
     assert played.smallest == whole.smallest
 
 
-@pytest.mark.parametrize("title", sampled(reversed(MODELS), every=len(MODELS)))
+@pytest.mark.slow
+@pytest.mark.parametrize("title", list(MODELS))
 def test_what_is_wrong_with_whom_with_three_records(title: str) -> None:
     """All histories of up to three records and one fault agree with the committed result too.
 
@@ -74,7 +75,7 @@ def test_the_correct_client_shows_nothing_wrong() -> None:
     assert not read_results()["correct", WHOLE].smallest
 
 
-@pytest.mark.parametrize("faults", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("faults", [1, *(pytest.param(more, marks=pytest.mark.slow) for more in (2, 3))])
 def test_the_round_bound_is_tight(faults: int) -> None:
     """A correct client holds everything after as many syncs as there are faults (O6), and one sync less is too few."""
     enough = tally(Scope(records=2, faults=faults, syncs=faults), CorrectModel)
@@ -84,6 +85,7 @@ def test_the_round_bound_is_tight(faults: int) -> None:
     assert min(too_few.seen[Violation.STORE]) == (1, faults)
 
 
+@pytest.mark.slow
 def test_re_reports_are_bounded() -> None:
     """Re-reports of a correct client have at most a message for each fault and record (O6), and sometimes as many."""
     scope, odometer = Scope(records=2, faults=2), Odometer()
