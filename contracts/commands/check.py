@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 import click
 from click.core import ParameterSource
@@ -37,7 +37,7 @@ from contracts.commands.options import (
     seed_option,
     spec_of,
 )
-from contracts.commands.outcome import conclude, prepare_folder
+from contracts.commands.outcome import Style, conclude, prepare_folder
 from contracts.commands.selection import Selection, case_lines, coverage, selection_options
 from contracts.play.attachment import WINDOW_MS, agent_of
 from contracts.play.own_cloud import stated_by
@@ -117,6 +117,14 @@ class ObservedRange(click.IntRange):
     show_envvar=False,
     help="With --observe: how long a window is that would be an hour.",
 )
+@option(
+    "--format",
+    "style",
+    type=click.Choice(get_args(Style)),
+    default="text",
+    show_default=True,
+    help="How the end is printed. In a GitHub job Markdown also goes to the job's summary.",
+)
 @option("--report", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the report.")
 def check(  # noqa: PLR0913 an argument for each option
     *,
@@ -129,6 +137,7 @@ def check(  # noqa: PLR0913 an argument for each option
     level: Level,
     known_file: Path | None,
     required_globs: tuple[str, ...],
+    style: Style,
     edition_name: str | None,
     is_strict: bool,
     profile_name: str | None,
@@ -165,7 +174,7 @@ def check(  # noqa: PLR0913 an argument for each option
         refuse_without_effect(
             ("case_globs", "examples", "seed", "jobs", "is_quick", "fail_fast", "profile_name"), "with --observe"
         )
-        _observe(specs, settings, level, window_ms, patience, folder)
+        _observe(specs, settings, level, window_ms, patience, folder, style)
     spec = spec_of(specs)
     if not spec.is_elsewhere:
         refuse_without_effect(("patience",), "with --client: it is for a client elsewhere")
@@ -189,7 +198,7 @@ def check(  # noqa: PLR0913 an argument for each option
         click.echo(line)
     with harness():
         found = _play(str(spec), plan, jobs, folder)
-    conclude(found, str(spec), plan, level, folder, agent)
+    conclude(found, str(spec), plan, level, folder, agent, style)
 
 
 PLAYS_S = 0.15
@@ -254,6 +263,7 @@ def _observe(
     window_ms: int,
     waits_s: float,
     folder: Path | None,
+    style: Style,
 ) -> NoReturn:
     """Observe a client and end the process. Exit code 1 also if the client never connected or called."""
     if specs["client"] or specs["http"]:
@@ -267,7 +277,7 @@ def _observe(
     case_ids = tuple(case.case for case in found.cases)
     rule_ids = tuple(rule.id for rule in found.rules)
     plan = replace(settings, rule_ids=rule_ids, case_ids=case_ids, examples=1, seed=None)
-    conclude(found, client, plan, level, folder)
+    conclude(found, client, plan, level, folder, style=style)
 
 
 def _edition(name: str | None) -> Edition | None:

@@ -1,18 +1,19 @@
 """The end of a check: the report, the stories of failures, the known failures, and the exit code."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn, TypeAlias
 
 import click
 
-from contracts.check.causes import is_bystander
 from contracts.check.engine import FOUND_SHOWN, Plan
 from contracts.check.results import Check, HarnessFailure
 from contracts.check.vitals import Ailment, vitals_of
 from contracts.commands.options import harness
-from contracts.report.story import by_history, story
+from contracts.report.markdown import annotations, markdown
+from contracts.report.story import story, worth_telling
 from contracts.report.summary import summary
 from contracts.report.text import plain
 from contracts.report.write import INDEX, Written, repeat_case, repeat_command, write_report
@@ -28,12 +29,24 @@ WIDTH = 110
 STORIES_SHOWN = 5
 """The most failures that are printed in full; the others are in the report."""
 
+Style: TypeAlias = Literal["text", "markdown"]
+"""How the end of a check is printed."""
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""The variable with the file to which a step of a GitHub job appends Markdown for the job's page."""
+
 FAILED, NOT_JUDGED, NOT_FINISHED = 1, 2, 3
 """Exit codes: the client fails; nothing was left to judge; interrupted, or the harness itself failed."""
 
 
 def conclude(
-    found: Check, client: str, plan: Plan, level: Level, folder: Path | None, agent: str | None = None
+    found: Check,
+    client: str,
+    plan: Plan,
+    level: Level,
+    folder: Path | None,
+    agent: str | None = None,
+    style: Style = "text",
 ) -> NoReturn:
     """Write the report, print the failures and the summary, and exit with the code for them.
 
@@ -41,24 +54,41 @@ def conclude(
     `client` is the client's spec as text, `agent` its own name and version.
     """
     with harness():
-        code = _told(found, client, plan, level, folder, agent)
+        written = _written(folder, client, plan, found, agent) if folder else {}
+        code = _exit_code(found, plan, level)
+        page = "\n".join(markdown(agent or client, client, plan, found, written))
+        text = (*_stories(found, client, plan, written), *_summary(found, plan, failed=code == FAILED))
+        _tell(found, client, plan, page if style == "markdown" else "\n".join(text), folder)
+        _tell_github(found, plan, page)
     sys.exit(code)
 
 
-def _told(found: Check, client: str, plan: Plan, level: Level, folder: Path | None, agent: str | None) -> int:
-    """Write and print everything; the exit code."""
-    written = _written(folder, client, plan, found, agent) if folder else {}
-    code = _exit_code(found, plan, level)
-    for line in _stories(found, client, plan, written):
-        click.echo(line)
-    for line in (*summary(found, plan.known), *_known(found, plan), *_end(found, plan, failed=code == FAILED)):
-        click.echo(line)
+def _summary(found: Check, plan: Plan, *, failed: bool) -> Iterator[str]:
+    yield from (*summary(found, plan.known), *_known(found, plan), *_end(found, plan, failed=failed))
+
+
+def _tell_github(found: Check, plan: Plan, page: str) -> None:
+    """In a job of GitHub's: append Markdown to the job's summary, and mark the build with what is broken."""
+    path = os.environ.get(STEP_SUMMARY)
+    if path:
+        try:
+            with Path(path).open("a", encoding="utf-8", errors="replace") as file:
+                file.write(f"{page}\n")
+        except OSError as error:
+            click.echo(f"Warning: cannot append to {path} ({STEP_SUMMARY}): {error.strerror}", err=True)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in annotations(plan, found):
+            click.echo(line)
+
+
+def _tell(found: Check, client: str, plan: Plan, text: str, folder: Path | None) -> None:
+    """Print the text, where the report is, and what went wrong with the harness."""
+    click.echo(text)
     if folder:
         click.echo(f"Report: {folder / INDEX}")
     if found.harness_failure:
         for line in _harness_failed(found.harness_failure, client, plan):
             click.echo(line, err=True)
-    return code
 
 
 def _exit_code(found: Check, plan: Plan, level: Level) -> int:
@@ -102,9 +132,7 @@ def _written(folder: Path, client: str, plan: Plan, found: Check, agent: str | N
 
 def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterator[str]:
     """The smallest failure of each rule that is not known to fail."""
-    smallest = (failures[0] for rule in found.rules if (failures := found.unknown(rule, plan.known)))
-    everything = by_history(smallest, found)
-    groups = [failures for failures in everything if not is_bystander(failures)] or everything
+    groups, bystanders = worth_telling(found, plan.known)
     for failures in groups[:STORIES_SHOWN]:
         yield ""
         first = failures[0]
@@ -114,9 +142,8 @@ def _stories(found: Check, client: str, plan: Plan, written: Written) -> Iterato
     if len(groups) > STORIES_SHOWN:
         more = how_many(len(groups) - STORIES_SHOWN, "other failure")
         yield f"{more} not shown here: {'the report has each' if written else '--report DIR writes a file of each'}"
-    folded = [each for failures in everything if failures not in groups for each in failures]
-    if folded:
-        named = ", ".join(f"{each.rule_id} (case {each.case})" for each in folded)
+    if bystanders:
+        named = ", ".join(f"{each.rule_id} (case {each.case})" for each in bystanders)
         yield f"Broken too, as by nearly every defect: {named}"
 
 

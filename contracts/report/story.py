@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from contracts.check.causes import rank_in
+from contracts.check.causes import is_bystander, rank_in
+from contracts.check.known_failing import KnownFailing
 from contracts.check.results import Check, Failure
 from contracts.diagnosis.explain import diagnose
 from contracts.diagnosis.narrowing import Narrowing
@@ -59,6 +60,17 @@ def by_history(failures: Iterable[Failure], found: Check) -> list[list[Failure]]
     for failure in sorted(failures, key=rank_in(found)):
         together.setdefault(f"{failure.case} {failure.scenario}", []).append(failure)
     return list(together.values())
+
+
+def worth_telling(found: Check, known: KnownFailing) -> tuple[list[list[Failure]], list[Failure]]:
+    """The smallest failure of each rule that is not known to fail, by history, the cause first; and those only named.
+
+    What nearly every defect breaks is only named where there is anything else.
+    """
+    smallest = (failures[0] for rule in found.rules if (failures := found.unknown(rule, known)))
+    everything = by_history(smallest, found)
+    told = [failures for failures in everything if not is_bystander(failures)] or everything
+    return told, [each for failures in everything if failures not in told for each in failures]
 
 
 def _verdict(failure: Failure) -> Iterator[str]:
