@@ -1,7 +1,7 @@
 """The ledger: keeps what changes in the projects of a cloud in a store, and makes them again from it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Self
 
@@ -20,6 +20,9 @@ from mock_server.world import clock_of, decode_registers, decode_row, moment_lin
 
 _LINES_BEHIND = 1_000
 """How many lines of a history may have been let go before they leave the store too."""
+
+_BATCH = 500
+"""How many texts of JSON are read at once."""
 
 _JSON = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
@@ -246,13 +249,24 @@ def _moment(stored: StoredProject) -> Moment:
     data = decode(dict[str, object], json.loads(stored.moment), "moment")
     line, now_ms = (decode(int, data.get(name), name) for name in ("line", "now_ms"))
     rows: dict[str, dict[Any, Any]] = {}
-    for row in stored.rows:
-        key, value = decode_row(row.name, json.loads(row.key), json.loads(row.value))
-        rows.setdefault(row.name, {})[key] = value
+    for first in range(0, len(stored.rows), _BATCH):
+        names, keys, values = zip(*stored.rows[first : first + _BATCH], strict=True)
+        for name, *row in zip(names, _read_all(keys), _read_all(values), strict=True):
+            key, value = decode_row(name, *row)
+            rows.setdefault(name, {})[key] = value
     entries = tuple(_entries(stored))
     return Moment(State(rows, decode_registers(data.get("registers"))), entries, line, now_ms)
 
 
 def _entries(stored: StoredProject) -> Iterator[Entry]:
-    for at, line in enumerate(stored.lines):
-        yield read_entry(json.loads(line), f"line {at}")
+    for first in range(0, len(stored.lines), _BATCH):
+        for at, line in enumerate(_read_all(stored.lines[first : first + _BATCH]), first):
+            yield read_entry(line, f"line {at}")
+
+
+def _read_all(texts: Sequence[str]) -> list[Any]:
+    """The values of some texts of JSON, read at once: half the time. ValueError if they are not as many."""
+    values: list[Any] = json.loads(f"[{','.join(texts)}]")
+    if len(values) != len(texts):
+        raise ValueError(f"{len(texts)} texts of JSON are {len(values)} values")
+    return values

@@ -1,5 +1,6 @@
 """`--store` and `--store-sync` of `serve`: where the state of the projects is kept."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
@@ -73,7 +74,11 @@ def open_ledger(cloud: Cloud, make: Callable[[], Project], place: StorePlace, sy
         cloud.add(make())
         return None
     ledger = _shared(cloud, place, sync) if isinstance(place, Database) else Ledger(cloud, SqliteStore(place, sync))
-    ledger.open(DEFAULT_ACCESS_ID, make)
+    gc.disable()  # what is read stays: to look through it again and again takes a tenth of the start
+    try:
+        ledger.open(DEFAULT_ACCESS_ID, make)
+    finally:
+        gc.enable()
     return ledger
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from typing import Any, TypeAlias, Union
 
@@ -16,7 +17,7 @@ from mock_server.problems import parse_json
 from mock_server.project import Moment, OnlineDue, ProjectAbout
 from mock_server.queue.subscription import PlacedMessage, SubscriptionAbout
 from mock_server.queue.uplink import PublicationDue, ReleaseDue, RepeatDue, RepeatStepDue
-from mock_server.state.codec import DecodeError, decode, encode
+from mock_server.state.codec import Decode, DecodeError, decode, decoder, encode
 from mock_server.state.journal import State
 from mock_server.state.later import Due
 from mock_server.steps import Steps
@@ -57,21 +58,35 @@ _REGISTERS: dict[str, Any] = {"chaos": ChaosProgress, "newest": tuple[tuple[int 
 
 def decode_row(name: str, key: Any, value: Any) -> tuple[Any, Any]:
     """A row from its JSON. DecodeError if it is none."""
-    path = f"{name} {key}"
+    try:
+        read_key, read_value = _readers(name)
+        return read_key(key), read_value(value)
+    except DecodeError as error:
+        raise error.below(f"{name} {key}") from None
+
+
+@cache
+def _readers(name: str) -> tuple[Decode, Decode]:
+    """What reads keys and values of some rows. DecodeError if there are no such rows."""
     if name == "due":
-        return decode(int, key, path), _decode_due(value, path)
+        return decoder(int), _decode_due
     kinds = _ROWS.get(MESSAGES if name.startswith(f"{MESSAGES} ") else name)
     if kinds is None:
-        raise DecodeError(path, "there are no such rows")
-    if name == "records" and not 0 <= decode(int, key, path) <= MOST_ROWS:
-        raise DecodeError(path, f"must have a place from 0 to {MOST_ROWS}")
-    return decode(kinds[0], key, path), decode(kinds[1], value, path)
+        raise DecodeError("", "there are no such rows")
+    return _decode_place if name == "records" else decoder(kinds[0]), decoder(kinds[1])
 
 
-def _decode_due(value: Any, path: str) -> Due:
-    data = decode(dict[str, object], value, path)
-    at_ms = decode(int, data.get("at_ms"), f"{path}.at_ms")
-    return Due(at_ms, decode(Happenings, data.get("happening"), f"{path}.happening"))
+def _decode_place(key: Any) -> int:
+    place: int = decoder(int)(key)
+    if not 0 <= place <= MOST_ROWS:
+        raise DecodeError("", f"must have a place from 0 to {MOST_ROWS}")
+    return place
+
+
+def _decode_due(value: Any) -> Due:
+    data = decode(dict[str, object], value, "")
+    at_ms = decode(int, data.get("at_ms"), ".at_ms")
+    return Due(at_ms, decode(Happenings, data.get("happening"), ".happening"))
 
 
 def decode_registers(data: Any) -> dict[str, Any]:

@@ -19,14 +19,22 @@ _EVENTS: dict[str, Any] = {event.kind: event for event in get_args(Event)}
 
 def read_entry(line: object, path: str) -> Entry:
     """An entry from its JSON; `path` is its place in the file. DecodeError if it is none of a known kind."""
-    given = decode(dict[str, object], line, path)
-    seq, time = (decode(int, given.get(name), f"{path}.{name}") for name in ("seq", "time"))
-    if "event" in given:  # as stores had it before their version 2
-        return Entry(seq, time, decode(Event, given["event"], f"{path}.event"))
-    kind = given.get("kind")
+    try:
+        return _read_entry(line)
+    except DecodeError as error:
+        raise error.below(path) from None
+
+
+def _read_entry(line: object) -> Entry:
+    if not isinstance(line, dict):
+        raise DecodeError("", "must be an object")
+    seq, time = (decode(int, line.get(name), f".{name}") for name in ("seq", "time"))
+    if "event" in line:  # as stores had it before their version 2
+        return Entry(seq, time, decode(Event, line["event"], ".event"))
+    kind = line.get("kind")
     if not isinstance(kind, str) or kind not in _EVENTS:
-        raise DecodeError(f"{path}.kind", f"{kind!r} is no kind of entry that this version knows")
-    return Entry(seq, time, decode(_EVENTS[kind], line, path))
+        raise DecodeError(".kind", f"{kind!r} is no kind of entry that this version knows")
+    return Entry(seq, time, decode(_EVENTS[kind], line, ""))
 
 
 def read_entries(lines: Iterable[Mapping[str, Any]]) -> tuple[Entry, ...]:

@@ -209,8 +209,11 @@ def _one_of(hints: tuple[Any, ...]) -> Decode:
     classes = tuple(each for each in hints if is_dataclass(each) or hasattr(each, "_fields"))
     others = [decoder(each) for each in hints if each not in classes]
     of_class = _object(classes)
+    may_be_none = NoneType in hints
 
     def read(data: Any) -> Any:
+        if data is None and may_be_none:
+            return None
         if classes and isinstance(data, dict):
             return of_class(data)
         problems = []
@@ -239,16 +242,17 @@ def _object(kinds: tuple[type, ...]) -> Decode:
 
 
 def _fields_of(kind: type) -> Decode:
-    """What reads the fields of a class."""
-    readers = tuple((name, decoder(hint)) for name, hint in _hints(kind))
+    """What reads the fields of a class. Most are plain and all are there, which takes no call each."""
+    readers = tuple((name, decoder(hint), hint if hint in (str, bool) else None) for name, hint in _hints(kind))
     required = _required(kind)
 
     def read(data: dict[str, Any]) -> Any:
         found = {}
-        for name, each in readers:
+        for name, each, plain in readers:
             if name in data:
+                value = data[name]
                 try:
-                    found[name] = each(data[name])
+                    found[name] = value if type(value) is plain else each(value)
                 except DecodeError as error:
                     raise error.below(f".{name}") from None
         if len(found) != len(readers) and (missing := [name for name in required if name not in found]):
