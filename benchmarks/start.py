@@ -1,16 +1,26 @@
 """From process start to the first answer, and the memory of an idle server.
 
-Floors: a bare interpreter that ends at once, one that imports Flask and ends, and the server with an empty view.
+Floors: a bare interpreter that ends at once, one that imports Flask and ends, and the server with an empty view. Then
+the same on a store with many records, which are in the seed too.
 """
 
 import subprocess
 import sys
 from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from urllib.request import Request, urlopen
 
-from benchmarks.figures import ratio, show, spread
+from benchmarks.client import EVENTS_BEGIN
+from benchmarks.figures import Row, ratio, show, spread
 from benchmarks.processes import FLOOR, SERVE, running
+from mock_server.cloud import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET, Cloud
+from mock_server.ledger import Ledger
+from mock_server.lots.seed import NewRecord, Seed, default_seed
+from mock_server.model import DataType, PassDirection
+from mock_server.spec import ProjectSpec
+from mock_server.state.sqlite import SqliteStore
 
 _FLASK = "import flask"
 _SYNC = "/v1.0/parking-control/6ce0000000000001/records/sync"
@@ -35,6 +45,36 @@ def run(*, quick: bool) -> None:
         for name, each in times.items()
     ]
     show(f"start, {rounds} rounds in turns", ("", "ms to end or first answer", "x import flask", "RSS MB, idle"), rows)
+    sizes_kept = (10**4,) if quick else (10**4, 10**5, 10**6)
+    kept = [on_a_store(size) for size in sizes_kept]
+    show("start on a SQLite store", ("records", "s to make", "s to start", "s of a core", "RSS MB", "file MB"), kept)
+
+
+def on_a_store(size: int) -> Row:
+    """The row of a store with so many records: its making, a start on it, and what both take."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "records.db"
+        began = perf_counter()
+        _write_records(path, size)
+        took = perf_counter() - began
+        began = perf_counter()
+        with running((*SERVE, "--store", f"sqlite:///{path}")) as server:
+            away, cpu = perf_counter() - began, server.cpu_s()
+            row = f"{away:.1f}", f"{cpu:.1f}", f"{server.rss_mb():.0f}", f"{path.stat().st_size / 1024**2:.0f}"
+    return (f"{size:,}", f"{took:.1f}", *row)
+
+
+def _write_records(path: Path, size: int) -> None:
+    """Keep a default project that was made from a seed of so many passes."""
+    lot = default_seed().devices[0].device_id
+    passes = (
+        NewRecord(lot, None, DataType.PASS, PassDirection.ENTER, EVENTS_BEGIN + n, f"A{n % 10**5:05d}", {}, "lose")
+        for n in range(size)
+    )
+    spec = ProjectSpec(seed=Seed(default_seed().devices, tuple(passes)))
+    ledger = Ledger(Cloud(), SqliteStore(path, "off"))
+    ledger.open(DEFAULT_ACCESS_ID, lambda: spec.make_project(DEFAULT_ACCESS_ID, DEFAULT_ACCESS_SECRET))
+    ledger.close()
 
 
 def to_its_end(code: str) -> float:
