@@ -13,19 +13,23 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "ci.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent.parent
+ACTION = ROOT / "action.yml"
+PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+DELIVERIES = "contracts.clients.zoo.counting:CountsDeliveries"
 SMALL = {"PARKING_MOCK_EXAMPLES": "3", "PARKING_MOCK_CASE": "count/copies count/lines", "PARKING_MOCK_JOBS": "1"}
 
 
-def block(kind: str) -> str:
-    """The one block of this kind."""
-    (text,) = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return str(text)
+def blocks(kind: str) -> list[str]:
+    """The blocks of this kind."""
+    found: list[str] = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return found
 
 
 def steps() -> list[dict[str, Any]]:
     """The steps of the job."""
-    workflow = yaml.safe_load(block("yaml"))
+    workflow = yaml.safe_load(blocks("yaml")[0])
+    assert workflow["permissions"] == {"contents": "read"}
     (job,) = workflow["jobs"].values()
     assert job["runs-on"]
     return list(job["steps"])
@@ -37,13 +41,20 @@ def run_steps(folder: Path, client: str) -> subprocess.CompletedProcess[str]:
     (folder / "my_package" / "__init__.py").touch()
     module, _, name = client.partition(":")
     (folder / "my_package" / "client.py").write_text(f"from {module} import {name} as MyClient\n", encoding="utf-8")
-    (folder / "known-failing.txt").write_text(block("text"), encoding="utf-8")
+    (folder / "known-failing.txt").write_text(blocks("text")[0], encoding="utf-8")
     (ours,) = [step["run"] for step in steps() if step.get("run", "").startswith("parking-mock ")]
+    return run_words(shlex.split(ours), folder)
+
+
+def run_words(words: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Our own command as a job runs it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PARKING_MOCK_")}
+    job = {"CI": "true", "GITHUB_ACTIONS": "true", "TERM": "xterm-256color"}
+    assert words[0] == "parking-mock"
     return subprocess.run(  # noqa: S603 our own documentation
-        [sys.executable, "-m", "mock_server", *shlex.split(ours)[1:]],
+        [sys.executable, "-m", "mock_server", *words[1:]],
         cwd=folder,
-        env=kept | SMALL | {"CI": "true", "GITHUB_ACTIONS": "true", "TERM": "xterm-256color"},
+        env=kept | SMALL | job | variables,
         capture_output=True,
         text=True,
         timeout=300,
@@ -87,3 +98,38 @@ def test_every_flag_of_check_has_a_variable() -> None:
         if flag not in ("list", "coverage"):
             wanted = "CHECK_SEED" if flag == "seed" else flag.upper().replace("-", "_")
             assert option.envvar == f"PARKING_MOCK_{wanted}", flag
+
+
+def test_actions_of_others_are_pinned() -> None:
+    """By a whole commit, with the version beside it for whoever reads it."""
+    used = re.findall(r"uses: (\S+)(.*)", PAGE)
+    others = [(name, note) for name, note in used if not name.startswith("./")]
+    assert len(others) >= 4
+    for name, note in others:
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", name)
+        assert re.fullmatch(r"\s+# v\d+\.\d+\.\d+", note)
+
+
+def test_the_action_judges_a_client(tmp_path: Path) -> None:
+    """Its inputs are variables of `check`; an empty one is none, and no script has an input in it."""
+    action = yaml.safe_load(ACTION.read_text(encoding="utf-8"))
+    install, judge = action["runs"]["steps"]
+    assert '"$GITHUB_ACTION_PATH"' in install["run"]
+    assert not any("${{" in step["run"] for step in (install, judge))
+    inputs = dict.fromkeys(action["inputs"], "") | {"client": DELIVERIES, "rules": "2026.1", "report": "here"}
+    named = {name: re.fullmatch(r"\$\{\{ inputs\.([\w-]+) \}\}", text) for name, text in judge["env"].items()}
+    assert {found[1] for found in named.values() if found} == set(inputs)
+    variables = {name: inputs[found[1]] for name, found in named.items() if found}
+    done = run_words(shlex.split(judge["run"]), tmp_path, **variables)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert json.loads((tmp_path / "here" / "report.json").read_bytes())["edition"] == "2026.1"
+    assert "::error title=CNT-RECORD-ID::" in done.stdout
+
+
+def test_the_action_on_the_page_has_known_inputs() -> None:
+    """And the job at GitLab runs the command of the job at GitHub."""
+    inputs = yaml.safe_load(ACTION.read_text(encoding="utf-8"))["inputs"]
+    ((step,), gitlab) = map(yaml.safe_load, blocks("yaml")[1:])
+    assert set(step["with"]) <= set(inputs)
+    (ours,) = [step["run"] for step in steps() if step.get("run", "").startswith("parking-mock ")]
+    assert ours in gitlab["contract"]["script"]
