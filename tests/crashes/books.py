@@ -24,7 +24,9 @@ Line = list[Any]
 
 def digest(projects: Iterable[StoredProject]) -> str:
     """A digest of all that is kept of some projects."""
-    parts = [[each.access_id, each.about, each.moment, sorted(each.rows), each.lines] for each in projects]
+    parts = [
+        [each.access_id, each.about, each.moment, sorted(each.rows), each.lines, each.checkpoints] for each in projects
+    ]
     return hashlib.sha256(json.dumps(sorted(parts)).encode()).hexdigest()[:16]
 
 
@@ -35,10 +37,10 @@ def digest_of(cloud: Cloud) -> str:
 
 def _as_kept(project: Any) -> StoredProject:
     kept = _Kept(project)
-    whole = kept._all(kept._moment())
-    return StoredProject(
-        project.access_id, whole.about or "", whole.moment, tuple(whole.put), tuple(line for _, line in whole.lines)
-    )
+    whole = kept._with_checkpoints(kept._all(kept._moment()))
+    lines = tuple(line for _, line in whole.lines)
+    about = whole.about or ""
+    return StoredProject(project.access_id, about, whole.moment, tuple(whole.put), lines, tuple(whole.checkpoints))
 
 
 class Told:
