@@ -53,6 +53,15 @@ class Told:
         """What belongs to each line of that word."""
         return [line[1:] for line in self._lines if line[0] == word]
 
+    def while_failing(self) -> list[Line]:
+        """What was promised, delivered or taken after a commit that failed and before one that was kept."""
+        found, fails = [], False
+        for line in self._lines:
+            fails = line[0] == "failed" or (fails and line[0] != "kept")
+            if fails and line[0] in {"promised", "delivered", "delivered natively", "acknowledged for sure"}:
+                found.append(line)
+        return found
+
     def ids(self, word: str) -> list[str]:
         """The second thing of each line of that word about the first project: an id."""
         return [str(line[1]) for line in self.of(word) if line[0] == ACCESS_ID]
@@ -93,6 +102,8 @@ class Books:
         """Whatever is wrong with the store that a process has left."""
         if failure is Failure.POWER and sync == "off":
             return  # anything may be lost or damaged
+        if early := told.while_failing():
+            yield f"told while the store fails: {early}"
         may_lose = failure is Failure.POWER and sync == "normal"
         store = SqliteStore(path, "off")
         stored = list(store.projects())

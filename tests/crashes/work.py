@@ -91,16 +91,21 @@ async def _natively(served: Served, main: Caller) -> None:
     opening: tuple[PulsarCommand, ...] = (CommandConnect("crashes", data, 20, "auth1"), topic, CommandFlow(0, 100))
     transport.data_received(b"".join(map(command_frame, opening)))
     await main.lab("POST", f"/devices/{LOT}/records", [a_pass(6), a_pass(7)])
-    for message in _commands(socket, CommandMessage):
-        message_id = message_id_text(message.message_id.ledger, message.message_id.entry)
-        served.tell("delivered natively", own, message_id)
+    messages = _commands(socket, CommandMessage)
+    for message in messages:
+        served.tell("delivered natively", own, _id_of(message))
+    for message in messages:
         socket.written.clear()
         ack = CommandAck(0, AckType.INDIVIDUAL, (encode(message.message_id),), request_id=9)
         transport.data_received(command_frame(ack))
         await main.lab("GET", ".")
         if [each for each in _commands(socket, CommandAckResponse) if each.error is None]:
-            served.tell("acknowledged for sure", own, message_id)
+            served.tell("acknowledged for sure", own, _id_of(message))
     transport.connection_lost(None)
+
+
+def _id_of(message: CommandMessage) -> str:
+    return message_id_text(message.message_id.ledger, message.message_id.entry)
 
 
 def _commands(socket: Any, kind: type[Any]) -> list[Any]:
