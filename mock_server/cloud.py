@@ -25,8 +25,11 @@ def _nothing(_: Project) -> None:
 class Elsewhere(Protocol):
     """The projects that this server does not have, as the store knows them."""
 
-    def find(self, access_id: str) -> Project | None:
-        """A project that is this server's from now on; None if there is none. StoreError if it cannot be."""
+    def find(self, access_id: str, *, wants: bool = True) -> Project | None:
+        """A project that is this server's from now on; None if there is none. StoreError if it cannot be.
+
+        A server that has it is told if it is wanted here.
+        """
 
     def access_ids(self) -> list[str]:
         """The access ids of all projects, sorted, also of those that this server has."""
@@ -103,16 +106,18 @@ class Cloud:
         """The project of that access id, or None if this server has none."""
         return self._projects.get(access_id)
 
-    def find(self, access_id: str) -> Project | None:
+    def find(self, access_id: str, *, wants: bool = True) -> Project | None:
         """The project of that access id, which somebody asks for; None if there is none.
 
-        With a store that several servers share it becomes this server's. HeldElsewhereError if it is another's,
-        another StoreError if the store fails.
+        With a store that several servers share it becomes this server's. HeldElsewhereError if it is another's, which
+        lets it go soon if it is wanted here; another StoreError if the store fails.
         """
         if access_id in self._in_the_making:
             return None
         project = self._projects.get(access_id)
-        return self.elsewhere.find(access_id) if project is None and self.elsewhere is not None else project
+        if project is None and self.elsewhere is not None:
+            return self.elsewhere.find(access_id, wants=wants)
+        return project
 
     @property
     def access_ids(self) -> list[str]:

@@ -2,7 +2,8 @@
 
 A project is taken when it is asked for, if nobody has it or if its server is dead; so whoever is asked for it has it. A
 server that is asked for a project which another one holds says where it is, and that it is wanted: the holder then lets
-it go, unless it has taken it just now.
+it go, unless it has taken it just now. Consumers and the dashboard want nothing: they do not come where the front sends
+a project to, and would take it from the client's calls.
 """
 
 import asyncio
@@ -57,14 +58,14 @@ class SharedLedger(Ledger):
         """The access ids of every project, whosever it is."""
         return sorted({*self._shared.access_ids(), *self._kept} - set(self._removed))
 
-    def find(self, access_id: str) -> Project | None:
+    def find(self, access_id: str, *, wants: bool = True) -> Project | None:
         """A project that is taken for this server; None if there is none. HeldElsewhereError if another has it."""
         if access_id in self._removed:
             return None
         self.check()
-        return self._take(access_id)
+        return self._take(access_id, wants=wants)
 
-    def _take(self, access_id: str, *, wants: bool = True) -> Project | None:
+    def _take(self, access_id: str, *, wants: bool) -> Project | None:
         stored = self._shared.take(access_id, wants=wants)
         if stored is None:
             return None

@@ -113,7 +113,7 @@ def note_refusal(project: Project | None, carrier: CarrierName, client: str, rea
 def authenticate(cloud: Cloud, access_id: str, password: str) -> Project:
     """The project of an access id with its password. AccessRefusedError: CREDENTIALS, or ELSEWHERE."""
     try:
-        project = cloud.find(access_id)
+        project = cloud.find(access_id, wants=False)
     except StoreError as error:
         raise AccessRefusedError(Refusal.ELSEWHERE, f"{error}: try again") from None
     if project is not None:

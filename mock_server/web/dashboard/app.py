@@ -99,7 +99,7 @@ class _Page:
         """`GET /?project=&lot=&cell=&before=&show=`."""
         name = request.args.get("project") or (self._guide.access_id if self._guide else None)
         projects = self._cloud.access_ids
-        project = self._cloud.find(name or (projects[0] if projects else ""))
+        project = self._cloud.find(name or (projects[0] if projects else ""), wants=False)
         if project is None:
             return render_template("nothing.html", name=(name or "")[:64], projects=projects[:200]), 404
         digest = self._digests.setdefault(project, Digest(project.profile))
