@@ -1,5 +1,9 @@
 """`python -m mock_server` is `parking-mock`."""
 
-from mock_server.cli import main
+import gc
+
+gc.set_threshold(10_000)  # as in parking_mock/__main__.py
+
+from mock_server.cli import main  # noqa: E402 not before that
 
 main(prog_name="parking-mock")
