@@ -48,13 +48,21 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("quick" if "not slow" in config.option.markexpr else "ci" if os.environ.get("CI") else "dev")
 
 
-LONG = ("test_recipes.py", "test_example_clients.py", "test_schemathesis.py")
+LONG = (
+    "test_recipes.py",
+    "test_example_clients.py",
+    "test_schemathesis.py",
+    "test_docs.py",
+    "test_earlier_failures.py",
+    "test_free_exploration.py",
+    "test_histories.py",
+)
 """Modules with tests that take tens of seconds each: begun first, so that none is left for one worker at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of `LONG` modules first, and leave the others in their order."""
-    items.sort(key=lambda item: item.path.name not in LONG)
+    """Put the tests of `LONG` modules first, then those that share a browser, and leave the others in their order."""
+    items.sort(key=lambda item: (item.path.name not in LONG, item.path.parent.name != "browser"))
 
 
 def pytest_collection_finish() -> None:

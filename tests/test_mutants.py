@@ -95,6 +95,7 @@ def test_a_trial_leaves_the_judge_as_it_was(trial: Trial, run: Run) -> None:
     assert {rule_id: rule.check(run) for rule_id, rule in RULES.items()} == before
 
 
+@pytest.mark.slow
 def test_results_are_of_what_there_is() -> None:
     """A place that is gone, or a survivor that is no mutant any more, is measured again."""
     results = read_results()

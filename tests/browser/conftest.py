@@ -26,16 +26,19 @@ def launch(playwright: Playwright, *flags: str) -> Browser:
     return playwright.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers. It keeps an event loop running, so it must be gone before other modules' tests run."""
+    """What drives browsers. It keeps an event loop running, so it must be gone before tests of other folders run.
+
+    `tests/conftest.py` lets the tests of this folder follow each other.
+    """
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    """One browser for the tests of a module."""
+    """One browser for all tests here."""
     started = launch(playwright)
     yield started
     started.close()

@@ -9,9 +9,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright
 
 from tests.browser.conftest import launch
 from tests.browser.lab import Lab, keep, served
-from tests.support import ACCESS_ID
-
-pytestmark = pytest.mark.slow
+from tests.support import ACCESS_ID, sampled
 
 ATTACKS = {
     "a JSON call": "fetch(lab + '/faults', {method: 'POST', headers: {'Content-Type': 'application/json'}, body})",
@@ -81,7 +79,7 @@ def attack(page: Page, lab_url: str, what: str) -> list[str]:
     return learned
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", sampled(ATTACKS, every=len(ATTACKS)))
 def test_another_site_can_do_nothing(context: BrowserContext, site: str, lab: Lab, name: str) -> None:
     """A page of another site changes nothing in a project and learns nothing of it."""
     before = lab.project.history()
@@ -91,6 +89,7 @@ def test_another_site_can_do_nothing(context: BrowserContext, site: str, lab: La
     assert lab.project.history() == before
 
 
+@pytest.mark.slow
 def test_another_site_cannot_frame_the_page(context: BrowserContext, site: str, lab: Lab) -> None:
     """The dashboard is not shown inside a page of another site, where clicks could be stolen."""
     page = context.new_page()
@@ -105,6 +104,7 @@ def test_another_site_cannot_frame_the_page(context: BrowserContext, site: str, 
     assert all("parking" not in frame.content() for frame in page.frames if frame.parent_frame is not None)
 
 
+@pytest.mark.slow
 def test_a_name_that_was_rebound(playwright: Playwright, lab: Lab) -> None:
     """A site whose name suddenly points to this machine is the same origin to the browser, and still refused."""
     before = lab.project.history()
@@ -119,6 +119,7 @@ def test_a_name_that_was_rebound(playwright: Playwright, lab: Lab) -> None:
     assert lab.project.history() == before
 
 
+@pytest.mark.slow
 def test_the_page_allows_nothing_but_its_own(context: BrowserContext, lab: Lab) -> None:
     """A script that somehow got onto the page is not run, and nothing leaves the page for elsewhere."""
     page = context.new_page()

@@ -5,8 +5,6 @@ from playwright.sync_api import Page
 
 from tests.browser.accessibility import violations
 
-pytestmark = pytest.mark.slow
-
 GOOD = '<!doctype html><html lang="en"><title>t</title><main><h1>Hello</h1></main></html>'
 
 
@@ -17,6 +15,7 @@ def test_a_page_is_shown(page: Page) -> None:
     assert violations(page) == []
 
 
+@pytest.mark.slow
 def test_axe_finds_what_is_wrong(page: Page) -> None:
     """An image without a text is a violation: the judge of our pages can fail."""
     page.set_content(GOOD.replace("</main>", '<img src="data:,"></main>'))

@@ -9,8 +9,6 @@ from tests.browser.accessibility import violations
 from tests.browser.test_dashboard import live, press
 from tests.demo_page import DemoPage, demo_page
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[DemoPage]:
@@ -41,6 +39,7 @@ def step_to(page: Page, text: str) -> None:
     pytest.fail(f"the story never says {text!r}")
 
 
+@pytest.mark.slow
 def test_from_loss_to_silence(story: Page) -> None:
     """Loss, wrong count, sync, mismatch, re-report, convergence and silence, each seen when it is told."""
     step_to(story, "get lost")
@@ -59,6 +58,7 @@ def test_from_loss_to_silence(story: Page) -> None:
     expect(story.locator(".verdict")).to_contain_text("equal, so the lot is silent")
 
 
+@pytest.mark.slow
 def test_the_client_that_never_stops(story: Page) -> None:
     """The claims of a client that counts deliveries grow from round to round."""
     story.get_by_role("button", name="Act 2").click()
@@ -78,6 +78,7 @@ def test_the_lot_that_refuses(story: Page) -> None:
     expect(story.locator(".record.lost")).to_have_count(3)
 
 
+@pytest.mark.slow
 def test_the_story_by_hand(story: Page) -> None:
     """With clicks only, from loss to convergence: the reference client does its part."""
     story.get_by_role("button", name="Act 4").click()
@@ -93,6 +94,7 @@ def test_the_story_by_hand(story: Page) -> None:
     expect(story.locator("#cell .state")).to_contain_text("repaired")
 
 
+@pytest.mark.slow
 def test_it_is_steered_by_clicks(story: Page) -> None:
     """Play, pause, repeat and speed are buttons that say what is on."""
     story.get_by_role("button", name="fast").click()
@@ -106,6 +108,7 @@ def test_it_is_steered_by_clicks(story: Page) -> None:
     expect(story.locator("#caption")).to_contain_text("the line is bad")
 
 
+@pytest.mark.slow
 def test_the_story_is_accessible(story: Page) -> None:
     """No violation of WCAG A or AA while it is told; captions are announced."""
     step_to(story, "reports that hour again")
