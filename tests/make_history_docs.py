@@ -20,7 +20,8 @@ def history_page(made: str) -> str:
 
 Everything that happens in a project is in its history, in order, on the project's clock. Plates and credentials are
 masked: a history may be shown. The schema has **version {SCHEMA_VERSION}**, raised when a kind or a field changes its
-meaning or goes; new kinds and fields may come without notice. `/openapi.json` has the same as JSON Schema.
+meaning or goes; new kinds and fields may come without notice. `/openapi.json` has the same as JSON Schema, and so
+has `parking-mock schema history`.
 
 `GET /_lab/projects/{{p}}/history?after=N` answers JSON lines: every entry with a number above N. The same call with
 {_STREAM} answers them as server-sent events and then whatever happens, until the

@@ -1,14 +1,14 @@
-"""The JSON Schema of the client protocol: `python -m contracts.client.protocol_schema` prints it.
+"""The JSON Schema of the client protocol: `parking-mock schema client` prints it.
 
 The shapes are declared for readers in other languages; what the judge sends and takes is in `protocol` and `remote`.
 """
 
 import json
-import sys
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from contracts.client.interface import VERBS
 from contracts.client.protocol import FIRST_MS, LAST_MS, PROTOCOL
+from mock_server.history.schema import DIALECT
 from mock_server.lab_shapes import DeviceJson, Exports
 from mock_server.model import JsonObject
 from mock_server.shapes import Keywords, OneOf, Whole, open_schema
@@ -202,7 +202,7 @@ def protocol_schema() -> JsonObject:
     definitions["Call"] = {"oneOf": [_ref(call) for call, _ in VERB_SHAPES.values()]}
     definitions["Answer"] = {"oneOf": [_ref(Answered), _ref(Refused)]}
     schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "title": f"The client protocol of parking-mock, version {PROTOCOL}",
         "description": "One object a line: calls of the judge, answers of the client. Fields may be added.",
         "anyOf": [{"$ref": f"{_IN_OPENAPI}Call"}, {"$ref": f"{_IN_OPENAPI}Answer"}],
@@ -220,7 +220,3 @@ def _ref(shape: type) -> JsonObject:
 def schema_text() -> str:
     """The schema as a file."""
     return json.dumps(protocol_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(schema_text())

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from contracts.check.results import Check
+from contracts.report.file_shapes import ComparisonJson, LastReportJson
 from contracts.report.stored_report import REPORT, ReportError, StoredReport, read_report
 from contracts.rules.verdict import BROKEN, Verdict
-from mock_server.model import JsonObject
 
 LAST = "report.last.json"
 """The name under which the last run's report is kept when a new one is written."""
@@ -34,11 +34,12 @@ class Comparison:
         """The change of a rule; None if it was and is not broken."""
         return next((change for change, rule_ids in self.changes.items() if rule_id in rule_ids), None)
 
-    def to_json(self) -> JsonObject:
+    def to_json(self) -> ComparisonJson:
         """The comparison as the report has it."""
-        changes: JsonObject = {change: list(self.changes.get(change, ())) for change in CHANGES}
         agent, version = (self.last.agent, self.last.version) if self.last else ("", "")
-        return {"last": {"agent": agent, "version": version, "problem": self.problem}} | changes
+        new, fixed, still, unseen = (list(self.changes.get(change, ())) for change in CHANGES)
+        last: LastReportJson = {"agent": agent, "version": version, "problem": self.problem}
+        return {"last": last, "new": new, "fixed": fixed, "still": still, "unseen": unseen}
 
 
 def keep_last(folder: Path) -> None:

@@ -4,9 +4,9 @@ from contracts.check.engine import Plan
 from contracts.check.results import Check, Failure
 from contracts.diagnosis.explain import diagnose
 from contracts.report.changes import Comparison
+from contracts.report.file_shapes import FailureJson, ReportJson, RuleVerdictJson
 from contracts.report.summary import ids_by_count
 from contracts.rules.base import Rule
-from mock_server.model import JsonObject
 from mock_server.version import __version__
 
 
@@ -15,9 +15,11 @@ def report_json(
     plan: Plan,
     found: Check,
     histories: dict[tuple[str, str], str],
-    comparison: Comparison | None = None,
-) -> JsonObject:
+    comparison: Comparison | None,
+    client: str,
+) -> ReportJson:
     """The report as JSON. `histories` has the files of failures by rule and case, relative to the report."""
+    failure = found.harness_failure
     return {
         "agent": agent,
         "seed": plan.seed,
@@ -26,15 +28,16 @@ def report_json(
         "examples": plan.examples,
         "runs": found.runs,
         "interrupted": found.interrupted,
-        "harness_failure": found.harness_failure._asdict() if found.harness_failure else None,
+        "harness_failure": {"case": failure.case, "text": failure.text, "trace": failure.trace} if failure else None,
         "summary": {title: len(ids) for title, ids in ids_by_count(found, plan.known).items()},
         "rules": [_rule_json(rule, plan, found, histories) for rule in found.rules],
         "cases": [{"case": case.case, "runs": case.runs, "deaths": list(case.deaths)} for case in found.cases],
         "comparison": comparison.to_json() if comparison else None,
+        "client": client,
     }
 
 
-def _rule_json(rule: Rule, plan: Plan, found: Check, histories: dict[tuple[str, str], str]) -> JsonObject:
+def _rule_json(rule: Rule, plan: Plan, found: Check, histories: dict[tuple[str, str], str]) -> RuleVerdictJson:
     return {
         "rule": rule.id,
         "level": rule.level,
@@ -46,7 +49,7 @@ def _rule_json(rule: Rule, plan: Plan, found: Check, histories: dict[tuple[str, 
     }
 
 
-def _failure_json(failure: Failure, plan: Plan, found: Check, histories: dict[tuple[str, str], str]) -> JsonObject:
+def _failure_json(failure: Failure, plan: Plan, found: Check, histories: dict[tuple[str, str], str]) -> FailureJson:
     fitting = [counter.name for counter, fits, _ in diagnose(failure.run) if fits] if failure.run.off_bracket else []
     narrowing = found.narrowing(failure.case)
     return {

@@ -44,7 +44,7 @@ def write_report(folder: Path, client: str, plan: Plan, found: Check, agent: str
     written = _write_failures(folder / FAILURES, client, plan, found, agent)
     relative = {key: path.relative_to(folder).as_posix() for key, path in written.items()}
     keep_last(folder)
-    verdicts = report_json(agent, plan, found, relative, comparison) | {"client": client}
+    verdicts = report_json(agent, plan, found, relative, comparison, client)
     report = json.dumps(verdicts, ensure_ascii=False, indent=1)
     (folder / REPORT).write_bytes(f"{report}\n".encode("utf-8", "replace"))
     (folder / JUNIT).write_bytes(junit_xml(agent, plan, found, lambda rule: _story(rule, found, plan, client, written)))

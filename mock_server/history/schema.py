@@ -17,6 +17,17 @@ SEQ: JsonObject = {"type": "integer", "minimum": 1, "description": "counts from 
 TIME: JsonObject = {"type": "integer", "description": "epoch milliseconds of the project's clock"}
 
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+"""The JSON Schema in which schemas of ours that stand alone are written."""
+
+
+def history_schema() -> JsonObject:
+    """The schema of one line of the history, as a document of its own."""
+    kinds = event_schemas() | marker_schemas()
+    references: list[JsonObject] = [{"$ref": f"#/$defs/{name}"} for name in kinds]
+    return {"$schema": DIALECT, "title": "A line of a history", "oneOf": references, "$defs": kinds}
+
+
 def event_schemas() -> dict[str, JsonObject]:
     """The schema of every kind of entry, by the name of its event type."""
     return {event.__name__: _entry_schema(event) for event in _events()}

@@ -8,22 +8,12 @@ import pytest
 from mock_server.faults.catalogue import FaultKind
 from mock_server.faults.faults import Fault
 from mock_server.history.events import Event
-from mock_server.history.schema import event_schemas, marker_schemas
+from mock_server.history.schema import history_schema
 from mock_server.model import DataType
 from mock_server.project import Project
 from mock_server.web.lab.history_lines import dropped_marker
 from tests.strategies import new_pass
 from tests.support import LOT, NOON, Api, sync_info
-
-
-def history_schema() -> Any:
-    """The JSON Schema of one line of the history, as a document of its own."""
-    kinds = event_schemas() | marker_schemas()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in kinds],
-        "$defs": kinds,
-    }
 
 
 @pytest.fixture
@@ -34,7 +24,7 @@ def validator() -> jsonschema_rs.Draft202012Validator:
 
 def test_it_is_a_schema() -> None:
     """The document is a valid JSON Schema and describes every kind of event."""
-    schema = history_schema()
+    schema: Any = history_schema()
     jsonschema_rs.meta.validate(schema)
     kinds = {each["properties"]["kind"]["const"] for each in schema["$defs"].values()}
     assert kinds == {event.kind for event in get_args(Event)} | {"history.dropped", "history.reset"}
