@@ -16,7 +16,7 @@ from mock_server.state.journal import State
 from mock_server.state.rows import ABSENT
 from mock_server.state.store import ProjectChanges, ProjectStore, StoredProject, StoredRow, StoreError
 from mock_server.steps import at_once
-from mock_server.world import clock_of, decode_registers, decode_row, moment_lines, read_moment
+from mock_server.world import checkpoint_of, checkpoint_text, clock_of, decode_registers, decode_row
 
 _LINES_BEHIND = 1_000
 """How many lines of a history may have been let go before they leave the store too."""
@@ -77,7 +77,7 @@ class _Kept:
         present = self.project.checkpoints.named()
         changes.forgotten = [name for name, each in self.checkpoints.items() if present.get(name) is not each]
         new = (each for name, each in present.items() if self.checkpoints.get(name) is not each)
-        changes.checkpoints = [(each.name, "\n".join(moment_lines(each.moment))) for each in new]
+        changes.checkpoints = [(each.name, checkpoint_text(each)) for each in new]
         return changes
 
     def _all(self, moment: str) -> ProjectChanges:
@@ -223,7 +223,7 @@ def made_again(stored: StoredProject) -> tuple[Project, Moment]:
     try:
         about: ProjectAbout = decode(ProjectAbout, json.loads(stored.about), "about")
         moment = _moment(stored)
-        checkpoints = tuple(_checkpoints(stored, moment))
+        checkpoints = tuple(checkpoint_of(name, text) for name, text in stored.checkpoints)
     except (DecodeError, ValueError) as error:
         text = f"cannot use the store: the project {stored.access_id} cannot be read: {error}."
         raise StoreError(f"{text} Restore a copy, or name another file") from error
@@ -232,17 +232,6 @@ def made_again(stored: StoredProject) -> tuple[Project, Moment]:
     for each in checkpoints:
         project.checkpoints.add(each)
     return project, moment
-
-
-def _checkpoints(stored: StoredProject, moment: Moment) -> Iterator[Checkpoint[Moment]]:
-    """The checkpoints. They share with each other, and with the history, the lines that they have in common."""
-    known: dict[bytes, Any] = {}
-    if stored.checkpoints:
-        known |= {line.encode(): entry for line, entry in zip(stored.lines, moment.entries, strict=True)}
-    for name, text in stored.checkpoints:
-        head, *lines = text.encode().split(b"\n")
-        path = f"the checkpoint {name!r}"
-        yield at_once(read_moment(json.loads(head), iter(lines), path, known)).kept_as(name)
 
 
 def _moment(stored: StoredProject) -> Moment:

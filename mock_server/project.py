@@ -128,7 +128,8 @@ class Moment:
         rows = self.state.rows
         awaited = [number for number, about in rows["subscriptions"].items() if about.attended]
         messages = sum(len(rows.get(f"messages {number}", ())) for number in awaited)
-        return Checkpoint(name, self, len(rows.get("devices", ())), len(rows.get("records", ())), messages)
+        devices, records = (len(rows.get(kind, ())) for kind in ("devices", "records"))
+        return Checkpoint(name, self.line, self.now_ms, devices, records, messages, lambda: self)
 
     def renamed(self, before: str, after: str) -> "Moment":
         """The same in a project of another access id, which begins the names of subscriptions."""

@@ -6,7 +6,7 @@ It is read uncompressed too, as one has it who looks into it or changes somethin
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +17,7 @@ from mock_server.problems import Problem, Reader, in_words, parse_json
 from mock_server.profile import read_profile
 from mock_server.project import Moment, Project, ProjectAbout
 from mock_server.shapes import fields_of, kind_of
-from mock_server.state.checkpoints import MAX_CHECKPOINTS
+from mock_server.state.checkpoints import MAX_CHECKPOINTS, Checkpoint
 from mock_server.state.codec import DecodeError, decode, encode
 from mock_server.steps import Steps, at_once
 from mock_server.version import __version__
@@ -92,8 +92,7 @@ class ExportedProject:
 
 def export_pieces(project: Project) -> Iterator[bytes]:
     """The file of a project as it is now, in pieces."""
-    checkpoints = {each.name: each.moment for each in project.checkpoints}
-    return _packed(_lines_of(project.about, project.moment(), checkpoints))
+    return _packed(_lines_of(project.about, project.moment(), tuple(project.checkpoints)))
 
 
 def _packed(lines: Iterable[str]) -> Iterator[bytes]:
@@ -110,12 +109,12 @@ def _packed(lines: Iterable[str]) -> Iterator[bytes]:
     yield packing.compress(_joined(waiting)) + packing.flush()
 
 
-def _lines_of(about: ProjectAbout, moment: Moment, checkpoints: dict[str, Moment]) -> Iterator[str]:
+def _lines_of(about: ProjectAbout, moment: Moment, checkpoints: Sequence[Checkpoint[Moment]]) -> Iterator[str]:
     head = {"format": FORMAT, "version": VERSION, "parking_mock": __version__, "checkpoints": len(checkpoints)}
     yield json.dumps({**head, "about": encode(about)}, separators=(",", ":"))
     yield from moment_lines(moment)
-    for name, kept in checkpoints.items():
-        yield from moment_lines(kept, name=name)
+    for each in checkpoints:
+        yield from moment_lines(each.moment, name=each.name)
 
 
 def _joined(lines: Iterable[str]) -> bytes:

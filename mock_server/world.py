@@ -1,6 +1,8 @@
 """A world as JSON: a project with its state and history at a moment, for files and stores."""
 
 import json
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
@@ -17,10 +19,12 @@ from mock_server.problems import parse_json
 from mock_server.project import Moment, OnlineDue, ProjectAbout
 from mock_server.queue.subscription import PlacedMessage, SubscriptionAbout
 from mock_server.queue.uplink import PublicationDue, ReleaseDue, RepeatDue, RepeatStepDue
+from mock_server.state.checkpoints import Checkpoint
 from mock_server.state.codec import Decode, DecodeError, decode, decoder, encode
 from mock_server.state.journal import State
 from mock_server.state.later import Due
-from mock_server.steps import Steps
+from mock_server.state.store import StoreError
+from mock_server.steps import Steps, at_once
 from mock_server.vendor.commands import StatusDue
 from mock_server.vendor.tokens import TokenPair
 
@@ -157,6 +161,38 @@ def _next(lines: Iterator[bytes], count: int, path: str) -> Iterator[bytes]:
 def _read_row(data: object, path: str) -> tuple[str, Any, Any]:
     name, key, value = decode(tuple[str, object, object], data, path)
     return (name, *decode_row(name, key, value))
+
+
+def checkpoint_text(checkpoint: Checkpoint[Moment]) -> str:
+    """A checkpoint for a store: its head as JSON, then, on a second line, all else compressed."""
+    counts = {"devices": checkpoint.devices, "records": checkpoint.records, "messages": checkpoint.messages}
+    head, *lines = moment_lines(checkpoint.moment, **counts)
+    packed = b64encode(zlib.compress("\n".join(lines).encode("ascii"), _QUICKLY))
+    return f"{head}\n{packed.decode('ascii')}"
+
+
+def checkpoint_of(name: str, text: str) -> Checkpoint[Moment]:
+    """A checkpoint from its text in a store. DecodeError or ValueError if its head is none.
+
+    The rest is read when somebody asks for it: StoreError then if it cannot be.
+    """
+    first, _, packed = text.partition("\n")
+    path = f"the checkpoint {name!r}"
+    head = decode(dict[str, object], json.loads(first), path)
+    line, now_ms, devices, records, messages = (decode(int, head.get(each), f"{path}.{each}") for each in _HEAD)
+
+    def recall() -> Moment:
+        try:
+            lines = zlib.decompress(b64decode(packed, validate=True)).splitlines()
+            return at_once(read_moment(head, iter(lines), path, {}))
+        except (ValueError, zlib.error) as error:
+            raise StoreError(f"{path} cannot be read: {error}. Delete it, or restore a copy of the store") from error
+
+    return Checkpoint(name, line, now_ms, devices, records, messages, recall)
+
+
+_HEAD = ("line", "now_ms", "devices", "records", "messages")
+_QUICKLY = 1
 
 
 def clock_of(about: ProjectAbout, now_ms: int) -> Clock:

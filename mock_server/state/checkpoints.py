@@ -24,15 +24,25 @@ class UnknownCheckpointError(LookupError):
     """There is no checkpoint of that name. The text says which there are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint(Generic[M]):
-    """A moment with its name, and how many devices, records and unacknowledged messages there were."""
+    """A moment with its name: its line and time, and how many devices, records and unacknowledged messages there were.
+
+    `recall` has the moment, or reads it from where it is kept: nobody may ever ask for it.
+    """
 
     name: str
-    moment: M
+    line: int
+    now_ms: int
     devices: int
     records: int
     messages: int
+    recall: Callable[[], M]
+
+    @property
+    def moment(self) -> M:
+        """The moment. StoreError if it is kept in a store and cannot be read."""
+        return self.recall()
 
 
 class Checkpoints(Generic[M]):

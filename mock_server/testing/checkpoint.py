@@ -21,7 +21,7 @@ class ParkingCheckpoint(Generic[P]):
         self._parking = parking
         self._checkpoint = checkpoint
         self.name = checkpoint.name
-        self.line = checkpoint.moment.line
+        self.line = checkpoint.line
 
     def __repr__(self) -> str:
         return f"<ParkingCheckpoint {self.name!r} behind line {self.line}: {self._checkpoint.records} records>"

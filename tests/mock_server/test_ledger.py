@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,16 +14,11 @@ from hypothesis import strategies as st
 
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
-from mock_server.faults.chaos import Chaos
 from mock_server.ledger import Ledger
-from mock_server.lots.seed import NewRecord, Seed, default_seed
-from mock_server.model import DataType, PassDirection
 from mock_server.profile import Profile
 from mock_server.project import Project
-from mock_server.spec import ProjectSpec
 from mock_server.state.sqlite import APPLICATION_ID, SqliteStore
 from mock_server.state.store import ProjectChanges, StoredRow, StoreError
-from mock_server.steps import Steps, at_once
 from tests.mock_server.state.works import Work, advanced, differences, kept, profiles, works
 from tests.support import ACCESS_ID, LOT, NOON, make_project
 
@@ -295,7 +289,14 @@ def test_checkpoints_are_kept(tmp_path: Path) -> None:
     first.ledger.commit()
     first.kill()
     second = Kept(tmp_path / "world.db")
-    assert list(second.project.checkpoints) == list(project.checkpoints)
+    for one, same in zip(second.project.checkpoints, project.checkpoints, strict=True):
+        assert differences(one.moment, same.moment) == {}
+        assert (one.line, one.now_ms, one.records, one.messages) == (
+            same.line,
+            same.now_ms,
+            same.records,
+            same.messages,
+        )
     assert [each.name for each in second.project.checkpoints] == ["b", "c"]
     second.cloud.remove(tuple(second.cloud)[1])
     second.cloud.add(make_fork(second.project))
@@ -328,133 +329,18 @@ def test_a_checkpoint_is_kept_without_anything_else_happening(tmp_path: Path) ->
     second.kill()
 
 
-def test_a_checkpoint_shares_the_lines_of_the_history(tmp_path: Path) -> None:
-    """After a restart a project with many of them takes no more of the memory than before."""
-    first = Kept(tmp_path / "world.db")
-    first.project.checkpoint("one")
-    first.ledger.close()
-    second = Kept(tmp_path / "world.db")
-    (found,) = second.project.checkpoints
-    assert found.moment.entries[0] is next(second.project.history.after())
-    second.kill()
-
-
-def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
-    """With its project."""
+def test_a_damaged_checkpoint_is_named_when_it_is_asked_for(tmp_path: Path) -> None:
+    """The project is there, and its other checkpoints; this one can be deleted. A head that is none ends the start."""
     first = Kept(tmp_path / "world.db")
     first.project.checkpoint("lunch")
     first.ledger.close()
     with closing(sqlite3.connect(tmp_path / "world.db")) as file, file:
         file.execute("UPDATE checkpoints SET moment = substr(moment, 1, length(moment) - 300)")
+    second = Kept(tmp_path / "world.db")
+    with pytest.raises(StoreError, match=r"the checkpoint 'lunch' cannot be read: .* Delete it, or restore a copy"):
+        second.project.go_back(second.project.checkpoints.find("lunch").moment)
+    second.kill()
+    with closing(sqlite3.connect(tmp_path / "world.db")) as file, file:
+        file.execute("UPDATE checkpoints SET moment = '{}'")
     with pytest.raises(StoreError, match=f"project {ACCESS_ID} cannot be read: the checkpoint 'lunch'"):
         Kept(tmp_path / "world.db")
-
-
-def seeded() -> Project:
-    """A project with a seed of four passes, and rough chaos."""
-    passes = (
-        NewRecord(LOT, None, DataType.PASS, PassDirection.ENTER, NOON - n, "京A12345", {}, None) for n in range(4)
-    )
-    return make_project(seed=Seed(default_seed().devices, tuple(passes)), chaos=Chaos("rough", 3))
-
-
-@pytest.mark.parametrize("steps", range(1, 5))
-def test_a_reset_that_a_kill_has_ended_is_carried_out(tmp_path: Path, steps: int) -> None:
-    """However far it had come, what is there after a restart is what the whole reset makes, chaos too."""
-    whole = seeded()
-    whole.reset()
-    world = Kept(tmp_path / "world.db", make=seeded)
-    resetting = world.project.resetting()
-    for _ in range(steps):
-        next(resetting)
-    world.commit()
-    world.kill()
-    again = Kept(tmp_path / "world.db")
-    assert differences(again.project.moment(), whole.moment()) == {}
-    again.kill()
-    last = Kept(tmp_path / "world.db")
-    assert differences(last.project.moment(), whole.moment()) == {}
-    last.kill()
-
-
-def many() -> Project:
-    """A project of another access id with a seed of 100 passes, that is not filled yet."""
-    own = NewRecord(LOT, None, DataType.PASS, PassDirection.ENTER, NOON, "京A12345", {}, None)
-    spec = ProjectSpec(seed=Seed(default_seed().devices, (own,) * 100), clock="virtual", now_ms=NOON)
-    return spec.new_project("with-a-large-seed", "0123456789abcdef01234567")
-
-
-def test_a_project_in_the_making_is_written_as_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No commit has all of it, so that others wait for a part only; it is there once it is made."""
-    world, project = Kept(tmp_path / "world.db"), many()
-    sizes: list[int] = []
-    write = world.store.write
-
-    def weighed(changed: Any, removed: Any = ()) -> None:
-        sizes.append(max(len(each.put) for each in changed))
-        write(changed, removed)
-
-    monkeypatch.setattr(world.store, "write", weighed)
-    with world.cloud.making(project):
-        assert world.cloud.get(project.access_id) is None
-        assert world.cloud.is_taken(project.access_id)
-        for step, _ in enumerate(project.filling()):
-            if step % 10 == 0:
-                world.ledger.commit()
-    world.cloud.add(project)
-    world.ledger.commit()
-    assert max(sizes) < 40
-    world.kill()
-    again = Kept(tmp_path / "world.db")
-    kept_one = again.cloud.get(project.access_id)
-    assert kept_one is not None
-    assert differences(kept_one.moment(), project.moment()) == {}
-    again.kill()
-
-
-def test_a_project_in_the_making_is_made_to_its_end_at_the_next_start(tmp_path: Path) -> None:
-    """If the server ends before: nobody was told that it is there, but it is never there by halves."""
-    world, project = Kept(tmp_path / "world.db"), many()
-    with world.cloud.making(project):
-        for _ in islice(project.filling(), 50):
-            world.ledger.commit()
-        world.kill()
-    again = Kept(tmp_path / "world.db")
-    assert [len(each.store) for each in again.cloud] == [0, 100]
-    again.kill()
-
-
-def test_a_project_that_is_given_up_is_not_kept(tmp_path: Path) -> None:
-    """Its caller has gone away: its access id is free again."""
-    world, project = Kept(tmp_path / "world.db"), many()
-
-    def making() -> Steps[None]:
-        with world.cloud.making(project):
-            yield from project.filling()
-
-    steps = making()
-    for _ in islice(steps, 50):
-        world.ledger.commit()
-    steps.close()
-    assert not world.cloud.is_taken(project.access_id)
-    world.ledger.commit()
-    world.kill()
-    again = Kept(tmp_path / "world.db")
-    assert [each.access_id for each in again.cloud] == [ACCESS_ID]
-    again.kill()
-
-
-def test_a_fork_of_a_reset_on_its_way_stays_what_it_is(tmp_path: Path) -> None:
-    """It is as the world was behind that line, also after a restart; so is a world that has gone back there."""
-    world = Kept(tmp_path / "world.db", make=seeded)
-    resetting = world.project.resetting()
-    next(resetting)
-    checkpoint = world.project.checkpoint()
-    at_once(resetting)
-    world.cloud.add(world.project.fork("other", "0123456789abcdef01234567", checkpoint.moment))
-    world.project.go_back(checkpoint.moment)
-    world.commit()
-    world.kill()
-    again = Kept(tmp_path / "world.db")
-    assert [len(each.store) for each in again.cloud] == [1, 1]
-    again.kill()

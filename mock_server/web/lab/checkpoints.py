@@ -83,8 +83,8 @@ def _checkpoint(project: Project, name: str) -> Checkpoint[Moment]:
 def _answer(checkpoint: Checkpoint[Moment]) -> CheckpointJson:
     return {
         "name": checkpoint.name,
-        "line": checkpoint.moment.line,
-        "now_ms": checkpoint.moment.now_ms,
+        "line": checkpoint.line,
+        "now_ms": checkpoint.now_ms,
         "devices": checkpoint.devices,
         "records": checkpoint.records,
         "messages": checkpoint.messages,
