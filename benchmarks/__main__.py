@@ -6,13 +6,14 @@ import sys
 import time
 from os import cpu_count
 
-from benchmarks import growth, inprocess, judge, kept, kills, messages, requests, soak, start, store
+from benchmarks import growth, inprocess, judge, kept, kills, messages, requests, soak, start, store, takeover
 from benchmarks.processes import MissingToolError
 
 BENCHMARKS = {
     "requests": requests.run,
     "kept": kept.run,
     "kills": kills.run,
+    "takeover": takeover.run,
     "store": store.run,
     "messages": messages.run,
     "start": start.run,

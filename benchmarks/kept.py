@@ -1,6 +1,6 @@
-"""records/sync with each place where the state may be kept: memory, and a SQLite file with each promise, in turns.
+"""records/sync with each place where the state may be kept: memory, SQLite and PostgreSQL with each promise, in turns.
 
-The file is in the folder for temporary files; what `full` costs depends on the disk under it.
+File and cluster are in the folder for temporary files: what it costs to wait for the disk depends on the disk under it.
 """
 
 from collections import defaultdict
@@ -14,6 +14,7 @@ from benchmarks.load import Load, load
 from benchmarks.processes import SERVE, running
 from benchmarks.requests import CONNECTIONS, RECORDS, print_loads
 from mock_server.state.store import Sync
+from tests.postgresql import own_cluster
 
 
 def run(*, quick: bool) -> None:
@@ -24,6 +25,9 @@ def run(*, quick: bool) -> None:
         places: dict[str, tuple[str, ...]] = {"memory": ("--store", "memory")}
         for sync in get_args(Sync):
             places[f"sqlite, {sync}"] = ("--store", f"sqlite:///{folder / sync}.db", "--store-sync", sync)
+        cluster = open_.enter_context(own_cluster())
+        for sync in get_args(Sync):
+            places[f"postgresql, {sync}"] = ("--store", cluster.database().url, "--store-sync", sync)
         clients = {}
         for name, flags in places.items():
             clients[name] = VendorClient(open_.enter_context(running((*SERVE, *flags))).exports)

@@ -187,6 +187,8 @@ class Client:
 
     def _checked(self, answer: Any) -> Any:
         """An answer. What the client has been granted or given may not be gone."""
+        if answer is None:  # the SDK makes this of an HTTP status that is none of the vendor's, such as a front's 502
+            raise ValueError("no answer of the server")
         if answer["success"]:
             return answer
         if answer["code"] == _TOKEN_INVALID or answer["code"] < 500:

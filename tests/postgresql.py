@@ -120,6 +120,19 @@ def free_port() -> int:
 
 
 @contextmanager
+def own_cluster() -> Iterator[Cluster]:
+    """One of one's own, which waits for the disk where a promise says so."""
+    cluster = Cluster(Path(tempfile.gettempdir()) / f"parking-mock-postgresql-own-{os.getpid()}")
+    cluster.make()
+    try:
+        cluster.start(fsync="on", full_page_writes="on", shared_buffers="128MB")
+        yield cluster
+        cluster.stop("fast")
+    finally:
+        shutil.rmtree(cluster.folder)
+
+
+@contextmanager
 def shared_cluster(run: str) -> Iterator[Cluster]:
     """The cluster that all processes of a run share, by a name that they share."""
     cluster = Cluster(Path(tempfile.gettempdir()) / f"parking-mock-postgresql-{run}")

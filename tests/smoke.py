@@ -44,6 +44,12 @@ def test_serve() -> None:
         assert process.wait(50) == 0
 
 
+def test_a_store_in_postgresql() -> None:
+    """The driver is there, and finds no database."""
+    done = run("serve", "--store", "postgresql://127.0.0.1:1/lots")
+    assert (done.returncode, "the database does not answer" in done.stderr) == (2, True)
+
+
 def test_in_process(parking_mock: Any) -> None:
     """`requests` to the vendor is answered."""
     assert requests.get("https://openapi.tuyacn.com" + TOKEN, timeout=50).json()["code"] == 1105

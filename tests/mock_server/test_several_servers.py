@@ -9,6 +9,7 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
 
+import pytest
 import requests
 
 from mock_server.lab_client import LabClient
@@ -62,6 +63,7 @@ def status(client: SignedClient, sn: str) -> Any:
     return client.call("GET", f"/v1.0/expand/cmds/{sn}").get("result")
 
 
+@pytest.mark.slow
 def test_one_of_two_servers_dies(database: Database, tmp_path: Path) -> None:
     """Each team's client goes on with its own world by the same addresses; what was answered is there, and no more."""
     front = Front()

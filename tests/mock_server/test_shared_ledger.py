@@ -11,10 +11,13 @@ from typing import Any
 import psycopg
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
 from mock_server.cloud import Cloud
 from mock_server.lab_client import LabClient
+from mock_server.profile import Profile
 from mock_server.project import Project
 from mock_server.shared_ledger import HOLD_S, SharedLedger
 from mock_server.state.database import Database
@@ -23,13 +26,13 @@ from mock_server.state.store import HeldElsewhereError, StoreError
 from mock_server.web.server import Server, ThreadedServer
 from tests.command_line import run_here
 from tests.mock_server.signed_client import SignedClient
-from tests.mock_server.state.works import differences, kept
+from tests.mock_server.state.works import Work, advanced, differences, kept, profiles, works
 from tests.mock_server.test_cli import first_line, serving
 from tests.mock_server.test_store_option import A_PASS, client_of
 from tests.mock_server.web.lab_consumer import consuming
-from tests.postgresql import connected
+from tests.postgresql import Cluster, connected
 from tests.sdk.world import wait_until
-from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, make_project
+from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, examples, make_project
 
 HELD = "held_elsewhere"
 
@@ -37,11 +40,11 @@ HELD = "held_elsewhere"
 class Sharing:
     """A server's part without its addresses: a cloud and its ledger."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, profile: Profile | None = None) -> None:
         self.cloud = Cloud()
         self.store = PostgresStore(database, "off")
         self.ledger = SharedLedger(self.cloud, self.store)
-        self.ledger.open(ACCESS_ID, make_project)
+        self.ledger.open(ACCESS_ID, lambda: make_project(profile, random_seed=7))
 
     @property
     def project(self) -> Project:
@@ -53,6 +56,12 @@ class Sharing:
     def work(self, number: int) -> None:
         """Something happens to the project."""
         kept(number, "deliver")(self.project)
+
+    def do(self, work: Work) -> None:
+        """Something happens to the project, and is kept."""
+        work(self.project)
+        self.ledger.touch(self.project)
+        self.ledger.commit()
 
 
 def end_leases(database: Database) -> None:
@@ -68,6 +77,36 @@ def two(database: Database) -> Iterator[tuple[Sharing, Sharing]]:
     yield one, other
     for each in (one, other):
         each.ledger.close()
+
+
+@pytest.fixture(scope="module")
+def own_database(cluster: Cluster) -> Database:
+    """A database for all examples of a property."""
+    return cluster.database()
+
+
+@settings(max_examples=examples(24))
+@given(profiles, st.lists(st.tuples(works, st.booleans()), max_size=8))
+def test_what_is_kept_is_there_at_whoever_has_the_project(
+    own_database: Database, profile: Profile, done: list[tuple[Work, bool]]
+) -> None:
+    """All of it, however often it goes from one to the other, in the middle of whatever it does."""
+    with connected(own_database.url) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS parking_mock CASCADE")
+    one, other = Sharing(own_database, profile), Sharing(own_database, profile)
+    always = make_project(profile, random_seed=7)
+    for work, moves in [*done, (advanced(10_000), True)]:
+        work(always)
+        one.do(work)
+        if moves:
+            one.ledger._hand_over([ACCESS_ID])
+            found = other.cloud.find(ACCESS_ID)
+            other.ledger._taken.clear()
+            assert found is not None
+            assert differences(found.moment(), always.moment()) == {}
+            one, other = other, one
+    one.ledger.close()
+    other.ledger.close()
 
 
 def test_a_project_is_at_one_server(two: tuple[Sharing, Sharing]) -> None:
