@@ -26,7 +26,8 @@ has `parking-mock schema history`.
 `GET /_lab/projects/{{p}}/history?after=N` answers JSON lines: every entry with a number above N. The same call with
 {_STREAM} answers them as server-sent events and then whatever happens, until the
 project is deleted or the server stops. An event's id says where to go on: browsers send it as `Last-Event-ID`, and
-JSON lines take it too. After a reset it has the count of resets in it, as in `17.1`.
+JSON lines take it too. With `?format=har` the same call answers the calls of the API as HAR 1.2, which browsers and
+proxies open; of an answer it has what the history tells. After a reset it has the count of resets in it, as in `17.1`.
 
 Every line has `kind`, `seq` (counts from 1 without gaps; a reset starts again) and `time` (epoch milliseconds).
 

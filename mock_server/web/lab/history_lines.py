@@ -11,6 +11,9 @@ from mock_server.web.lab.request import LabError, read_number
 MAX_AFTER = 2**53
 """The highest number of an entry in a request: the integers that JavaScript has without loss."""
 
+HISTORY_FORMATS = LINES, HAR = "lines", "har"
+"""What a history is asked for: JSON lines, or its calls as HAR, which browsers open."""
+
 PIECE_ENTRIES, PIECE_BYTES = 100, 64 * 1024
 """The most entries of a piece, and the bytes after which it ends: a millisecond's work."""
 

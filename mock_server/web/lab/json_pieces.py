@@ -1,4 +1,4 @@
-"""Long JSON answers in pieces, with turns for others between them: snapshots and re-reports."""
+"""Long JSON answers in pieces, with turns for others between them: snapshots, re-reports, calls as HAR."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,6 +6,8 @@ from itertools import islice
 
 from flask import Response, request
 
+from mock_server.history.har import CREATOR, har_entries
+from mock_server.history.log import Entry
 from mock_server.lab_shapes import SEED_FORMAT, SEED_VERSION
 from mock_server.lots.seed import NewRecord, device_to_json
 from mock_server.model import Device, Rereport
@@ -46,6 +48,13 @@ def seed_parts(devices: Sequence[Device], records: Iterable[NewRecord | None]) -
 def rereport_parts(rereports: Iterable[Rereport]) -> Iterator[bytes]:
     """Re-reports as an array."""
     yield from _array(map(_rereport_parts, rereports))
+
+
+def har_parts(entries: Iterable[Entry], api: str) -> Iterator[bytes]:
+    """The calls of a history as a HAR file."""
+    yield b'{"log":{"version":"1.2","creator":' + _dumped(CREATOR) + b',"entries":'
+    yield from _array([_dumped(each)] for each in har_entries(entries, api))
+    yield b"}}"
 
 
 def _rereport_parts(rereport: Rereport) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from mock_server.model import JsonObject
 from mock_server.project_file import CONTENT_TYPE
 from mock_server.shapes import schema_of
 from mock_server.web.lab.guide import MAX_TIMEOUT_MS as MAX_GUIDE_TIMEOUT_MS
-from mock_server.web.lab.history_lines import MAX_AFTER
+from mock_server.web.lab.history_lines import HISTORY_FORMATS, LINES, MAX_AFTER
 from mock_server.web.lab.world import DEFAULT_TIMEOUT_MS, MAX_FAULTS, MAX_STEPS, MAX_TIMEOUT_MS
 from mock_server.web.openapi_parts import (
     array,
@@ -248,9 +248,11 @@ def _history() -> JsonObject:
         "with Accept: text/event-stream the same and then whatever happens; each event's data is a HistoryLine or"
         " HistoryReset, its id says where to go on"
     )
+    har = "with format=har the calls of the API as HAR 1.2"
     answer = {
-        "description": f"{lines}; {stream}",
+        "description": f"{lines}; {har}; {stream}",
         "content": {
+            "application/json": {"schema": {"type": "object"}},
             "application/x-ndjson": {"schema": {"type": "string"}},
             "text/event-stream": {"schema": {"type": "string"}},
         },
@@ -262,8 +264,9 @@ def _history() -> JsonObject:
         "schema": {"type": "string", "pattern": "^[0-9]{1,18}([.][0-9]{1,18})?$"},
     }
     after = number_parameter("after", MAX_AFTER, 0, "the number of the last entry that is not wanted")
+    form: JsonObject = {"name": "format", "in": "query", "schema": {"enum": list(HISTORY_FORMATS), "default": LINES}}
     doc = "Everything that happened, in order"
-    return _of("readHistory", doc, {"200": answer}, HTTPStatus.BAD_REQUEST, parameters=[after, last_id])
+    return _of("readHistory", doc, {"200": answer}, HTTPStatus.BAD_REQUEST, parameters=[after, form, last_id])
 
 
 def _list_devices() -> JsonObject:

@@ -16,8 +16,8 @@ from mock_server.shapes import fields_of, kind_of
 from mock_server.spec import read_spec
 from mock_server.steps import Steps
 from mock_server.version import __version__
-from mock_server.web.lab.history_lines import history_pieces, history_place
-from mock_server.web.lab.json_pieces import answer_in_pieces, rereport_parts, seed_parts
+from mock_server.web.lab.history_lines import HAR, HISTORY_FORMATS, LINES, history_pieces, history_place
+from mock_server.web.lab.json_pieces import answer_in_pieces, har_parts, rereport_parts, seed_parts
 from mock_server.web.lab.request import LabError, json_object, note_doubts, refuse_problems
 from mock_server.web.serving.turns import carry_through, in_turns
 from mock_server.web.serving.wsgi import IN_PIECES
@@ -124,11 +124,17 @@ class Projects:
         return answer_in_pieces(rereport_parts(tuple(self.find(project_id).lots.rereports)))
 
     def history(self, project_id: str) -> Response:
-        """`GET projects/{p}/history?after=N`: JSON lines."""
+        """`GET projects/{p}/history?after=N`: JSON lines, or with `format=har` the calls as HAR."""
         history = self.find(project_id).history
         after, resets = history_place(history, request.args.get("after"), request.headers.get("Last-Event-ID"))
+        after = after if resets == history.resets else 0
+        form = request.args.get("format", LINES)
+        if form not in HISTORY_FORMATS:
+            raise LabError(400, "invalid", f"format must be {' or '.join(HISTORY_FORMATS)}")
+        if form == HAR:
+            return answer_in_pieces(har_parts(tuple(history.after(after)), self._addresses().api))
         request.environ[IN_PIECES] = True
-        pieces = history_pieces(history, after if resets == history.resets else 0)
+        pieces = history_pieces(history, after)
         return Response(pieces, content_type="application/x-ndjson")
 
 
