@@ -11,10 +11,7 @@ from time import clock_gettime
 from typing import Any
 
 _PORTS = ("--port=0", "--ws-port=0", "--pulsar-port=0", "--lab-port=0")
-SERVE_AT = (sys.executable, "-m", "mock_server", "serve", "--json", "--chaos=off")
-"""To be completed with ports."""
-
-SERVE = (*SERVE_AT, *_PORTS)
+SERVE = (sys.executable, "-m", "mock_server", "serve", "--json", *_PORTS, "--chaos=off")
 FLOOR = (sys.executable, "-m", "benchmarks.floor")
 
 
