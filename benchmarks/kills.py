@@ -27,7 +27,7 @@ from benchmarks.kills_client import Client, NativeConsumer, SdkConsumer
 from mock_server.lab_client import LabClient
 from mock_server.state.store import Sync
 
-KILLS, UP_S = 67, (0.3, 3.0)
+KILLS, UP_S = 67, (0.2, 1.5)
 """How often it is killed with each promise, and for how many seconds it has served then."""
 
 _PORT_RANGE = (20_000, 32_000)

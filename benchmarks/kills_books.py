@@ -11,13 +11,14 @@ _SUCCEEDED = 3
 
 def problems(client: Client) -> list[str]:
     """Whatever does not agree, a line each."""
-    history = {line["seq"]: line for line in client.project.history()}
+    kept = {line["seq"]: line for line in client.project.history() if not line["kind"].startswith("history.")}
+    history = client.told | kept  # what the history has let go was told
     of: dict[str, list[Any]] = defaultdict(list)
     for line in history.values():
         of[line["kind"]].append(line)
     found = (
         *client.wrong,
-        *_history(client, history),
+        *_history(client, kept, history),
         *_records(client),
         *_messages(client, of),
         *_commands(client, of),
@@ -27,11 +28,11 @@ def problems(client: Client) -> list[str]:
     return [f"{client.project.access_id}: {each}" for each in found]
 
 
-def _history(client: Client, history: dict[int, Any]) -> Iterator[str]:
+def _history(client: Client, kept: dict[int, Any], history: dict[int, Any]) -> Iterator[str]:
     """Each line that was told is there as it was told."""
     if sorted(history) != list(range(1, len(history) + 1)):
         yield "the history has gaps"
-    if changed := [seq for seq, line in client.told.items() if history.get(seq) != line]:
+    if changed := [seq for seq, line in client.told.items() if seq >= min(kept) and kept.get(seq) != line]:
         yield f"{len(changed)} lines were told and are not there, or are others: {changed[:5]}"
 
 

@@ -20,8 +20,8 @@ from mock_server.lab_client import LabApiError, LabProject
 from mock_server.wire.encryption import queue_password
 from mock_server.wire.message_id import message_id_text
 
-BATCH = 5
-_PAUSE_S, _AGAIN_S, _SETTLE_S = 0.03, 0.05, 120
+BATCH = 3
+_PAUSE_S, _AGAIN_S, _SETTLE_S = 0.1, 0.05, 120
 _HOURS_AGO_MS = 6 * 3_600_000
 _STEP_MS = 1_000
 _TOKEN_INVALID = 1010
