@@ -11,7 +11,10 @@ from time import clock_gettime
 from typing import Any
 
 _PORTS = ("--port=0", "--ws-port=0", "--pulsar-port=0", "--lab-port=0")
-SERVE = (sys.executable, "-m", "mock_server", "serve", "--json", *_PORTS, "--chaos=off")
+SERVE_AT = (sys.executable, "-m", "mock_server", "serve", "--json", "--chaos=off")
+"""To be completed with ports."""
+
+SERVE = (*SERVE_AT, *_PORTS)
 FLOOR = (sys.executable, "-m", "benchmarks.floor")
 
 
