@@ -2,8 +2,8 @@
 
 `python -m tests.make_mutants MODULE...` tries the mutants of some modules of the rules again, `counting` (seconds) or
 `evidence.claims`, say; without arguments those of all (half an hour). The runs are played at the first call (ten
-minutes). `--survivors` before the modules tries those mutants only that survived, by the tests of the rules alone
-(minutes): what kills a mutant once need not be asked for it again.
+minutes). `--tests` before the modules asks the tests of the rules alone (minutes), of those mutants that survived and of
+places that were not measured yet: what has killed a mutant need not be asked again.
 """
 
 import gc
@@ -52,8 +52,8 @@ runs again that were played before. The mutant is killed by
   made for the rule, and three of the reference client in every case;
 - **unexercised**: no run of a correct client exercises a rule any more that was exercised;
 - **failure**: the judge raises or does not end;
-- **test**: none of these, but in a run of which a test of the rules asks what a rule says, the rule is broken or
-  exercised where it was not, or no longer.
+- **test**: in a run of which a test of the rules asks what a rule says, the rule is broken or exercised where it was
+  not, or no longer. The tests are asked last, or alone (`--tests`): then a client might have shown it too.
 
 Texts are not changed: no verdict depends on them. Of {total.total()} mutants at {len(results)} places {killed} are
 killed{_unmeasured_text(results)}.
@@ -112,17 +112,15 @@ def tried_again(trial: Trial, place: str, before: Mapping[str, Any]) -> JsonObje
 
 def main(names: list[str]) -> None:
     """Try the mutants of these modules, or of all, and write the result of each place as soon as it is there."""
-    is_again, names = names[:1] == ["--survivors"], names[names[:1] == ["--survivors"] :]
+    by_tests, names = names[:1] == ["--tests"], names[names[:1] == ["--tests"] :]
     if unknown := [name for name in names if name not in modules()]:
         sys.exit(f"there is no module {', '.join(unknown)}; there are: {', '.join(modules())}")
-    trial, known = Trial(tests_alone() if is_again else corpus(), names), read_results()
+    trial, known = Trial(tests_alone() if by_tests else corpus(), names), read_results() if by_tests else {}
     gc.freeze()
     for name in names or modules():
         for place in places():
-            if module_of(place) == name and not is_again:
-                _write(place, tried(trial, place))
-            elif module_of(place) == name and place in known:
-                _write(place, tried_again(trial, place, known[place]))
+            if module_of(place) == name:
+                _write(place, tried_again(trial, place, known[place]) if place in known else tried(trial, place))
 
 
 def _write(place: str, result: JsonObject) -> None:

@@ -125,12 +125,13 @@ class Written:
         origin: Origin = "uplink",
         acked: bool = True,
         direction: PassDirection | None = ENTER,
+        consumer: str = "c1",
     ) -> Self:
         """A message about a record is published and delivered, and acknowledged at once or not."""
         self.message_id = f"m{self.last}"
         data_type = DataType.BILL if direction is None else DataType.PASS
         self.add(MessagePublished(self.message_id, lot, origin, name, None, data_type))
-        self.delivered(self.message_id)
+        self.delivered(self.message_id, consumer=consumer)
         return self.acked(self.message_id) if acked else self
 
     def delivered(self, message_id: str, redelivery_count: int = 0, consumer: str = "c1") -> Self:
