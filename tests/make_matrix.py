@@ -2,7 +2,8 @@
 
 `python -m tests.make_matrix CLIENT...` measures some known-bad clients at every seed, and as processes at the first
 (a minute each); `ReferenceClient` is the reference client in every case (minutes). Without arguments it measures all of
-them (an hour). `--seeds N` before the names measures with fewer seeds, and the page says so.
+them (an hour). `--seeds N` before the names measures with fewer seeds, and the page says so. `--first` plays the first
+seed again and keeps what the others have shown (seconds each).
 """
 
 import json
@@ -10,7 +11,7 @@ import os
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,14 @@ def measure(name: str, seeds: int = SEEDS) -> JsonObject:
     }
 
 
+def measure_first(name: str) -> JsonObject:
+    """The same at the first seed; what is known of the other seeds stays."""
+    first, known = matrix.row_of(name), read_results()[name]
+    killed_after = [first.killed_after, *known["killed_after"][1:]]
+    own = {"rule": first.rule_id, "killed_after": killed_after, "also_breaks": first.also}
+    return {**known, **own, "told_first": first.told_first}
+
+
 def measure_reference() -> JsonObject:
     """The reference client in every case at every seed: the rules that it did not pass, each with a verdict."""
     client = f"{ReferenceClient.__module__}:{REFERENCE}"
@@ -158,15 +167,17 @@ def measure_reference() -> JsonObject:
 
 def main(names: list[str]) -> None:
     """Measure the clients of these names, or all of them, and write each result as soon as it is there."""
-    seeds = SEEDS
-    if names[:1] == ["--seeds"]:
-        seeds, names = int(names[1]), names[2:]
+    work: Callable[[str], JsonObject] = measure
+    if names[:1] == ["--first"]:
+        work, names = measure_first, names[1:]
+    elif names[:1] == ["--seeds"]:
+        work, names = partial(measure, seeds=int(names[1])), names[2:]
     unknown = [name for name in names if name not in (REFERENCE, *ZOO)]
     if unknown:
         sys.exit(f"there is no known-bad client {', '.join(unknown)}: `parking-mock matrix` lists them")
     known_bad = [name for name in names or ZOO if name in ZOO]
     with worker_pool(os.cpu_count() or 1) as pool:
-        for name, result in zip(known_bad, pool.map(partial(measure, seeds=seeds), known_bad), strict=True):
+        for name, result in zip(known_bad, pool.map(work, known_bad), strict=True):
             _write(name, result)
     if REFERENCE in names or not names:
         _write(REFERENCE, measure_reference())

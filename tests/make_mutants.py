@@ -2,8 +2,8 @@
 
 `python -m tests.make_mutants MODULE...` tries the mutants of some modules of the rules again, `counting` (seconds) or
 `evidence.claims`, say; without arguments those of all (half an hour). The runs are played at the first call (ten
-minutes). `--tests` before the modules asks the tests of the rules alone (minutes), of those mutants that survived and of
-places that were not measured yet: what has killed a mutant need not be asked again.
+minutes). `--tests` before the modules asks the tests of the rules alone (minutes), of those mutants that survived and
+of places that were not measured yet: what has killed a mutant need not be asked again.
 """
 
 import gc
@@ -77,6 +77,8 @@ def _unmeasured_text(results: Mapping[str, Any]) -> str:
 def _unexplained_text(results: Mapping[str, Any]) -> str:
     hit = [place for place, result in results.items() if result["survivors"]]
     left = len(hit) - sum(place in SURVIVORS for place in hit)
+    if not left:
+        return f"Each of the {len(hit)} places with survivors says which."
     return f"Of {len(hit)} places with survivors {len(hit) - left} say which; {left} have not been looked at."
 
 

@@ -7,39 +7,28 @@ from collections.abc import Mapping
 
 EDGE = "Only the very millisecond, entry or record at the bound would be judged otherwise, and nothing depends on it."
 
+WORDS = "Only the words, or at which entry of the history, and how often, a breach is told."
+
+NUMBERS = "Equivalent: what is compared has an entry each, and no two entries of a history have one number."
+
+ACTS = (
+    "Equivalent: an act has the number of the entry before it, which is never the request itself: what a call asks, or"
+    " its answer, is written at once behind it."
+)
+
 IN_PROCESS = (
     "Only processes reach it, and the correct clients are played in process: no run holds when the rule counts as"
     " exercised. It can accuse nobody; it could call a rule passed that was not exercised."
 )
 
 SURVIVORS: Mapping[str, str] = {
-    "process.single": (
-        "Harmless: refused claims, and runs of one instance, have no two claims of a cell within a minute. "
-        f"{IN_PROCESS}"
-    ),
-    "process._repeated": (
-        "Harmless: no client puts a cell into one sync twice (FORM-UNIQUE judges that), and the known-bad client "
-        "asks twice in the same moment, which any bound catches."
-    ),
-    "process.AT_ONCE": (
-        "A gap, of a should-rule: no client asks twice between half a minute and two minutes, so that nothing "
-        "holds the bound."
-    ),
     "security._retries": EDGE,
     "security._signed_wrongly": (
-        "Measured before the test of a call without a body, which holds that only calls with one are spared. The "
-        "rest is harmless: a call with a body needs a token, and a call without a body got that first. Whoever "
-        "signs no call well is refused there."
+        "Harmless: a call with a body needs a token, and a call without a body got that first. Whoever signs no call"
+        " well is refused there."
     ),
-    "security._sent_again": (
-        "Measured before the test of a fresh nonce, which holds that one call is no repeat. The rest is harmless:"
-        " a call without a signature is refused, which breaks the same rule."
-    ),
-    "security._is_stale": (
-        "Measured before the tests began at a time other than 0, which holds the pause. The rest is harmless: a "
-        "time that is no number is refused, as one out of range is. "
-        f"{EDGE}"
-    ),
+    "security._sent_again": ("Harmless: a call without a signature is refused, which breaks the same rule."),
+    "security._is_stale": (f"Harmless: a time that is no number is refused, as one out of range is. {EDGE}"),
     "security.tamper": "Equivalent: the same is asked of each record by _is_tempted.",
     "security._is_tempted": (
         "It only says whether SEC-TAMPER was exercised: in each run with damaged messages some record has come in"
@@ -69,67 +58,25 @@ SURVIVORS: Mapping[str, str] = {
         " counter explains every claim, which spares them before the other conditions are asked."
     ),
     "counting._tempted": (
-        "The same: which claims count as tempted decides over who is accused only where no wrong counter explains"
-        " the claims."
+        "Which claims count as tempted decides over who is accused only where no wrong counter explains the claims,"
+        " which counting.no_lie asks first."
     ),
     "counting._is_lie": (
-        "The same; a lot that agrees with a claim outside the bracket is what the known-bad client brings about. "
-        f"{EDGE}"
+        "As counting._tempted; a lot that agrees with a claim outside the bracket is what the known-bad client brings"
+        f" about. {EDGE}"
     ),
     "counting.DISAGREEMENTS": (
         "The known-bad client lies after three contradictions, and no client of ours lies sooner: with a lower "
         "bound nobody else is accused."
     ),
-    "windows_revisits.revisit": (
-        "Which of several cells of a record is asked about first or last: each correct client goes back to all of"
-        " them. "
-        f"{EDGE}"
-    ),
-    "windows_revisits._is_late": (
-        "Fairness towards clients that need not find a record: one that was corrected, removed, not lost or too "
-        "soon or late for it, or is of a lot without sync. Every correct client of ours goes back to every "
-        "window, and so keeps the rule also where it need not."
-    ),
-    "windows_revisits._could_revisit": (
-        "The same: no correct client of ours leaves a window out because it was down or the run ended, as all go "
-        "back within a day."
-    ),
-    "windows_revisits.horizon": (
-        f"It only says whether the rule was exercised; the case of a month lasts long enough either way. {EDGE}"
-    ),
-    "windows_revisits._first_old": EDGE,
-    "windows_revisits.span_1h": "Each client asks about something in each run, or about nothing.",
-    "windows_revisits.REVISIT_WITHIN": (
-        "Half is a cycle of one day, which every correct client of ours keeps; one that goes back every second "
-        "day is allowed, and not among them: a gap in fairness."
-    ),
-    "windows_revisits.OLDEST": (
-        "A gap: the known-bad client asks about windows of any age, and no client about one of two to four weeks."
-    ),
-    "errors_passing.left": "Only how many breaches are told.",
-    "errors_passing.first": "Only how many breaches are told.",
-    "errors_passing.hasty": (f"Only at which claim the breach is told. {EDGE}"),
-    "errors_passing.partial": (
-        "Only how many breaches are told, and whether the rule was exercised by a call of one cell: each run with"
-        " a failed call of several cells has others too."
-    ),
-    "errors_passing._deaths": (f"Clients of ours die of the last answer that they got, or of none. {EDGE}"),
-    "errors_passing.trouble": (
-        "It only says whether the rule was exercised: a streak of more than three failures of our scenarios lasts"
-        " over a minute. "
-        f"{EDGE}"
-    ),
-    "errors_passing.offline": (
-        "It only says whether the rule was exercised: a lot of our scenarios that is off line is so for hours, "
-        "and is asked again after it. "
-        f"{EDGE}"
-    ),
-    "errors_passing._hourly": (
-        "Fairness towards a client that tries often in the first hour only: the limit of tries a minute holds it "
-        "there too, and no client of ours stays between both. "
-        f"{EDGE}"
-    ),
-    "errors_passing._span": (f"As errors_passing.offline. {EDGE}"),
+    "windows_revisits.revisit": (f"{NUMBERS} The sum is in the words only."),
+    "errors_passing.left": WORDS,
+    "errors_passing.first": WORDS,
+    "errors_passing.hasty": WORDS,
+    "errors_passing.partial": WORDS,
+    "errors_passing._deaths": ACTS,
+    "errors_passing._hourly": WORDS,
+    "errors_passing._span": "Equivalent: a row without failures lasts no hour, whether 0 or 1 ms stands for that.",
     "form.is_object": "Equivalent: an entry with a raw value is one that could not be read as a cell.",
     "form.path": (
         f"It only says whether the rule was exercised: the lots of our scenarios are asked after they reported. {EDGE}"
@@ -153,13 +100,9 @@ SURVIVORS: Mapping[str, str] = {
     "form.json_body": (
         "Equivalent: the first token call comes before the first sync, and is taken wherever a sync can be signed."
     ),
-    "form._json_fault": "The same: who signs no call without a body well gets no token, and sends no body.",
+    "form._json_fault": ("Equivalent: who signs no call without a body well gets no token, and sends no body."),
     "form.AT_ONCE_MS": (
         "It only says whether an info-rule was exercised: a catch-up of our clients takes less than five minutes."
-    ),
-    "receiving_storage.persist_ack": (
-        "It only says whether the rule was exercised: a gap, as no correct client crashes twice with nothing "
-        "acknowledged before one of them."
     ),
     "receiving_storage._restarts": (
         "Equivalent: a client that is restarted is asked for one dump at the same moment, before which it has no "
@@ -247,7 +190,9 @@ SURVIVORS: Mapping[str, str] = {
         "each has one defect. "
         f"{EDGE}"
     ),
-    "evidence.storage.explained": "The same.",
+    "evidence.storage.explained": (
+        "As evidence.storage._of_claims: each known-bad client has one defect, which explains every shortage or none."
+    ),
     "receiving._died_of": "Only how many breaches are told.",
     "receiving._left": "Only the words.",
     "receiving.nack": (
@@ -263,7 +208,6 @@ SURVIVORS: Mapping[str, str] = {
         "A should-rule: a client of ours that acknowledges what is damaged has not read it; a message that is "
         "damaged and torn is drawn in no case."
     ),
-    "receiving.encryption": "It only says whether a should-rule was exercised.",
     "receiving.cumulative": (
         "Fairness towards clients that leave or refuse a message for a reason: no correct client of ours passes "
         "over any, so that the list is empty before it is filtered. tests/contracts/rules/test_receiving.py holds"
@@ -273,7 +217,8 @@ SURVIVORS: Mapping[str, str] = {
         "It only says whether the rule was exercised: each of these is so in every run with a batch."
     ),
     "receiving.ack_duplicates": (
-        "The same; and no correct client of ours leaves a known record unacknowledged, for good or for a while."
+        "It only says whether the rule was exercised; and no correct client of ours leaves a known record"
+        " unacknowledged, for good or for a while."
     ),
     "receiving._shows_growth": (f"It only says whether the rule was exercised. {EDGE}"),
     "receiving._other_names": "Only at which entry the breach is told; one topic has subscriptions in each run.",
@@ -287,17 +232,16 @@ SURVIVORS: Mapping[str, str] = {
         "bad client refuses them all."
     ),
     "receiving.foreign": "It only says whether the rule was exercised.",
-    "receiving._would_show": "The same.",
+    "receiving._would_show": ("It only says whether the rule was exercised."),
     "receiving._is_like": "Equivalent: a lot without sync is sent no claim.",
     "receiving._over_claims": (
         f"Only claims that are too high are there where a stranger's records are counted. {EDGE}"
     ),
-    "receiving._like": "The same.",
+    "receiving._like": "As receiving._over_claims.",
     "receiving._under_others": (
         "No client of ours stores a record under a lot of its own id by chance; two lots of strangers with one "
         "record are drawn in no case."
     ),
-    "receiving.LONG_MS": "Every client of ours is back within minutes or never.",
     "evidence.acknowledgements.name_of": "Only the words.",
     "evidence.acknowledgements.oddity": (
         "Which kind a message is of decides over who is accused only where one was passed over, which no correct "
@@ -312,19 +256,10 @@ SURVIVORS: Mapping[str, str] = {
         "anything that long. "
         f"{EDGE}"
     ),
-    "evidence.acknowledgements._shows_at": "The same, and at which entry it is told.",
-    "evidence.acknowledgements.deaths": (
-        "Which of several messages a client is said to have died of: the known-bad clients die of each message of"
-        " a kind, and no correct one dies."
+    "evidence.acknowledgements._shows_at": (
+        "As evidence.acknowledgements._passed_over, and at which entry it is told."
     ),
-    "evidence.acknowledgements._is_held": "The same.",
     "evidence.acknowledgements.never_taken": "Which kinds are looked at: the known-bad clients refuse one kind only.",
-    "evidence.acknowledgements.PATIENCE_MS": (
-        "A gap in both directions: no client acknowledges after one to four minutes."
-    ),
-    "evidence.acknowledgements.DEATH_MS": (
-        "A gap in both directions: clients of ours die of a message at once, and of nothing else beside it."
-    ),
     "evidence.connections.connections": (
         "Which moments count for a client whose pauses go by real time, and for one that is refused when it comes"
         " back: only processes are waited for, and refused clients of ours come back later each time."
@@ -352,15 +287,14 @@ SURVIVORS: Mapping[str, str] = {
         "client. "
         f"{EDGE}"
     ),
-    "evidence.storage.out_of_order": "The same, of the order.",
-    "evidence.storage.exits_before_entries": (f"It only says whether REC-ORDER was exercised. {EDGE}"),
-    "evidence.storage.OLD_MS": (
-        "A gap: records of our scenarios are younger than five minutes or older than twenty, and so is what the "
-        "known-bad client ignores."
+    "evidence.storage.out_of_order": (
+        "Which records came out of order matters only where one is missing, which is so in no correct client."
     ),
+    "evidence.storage.exits_before_entries": (f"It only says whether REC-ORDER was exercised. {EDGE}"),
     "evidence.storage.FEW": "Only the words.",
     "receiving._too_soon": (
-        f"Measured before the test of constant pauses of half a minute, which holds the last condition since. {EDGE}"
+        "The known-bad client comes back at once each time, so that any sums, and any of its last pauses, show it; the"
+        " pauses of correct clients grow several times over."
     ),
     "receiving_storage._came_as_it_was": (
         "Fairness towards clients that change a stored record because another message about it was newer, or had "
@@ -383,19 +317,105 @@ SURVIVORS: Mapping[str, str] = {
     "times.record_form": (
         f"The known-bad clients misread every record; what they store and what they claim shows the same. {EDGE}"
     ),
-    "times.skewed_lot": "The same, of records ahead of now: none of ours is wrong about others as well.",
+    "times.skewed_lot": (
+        "The known-bad client is wrong about each record that is ahead of now and about no other; what it stores and"
+        " what it claims shows the same."
+    ),
     "times._is_ahead": (f"Messages about records that are ahead of now come once in our scenarios. {EDGE}"),
     "times._is_clamped": "The known-bad client moves the time to now, which each of the conditions shows.",
     "times.leap_second": "An info-rule: the message with a second 60 comes once, or is answered each time.",
     "times.YEAR": "Times in another unit are decades away.",
     "times.NEAR": "Zones are hours apart, and clocks of correct clients are right to the minute.",
-    "windows.max24": (f"It only says whether the rule was exercised. {EDGE}"),
-    "windows._longest_silence": "The same.",
-    "windows.positive": "Measured before the test of a window that holds nothing, which holds the bound since.",
-    "counting.REDELIVERIES": "Measured before the test of the twentieth redelivery, which holds both bounds since.",
-    "errors_passing.FREE": (
-        "Measured before the test of the very pauses that a rule names, which holds both bounds since."
+    "windows._longest_silence": "Equivalent: 0 and 1 ms are both less than the day that a silence has to last.",
+    "windows._seq_at": WORDS,
+    "windows._claims_zero_beside_records": (
+        "Equivalent: the brackets are made from the claims, one for each, so that both are equally many."
     ),
-    "errors_passing.TRIES_A_MINUTE": "As errors_passing.FREE.",
-    "errors_passing.OFFLINE_TRIES_AN_HOUR": "As errors_passing.FREE.",
+    "windows._boundary_breach": WORDS,
+    "converging._unequal_breach": WORDS,
+    "converging._triggered_breach": WORDS,
+    "converging._endless_breach": WORDS,
+    "converging._asked_in_vain": "Equivalent: a call that the client saw succeed has an answer.",
+    "converging._fruitless": (
+        "Equivalent: it only saves looking at lines of which the lot has deleted nothing, where _is_hopeless finds no"
+        " claim."
+    ),
+    "errors_lasting._was_refused": "Equivalent: a call without an answer has no code.",
+    "errors_lasting._hasty_tokens": WORDS,
+    "errors_lasting._never_again": "Equivalent: `judged` takes a rule with a breach for exercised.",
+    "errors_lasting.sign": "Equivalent: calls of a path of which none was refused so exercise nothing.",
+    "errors_lasting.permanent": (
+        f"Equivalent: claims of a cell of which none was refused so exercise nothing. {WORDS}"
+    ),
+    "errors_lasting._is_asked": (
+        "Equivalent: the call with that number was to the lot without the command, and only other lots are asked for."
+    ),
+    "errors_lasting._is_needed": (
+        "Equivalent: the call with that number was to the lot without the command, and only other lots are asked for."
+    ),
+    "evidence.claims.Flow.news": "Equivalent: the deliveries of a flow are of records (`repeats` finds them by these).",
+    "evidence.claims.at_lot": NUMBERS,
+    "evidence.claims._question": (
+        "Equivalent: a record that had come before the claim counts as arrived, and no rule asks about a question that"
+        f" is not open. {ACTS}"
+    ),
+    "evidence.claims.claims_about": NUMBERS,
+    "evidence.claims._is_delivered": NUMBERS,
+    "evidence.claims.spare_ms": "Equivalent: the rules compare it with two days, for which 0 and 1 ms are too little.",
+    "evidence.claims.lag_ms": (
+        "Equivalent: CONV-OTHERS alone asks, up to the time of a claim, so that there is one and the default not used."
+    ),
+    "evidence.claims.was_disturbed": ACTS,
+    "evidence.claims.amid": NUMBERS,
+    "evidence.claims._is_awaited": NUMBERS,
+    "evidence.claims.triggered": (
+        f"Equivalent: within a second after one of the messages is within a second after the last, or before. {NUMBERS}"
+    ),
+    "evidence.claims.is_answered_at_once": NUMBERS,
+    "evidence.claims.NEVER": "Equivalent: each of the three is behind every entry.",
+    "evidence.coverage.hindrance": "Only the words that say why a rule was not exercised.",
+    "evidence.coverage._steadiness": f"Only the words that say why a rule was not exercised. {NUMBERS}",
+    "evidence.coverage.owed": (
+        "Equivalent for breaches: time of no length, or of one millisecond, has no hole. It could say only that"
+        " WIN-NO-GAP was exercised where that one millisecond is owed."
+    ),
+    "evidence.coverage._owed": "Equivalent: it stands for no time, and 0 and 1 ms after 1970 are before every start.",
+    "evidence.coverage.FOR_EVER": "Equivalent: each of the three is after every run.",
+    "evidence.encryption._is_looked_at": (
+        "A claim has never the number of an acknowledgement. A dump has, if nothing happened between both: the client"
+        " is then not known to have read nothing, and is judged as if it could read."
+    ),
+    "evidence.errors._told_failure": (
+        "Equivalent: UNSURE and SUCCESS are the same to `_went_through`, which alone asks for them; and each fault of"
+        " GARBLING garbles what goes out, if anything does."
+    ),
+    "evidence.errors.with_unknown_code": "Equivalent: a call without a code was not REFUSED.",
+    "evidence.errors.any_of": (
+        "Not judged: it makes the checks when the module is imported, before a mutant is in place."
+    ),
+    "evidence.errors.how": WORDS,
+    "evidence.errors.is_part": (
+        "Equivalent: the claim is the last of its own cell, so that none of it is later; and of the last two claims of"
+        " another cell the last is later if one is."
+    ),
+    "evidence.errors._cells": (
+        "Equivalent: a cell of which no call failed so is left out by `_failed`, and its rows have one claim each."
+    ),
+    "evidence.errors.may_stop": "Equivalent: None is in no set of codes.",
+    "evidence.errors._prompted": ACTS,
+    "evidence.renewals.renewed": NUMBERS,
+    "evidence.requests._was_passed_over": NUMBERS,
+    "evidence.requests._requests": NUMBERS,
+    "evidence.requests._is_held": NUMBERS,
+    "times_windows.dst_breaches": WORDS,
+    "times_windows._in_force": ACTS,
+    "times_windows.skew_breaches": (
+        "Equivalent: no hole is longer than the millisecond by which windows join up and as short as such a jump."
+    ),
+    "times_windows._gaps_at": WORDS,
+    "times_windows._is_at_jump": ACTS,
+    "times_windows._steps_over": (
+        f"{ACTS} The default stands for a line that was not asked about before: 0 and 1 ms after 1970 are long ago."
+    ),
+    "times_windows.step_breaches": ACTS,
 }

@@ -56,6 +56,11 @@ def refused(story: Written) -> Written:
     return story.add(MessageRefused(story.message_id, "t", SUBSCRIPTION, "c1"))
 
 
+def acked(story: Written) -> Written:
+    """The last message is acknowledged."""
+    return story.acked(story.message_id)
+
+
 def row(name: str = "r1") -> DumpedRecord:
     """A record as a dump has it."""
     return DumpedRecord(name, LOT, 0, 0, START)
@@ -224,6 +229,29 @@ def test_a_client_dies_of_a_message_within_a_minute(later_ms: int, *, is_broken:
     assert DEATH_MS == MINUTE
     run = extended().at(later_ms).act(ActKind.DIED, "in advance: Error").run(DAY)
     assert (says("REC-TOLERANT", run) == "broken") == is_broken
+
+
+def dies(story: Written) -> Written:
+    """The client dies, and is started again."""
+    return story.act(ActKind.DIED, "in advance: Error").act(ActKind.START)
+
+
+@pytest.mark.parametrize(
+    ("story", "is_broken"),
+    [
+        (dies(extended()), True),
+        (dies(comes("r2", story=extended())), True),
+        (dies(Written().message(None, acked=False)), True),
+        (dies(struck(extended(), FaultKind.SOCKET_CLOSE, Spoils.DELIVERY, "frame")), False),
+        (extended(dies(Written())), False),
+        (acked(dies(extended())), True),
+        (dies(acked(extended())), False),
+        (dies(comes()), False),
+    ],
+)
+def test_a_client_dies_of_what_it_holds(story: Written, *, is_broken: bool) -> None:
+    """Not of what it has answered, has never seen, or gets later; nor of what is plain."""
+    assert (says("REC-TOLERANT", story.run(MINUTE)) == "broken") == is_broken
 
 
 @pytest.mark.parametrize(("age_ms", "is_broken"), [(OLD_MS, True), (OLD_MS - 1, False)])
