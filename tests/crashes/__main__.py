@@ -28,10 +28,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crashes", description=__doc__)
     parser.add_argument("--sync", action="append", choices=get_args(Sync))
     parser.add_argument("--failure", action="append", choices=[each.name for each in FAILURES])
-    parser.add_argument(
-        "--every", type=int, default=1, help="only each Nth operation, begun at another for each failure"
-    )
-    parser.add_argument("--hasty", action="store_true", help="answer before the commit: must be found")
+    parser.add_argument("--every", type=int, default=1, help="only each Nth operation, others for each failure")
+    parser.add_argument("--hasty", action="store_true", help="answer before the commit, until it is found")
     parser.add_argument("--within", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.within is not None:
@@ -49,9 +47,12 @@ def _try_all(folder: Path, syncs: list[Sync], failures: Sequence[Failure], every
     for sync in syncs:
         whole = trials.whole(sync)
         for place, failure in enumerate(failures):
-            for at in range(1 + place % every, whole.operations + 1, every):
+            for at in range(1 + place * every // len(failures), whole.operations + 1, every):
                 found += trials.run(Trial(sync, failure, at, SPANS[at // every % len(SPANS)]), whole)
                 counts[f"{sync} {failure.name}"] += 1
+                if hasty and found:
+                    _say(f"found at the trial {counts.total()}: {found[0]}\n")
+                    return 1
         _say(f"{sync}: {whole.operations} operations, {whole.commits} commits\n")
     head = f"{counts.total()} trials, {time.perf_counter() - began:.0f} s, {len(found)} problems"
     _say("\n  ".join([head, *found[:_SHOWN]]) + "\n")

@@ -19,12 +19,12 @@ def tried(folder: Path, *arguments: str) -> tuple[int, str]:
 
 def test_whatever_happens_to_the_disk_nothing_promised_is_lost(tmp_path: Path) -> None:
     """Killed, torn, without power, full, failing: what was answered is there, nothing is half done, it goes on."""
-    code, said = tried(tmp_path, "--sync", "normal", "--sync", "full", "--every", "600")
+    code, said = tried(tmp_path, "--sync", "normal", "--every", "1100")
     assert (code, " 0 problems" in said) == (0, True), said
 
 
 @pytest.mark.slow
 def test_an_answer_before_its_commit_is_found(tmp_path: Path) -> None:
     """The trials can fail: a server that answers too soon has promised what is not there."""
-    code, said = tried(tmp_path, "--sync", "off", "--failure", "KILL", "--every", "60", "--hasty")
+    code, said = tried(tmp_path, "--sync", "off", "--failure", "KILL", "--every", "33", "--hasty")
     assert (code, "promised, and not there" in said) == (1, True), said
