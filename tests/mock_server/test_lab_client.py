@@ -138,6 +138,8 @@ def test_every_operation_has_a_method() -> None:
         "deleteProject": LabProject.delete,
         "resetProject": LabProject.reset,
         "snapshot": LabProject.snapshot,
+        "exportProject": LabProject.export,
+        "importProject": LabClient.import_project,
         "listCheckpoints": LabProject.checkpoints,
         "addCheckpoint": LabProject.checkpoint,
         "deleteCheckpoint": LabProject.delete_checkpoint,
