@@ -13,7 +13,13 @@ from contracts.rules.process import AT_ONCE
 from contracts.rules.receiving import LONG_MS
 from contracts.rules.verdict import judge
 from mock_server.faults.catalogue import FaultKind
-from mock_server.history.events import FaultInjected, MessageRefused, RedeliveryRequested
+from mock_server.history.events import (
+    ConsumerChange,
+    ConsumerChanged,
+    FaultInjected,
+    MessageRefused,
+    RedeliveryRequested,
+)
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, Spoils
 from mock_server.profile import Profile
 from tests.contracts.rules.written import LOT, START, SUBSCRIPTION, Written, says, window
@@ -288,3 +294,78 @@ def test_instances_ask_about_a_cell_once_a_minute(story: Written, verdict: str) 
     can = frozenset(Capability)
     assert says("CONV-SINGLE", story.run(DAY, can=can, instances=2)) == verdict
     assert says("CONV-SINGLE", story.run(DAY, can=can)) == "nothing"
+
+
+# Connections
+
+
+def changed(story: Written, change: ConsumerChange, subscription: str = SUBSCRIPTION, consumer: str = "c1") -> Written:
+    """A consumer comes, becomes the active one, or leaves."""
+    return story.add(ConsumerChanged("t", subscription, consumer, change))
+
+
+def cut(story: Written) -> Written:
+    """The connection is cut."""
+    story.add(FaultInjected(FaultKind.SOCKET_CLOSE, 0, "socket", "", Spoils.DELIVERY, consumer="c1"))
+    return changed(story, "disconnected")
+
+
+def returns(*pauses: int) -> Written:
+    """Cut after cut, each as long before the client is back, a second after it came back from the one before."""
+    story, now = changed(changed(Written(), "connected"), "active"), 0
+    for pause in pauses:
+        cut(story.at(now + SECOND))
+        now += SECOND + pause
+        changed(changed(story.at(now), "connected"), "active")
+    return story
+
+
+CALM = 30 * SECOND
+ONE, TWO = [SECOND] * 3, [2 * SECOND] * 3
+
+
+@pytest.mark.parametrize(
+    ("pauses", "verdict"),
+    [
+        ([SECOND] * 9, "broken"),
+        ([SECOND] * 8, "nothing"),
+        ([*ONE, *ONE, *TWO], "kept"),
+        ([*ONE, *TWO, *ONE], "broken"),
+        ([*ONE, HOUR, *ONE[:2], *TWO], "kept"),
+        ([*TWO, *ONE[:2], HOUR, *ONE], "broken"),
+        ([CALM] * 9, "kept"),
+        ([CALM - 1] * 9, "broken"),
+        ([*TWO, *TWO, SECOND, SECOND, CALM], "kept"),
+        ([CALM * 2, CALM * 2, CALM * 2, *TWO, SECOND, SECOND, CALM], "kept"),
+        ([SECOND, SECOND, SECOND, CALM], "kept"),
+        ([SECOND, SECOND, SECOND, CALM - 1], "nothing"),
+        ([SECOND, SECOND, CALM], "nothing"),
+        ([SECOND, SECOND, CALM, SECOND], "nothing"),
+    ],
+)
+def test_pauses_grow_over_nine_cuts_or_are_half_a_minute(pauses: list[int], verdict: str) -> None:
+    """The sums of the first and of the last three are compared, as pauses may be random."""
+    assert says("REC-RECONNECT", returns(*pauses).run()) == verdict
+
+
+@pytest.mark.parametrize(("later_ms", "is_broken"), [(LONG_MS, True), (LONG_MS - 1, False)])
+def test_a_client_is_back_within_a_quarter_of_an_hour(later_ms: int, *, is_broken: bool) -> None:
+    """One whose pauses go by real time is waited for, and is not back if that was in vain."""
+    real = frozenset(Capability) - {Capability.PAUSES}
+    assert (says("REC-RECONNECT", cut(returns()).run(later_ms)) == "broken") == is_broken
+    assert says("REC-RECONNECT", cut(returns()).run(later_ms, can=real)) != "broken"
+    waited = cut(returns()).act(ActKind.NOT_BACK).run(later_ms, can=real)
+    assert (says("REC-RECONNECT", waited) == "broken") == is_broken
+
+
+@pytest.mark.parametrize(
+    ("story", "is_broken"),
+    [
+        (changed(cut(returns()), "connected", "another"), True),
+        (changed(returns(), "connected", "another", "c2"), False),
+        (changed(changed(cut(returns()), "connected", "another"), "connected"), False),
+    ],
+)
+def test_a_subscription_is_not_left_for_another(story: Written, *, is_broken: bool) -> None:
+    """Several may be used side by side."""
+    assert (says("REC-RECONNECT", story.act(ActKind.START).run(DAY)) == "broken") == is_broken
