@@ -7,7 +7,7 @@ a project to, and would take it from the client's calls.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from mock_server.clock import monotonic_s
@@ -31,6 +31,7 @@ class SharedLedger(Ledger):
         super().__init__(cloud, store)
         self._shared = store
         self._taken: dict[str, float] = {}
+        self._lost: str | None = None
 
     def open(self, first: str, make_first: Callable[[], Project]) -> None:
         """Watch the cloud, and have the project with the access id `first` unless another server does.
@@ -86,22 +87,39 @@ class SharedLedger(Ledger):
 
     def check(self) -> None:
         """HeldElsewhereError if the lease was over and others have taken projects over, which are let go of."""
-        if self._shared.lease.is_over:
-            held = self._shared.held()
-            lost = [access_id for access_id, kept in self._kept.items() if kept.is_kept and access_id not in held]
-            self._let_go(lost)
-            if lost:
-                raise HeldElsewhereError(lost[0])
+        lost = self._look()
+        if lost:
+            raise HeldElsewhereError(lost[0])
 
     def commit(self) -> None:
-        """Keep what has changed. HeldElsewhereError if some of it is another server's: that is let go of."""
-        self.check()
+        """Keep what has changed. HeldElsewhereError if some of it is another server's by now, and is not kept."""
+        self._keep()
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            raise HeldElsewhereError(lost)
+
+    def _keep(self) -> None:
+        """Keep what has changed of the projects that are this server's, and let go of the others."""
+        self._look()
         try:
             super().commit()
         except ProjectsLostError as lost:
-            self._let_go(lost.access_ids)
+            self._lose(lost.access_ids)
             super().commit()
-            raise HeldElsewhereError(lost.access_ids[0]) from None
+
+    def _look(self) -> list[str]:
+        """After the end of the lease: the projects that others have taken over, which are let go of."""
+        if not self._shared.lease.is_over:
+            return []
+        held = self._shared.held()
+        lost = [access_id for access_id, kept in self._kept.items() if kept.is_kept and access_id not in held]
+        self._lose(lost)
+        return lost
+
+    def _lose(self, access_ids: Sequence[str]) -> None:
+        """Let go of what is another server's. Whoever waits for what was not kept of it is told by the next commit."""
+        self._lost = next((access_id for access_id in access_ids if access_id in self._touched), self._lost)
+        self._let_go(access_ids)
 
     def close(self) -> None:
         """Keep what has changed, and let other servers have the projects. What is another's by now is left to it."""
@@ -123,7 +141,7 @@ class SharedLedger(Ledger):
         now = monotonic_s()
         due = [each for each in wanted if each in self._kept and now >= self._taken.get(each, -HOLD_S) + HOLD_S]
         with suppress(StoreError):
-            self.commit()
+            self._keep()
             due = [each for each in due if each in self._kept]
             self._let_go(due)
             if due:

@@ -305,3 +305,18 @@ def test_a_database_that_is_not_there_ends_with_2() -> None:
     done = run_here("serve", "--store", "postgresql://me:secret@127.0.0.1:1/lots")
     assert done.shown.startswith("exit code: 2\n")
     assert "cannot use the store postgresql://me@127.0.0.1:1/lots: the database does not answer: is it" in done.shown
+
+
+def test_who_waits_for_what_is_lost_is_told(two: tuple[Sharing, Sharing], database: Database) -> None:
+    """Also where somebody else's call has found it out before: the next commit fails, once."""
+    one, other = two
+    one.ledger._touched.clear()
+    one.work(1)
+    end_leases(database)
+    other.cloud.find(ACCESS_ID)
+    one.store.lease._until = 0
+    one.ledger._hand_over([])
+    assert list(one.cloud) == []
+    with pytest.raises(HeldElsewhereError):
+        one.ledger.commit()
+    one.ledger.commit()

@@ -66,13 +66,18 @@ class EventStream:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_new(self, send: "ASGISendCallable") -> None:
-        """Send the new entries, in batches, each once it is kept. StoreError if it cannot be."""
-        while True:
+        """Send the new entries, in batches, each once it is kept. StoreError if it cannot be.
+
+        What comes after another server has the project is not kept.
+        """
+        while self._alive():
             self._changed.clear()
             text = self._take()
             if not text:
                 return
             await self._committer.settled()
+            if not self._alive():
+                return
             await send({"type": "http.response.body", "body": text, "more_body": True})
             await asyncio.sleep(0)
 
