@@ -107,7 +107,8 @@ class _Kept:
 class Ledger:
     """Keeps the projects of a cloud in a store, those that it has and those to come.
 
-    `on_change` is called when something has changed that is not kept yet.
+    `on_change` is called when something has changed that is not kept yet. `unfinished` counts what is worked at in
+    steps, with turns for others between.
     """
 
     def __init__(self, cloud: Cloud, store: ProjectStore) -> None:
@@ -117,6 +118,7 @@ class Ledger:
         self._removed: dict[str, None] = {}
         self._begun: set[str] = set()
         self._cloud = cloud
+        self.unfinished = 0
         self.on_change: Callable[[], None] = lambda: None
 
     def open(self, first: str, make_first: Callable[[], Project]) -> None:

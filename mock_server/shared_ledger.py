@@ -137,7 +137,9 @@ class SharedLedger(Ledger):
                 self._cloud.remove(project)
 
     def _hand_over(self, wanted: Iterable[str]) -> None:
-        """Let others have the projects that they want, once these are kept. Later, where that fails."""
+        """Let others have what they want, once it is kept. Later, where that fails or where work is unfinished."""
+        if self.unfinished:
+            return
         now = monotonic_s()
         due = [each for each in wanted if each in self._kept and now >= self._taken.get(each, -HOLD_S) + HOLD_S]
         with suppress(StoreError):

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 import requests
+from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
@@ -23,7 +24,9 @@ from mock_server.shared_ledger import HOLD_S, SharedLedger
 from mock_server.state.database import Database
 from mock_server.state.postgresql import PostgresStore
 from mock_server.state.store import HeldElsewhereError, StoreError
+from mock_server.web.lab.projects import Projects
 from mock_server.web.server import Server, ThreadedServer
+from mock_server.web.serving.committer import Committer
 from tests.command_line import run_here
 from tests.mock_server.signed_client import SignedClient
 from tests.mock_server.state.works import Work, advanced, differences, kept, profiles, works
@@ -32,7 +35,7 @@ from tests.mock_server.test_store_option import A_PASS, client_of
 from tests.mock_server.web.lab_consumer import consuming
 from tests.postgresql import Cluster, connected
 from tests.sdk.world import wait_until
-from tests.support import ACCESS_ID, ACCESS_SECRET, LOT, examples, make_project
+from tests.support import ACCESS_ID, ACCESS_SECRET, ADDRESSES, LOT, examples, make_project
 
 HELD = "held_elsewhere"
 
@@ -85,7 +88,7 @@ def own_database(cluster: Cluster) -> Database:
     return cluster.database()
 
 
-@settings(max_examples=examples(24))
+@settings(max_examples=examples(12))
 @given(profiles, st.lists(st.tuples(works, st.booleans()), max_size=8))
 def test_what_is_kept_is_there_at_whoever_has_the_project(
     own_database: Database, profile: Profile, done: list[tuple[Work, bool]]
@@ -320,3 +323,35 @@ def test_who_waits_for_what_is_lost_is_told(two: tuple[Sharing, Sharing], databa
     with pytest.raises(HeldElsewhereError):
         one.ledger.commit()
     one.ledger.commit()
+
+
+def test_a_project_does_not_go_away_in_the_middle_of_a_piece_of_work(two: tuple[Sharing, Sharing]) -> None:
+    """Such as the adding of many records, with turns for others between: the rest of it would be lost."""
+    one, _ = two
+    with Committer(one.ledger).in_the_middle():
+        one.ledger._hand_over([ACCESS_ID])
+        assert one.cloud.get(ACCESS_ID) is not None
+    one.ledger._hand_over([ACCESS_ID])
+    assert one.cloud.get(ACCESS_ID) is None
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_request_whose_project_went_away_meanwhile_is_refused(
+    two: tuple[Sharing, Sharing], *, comes_back: bool
+) -> None:
+    """What only reads may be asked again, also by a program; of what may have been done halfway its caller is told."""
+    one, other = two
+    app, views = Flask("test"), Projects(one.cloud, lambda: ADDRESSES)
+    for method, kind in (("GET", HeldElsewhereError), ("POST", StoreError)):
+        with app.test_request_context(method=method):
+            assert views.find(ACCESS_ID) is views.find(ACCESS_ID)
+            one.ledger._taken.clear()
+            one.ledger._hand_over([ACCESS_ID])
+            if not comes_back:
+                other.cloud.find(ACCESS_ID)
+            with pytest.raises(StoreError) as refused:
+                views.find(ACCESS_ID)
+            assert type(refused.value) is kind
+        other.ledger._taken.clear()
+        other.ledger._hand_over([ACCESS_ID])
+        one.cloud.find(ACCESS_ID)

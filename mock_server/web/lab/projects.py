@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from flask import Response, request
+from flask import Response, has_request_context, request
 
 from mock_server.clock import VirtualClock
 from mock_server.cloud import Cloud
@@ -14,16 +14,21 @@ from mock_server.problems import Problem, Reader
 from mock_server.project import Project
 from mock_server.shapes import fields_of, kind_of
 from mock_server.spec import read_spec
+from mock_server.state.store import HeldElsewhereError, StoreError
 from mock_server.steps import Steps
 from mock_server.version import __version__
 from mock_server.web.lab.history_lines import HAR, HISTORY_FORMATS, LINES, history_pieces, history_place
 from mock_server.web.lab.json_pieces import answer_in_pieces, har_parts, rereport_parts, seed_parts
 from mock_server.web.lab.request import LabError, json_object, note_doubts, refuse_problems
+from mock_server.web.serving.inline import MEMORY
 from mock_server.web.serving.turns import carry_through, in_turns
 from mock_server.web.serving.wsgi import IN_PIECES
 
 MAX_PROJECTS = 10_000
 """The most projects of one server (our choice)."""
+
+_FOUND = "mock_server.found"
+"""Key of the memory of a request: the project that it is about."""
 
 AskAddresses: TypeAlias = Callable[[], Addresses]
 """Returns the addresses of a server, which it knows once it listens."""
@@ -38,7 +43,7 @@ class Projects:
 
     def find(self, project_id: str) -> Project:
         """The project of that access id; LabError 404, which lists the first 20, if there is none."""
-        project = self._cloud.find(project_id)
+        project = _still(project_id, self._cloud.find)
         if project is None:
             known = ", ".join(each.access_id for each in list(self._cloud)[:20])
             raise LabError(404, "no_project", f"there is no project {project_id[:64]!r}; there are: {known}")
@@ -136,6 +141,27 @@ class Projects:
         request.environ[IN_PIECES] = True
         pieces = history_pieces(history, after)
         return Response(pieces, content_type="application/x-ndjson")
+
+
+def _still(project_id: str, find: Callable[[str], Project | None]) -> Project | None:
+    """What is found; the same as in the earlier calls of the view for the present request.
+
+    A project that another server has taken meanwhile may have changed: HeldElsewhereError for what only reads, else
+    StoreError, since to ask again might do it twice.
+    """
+    memory = request.environ.setdefault(MEMORY, {}) if has_request_context() else {}
+    gone = HeldElsewhereError(project_id)
+    try:
+        project = find(project_id)
+    except HeldElsewhereError as elsewhere:
+        project, gone = None, elsewhere
+        if _FOUND not in memory:
+            raise
+    if memory.setdefault(_FOUND, project) is project:
+        return project
+    if request.method == "GET":
+        raise gone
+    raise StoreError(f"the project {project_id} went to another server while this was done: look how far it has come")
 
 
 def _resetting(project: Project) -> Steps[None]:

@@ -4,7 +4,8 @@ Whatever is answered or delivered in a turn waits for one commit at its end. Wit
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from mock_server.ledger import Ledger
 from mock_server.state.store import StoreError
@@ -59,6 +60,18 @@ class Committer:
             return
         self._waiting.append(work)
         self._soon()
+
+    @contextmanager
+    def in_the_middle(self) -> Iterator[None]:
+        """Let no project go to another server: a piece of work on one is not at its end."""
+        if self._ledger is None:
+            yield
+            return
+        self._ledger.unfinished += 1
+        try:
+            yield
+        finally:
+            self._ledger.unfinished -= 1
 
     def close(self) -> None:
         """Commit what is left, and close the ledger."""

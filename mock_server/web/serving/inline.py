@@ -274,7 +274,8 @@ class InlineWsgi:
             wait: _Wait | None = environ.get(_WAIT)
             if wait is None:
                 return environ, answer
-            await self._wait_for_change(wait.listen, start + wait.timeout_ms / 1000, caller)
+            with self._committer.in_the_middle() if wait.listen is _next_iteration else contextlib.nullcontext():
+                await self._wait_for_change(wait.listen, start + wait.timeout_ms / 1000, caller)
             if caller.is_gone and CARRY_THROUGH not in memory:
                 return None
 

@@ -20,6 +20,9 @@ class FakeLedger:
         self._failures = list(failures)
         self.commits = 0
 
+    def check(self) -> None:
+        """Nobody else has anything of it."""
+
     def commit(self) -> None:
         """Fail, if the next one is to fail."""
         if self._failures and (failure := self._failures.pop(0)):
