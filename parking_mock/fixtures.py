@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mock_server.testing.served import ServedParking
     from mock_server.web.server import ThreadedServer
 
-SETTINGS = ("project", "profile", "chaos", "clock", "now_ms", "seed", "devices", "elsewhere", "real_vendor")
+SETTINGS = ("profile", "chaos", "clock", "now_ms", "seed", "devices", "project", "elsewhere", "real_vendor")
 MARKER = f"parking_mock({', '.join(SETTINGS)}): settings of the test's fake parking cloud, the nearest first"
 SERVER_OPTIONS = ("host", "port", "ws_port", "pulsar_port", "lab_port")
 
