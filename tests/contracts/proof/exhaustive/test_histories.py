@@ -59,11 +59,12 @@ def test_what_is_wrong_with_whom(title: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("title", list(MODELS))
+@pytest.mark.parametrize("title", [title for title in MODELS if title != "correct"])
 def test_what_is_wrong_with_whom_with_three_records(title: str) -> None:
     """All histories of up to three records and one fault agree with the committed result too.
 
-    Except for the number of mismatches: their bound is the most faults of the scope, two in the committed result.
+    Except for the number of mismatches: their bound is the most faults of the scope, two in the committed result. The
+    correct model has been played these histories above.
     """
     whole, scope = read_results()[title, WHOLE], Scope(records=3, faults=1)
     violations = [each for each in Violation if each is not Violation.MISMATCHES]
