@@ -59,8 +59,9 @@ class _AroundCommand(click.Command):
 def exec_around(command: list[str], *, flags: tuple[str, ...]) -> None:
     """Run a command with a server around it, and end with its exit code.
 
-    Each FLAG is one of serve's. The server listens on free ports unless --port says otherwise, and the command finds it
-    by PARKING_API, PARKING_WS, PARKING_PULSAR, PARKING_LAB, PARKING_ACCESS_ID, PARKING_ACCESS_SECRET and PARKING_LOTS.
+    Each FLAG is one of serve's (parking-mock serve --help). The server listens on free ports unless --port says
+    otherwise, and the command finds it by PARKING_API, PARKING_WS, PARKING_PULSAR, PARKING_LAB, PARKING_ACCESS_ID,
+    PARKING_ACCESS_SECRET and PARKING_LOTS.
     """
     if not command:
         raise click.UsageError("a command stands behind --: parking-mock exec [FLAG]... -- CMD")

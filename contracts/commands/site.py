@@ -26,7 +26,8 @@ def site(*, folders: tuple[Path, ...], page: Path) -> None:
     try:
         found = columns(folders)
     except OSError as error:
-        raise ConfigurationError(f"cannot read {error.filename}: {error.strerror}") from None
+        advice = "name folders that check --report has written"
+        raise ConfigurationError(f"cannot read {error.filename}: {error.strerror}; {advice}") from None
     except ReportError as error:
         raise ConfigurationError(str(error)) from None
     with harness():
