@@ -1,6 +1,7 @@
 """Several servers on one PostgreSQL behind nginx, as docs/how-to/several-servers.md has them."""
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -15,7 +17,7 @@ import requests
 from mock_server.lab_client import LabClient
 from mock_server.state.database import Database
 from tests.command_line import command, environment
-from tests.front import Front
+from tests.front import FIRST, FRONT, SECOND, Front
 from tests.mock_server.signed_client import SignedClient
 from tests.mock_server.test_cli import first_line
 from tests.mock_server.test_shared_ledger import end_leases
@@ -61,6 +63,17 @@ def called(client: SignedClient) -> Any:
 def status(client: SignedClient, sn: str) -> Any:
     """How far a command has come; nothing if there is none of that number."""
     return client.call("GET", f"/v1.0/expand/cmds/{sn}").get("result")
+
+
+def test_the_page_is_tried_at_other_ports(tmp_path: Path) -> None:
+    """Its configuration has the servers and the front where the test starts them, and nothing at the page's ports."""
+    front = Front()
+    text = front.configuration(tmp_path)
+    told = set(re.findall(r"\b\d{4,5}\b", text))
+    assert not told & {*FIRST, *SECOND, *FRONT}
+    assert {urlsplit(address).port for address in front.addresses} <= set(map(int, told))
+    for flags in front.flags:
+        assert {flag.partition("=")[2] for flag in flags} <= told
 
 
 @pytest.mark.slow
