@@ -144,7 +144,6 @@ class SharedLedger(Ledger):
         due = [each for each in wanted if each in self._kept and now >= self._taken.get(each, -HOLD_S) + HOLD_S]
         with suppress(StoreError):
             self._keep()
-            due = [each for each in due if each in self._kept]
             self._let_go(due)
-            if due:
-                self._shared.free(due)
+            unused = (each for each in wanted if each not in self._kept)  # what has come here, and nobody has asked for
+            self._shared.free(list(unused))

@@ -22,7 +22,7 @@ _RENEW = (
     "INSERT INTO servers (id, url, until) VALUES (%s, %s, clock_timestamp() + make_interval(secs => %s)) "
     "ON CONFLICT (id) DO UPDATE SET url = excluded.url, until = excluded.until"
 )
-_WANTED = "SELECT access_id FROM projects WHERE server = %s AND wanted"
+_WANTED = "SELECT access_id FROM projects WHERE server = %s AND wanted IS NOT NULL"
 
 
 def channel_of(server: str) -> str:

@@ -58,15 +58,19 @@ _KEEP = (
     "ON CONFLICT (access_id, name) DO UPDATE SET moment = excluded.moment"
 )
 _TAKE = (
-    "UPDATE projects SET server = %(own)s, wanted = false WHERE access_id = %(project)s AND (server IS NULL "
+    "UPDATE projects SET server = %(own)s, wanted = NULL WHERE access_id = %(project)s AND (server IS NULL "
     "OR server = %(own)s OR NOT EXISTS (SELECT FROM servers WHERE id = projects.server AND until > clock_timestamp())) "
     "RETURNING true"
 )
 _WANT = (
-    "UPDATE projects SET wanted = wanted OR %s FROM servers WHERE access_id = %s AND servers.id = projects.server "
-    "RETURNING servers.id::text, servers.url"
+    "UPDATE projects SET wanted = coalesce(%s::uuid, wanted) FROM servers "
+    "WHERE access_id = %s AND servers.id = projects.server RETURNING servers.id::text, servers.url"
 )
-_FREE = "UPDATE projects SET server = NULL, wanted = false WHERE access_id = ANY(%s) AND server = %s"
+_FREE = (
+    "UPDATE projects SET wanted = NULL, server = "
+    "(SELECT id FROM servers WHERE id = projects.wanted AND until > clock_timestamp()) "
+    "WHERE access_id = ANY(%s) AND server = %s"
+)
 
 
 class PostgresStore:
@@ -110,7 +114,7 @@ class PostgresStore:
         with self._session.use() as connection, connection.transaction():
             if connection.execute(_TAKE, values).fetchone():
                 return _read(connection, access_id)
-            holder = connection.execute(_WANT, (wants, access_id)).fetchone()
+            holder = connection.execute(_WANT, (self.server if wants else None, access_id)).fetchone()
             if holder is None:
                 return None
             if wants:
@@ -118,7 +122,10 @@ class PostgresStore:
         raise HeldElsewhereError(access_id, holder[1])
 
     def free(self, access_ids: Sequence[str]) -> None:
-        """Let any server have these projects."""
+        """Let the servers that want these projects have them, and any server those that nobody wants.
+
+        They are not anybody's before: a consumer that comes here again meanwhile would have them stay.
+        """
         with self._session.use() as connection:
             connection.execute(_FREE, (list(access_ids), self.server))
 

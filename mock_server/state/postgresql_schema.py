@@ -16,7 +16,7 @@ CREATE TABLE servers (
 );
 CREATE TABLE projects (
     access_id text PRIMARY KEY, about text NOT NULL, moment text NOT NULL,
-    server uuid REFERENCES servers ON DELETE SET NULL, wanted boolean NOT NULL DEFAULT false
+    server uuid REFERENCES servers ON DELETE SET NULL, wanted uuid REFERENCES servers ON DELETE SET NULL
 );
 CREATE INDEX projects_of_a_server ON projects (server);
 CREATE TABLE rows (

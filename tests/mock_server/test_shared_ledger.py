@@ -148,8 +148,12 @@ def test_who_wants_a_project_gets_it(two: tuple[Sharing, Sharing]) -> None:
     """Whole, and soon; but not while the other has taken it just now: they would take it from each other for ever."""
     one, other = two
     one.work(1)
+    with pytest.raises(HeldElsewhereError):
+        other.cloud.find(ACCESS_ID)
     one.ledger._hand_over([ACCESS_ID, "nobody"])
     assert one.cloud.get(ACCESS_ID) is None
+    with pytest.raises(HeldElsewhereError):
+        one.cloud.find(ACCESS_ID, wants=False)  # a consumer that has come again before the caller
     assert other.cloud.find(ACCESS_ID) is not None
     with pytest.raises(HeldElsewhereError):
         one.cloud.find(ACCESS_ID)
@@ -161,6 +165,17 @@ def test_who_wants_a_project_gets_it(two: tuple[Sharing, Sharing]) -> None:
     found = one.cloud.find(ACCESS_ID)
     assert found is not None
     assert differences(found.moment(), was) == {}
+
+
+def test_what_came_to_a_server_for_nobody_goes_on_to_the_next(two: tuple[Sharing, Sharing]) -> None:
+    """Whoever has wanted it has not asked again, and somebody else does elsewhere."""
+    one, other = two
+    for asking, holding in ((other, one), (one, other)):
+        with pytest.raises(HeldElsewhereError):
+            asking.cloud.find(ACCESS_ID)
+        holding.ledger._hand_over([ACCESS_ID])
+    assert other.cloud.get(ACCESS_ID) is None
+    assert one.cloud.find(ACCESS_ID) is not None
 
 
 def test_a_server_that_was_paused_too_long_writes_nothing(two: tuple[Sharing, Sharing], database: Database) -> None:

@@ -43,7 +43,7 @@ class Projects:
 
     def find(self, project_id: str) -> Project:
         """The project of that access id; LabError 404, which lists the first 20, if there is none."""
-        project = _still(project_id, self._cloud.find)
+        project = _still(project_id, self._cloud)
         if project is None:
             known = ", ".join(each.access_id for each in list(self._cloud)[:20])
             raise LabError(404, "no_project", f"there is no project {project_id[:64]!r}; there are: {known}")
@@ -143,24 +143,19 @@ class Projects:
         return Response(pieces, content_type="application/x-ndjson")
 
 
-def _still(project_id: str, find: Callable[[str], Project | None]) -> Project | None:
+def _still(project_id: str, cloud: Cloud) -> Project | None:
     """What is found; the same as in the earlier calls of the view for the present request.
 
     A project that another server has taken meanwhile may have changed: HeldElsewhereError for what only reads, else
     StoreError, since to ask again might do it twice.
     """
     memory = request.environ.setdefault(MEMORY, {}) if has_request_context() else {}
-    gone = HeldElsewhereError(project_id)
-    try:
-        project = find(project_id)
-    except HeldElsewhereError as elsewhere:
-        project, gone = None, elsewhere
-        if _FOUND not in memory:
-            raise
-    if memory.setdefault(_FOUND, project) is project:
-        return project
+    if _FOUND not in memory:
+        return memory.setdefault(_FOUND, cloud.find(project_id))
+    if cloud.elsewhere is None or cloud.get(project_id) is memory[_FOUND]:
+        return cloud.get(project_id)
     if request.method == "GET":
-        raise gone
+        raise HeldElsewhereError(project_id)
     raise StoreError(f"the project {project_id} went to another server while this was done: look how far it has come")
 
 
