@@ -394,6 +394,7 @@ SURVIVORS: Mapping[str, str] = {
     "evidence.requests._was_passed_over": NUMBERS,
     "evidence.requests._requests": NUMBERS,
     "evidence.requests._is_held": NUMBERS,
+    "times_windows._days": "Equivalent: a run without entries has no windows.",
     "times_windows.dst_breaches": WORDS,
     "times_windows._in_force": ACTS,
     "times_windows.skew_breaches": (
