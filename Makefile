@@ -5,7 +5,7 @@ BIN := .venv/bin
 ON_ALL_CORES := $(BIN)/pytest -n 4 --dist worksteal
 SET_UP := pyproject.toml constraints.txt scripts/set-up
 
-.PHONY: help serve demo test test-all test-sdks check format bench fixtures floors matrix correct mutants crashes docs screenshots clean
+.PHONY: help serve demo test test-all test-sdks check format bench fixtures floors matrix correct mutants crashes sdk-verdicts docs screenshots clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -22,7 +22,7 @@ test: .venv/.dev ## run the tests that are not slow (minutes)
 test-all: .venv/.dev ## run all tests but those of test-sdks, as CI does
 	@$(ON_ALL_CORES) -m "not sdks" $(ARGS)
 
-test-sdks: .venv/.dev ## run the SDKs in Go and Java, which the first run fetches and builds (minutes)
+test-sdks: .venv/.dev ## run the SDKs in Go and Java and judge their loops; the first run fetches and builds (minutes)
 	@$(BIN)/pytest -n 2 --dist loadfile -m sdks tests/sdk $(ARGS)
 
 check: .venv/.dev ## format, lint and types, as CI wants them
@@ -58,6 +58,10 @@ mutants: .venv/.dev ## try mutants of the judge again (half an hour), or those o
 
 crashes: .venv/.dev ## let the disk of a store fail at each operation (an hour), or at each tenth: ARGS="--every 10"
 	@$(BIN)/python -m tests.crashes $(ARGS)
+
+sdk-verdicts: .venv/.dev ## judge the vendor's loops again (an hour), or ARGS="--seeds N LOOP ..."
+	@$(BIN)/python -m tests.make_sdk_verdicts $(ARGS)
+	@$(BIN)/python -m tests.make_docs sdk-verdicts
 
 docs: .venv/.dev ## write all generated pages again, or ARGS="PAGE ..."
 	@$(BIN)/python -m tests.make_docs $(ARGS)

@@ -18,6 +18,7 @@ from tests.make_history_docs import history_page
 from tests.make_matrix import matrix_page
 from tests.make_mutants import mutants_page
 from tests.make_rules_docs import rules_page
+from tests.make_sdk_verdicts import verdicts_page
 from tests.make_upgrading_docs import upgrading_page
 from tests.make_wire_docs import wire_page
 from tests.markdown import table
@@ -129,6 +130,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "faults.md": faults_page,
     "history.md": partial(history_page, MADE),
     "matrix.md": partial(matrix_page, MADE),
+    "sdk-verdicts.md": partial(verdicts_page, MADE),
     "mutants.md": partial(mutants_page, MADE),
     "profiles.md": profiles_page,
     "rules.md": partial(rules_page, MADE),

@@ -116,9 +116,12 @@ class RealLink:
         )  # `close` ends it; some versions warn of a connection that was not entered
 
     def open(self, url: str) -> Stream:
-        """Open a stream of bytes."""
+        """Open a stream of bytes, by TLS if the scheme is `pulsar+ssl`."""
         address = urlsplit(url)
-        return RealStream(socket.create_connection((address.hostname, address.port), OPEN_TIMEOUT_S))
+        connection = socket.create_connection((address.hostname, address.port), OPEN_TIMEOUT_S)
+        if address.scheme == "pulsar+ssl":
+            connection = self._tls().wrap_socket(connection, server_hostname=address.hostname)
+        return RealStream(connection)
 
     def close(self) -> None:
         """Close the connections."""

@@ -24,10 +24,10 @@ USAGE = f"usage: python -m contracts.client.shim [{NATIVE}] MODULE:NAME"
 
 
 class Shim:
-    """Answers calls with one client."""
+    """Answers calls with one client, of this name and version."""
 
-    def __init__(self, name: str, make_client: MakeClient) -> None:
-        self._name = name
+    def __init__(self, name: str, make_client: MakeClient, version: str = __version__) -> None:
+        self._name, self._version = name, version
         self._make_client = make_client
         self._client: Client | None = None
         self._link = RealLink()
@@ -63,7 +63,7 @@ class Shim:
     def _hello(self, _call: dict[str, Any]) -> JsonObject:
         self._client = self._make_client({})
         can = sorted(self._client.can.intersection(VERBS))
-        named = {"agent": self._name, "version": __version__, "protocol": PROTOCOL}
+        named = {"agent": self._name, "version": self._version, "protocol": PROTOCOL}
         alone = {} if self._client.instances is None else {"instances": self._client.instances}
         return {**named, "can": can, "clock": self._client.clock, **alone}
 
@@ -107,9 +107,9 @@ def _unknown(call: dict[str, Any]) -> JsonObject:
     raise UnimplementedError(str(call.get("verb")))
 
 
-def serve(name: str, make_client: MakeClient, lines: IO[str], answers: IO[str]) -> None:
+def serve(name: str, make_client: MakeClient, lines: IO[str], answers: IO[str], version: str = __version__) -> None:
     """Answer calls, line by line, until `stop` or the end."""
-    shim = Shim(name, make_client)
+    shim = Shim(name, make_client, version)
     for line in lines:
         call = json.loads(line)
         answers.write(json.dumps(shim.answer(call), ensure_ascii=False) + "\n")

@@ -131,9 +131,13 @@ class ReferenceClient(Client):
         moments = [self.next_close()]
         if not self._stopped and (due := self._store.next_due_ms()) is not None:
             moments.append(max(due, self._not_before))
-        if self._socket is None:
+        if self.has_lost_connection():
             moments.append(self._reconnect_at)
         return max(self._machine_ms + 1, min(moments) - (self.now_ms() - self._machine_ms))
+
+    def has_lost_connection(self) -> bool:
+        """Whether the connection is to be opened again."""
+        return self._socket is None
 
     def quiet(self) -> None:
         """Store and acknowledge the messages that have arrived."""

@@ -197,7 +197,7 @@ def check(  # noqa: PLR0913 an argument for each option
     for line in estimate(plan, jobs, starts_s, is_quick=is_quick):
         click.echo(line)
     with harness():
-        found = _play(str(spec), plan, jobs, folder)
+        found = play(str(spec), plan, jobs, folder)
     conclude(found, str(spec), plan, level, folder, agent, style)
 
 
@@ -231,7 +231,7 @@ def _jobs_behind(urls: Sequence[str], jobs: int) -> int:
     return jobs
 
 
-def _play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
+def play(client: str, plan: Plan, jobs: int, folder: Path | None) -> Check:
     """Play the failures of earlier checks in the report's folder, then the cases."""
     with this_process_as_worker():
         earlier = _play_earlier(client, plan, folder / FAILURES) if folder else []

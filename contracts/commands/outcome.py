@@ -54,13 +54,27 @@ def conclude(
     `client` is the client's spec as text, `agent` its own name and version.
     """
     with harness():
-        written = _written(folder, client, plan, found, agent) if folder else {}
-        code = _exit_code(found, plan, level)
-        page = "\n".join(markdown(agent or client, client, plan, found, written))
-        text = (*_stories(found, client, plan, written), *_summary(found, plan, failed=code == FAILED))
-        _tell(found, client, plan, page if style == "markdown" else "\n".join(text), folder)
-        _tell_github(found, plan, page)
+        code = tell(found, client, plan, level, folder, agent, style)
     sys.exit(code)
+
+
+def tell(
+    found: Check,
+    client: str,
+    plan: Plan,
+    level: Level,
+    folder: Path | None,
+    agent: str | None,
+    style: Style = "text",
+) -> int:
+    """Write and print everything; the exit code."""
+    written = _written(folder, client, plan, found, agent) if folder else {}
+    code = _exit_code(found, plan, level)
+    page = "\n".join(markdown(agent or client, client, plan, found, written))
+    text = (*_stories(found, client, plan, written), *_summary(found, plan, failed=code == FAILED))
+    _print(found, client, plan, page if style == "markdown" else "\n".join(text), folder)
+    _tell_github(found, plan, page)
+    return code
 
 
 def _summary(found: Check, plan: Plan, *, failed: bool) -> Iterator[str]:
@@ -81,7 +95,7 @@ def _tell_github(found: Check, plan: Plan, page: str) -> None:
             click.echo(line)
 
 
-def _tell(found: Check, client: str, plan: Plan, text: str, folder: Path | None) -> None:
+def _print(found: Check, client: str, plan: Plan, text: str, folder: Path | None) -> None:
     """Print the text, where the report is, and what went wrong with the harness."""
     click.echo(text)
     if folder:

@@ -60,7 +60,8 @@ def decoy_of(kind: DecoyKind, last: Callable[[], int] = lambda: 0) -> Iterator[D
             decoy.addresses = {"api": f"http://{HOST}:{port}", "ws": f"ws://{HOST}:{port}/"}
         else:
             port = opened.enter_context(_serving(_tls(decoy)))
-            decoy.addresses = {"api": f"https://{HOST}:{port}", "ws": f"wss://{HOST}:{port}/"}
+            addresses = {"api": f"https://{HOST}:{port}", "ws": f"wss://{HOST}:{port}/"}
+            decoy.addresses = {**addresses, "pulsar": f"pulsar+ssl://{HOST}:{port}"}
         yield decoy
 
 

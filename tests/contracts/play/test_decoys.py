@@ -57,7 +57,9 @@ def test_a_certificate_is_trusted_or_not() -> None:
             RealLink().call("GET", api, KEYS)
         with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
             RealLink().connect(str(decoy.addresses["ws"]), KEYS)
-    assert kinds(decoy) == [DecoyFinding.TLS_TRIED, DecoyFinding.TLS_TRIED]
+        with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+            RealLink().open(str(decoy.addresses["pulsar"]))
+    assert kinds(decoy) == [DecoyFinding.TLS_TRIED] * 3
 
 
 def test_a_client_that_trusts_everybody_is_noted() -> None:

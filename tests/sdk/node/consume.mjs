@@ -3,7 +3,7 @@
 //   node consume.mjs '{"url": ..., "accessId": ..., "accessKey": ...}'
 //   {"ack": "<message id>"} acknowledges, {"cut": true} breaks the connection, the end of the input ends the program.
 import readline from 'node:readline';
-import { MessageConsumer } from './message-consumer.mjs';
+import { MessageConsumer } from '../../../contracts/sdk/adapters/node/message-consumer.mjs';
 
 const consumer = new MessageConsumer(JSON.parse(process.argv[2]));
 const tell = (event) => console.log(JSON.stringify(event));
