@@ -9,7 +9,7 @@ import pytest
 
 from contracts.client.interface import Link, Socket
 from contracts.clients.messages import UnreadableError, password
-from contracts.play.scenario import BEGIN, Happens, Scenario, Strikes
+from contracts.play.scenario import BEGIN, Crashes, Happens, Scenario, Strikes
 from contracts.rules import RULES
 from contracts.rules.verdict import judge
 from contracts.run.run import Run, run_of
@@ -58,8 +58,8 @@ class AckingLoop(ListedLoop):
 class RightClient(LoopClient):
     """A client on a loop of a list."""
 
-    def __init__(self, kind: type[ListedLoop], exports: JsonObject) -> None:
-        super().__init__(lambda settings: cast("Loop", kind(self, settings)), exports)
+    def __init__(self, kind: type[ListedLoop], exports: JsonObject, *, is_busy: bool = False) -> None:
+        super().__init__(lambda settings: cast("Loop", kind(self, settings)), exports, is_busy=is_busy)
 
     @property
     def link(self) -> Link:
@@ -69,11 +69,9 @@ class RightClient(LoopClient):
 
 def played(kind: type[ListedLoop]) -> Run:
     """An hour with three records, the message of one of which is damaged when it first comes."""
-    steps = (
-        Strikes(BEGIN, FaultKind.MESSAGE_FLIP_BIT, record="r1"),
-        *(Happens(BEGIN + place * MINUTE, f"r{place}") for place in (1, 2, 3)),
-    )
-    return run_of(Scenario(steps), partial(RightClient, kind))
+    damaged = Strikes(BEGIN, FaultKind.MESSAGE_FLIP_BIT, record="r1")
+    happen = [Happens(BEGIN + place * MINUTE, f"r{place}") for place in (1, 2, 3)]
+    return run_of(Scenario((damaged, *happen)), partial(RightClient, kind))
 
 
 def broken(run: Run) -> list[str]:
@@ -92,6 +90,14 @@ def test_a_right_loop_is_told_nothing() -> None:
 def test_what_a_loop_does_wrong_is_told_of_it_alone() -> None:
     """A loop that acknowledges what its handler failed at."""
     assert broken(played(AckingLoop)) == ["REC-ASK-AGAIN"]
+
+
+@pytest.mark.parametrize(("kind", "told"), [(ListedLoop, []), (AckingLoop, ["REC-PERSIST-ACK"])])
+def test_a_store_that_is_busy_once(kind: type[ListedLoop], told: list[str]) -> None:
+    """Who lets the message come again loses nothing; who acknowledges it has lost the record in a crash."""
+    steps = (Happens(BEGIN + MINUTE, "r1"), Crashes(BEGIN + MINUTE), Happens(BEGIN + 9 * MINUTE, "r2"))
+    run = run_of(Scenario(steps, settles=False, runs_ms=5 * MINUTE), partial(RightClient, kind, is_busy=True))
+    assert broken(run) == told
 
 
 def test_a_text_is_read_as_it_is() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.sdk.loop import Loop, LoopOverError
+from mock_server.model import JsonObject
 
 SILENCE_S = 0.2
 ADAPTER = """
@@ -34,7 +35,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Loop]]:
     running: list[Loop] = []
 
     def start(messages: int, *, ends: bool = False) -> Loop:
-        settings = {"messages": messages, "ends": ends}
+        settings: JsonObject = {"messages": messages, "ends": ends}
         running.append(Loop([sys.executable, "-c", ADAPTER], tmp_path, settings))
         running[-1].await_ready(30)
         return running[-1]
