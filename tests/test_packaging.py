@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from contracts.commands.init import ADAPTERS, files_of
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("mock_server", "contracts", "parking_mock")
 
@@ -34,6 +36,14 @@ def test_wheel_has_every_module(wheel: zipfile.ZipFile) -> None:
     shipped = {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
     assert "contracts/report/templates/index.html" in shipped
     assert shipped <= set(wheel.namelist())
+
+
+@pytest.mark.parametrize("language", ADAPTERS)
+def test_wheel_has_the_clients_to_copy(wheel: zipfile.ZipFile, language: str) -> None:
+    """The files of a clone, and nothing that was installed for them."""
+    inside = f"contracts/examples/{ADAPTERS[language]}/"
+    shipped = {name.removeprefix(inside) for name in wheel.namelist() if name.startswith(inside)}
+    assert shipped == {path.name for path in files_of(language)}
 
 
 def test_wheel_has_the_dashboard(wheel: zipfile.ZipFile) -> None:
