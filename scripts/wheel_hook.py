@@ -1,0 +1,21 @@
+"""What the wheel has beside the packages: the example clients that `parking-mock init` writes."""
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+EXAMPLES = ("node-client", "python-client")
+
+
+class WheelHook(BuildHookInterface):
+    """Called by hatchling when it builds a wheel. An editable one leaves them where they are."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Add the files of each folder, not what was installed in it."""
+        if version == "editable":
+            return
+        for name in EXAMPLES:
+            for path in (Path(self.root) / "examples" / name).iterdir():
+                if path.is_file() and not path.name.startswith("."):
+                    build_data["force_include"][str(path)] = f"contracts/examples/{name}/{path.name}"
