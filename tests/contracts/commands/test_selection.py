@@ -166,7 +166,7 @@ def test_a_report_that_cannot_be_written_is_said_before_anything_is_played(tmp_p
         ("replay --show a --exec b", "--exec has no effect with --show: nothing is played"),
         ("exhaust --records 1 --records 2", "--records is given 2 times, as 1 and 2"),
         ("serve --port 1 --port 2", "--port is given 2 times, as 1 and 2"),
-        ("chek", "there is no command 'chek'; did you mean check?"),
+        ("chek", "there is no command 'chek'; did you mean check or schema?"),
         ("bake", "there is no command 'bake'; there are check, demo, env, exec, exhaust, export, import, init, judge-sdk"),
     ],
 )
