@@ -83,7 +83,14 @@ class Loop:
             pass
 
     def _catch_up(self) -> None:
-        """Take everything that it has told before it answers a ping, however busy the machine is."""
+        """Take everything that it has told before it answers a ping, however busy the machine is.
+
+        One that has never been connected has handed nothing on, and may be trying still: it is not waited for.
+        """
+        while not self._told.empty():
+            self._take(self._told.get())
+        if not self._is_ready:
+            return
         ping = next(self._pings)
         self._write({"ping": ping})
         while self._ponged < ping and not self._is_over:

@@ -167,7 +167,10 @@ def test_a_report_that_cannot_be_written_is_said_before_anything_is_played(tmp_p
         ("exhaust --records 1 --records 2", "--records is given 2 times, as 1 and 2"),
         ("serve --port 1 --port 2", "--port is given 2 times, as 1 and 2"),
         ("chek", "there is no command 'chek'; did you mean check or schema?"),
-        ("bake", "there is no command 'bake'; there are check, demo, env, exec, exhaust, export, import, init, judge-sdk"),
+        (
+            "bake",
+            "there is no command 'bake'; there are check, demo, env, exec, exhaust, export, import, init, judge-sdk",
+        ),
     ],
 )
 def test_what_would_be_ignored_in_silence_is_refused(arguments: str, words: str, tmp_path: Path) -> None:

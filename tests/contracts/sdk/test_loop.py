@@ -65,3 +65,14 @@ def test_a_loop_that_ends_is_noticed(start: Callable[..., Loop], capfd: pytest.C
     with pytest.raises(LoopOverError, match="exit code 7"):
         loop.handed(30)
     assert capfd.readouterr().err == "a library's talk\n"
+
+
+def test_a_loop_that_does_not_connect_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Before it consumes it answers no ping, and has handed nothing on."""
+    loop = Loop([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path, {})
+    try:
+        loop.await_ready(0.05)
+        assert not loop.handed()
+        assert not loop.handed(0.05)
+    finally:
+        loop.close()
