@@ -56,7 +56,7 @@ def test_a_missing_package_is_named_with_the_command(
 
 def test_a_build_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With what the tool said; the next attempt builds again."""
-    monkeypatch.setenv(building.CACHE, str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(shutil, "which", lambda name: name)
     go = tmp_path / "bin" / "go"
     go.parent.mkdir()
@@ -69,7 +69,7 @@ def test_a_build_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: 
             assert (done.returncode, "go build -o loop . failed:\nno network" in done.stderr) == (2, True), done.shown
         else:
             assert LOOPS["go"].prepare() == LOOPS["go"].prepare()
-    assert len([path for path in tmp_path.iterdir() if (path / building.DONE).exists()]) == 1
+    assert len([path for path in building.cache().iterdir() if (path / building.DONE).exists()]) == 1
 
 
 def test_another_name_is_wrong_usage() -> None:
