@@ -12,8 +12,8 @@ from packaging.requirements import Requirement
 from tests.lowest_versions import ROOT, _lowest, lowest_versions
 
 OURS = {"contracts", "mock_server", "parking_mock"}
-OPTIONAL = {"_typeshed", "pluggy", "psycopg", "pytest"}
-"""Imported only by the type checker, or only where an extra is used: `postgresql`, `pytest`."""
+OPTIONAL = {"_typeshed", "pluggy", "psycopg", "pulsar", "pytest", "tuya_connector"}
+"""Imported only by the type checker, or only where it is used: extras, and the SDKs on trial."""
 
 
 def test_every_dependency_has_a_lowest_version() -> None:
