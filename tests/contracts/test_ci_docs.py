@@ -120,7 +120,8 @@ def test_the_action_judges_a_client(tmp_path: Path) -> None:
     named = {name: re.fullmatch(r"\$\{\{ inputs\.([\w-]+) \}\}", text) for name, text in judge["env"].items()}
     assert {found[1] for found in named.values() if found} == set(inputs)
     variables = {name: inputs[found[1]] for name, found in named.items() if found}
-    done = run_words(shlex.split(judge["run"]), tmp_path, **variables)
+    small = {"PARKING_MOCK_CASE": "count/copies", "PARKING_MOCK_RULE": "CNT-*"}
+    done = run_words(shlex.split(judge["run"]), tmp_path, **variables, **small)
     assert done.returncode == 1, done.stdout + done.stderr
     assert json.loads((tmp_path / "here" / "report.json").read_bytes())["edition"] == "2026.1"
     assert "::error title=CNT-RECORD-ID::" in done.stdout
