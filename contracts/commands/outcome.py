@@ -70,10 +70,15 @@ def tell(
     """Write and print everything; the exit code."""
     written = _written(folder, client, plan, found, agent) if folder else {}
     code = _exit_code(found, plan, level)
-    page = "\n".join(markdown(agent or client, client, plan, found, written))
-    text = (*_stories(found, client, plan, written), *_summary(found, plan, failed=code == FAILED))
-    _print(found, client, plan, page if style == "markdown" else "\n".join(text), folder)
-    _tell_github(found, plan, page)
+    # Stories take a while to tell, so Markdown is made only where it is wanted.
+    summary_file = os.environ.get(STEP_SUMMARY)
+    page = tuple(markdown(agent or client, client, plan, found, written)) if summary_file or style == "markdown" else ()
+    if style == "markdown":
+        lines = page
+    else:
+        lines = (*_stories(found, client, plan, written), *_summary(found, plan, failed=code == FAILED))
+    _print(found, client, plan, "\n".join(lines), folder)
+    _tell_github(found, plan, "\n".join(page), summary_file)
     return code
 
 
@@ -81,9 +86,8 @@ def _summary(found: Check, plan: Plan, *, failed: bool) -> Iterator[str]:
     yield from (*summary(found, plan.known), *_known(found, plan), *_end(found, plan, failed=failed))
 
 
-def _tell_github(found: Check, plan: Plan, page: str) -> None:
+def _tell_github(found: Check, plan: Plan, page: str, path: str | None) -> None:
     """In a job of GitHub's: append Markdown to the job's summary, and mark the build with what is broken."""
-    path = os.environ.get(STEP_SUMMARY)
     if path:
         try:
             with Path(path).open("a", encoding="utf-8", errors="replace") as file:
