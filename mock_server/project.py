@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import ClassVar, Literal
 
+from msgspec import structs
+
 from mock_server.clock import Clock, VirtualClock
 from mock_server.faults.chaos import Chaos, ChaosProgress
 from mock_server.faults.faults import Fault, Faults
@@ -284,7 +286,7 @@ class Project:
         }
         for key, event in known.items():
             if key not in present:
-                self.history.add(replace(event, change="disconnected"))
+                self.history.add(structs.replace(event, change="disconnected"))
         for key, (subscription, consumer) in present.items():
             if key not in known:
                 subscription.tell_of(consumer)

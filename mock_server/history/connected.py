@@ -1,8 +1,9 @@
 """Which consumers a history says are connected, for a world that goes on from a history of another time or project."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from mock_server.history.events import ConsumerChanged
 from mock_server.history.log import Entry

@@ -7,8 +7,9 @@ Files with histories are kept and read by later versions (`from_json`). So a fie
 default: the value that it takes where a file of before does not have it.
 """
 
-from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from mock_server.model import AskedEntry, Cell, JsonObject, JsonScalar, Origin, Spoils
 
@@ -19,8 +20,7 @@ SCHEMA_VERSION = 1
 """Raised when a kind or a field changes its meaning or goes; new kinds and fields may come without notice."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordKept:
+class RecordKept(Struct, frozen=True, gc=False):
     """The lot keeps a record. `replaced` tells that it had an older version of it.
 
     `details` are its further fields, but for the image's address, which may show a plate.
@@ -39,8 +39,7 @@ class RecordKept:
     details: dict[str, JsonScalar] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordRemoved:
+class RecordRemoved(Struct, frozen=True, gc=False):
     """The lot no longer has a record."""
 
     kind: ClassVar[str] = "record.removed"
@@ -49,8 +48,7 @@ class RecordRemoved:
     data_type: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecordLost:
+class RecordLost(Struct, frozen=True, gc=False):
     """A record's message was lost before the queue: `cause` is the fault, or "uplink" when its maker asked for it."""
 
     kind: ClassVar[str] = "record.lost"
@@ -60,8 +58,7 @@ class RecordLost:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class MessagePublished:
+class MessagePublished(Struct, frozen=True, gc=False):
     """A message is on the queue. `record_id` or `sn` says what it is about.
 
     `data_type` is that of the record, as a pass and a bill may share an id; histories of before this field lack it.
@@ -78,8 +75,7 @@ class MessagePublished:
     partition: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MessageDelivered:
+class MessageDelivered(Struct, frozen=True, gc=False):
     """A message was handed to a consumer; `redelivery_count` is how often it was before, whatever it is told."""
 
     kind: ClassVar[str] = "message.delivered"
@@ -90,8 +86,7 @@ class MessageDelivered:
     redelivery_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class MessageAcknowledged:
+class MessageAcknowledged(Struct, frozen=True, gc=False):
     """A consumer acknowledged a message: it is gone from its subscription.
 
     `cumulative` says that the message was one of all those up to the one that the consumer named.
@@ -105,8 +100,7 @@ class MessageAcknowledged:
     cumulative: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MessageDiscarded:
+class MessageDiscarded(Struct, frozen=True, gc=False):
     """A client's library threw a message away that it could not read, and the application never saw it.
 
     The message is gone from its subscription. `error` is the library's reason, such as `ChecksumMismatch`.
@@ -120,8 +114,7 @@ class MessageDiscarded:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRefused:
+class MessageRefused(Struct, frozen=True, gc=False):
     """A consumer acknowledged a message negatively: it will come again."""
 
     kind: ClassVar[str] = "message.refused"
@@ -131,8 +124,7 @@ class MessageRefused:
     consumer: str
 
 
-@dataclass(frozen=True, slots=True)
-class MessageExpired:
+class MessageExpired(Struct, frozen=True, gc=False):
     """A subscription that nobody has ever listened to let go of its oldest message."""
 
     kind: ClassVar[str] = "message.expired"
@@ -141,8 +133,7 @@ class MessageExpired:
     subscription: str
 
 
-@dataclass(frozen=True, slots=True)
-class RedeliveryRequested:
+class RedeliveryRequested(Struct, frozen=True, gc=False):
     """A consumer asked for its unacknowledged messages, and this many that had been delivered come again."""
 
     kind: ClassVar[str] = "redelivery.requested"
@@ -160,8 +151,7 @@ ConsumerChange: TypeAlias = Literal["connected", "active", "idle", "disconnected
 """What happened to a consumer."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerChanged:
+class ConsumerChanged(Struct, frozen=True, gc=False):
     """A consumer came, became the active one, or left; before that `idle` if it was closed for its silence.
 
     `client` and `name` are what it says of itself: its library with the version, and its name on the subscription.
@@ -179,8 +169,7 @@ class ConsumerChanged:
     partition: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerRefused:
+class ConsumerRefused(Struct, frozen=True, gc=False):
     """A client that wanted to consume was refused: a word for the reason, and the sentence that it was told."""
 
     kind: ClassVar[str] = "consumer.refused"
@@ -190,8 +179,7 @@ class ConsumerRefused:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestReceived:
+class RequestReceived(Struct, frozen=True, gc=False):
     """One call of the data plane. Credentials are masked; equal masks mean equal values."""
 
     kind: ClassVar[str] = "request"
@@ -202,8 +190,7 @@ class RequestReceived:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class SyncAsked:
+class SyncAsked(Struct, frozen=True, gc=False):
     """What the call of records/sync with the number `request` asks, whether it is then carried out or refused.
 
     `fields` are the body's own fields of the endpoint as sent, in any spelling (lists and objects emptied, texts
@@ -220,8 +207,7 @@ class SyncAsked:
     entries: tuple[AskedEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestAnswered:
+class RequestAnswered(Struct, frozen=True, gc=False):
     """The answer to the request with the number `request`. `code` is None for a success; `sent` tells what went out."""
 
     kind: ClassVar[str] = "answer"
@@ -232,8 +218,7 @@ class RequestAnswered:
     sent: Sent
 
 
-@dataclass(frozen=True, slots=True)
-class CountCompared:
+class CountCompared(Struct, frozen=True, gc=False):
     """The lot compared one claimed count with its own."""
 
     kind: ClassVar[str] = "count.compared"
@@ -244,8 +229,7 @@ class CountCompared:
     equal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Rereported:
+class Rereported(Struct, frozen=True, gc=False):
     """The lot decided to publish a cell's records again."""
 
     kind: ClassVar[str] = "rereport"
@@ -256,8 +240,7 @@ class Rereported:
     records: int
 
 
-@dataclass(frozen=True, slots=True)
-class CommandMoved:
+class CommandMoved(Struct, frozen=True, gc=False):
     """A command reached a process status."""
 
     kind: ClassVar[str] = "command"
@@ -266,8 +249,7 @@ class CommandMoved:
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceChanged:
+class DeviceChanged(Struct, frozen=True, gc=False):
     """A device was added or changed."""
 
     kind: ClassVar[str] = "device"
@@ -278,8 +260,7 @@ class DeviceChanged:
     online: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FaultInjected:
+class FaultInjected(Struct, frozen=True, gc=False):
     """A fault struck. `operation` is the logical operation that it hit, `value` the fault's parameter.
 
     What was struck is named as far as it has a name then: the entry of a `request`, a message (with the `consumer`
@@ -300,8 +281,7 @@ class FaultInjected:
     record_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FaultsChanged:
+class FaultsChanged(Struct, frozen=True, gc=False):
     """A fault was directed, the directed ones were cleared, or chaos was chosen (`what` says which)."""
 
     kind: ClassVar[str] = "faults"
@@ -309,8 +289,7 @@ class FaultsChanged:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClockMoved:
+class ClockMoved(Struct, frozen=True, gc=False):
     """A virtual clock was moved by hand, from this time on, to `to_ms`."""
 
     kind: ClassVar[str] = "clock"

@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
 from enum import Enum
-from functools import cache
 from itertools import islice
 from types import NoneType
+
+from msgspec import Struct
 
 from mock_server.history.events import Event
 from mock_server.history.weight import MAX_BYTES, SharedBudget, weigh
@@ -16,8 +16,7 @@ DEFAULT_LIMIT = 50_000
 """The most entries that a history keeps; it may take fewer to fill its bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, gc=False):
     """One entry of the history: `seq` counts from 1 without gaps, `time` is the project's clock."""
 
     seq: int
@@ -27,9 +26,8 @@ class Entry:
     def to_json(self) -> JsonObject:
         """The entry as one JSON object: seq, time, kind and the event's own fields."""
         event = self.event
-        kind: type = type(event)
         told: JsonObject = {"seq": self.seq, "time": self.time, "kind": event.kind}
-        for name in _names(kind):
+        for name in event.__struct_fields__:
             value = getattr(event, name)
             told[name] = value if type(value) in _AS_THEY_ARE else _plain(value)
         return told
@@ -37,11 +35,6 @@ class Entry:
 
 _AS_THEY_ARE = frozenset((str, int, bool, NoneType, dict))
 """The types of most values: a store writes every entry."""
-
-
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
 
 
 def _plain(value: object) -> object:

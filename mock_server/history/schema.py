@@ -6,7 +6,6 @@ notice: a reader passes over what it does not know.
 
 import inspect
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
 from mock_server.history.events import Event
@@ -55,7 +54,7 @@ def _events() -> Iterator[type]:
 
 def _entry_schema(event: Any) -> JsonObject:
     hints = get_type_hints(event)
-    own = {point.name: schema_of(hints[point.name]) for point in fields(event)}
+    own = {name: schema_of(hints[name]) for name in event.__struct_fields__}
     return _closed_by_kind(inspect.getdoc(event) or "", event.kind, {"seq": SEQ, "time": TIME} | own)
 
 

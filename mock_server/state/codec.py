@@ -4,13 +4,16 @@ A value of a class is an object with the name of its class in `is`, so that a fi
 may be left out where a field holds one class only.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache, partial
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import fields as struct_fields
 
 from mock_server.model import INT64_MAX
 from mock_server.problems import type_name
@@ -47,7 +50,7 @@ def _encoder(kind: type) -> Callable[[Any], Any]:
     """The encoder of a class: what is written is mostly of few classes, many times."""
     if issubclass(kind, Enum):
         return lambda value: value.value
-    if is_dataclass(kind) or hasattr(kind, "_fields"):
+    if _is_class(kind):
         return _object_encoder(kind)
     if issubclass(kind, Mapping):
         return lambda value: {str(key): encode(each) for key, each in value.items()}
@@ -71,7 +74,7 @@ def _object_encoder(kind: type) -> Callable[[Any], Any]:
 def _values_of(kind: type) -> Callable[[Any], tuple[Any, ...]]:
     """What reads all fields of a value at once."""
     names = _field_names(kind)
-    if not is_dataclass(kind):
+    if issubclass(kind, tuple):
         return tuple
     if len(names) == 1:
         return lambda value: (getattr(value, names[0]),)
@@ -88,7 +91,22 @@ def decode(hint: Any, data: Any, path: str) -> Any:
 
 @cache
 def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else kind._fields  # type: ignore[attr-defined]  # a NamedTuple
+    return tuple(name for name, _ in _defaults(kind))
+
+
+def _is_class(kind: Any) -> bool:
+    """Whether it is a class with fields: a dataclass, a struct or a named tuple."""
+    return is_dataclass(kind) or (isinstance(kind, type) and (issubclass(kind, Struct) or hasattr(kind, "_fields")))
+
+
+def _defaults(kind: Any) -> Iterator[tuple[str, bool]]:
+    """The fields of a class, each with whether it may be left out."""
+    if is_dataclass(kind):
+        yield from ((each.name, (each.default, each.default_factory) != (MISSING, MISSING)) for each in fields(kind))
+    elif issubclass(kind, Struct):
+        yield from ((each.name, not each.required) for each in struct_fields(kind))
+    else:
+        yield from ((name, name in kind._field_defaults) for name in kind._fields)
 
 
 @cache
@@ -100,7 +118,7 @@ def decoder(hint: Any) -> Decode:
         return makers.get(origin, _mapping)(get_args(hint))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _enum(hint)
-    if is_dataclass(hint) or hasattr(hint, "_fields"):
+    if _is_class(hint):
         return _object((hint,))
     return _as_it_is if hint in (object, Any) else _plain(hint)
 
@@ -206,7 +224,7 @@ def _dict(data: Any) -> dict[str, Any]:
 
 def _one_of(hints: tuple[Any, ...]) -> Decode:
     """One of several types: a class by its name, or else the first that takes it."""
-    classes = tuple(each for each in hints if is_dataclass(each) or hasattr(each, "_fields"))
+    classes = tuple(each for each in hints if _is_class(each))
     others = [decoder(each) for each in hints if each not in classes]
     of_class = _object(classes)
     may_be_none = NoneType in hints
@@ -270,12 +288,4 @@ def _hints(kind: type) -> tuple[tuple[str, Any], ...]:
 
 @cache
 def _required(kind: type) -> tuple[str, ...]:
-    if is_dataclass(kind):
-        optional = (each.name for each in fields(kind) if (each.default, each.default_factory) != (MISSING, MISSING))
-        return _without(_field_names(kind), optional)
-    return _without(_field_names(kind), kind._field_defaults)  # type: ignore[attr-defined]  # a NamedTuple
-
-
-def _without(names: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
-    left_out = set(others)
-    return tuple(name for name in names if name not in left_out)
+    return tuple(name for name, may_be_left_out in _defaults(kind) if not may_be_left_out)

@@ -1,7 +1,8 @@
 """Tests of the request as a `curl` command."""
 
 import shlex
-from dataclasses import replace
+
+from msgspec import structs
 
 from contracts.clients.reference import ReferenceClient
 from contracts.report.curl import curl, request_at
@@ -49,7 +50,7 @@ def test_odd_text_stays_one_word() -> None:
     """Quotes, line ends and dollars of a client are no shell code."""
     odd = "it's; $(rm) `x` \" \n &"
     call = run().syncs[0].call
-    request = replace(call.request, method=odd, path=odd, body=odd, headers={"nonce": odd})
+    request = structs.replace(call.request, method=odd, path=odd, body=odd, headers={"nonce": odd})
     words = shlex.split(curl(Call(1, 1, request, None)))
     assert words[2] == odd
     assert words[3] == f"http://127.0.0.1:8280{odd}?{request.query}".removesuffix("?")
