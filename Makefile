@@ -46,7 +46,7 @@ floors: ## try the lowest versions of dependencies that are allowed, or the newe
 
 matrix: .venv/.dev ## measure all known-bad clients again (half an hour), or ARGS="CLIENT ..." (seconds each)
 	@$(BIN)/python -m tests.make_matrix $(ARGS)
-	@$(BIN)/python -m tests.make_docs matrix rules
+	@$(BIN)/python -m tests.make_docs matrix rules readme
 
 correct: .venv/.dev ## play the correct clients of all designs again (an hour), or ARGS="--seeds N CLIENT ..."
 	@$(BIN)/python -m tests.make_correct $(ARGS)

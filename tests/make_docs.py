@@ -13,6 +13,7 @@ from mock_server.profile import PRESETS as PROFILES
 from mock_server.profile import Profile, open_points, values_of
 from mock_server.shapes import OneOf, Whole
 from tests import make_example_report
+from tests.make_confidence import readme_with_table
 from tests.make_exhaustive_docs import exhaustive_page
 from tests.make_history_docs import history_page
 from tests.make_matrix import matrix_page
@@ -23,7 +24,8 @@ from tests.make_upgrading_docs import upgrading_page
 from tests.make_wire_docs import wire_page
 from tests.markdown import table
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 MADE = "<!-- made by `make docs` from the code: change it there -->"
 
 
@@ -140,8 +142,9 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main(names: list[str]) -> None:
-    """Write the pages of these names, or all, and the example report."""
+    """Write the pages of these names, or all, with README's table and the example report."""
     makers: dict[str, Callable[[], None]] = {name.removesuffix(".md"): partial(_write, name) for name in PAGES}
+    makers["readme"] = _write_readme
     makers[make_example_report.REPORT.name] = make_example_report.main
     unknown = [name for name in names if name not in makers]
     if unknown:
@@ -152,6 +155,11 @@ def main(names: list[str]) -> None:
 
 def _write(name: str) -> None:
     (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
+
+
+def _write_readme() -> None:
+    path = ROOT / "README.md"
+    path.write_text(readme_with_table(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
