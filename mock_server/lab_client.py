@@ -125,6 +125,10 @@ class LabClient:
         """The OpenAPI document of both planes."""
         return cast("dict[str, Any]", self.call("GET", "/openapi.json"))
 
+    def asyncapi(self) -> dict[str, Any]:
+        """The AsyncAPI document of the queue."""
+        return cast("dict[str, Any]", self.call("GET", "/asyncapi.json"))
+
     def projects(self) -> list[str]:
         """The access ids of all projects."""
         return cast("list[str]", self.call("GET", "/_lab/projects"))

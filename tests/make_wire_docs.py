@@ -136,7 +136,8 @@ def wire_page(made: str) -> str:
 What a lot reports comes over the vendor's message queue: Pulsar's WebSocket consumer protocol around an envelope of the
 vendor's. Each fact below has its source: **documented** by the vendor or by Pulsar, **observed** in the vendor's
 SDKs, in public samples or reports, or **our choice**, because nothing is published. `/openapi.json` has the same as
-JSON Schema under `x-queue`. [Native Pulsar](native-pulsar.md) (port 7285) has the same messages.
+JSON Schema under `x-queue`, and `/asyncapi.json` as [AsyncAPI](how-to/the-queue-as-asyncapi.md).
+[Native Pulsar](native-pulsar.md) (port 7285) has the same messages.
 
 ## A consumer
 

@@ -1,7 +1,8 @@
 """The shapes of the queue's frames and messages, each field with the source of the fact.
 
-Their docstrings are descriptions in the OpenAPI document, and `docs/wire.md` is made from them. The `x-source` of a
-field is `documented` (by the vendor or by Pulsar), `observed` (in SDKs, public samples or reports) or `our choice`.
+Their docstrings are descriptions in the OpenAPI and the AsyncAPI document, and `docs/wire.md` is made from them. The
+`x-source` of a field is `documented` (by the vendor or by Pulsar), `observed` (in SDKs, public samples or reports) or
+`our choice`.
 """
 
 from typing import Annotated, Literal, NotRequired, TypedDict
@@ -16,8 +17,11 @@ OBSERVED = Keywords(**{"x-source": "observed"})
 CHOSEN = Keywords(**{"x-source": "our choice"})
 """Where the fact of a field is from."""
 
-_BASE64_JSON = Keywords(contentEncoding="base64", contentMediaType="application/json")
-_JSON = Keywords(contentMediaType="application/json")
+_JSON_TEXT = "application/json"
+_JSON = Keywords(contentMediaType=_JSON_TEXT)
+_BASE64_JSON = Keywords(
+    contentEncoding="base64", contentMediaType=_JSON_TEXT, contentSchema={"$ref": "#/components/schemas/QueuePayload"}
+)
 
 SIGN_RULE = (
     "md5 in lower-case hex over all other fields that are not empty, as `key=value`, sorted by key, and then the access"
@@ -33,6 +37,12 @@ CIPHERS: dict[Encryption, str] = {
     "aes_gcm": "AES-GCM: 12 bytes of nonce, cipher text, 16 bytes of tag; no additional data",
 }
 """What `data` is, behind its base64, by the name of the cipher in `properties.em` (documented)."""
+
+_ENCRYPTED = Keywords(
+    contentEncoding="base64",
+    **{"x-decrypted": {"$ref": "#/components/schemas/StatusReport"}, "x-key": KEY_RULE, "x-ciphers": CIPHERS},
+)
+"""The base64 of a cipher's text, for which JSON Schema has no words: `x-decrypted` is the schema of the plain JSON."""
 
 Time = int | str
 
@@ -91,12 +101,16 @@ class Permit(TypedDict):
 class QueuePayload(TypedDict):
     """The JSON in a frame's `payload`."""
 
-    data: Annotated[str, Keywords(contentEncoding="base64"), "base64 of the encrypted status report", DOCUMENTED]
+    data: Annotated[str, _ENCRYPTED, "base64 of the encrypted status report", DOCUMENTED]
     protocol: Annotated[int, OneOf((PROTOCOL,)), "the kind of the message: a status report", DOCUMENTED]
     pv: Annotated[str, OneOf(("2.0",)), "the version of the protocol", DOCUMENTED]
     t: Annotated[int, "when it was published, epoch milliseconds", DOCUMENTED]
     sign: Annotated[
-        str, Text(32, 32, "^[0-9a-f]+$"), "md5 over the other fields and the access secret, lower-case hex", DOCUMENTED
+        str,
+        Text(32, 32, "^[0-9a-f]+$"),
+        Keywords(**{"x-rule": SIGN_RULE}),
+        "md5 over the other fields and the access secret, lower-case hex",
+        DOCUMENTED,
     ]
 
 
@@ -179,7 +193,7 @@ SHAPES: dict[type, str] = {
         *VALUES.values(),
     )
 }
-"""Every shape with its name in the OpenAPI document."""
+"""Every shape with its name in the OpenAPI and the AsyncAPI document."""
 
 
 def message_schemas() -> dict[str, JsonObject]:

@@ -130,6 +130,7 @@ def test_every_operation_has_a_method() -> None:
     methods = {
         "health": LabClient.health,
         "openapi": LabClient.openapi,
+        "asyncapi": LabClient.asyncapi,
         "listProjects": LabClient.projects,
         "createProject": LabClient.create_project,
         "showGuide": LabClient.guide,

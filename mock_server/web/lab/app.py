@@ -15,6 +15,7 @@ from mock_server.cloud import Cloud
 from mock_server.guide import Guide
 from mock_server.model import JsonObject
 from mock_server.state.store import StoreError
+from mock_server.web.lab.asyncapi_document import asyncapi
 from mock_server.web.lab.checkpoints import CheckpointViews
 from mock_server.web.lab.guide import GuideViews
 from mock_server.web.lab.openapi import lab_operations
@@ -39,6 +40,7 @@ def create_lab(cloud: Cloud, addresses: AskAddresses, guide: Guide | None = None
     app.view_functions |= {
         "health": projects.health,
         "openapi": lambda: openapi(addresses()),
+        "asyncapi": lambda: asyncapi(addresses()),
         "showGuide": story.show,
         "steerGuide": story.steer,
         "listProjects": projects.list_all,

@@ -53,6 +53,7 @@ def lab_paths() -> JsonObject:
     return {
         "/healthz": _path(get=_operation("health", "Whether the server is up", _ok(ref("Health")))),
         "/openapi.json": _path(get=_operation("openapi", "This document", _ok({"type": "object"}))),
+        "/asyncapi.json": _path(get=_operation("asyncapi", "The queue as AsyncAPI 3", _ok({"type": "object"}))),
         "/_lab/guide": _path(get=_show_guide(), post=_steer_guide()),
         "/_lab/projects": _path(get=_list_projects(), post=_create_project()),
         "/_lab/import": _path(post=_import()),

@@ -19,8 +19,9 @@ _DESCRIPTION = f"""\
 A fake Tuya parking cloud. The **data plane** looks like the vendor and answers everything with HTTP 200 and an
 envelope; a fault that was asked for may damage an answer. The **lab plane** is what you do to the fake world; its
 refusals are 4xx with a message that says what to do. The message queue is at `x-ws` as a Pulsar WebSocket, and at
-`x-pulsar` natively; `x-queue` has the schemas of its messages. A value that is allowed and can hardly be meant, such as
-a time in seconds, is taken, and the lab plane's answer says so in a header, `{WARNING}`.
+`x-pulsar` natively; `x-queue` has the schemas of its messages, `/asyncapi.json` the same as AsyncAPI. A value that is
+allowed and can hardly be meant, such as a time in seconds, is taken, and the lab plane's answer says so in a
+header, `{WARNING}`.
 The history's schema has version {SCHEMA_VERSION}: it is raised when a kind or field changes its meaning or goes."""
 
 

@@ -1,6 +1,6 @@
 """The shapes of a consumer's handshake, each part with the source of the fact.
 
-They are in the OpenAPI document, and `docs/wire.md` is made from them.
+They are in the OpenAPI and the AsyncAPI document, and `docs/wire.md` is made from them.
 """
 
 from typing import Annotated, NotRequired, TypedDict
