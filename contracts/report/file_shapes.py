@@ -13,14 +13,25 @@ VerdictText = Annotated[
 ]
 
 
-class FailureJson(TypedDict):
-    """The smallest failure of a rule in a case."""
+class CauseJson(TypedDict):
+    """What is most likely wrong: mend this first, the other rules that the same history breaks may follow from it."""
 
+    rule: Annotated[str, "that names the cause, of those that the same history breaks"]
+    text: Annotated[str, "in words: which wrong counter the client seems to be, or what follows from the broken rule"]
+
+
+class FailureJson(TypedDict):
+    """The smallest failure of a rule in a case: enough to act on."""
+
+    rule: str
     case: str
     decides: Annotated[bool, "false: it is known, or came after the edition"]
     message: str
     diagnosis: Annotated[list[str], "the wrong counters that are left: one is a diagnosis, several are suspects"]
+    cause: CauseJson
+    remedy: Annotated[str, "what to do about the cause"]
     history: Annotated[str | None, "its file, relative to the report; null where a rule has too many"]
+    repeat: Annotated[str, "the command that plays it again, and says FIXED once it is"]
 
 
 class RuleVerdictJson(TypedDict):

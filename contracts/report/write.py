@@ -16,7 +16,7 @@ from contracts.client.spec import OBSERVED, read_spec
 from contracts.report.changes import compare, keep_last
 from contracts.report.html import Page, index_html
 from contracts.report.junit import junit_xml
-from contracts.report.report_json import report_json
+from contracts.report.report_json import Places, report_json
 from contracts.report.stored_report import REPORT
 from contracts.report.story import by_history, story
 from contracts.rules.base import Level, Rule
@@ -44,15 +44,15 @@ def write_report(folder: Path, client: str, plan: Plan, found: Check, agent: str
     written = _write_failures(folder / FAILURES, client, plan, found, agent)
     relative = {key: path.relative_to(folder).as_posix() for key, path in written.items()}
     keep_last(folder)
-    verdicts = report_json(agent, plan, found, relative, comparison, client)
-    report = json.dumps(verdicts, ensure_ascii=False, indent=1)
-    (folder / REPORT).write_bytes(f"{report}\n".encode("utf-8", "replace"))
-    (folder / JUNIT).write_bytes(junit_xml(agent, plan, found, lambda rule: _story(rule, found, plan, client, written)))
     commands = {
         (each.rule_id, each.case): repeat_command(written.get((each.rule_id, each.case)), each, client, plan)
         for rule in found.rules
         for each in found.failures(rule)
     }
+    verdicts = report_json(agent, plan, found, Places(relative, commands), comparison, client)
+    report = json.dumps(verdicts, ensure_ascii=False, indent=1)
+    (folder / REPORT).write_bytes(f"{report}\n".encode("utf-8", "replace"))
+    (folder / JUNIT).write_bytes(junit_xml(agent, plan, found, lambda rule: _story(rule, found, plan, client, written)))
     page = index_html(Page(agent, plan, found, relative, commands, comparison))
     (folder / INDEX).write_bytes(page.encode("utf-8", "replace"))
     return written

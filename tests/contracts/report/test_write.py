@@ -45,6 +45,8 @@ def test_a_rule_that_is_broken_in_every_case_fills_no_disk(rule_id: str, tmp_pat
     assert (len(data["breaches"]), data["agent"]) == (BREACHES_WRITTEN, "acme-node 1.0")
     (rule,) = json.loads((tmp_path / "report.json").read_text("utf-8"))["rules"]
     assert [each["history"] is not None for each in rule["failures"]] == [True] * most + [False] * (12 - most)
+    assert all(each["repeat"].startswith("parking-mock replay ") for each in rule["failures"][:most])
+    assert f"--rule {rule_id} --case {list(CASES)[11]} --seed 0" in rule["failures"][11]["repeat"]
     page = (tmp_path / "index.html").read_text("utf-8")
     assert f"parking-mock check --client mine:Mine --rule {rule_id} --case {list(CASES)[11]} --seed 0" in page
 
