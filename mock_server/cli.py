@@ -278,8 +278,8 @@ def serve(  # noqa: PLR0913 one argument a flag
     silence_uvicorn()
     raise_file_limit()
     if port == 0:
-        ws_port, lab_port = _free_unless_given("ws_port", ws_port), _free_unless_given("lab_port", lab_port)
-        pulsar_port = _free_unless_given("pulsar_port", pulsar_port)
+        ws_port, lab_port = free_unless_given("ws_port", ws_port), free_unless_given("lab_port", lab_port)
+        pulsar_port = free_unless_given("pulsar_port", pulsar_port)
     cloud = Cloud()
     chaos = _chaos(chaos_name, cloud.clock.now_ms() % _CHAOS_SEEDS if chaos_seed is None else chaos_seed)
     make = partial(default_project, _seed(seed_name), named_profile(profile_name), chaos)
@@ -313,7 +313,7 @@ def serve(  # noqa: PLR0913 one argument a flag
         raise StartError(f"the last changes are lost: {error}") from None
 
 
-def _free_unless_given(name: str, port: int) -> int:
+def free_unless_given(name: str, port: int) -> int:
     """The port of a parameter; 0 if neither a flag nor a variable gave it."""
     source = click.get_current_context().get_parameter_source(name)
     return 0 if source is ParameterSource.DEFAULT else port

@@ -36,6 +36,7 @@ KNOWN_TO = {
         "mock_server/store_option.py",
         "mock_server/project_commands.py",
         "mock_server/around_commands.py",
+        "mock_server/doctor_command.py",
         "contracts/commands/",
         "contracts/demo/",
     ),

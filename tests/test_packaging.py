@@ -1,5 +1,6 @@
 """What is shipped: the content of the wheel."""
 
+import os
 import re
 import subprocess
 import sys
@@ -14,13 +15,41 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("mock_server", "contracts", "parking_mock")
 
 
+PAGE = (ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+LINES = {line.split()[0]: line for line in reversed(re.findall(r"^(?:uvx|pipx) .*$", PAGE, re.MULTILINE))}
+"""The first line of the page for each way to run a wheel that is not installed."""
+
+DEADLINE_S = 300
+FOR_THE_NETWORK = re.compile("(UV|PIP|SSL|CURL|REQUESTS|HTTPS?|ALL|NO)_.*", re.IGNORECASE)
+"""Variables without which a machine may not reach its package index."""
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel, built from this tree."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the wheel, built from this tree."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)  # noqa: S603 our own command
-    return zipfile.ZipFile(next(folder.glob("*.whl")))
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> zipfile.ZipFile:
+    """What is in it."""
+    return zipfile.ZipFile(built)
+
+
+@pytest.fixture(scope="module")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a user who has uvx and pipx, and nothing else."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "bin").mkdir()
+    for name in ("uv", "uvx"):
+        (home / "bin" / name).symlink_to(Path(sys.executable).with_name(name))
+    pipx = home / "bin" / "pipx"
+    pipx.write_text('#!/bin/sh\nexec uvx pipx "$@"\n', encoding="utf-8")
+    pipx.chmod(0o755)
+    return home
 
 
 def test_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
@@ -60,3 +89,23 @@ def test_the_description_has_no_dead_links(wheel: zipfile.ZipFile) -> None:
     assert text.startswith("# parking-mock\n")
     assert [target for target in re.findall(r"\]\(([^)]*)\)", text) if not target.startswith("https://")] == []
     assert "The same page, the dashboard, watches your own client" in text
+
+
+@pytest.mark.slow
+def test_it_runs_without_being_installed(built: Path, empty_home: Path) -> None:
+    """The wheel and a runner are enough: the page's lines run in a home that has no package of Python."""
+    kept = {name: value for name, value in os.environ.items() if FOR_THE_NETWORK.fullmatch(name)}
+    own = {"HOME": str(empty_home), "PATH": f"{empty_home / 'bin'}:/usr/bin:/bin", "WHEEL": str(built)}
+    runner = {"UV_PYTHON": getattr(sys, "_base_executable", sys.executable), "PIPX_DEFAULT_BACKEND": "uv"}
+    for way, says in (("uvx", "Silence means: equal."), ("pipx", "1 rule in 1 run: 1 pass")):
+        done = subprocess.run(  # noqa: S603 our own documentation
+            ["/bin/bash", "-c", LINES[way]],
+            env=kept | own | runner,
+            cwd=empty_home,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert says in done.stdout, way

@@ -60,6 +60,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
         ("serve", "--help"),
         ("exec", "--help"),
         ("env", "--help"),
+        ("doctor", "--help"),
         ("export", "--help"),
         ("import", "--help"),
         ("--version",),
@@ -74,6 +75,30 @@ def first_line(process: subprocess.Popen[str]) -> str:
 def test_output(arguments: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
     """Help and wrong usage print this, and wrong usage ends with 2."""
     assert run_here(*arguments).shown == snapshot
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("parking-mock ser", ["serve"]),
+        ("parking-mock ex", ["exec", "exhaust", "export"]),
+        ("parking-mock serve --store-sync ", ["off", "normal", "full"]),
+        ("parking-mock serve --lab-p", ["--lab-port"]),
+    ],
+)
+def test_a_shell_completes(typed: str, offered: list[str]) -> None:
+    """Commands, flags and values are offered to a shell that has the completion of docs/installing.md."""
+    here = str(len(typed.split(" ")) - 1)
+    done = run_here(_PARKING_MOCK_COMPLETE="zsh_complete", COMP_WORDS=typed, COMP_CWORD=here)
+    lines = done.stdout.splitlines()
+    assert lines[1::3] == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_completion(shell: str) -> None:
+    """It asks the command by its own variable."""
+    script = run_here(_PARKING_MOCK_COMPLETE=f"{shell}_source").stdout
+    assert f"_PARKING_MOCK_COMPLETE={shell}_complete" in script
 
 
 def test_bad_variable_stops_start_up(snapshot: SnapshotAssertion) -> None:
