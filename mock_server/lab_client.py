@@ -129,6 +129,10 @@ class LabClient:
         """The AsyncAPI document of the queue."""
         return cast("dict[str, Any]", self.call("GET", "/asyncapi.json"))
 
+    def llms(self) -> str:
+        """The short guide for agents, Markdown."""
+        return b"".join(self.pieces("/llms.txt")).decode()
+
     def projects(self) -> list[str]:
         """The access ids of all projects."""
         return cast("list[str]", self.call("GET", "/_lab/projects"))

@@ -12,7 +12,7 @@ from mock_server.faults.chaos import MAX_CONSECUTIVE, PRESETS
 from mock_server.profile import PRESETS as PROFILES
 from mock_server.profile import Profile, open_points, values_of
 from mock_server.shapes import OneOf, Whole
-from tests import make_example_report
+from tests import make_example_report, make_llms
 from tests.make_confidence import readme_with_table
 from tests.make_exhaustive_docs import exhaustive_page
 from tests.make_history_docs import history_page
@@ -146,6 +146,7 @@ def main(names: list[str]) -> None:
     makers: dict[str, Callable[[], None]] = {name.removesuffix(".md"): partial(_write, name) for name in PAGES}
     makers["readme"] = _write_readme
     makers[make_example_report.REPORT.name] = make_example_report.main
+    makers[make_llms.GUIDE.name] = make_llms.write
     unknown = [name for name in names if name not in makers]
     if unknown:
         sys.exit(f"there is no made page {', '.join(unknown)}; there are: {', '.join(makers)}")

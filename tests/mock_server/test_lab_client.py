@@ -131,6 +131,7 @@ def test_every_operation_has_a_method() -> None:
         "health": LabClient.health,
         "openapi": LabClient.openapi,
         "asyncapi": LabClient.asyncapi,
+        "llms": LabClient.llms,
         "listProjects": LabClient.projects,
         "createProject": LabClient.create_project,
         "showGuide": LabClient.guide,

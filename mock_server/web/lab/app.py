@@ -5,6 +5,7 @@ Errors are 4xx with `{"error": {"code", "message"}}`; the message says what to d
 
 from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
@@ -26,6 +27,9 @@ from mock_server.web.lab.request import LabError, store_refusal, with_doubts
 from mock_server.web.lab.world import WorldViews
 from mock_server.web.serving.turns import NotYetError
 
+LLMS = Path(__file__).with_name("llms.txt")
+"""The guide for agents, as it is in the wheel."""
+
 
 def create_lab(cloud: Cloud, addresses: AskAddresses, guide: Guide | None = None) -> Flask:
     """The lab API for all projects of a cloud. `addresses` returns those of the server."""
@@ -41,6 +45,7 @@ def create_lab(cloud: Cloud, addresses: AskAddresses, guide: Guide | None = None
         "health": projects.health,
         "openapi": lambda: openapi(addresses()),
         "asyncapi": lambda: asyncapi(addresses()),
+        "llms": lambda: Response(LLMS.read_text(encoding="utf-8"), mimetype="text/plain"),
         "showGuide": story.show,
         "steerGuide": story.steer,
         "listProjects": projects.list_all,

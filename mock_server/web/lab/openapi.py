@@ -52,8 +52,9 @@ def lab_paths() -> JsonObject:
     """The paths of the lab plane."""
     return {
         "/healthz": _path(get=_operation("health", "Whether the server is up", _ok(ref("Health")))),
-        "/openapi.json": _path(get=_operation("openapi", "This document", _ok({"type": "object"}))),
+        "/openapi.json": _path(get=_operation("openapi", "Both planes as OpenAPI 3.1", _ok({"type": "object"}))),
         "/asyncapi.json": _path(get=_operation("asyncapi", "The queue as AsyncAPI 3", _ok({"type": "object"}))),
+        "/llms.txt": _path(get=_operation("llms", "A short guide for agents", _llms())),
         "/_lab/guide": _path(get=_show_guide(), post=_steer_guide()),
         "/_lab/projects": _path(get=_list_projects(), post=_create_project()),
         "/_lab/import": _path(post=_import()),
@@ -144,6 +145,10 @@ def _made(schema: JsonObject) -> JsonObject:
 
 def _gone(doc: str) -> JsonObject:
     return {str(int(HTTPStatus.NO_CONTENT)): {"description": doc}}
+
+
+def _llms() -> JsonObject:
+    return {"200": {"description": "Markdown", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 def _show_guide() -> JsonObject:

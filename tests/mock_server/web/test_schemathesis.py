@@ -55,7 +55,7 @@ STATUS_OF_CODE = {1000: 404, 1106: 404, 1108: 404, 1004: 401, 1005: 401, 1010: 4
 """What HTTP would have said, for checks that look at the status; every other code means 400."""
 
 
-QUICK = {"health", "openapi", "asyncapi", "listProjects", "clearFaults", "getToken"}
+QUICK = {"health", "openapi", "asyncapi", "llms", "listProjects", "clearFaults", "getToken"}
 """The operations that `make test` tries too: what they take makes few cases."""
 
 
