@@ -3,8 +3,10 @@
 import gc
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -46,6 +48,15 @@ settings.register_profile("quick", PATIENT, max_examples=EXAMPLES // QUARTER)
 def pytest_configure(config: pytest.Config) -> None:
     """Draw fewer examples where slow tests are left out too. The first lines of a run name the profile."""
     settings.load_profile("quick" if "not slow" in config.option.markexpr else "ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def built_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the wheel, built from this tree."""
+    folder, root = tmp_path_factory.mktemp("wheel"), Path(__file__).parent.parent
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(root)]
+    subprocess.run(build, check=True, capture_output=True)  # noqa: S603 our own command
+    return next(folder.glob("*.whl"))
 
 
 LONG = (

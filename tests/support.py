@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import json
+import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,14 @@ PLUGINS_OF_OURS = ("anyio", "requests_mock", "schemathesis", "syrupy", "time_mac
 
 AS_A_USER = tuple(word for name in PLUGINS_OF_OURS for word in ("-p", f"no:{name}"))
 """The options of pytest for a user's project that is run by a test."""
+
+_FOR_THE_NETWORK = re.compile("(UV|PIP|SSL|CURL|REQUESTS|HTTPS?|ALL|NO)_.*", re.IGNORECASE)
+
+
+def network_variables() -> dict[str, str]:
+    """The variables of this process without which a machine may not reach its package index."""
+    return {name: value for name, value in os.environ.items() if _FOR_THE_NETWORK.fullmatch(name)}
+
 
 NOON = 1_652_788_800_000
 """2022-05-17 12:00 UTC: where virtual clocks of the tests start."""
