@@ -23,7 +23,7 @@ test-all: .venv/.dev ## run all tests but those of test-sdks, as CI does
 	@$(ON_ALL_CORES) -m "not sdks" $(ARGS)
 
 test-sdks: .venv/.dev ## run the SDKs in Go and Java and judge their loops; the first run fetches and builds (minutes)
-	@$(BIN)/pytest -n 2 --dist loadfile -m sdks tests/sdk $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m sdks tests/sdk tests/test_example_clients.py $(ARGS)
 
 check: .venv/.dev ## format, lint and types, as CI wants them
 	@$(BIN)/ruff format --check --quiet .
@@ -71,7 +71,7 @@ screenshots: .venv/.dev ## write the pictures of the docs again
 
 clean: ## forget everything that was set up
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node/node_modules examples/node-client/node_modules \
-	    examples/go-client/build examples/go-client/logs examples/java-client/build
+	    examples/*/build examples/go-native/logs
 
 .venv/.%: $(SET_UP)
 	@scripts/set-up $*

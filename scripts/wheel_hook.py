@@ -5,8 +5,6 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-EXAMPLES = ("node-client", "python-client")
-
 
 class WheelHook(BuildHookInterface):
     """Called by hatchling when it builds a wheel. An editable one leaves them where they are."""
@@ -15,7 +13,6 @@ class WheelHook(BuildHookInterface):
         """Add the files of each folder, not what was installed in it."""
         if version == "editable":
             return
-        for name in EXAMPLES:
-            for path in (Path(self.root) / "examples" / name).iterdir():
-                if path.is_file() and not path.name.startswith("."):
-                    build_data["force_include"][str(path)] = f"contracts/examples/{name}/{path.name}"
+        for path in (Path(self.root) / "examples").glob("*-client/*"):
+            if path.is_file() and not path.name.startswith("."):
+                build_data["force_include"][str(path)] = f"contracts/examples/{path.parent.name}/{path.name}"

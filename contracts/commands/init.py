@@ -13,7 +13,7 @@ _PACKAGE = Path(__file__).parents[1]
 _HOMES = (_PACKAGE / "examples", _PACKAGE.parent / "examples")
 """Where the example clients are: in an installed package, and in a clone."""
 
-ADAPTERS: Mapping[str, str] = {"node": "node-client", "python": "python-client"}
+ADAPTERS: Mapping[str, str] = {language: f"{language}-client" for language in ("go", "java", "node", "python")}
 """The folders of complete clients by their languages."""
 
 _LINK = re.compile(r"\[([^\]]*)\]\((?:\.\./)+[^)]*\)")

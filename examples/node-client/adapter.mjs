@@ -1,15 +1,18 @@
 // Lets `parking-mock check --exec` drive the client: one JSON object a line in, one a line out.
 import readline from 'node:readline';
+import { KeylessStore } from './broken.mjs';
 import { Client } from './client.mjs';
+import { Store } from './store.mjs';
 
 // The judge's time is virtual: a day takes a second. Client and SDK ask Date.now() what time it is, so that is told here.
 const setClock = (nowMs) => { Date.now = () => nowMs; };
 
+const isBroken = process.argv.includes('--broken');
 let client;
 
 const verbs = {
   hello: () => ({
-    agent: 'node-client',
+    agent: isBroken ? 'node-client, broken' : 'node-client',
     version: '0.1.0',
     protocol: 1,
     can: ['sync', 'advance', 'quiet', 'dump', 'stop'],
@@ -23,7 +26,7 @@ const verbs = {
       spelling: profile.key_spelling === 'camel' ? 'camel' : 'snake',
       mostInfos: profile.max_sync_infos,
     };
-    client = new Client(exports, folder, settings);
+    client = new Client(exports, folder, settings, isBroken ? KeylessStore : Store);
     await client.start();
     return {};
   },

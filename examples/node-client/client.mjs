@@ -13,23 +13,25 @@ export class Client {
   #exports;
   #folder;
   #settings;
+  #StoreKind;
   #store = null;
   #queue;
   #reconciler;
   #tries = new Map();
 
   /** `exports`: api, ws, access_id, access_secret and devices, as `parking-mock serve --json` prints them. */
-  constructor(exports, folder, settings = {}) {
+  constructor(exports, folder, settings = {}, StoreKind = Store) {
     this.#exports = exports;
     this.#folder = folder;
     this.#settings = { recordTime: 'ms', ...settings };
+    this.#StoreKind = StoreKind;
   }
 
   /** Take up what was left, unless another process is at it: then this one stands by. */
   async start() {
     if (this.#store || !(await isAlone(this.#folder))) return;
     const lots = this.#exports.devices.filter(({ kind }) => kind === 'lot').map(({ device_id: id }) => id);
-    this.#store = new Store(this.#folder);
+    this.#store = new this.#StoreKind(this.#folder);
     this.#reconciler = new Reconciler(new Cloud(this.#exports), this.#store, lots, this.#settings);
     this.#queue = new Queue(this.#exports, (frame) => this.#take(frame));
     await this.#queue.connect();

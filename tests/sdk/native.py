@@ -1,20 +1,17 @@
 """The example clients in Go and Java, which speak native Pulsar: how they are built, and what each has to see."""
 
-import fcntl
 import os
-import shutil
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mock_server.profile import Profile
 from tests.pages import ROOT, SDK_PAGES, Example, check, serving, steps, with_real_ports
+from tests.sdk.builds import QUICK_JAVA, make, need
 from tests.sdk.program import Program
 from tests.sdk.world import DEADLINE_S, MINUTE, StartWorld, World
 from tests.support import LOT
 
-GO, JAVA = ROOT / "examples" / "go-client", ROOT / "examples" / "java-client"
+GO, JAVA = ROOT / "examples" / "go-native", ROOT / "examples" / "java-native"
 
 BOTH_GO_SDKS = "-ldflags=-X=google.golang.org/protobuf/reflect/protoregistry.conflictPolicy=ignore"
 """With this one program may have both, docs/quickstart/go.md says why."""
@@ -42,19 +39,20 @@ WAYS = (
 
 def build_go() -> list[str]:
     """The command that runs the Go client. Builds it, which takes a minute where no cache has its modules."""
-    assert shutil.which("go"), "not run: these tests build a client on the official Go SDKs: install Go 1.21 or newer"
-    _make(GO, ["go", "build", BOTH_GO_SDKS, "-o", "build/client", "."], {"CGO_ENABLED": "0"})
+    need("go")
+    make(GO, ["go", "build", BOTH_GO_SDKS, "-o", "build/client", "."], {"CGO_ENABLED": "0"})
     return [str(GO / "build" / "client")]
 
 
 def build_java() -> list[str]:
     """The command that runs the Java client. Fetches what it needs and compiles it."""
-    for tool in ("javac", "mvn"):
-        assert shutil.which(tool), f"not run: these tests need {tool}: install a JDK of 17 or newer, and Maven"
+    need("javac", "mvn")
     kept = JAVA / "build" / "classpath.txt"
     if not _is_fetched(kept):
-        _make(JAVA, ["mvn", "-q", "-B", "dependency:build-classpath", "-Dmdep.outputFile=build/classpath.txt"])
-    _make(JAVA, ["javac", "-Werror", "-cp", kept.read_text(), "-d", "build/classes", "Client.java"])
+        make(
+            JAVA, ["mvn", "-q", "-B", "dependency:build-classpath", "-Dmdep.outputFile=build/classpath.txt"], QUICK_JAVA
+        )
+    make(JAVA, ["javac", "-Werror", "-cp", kept.read_text(), "-d", "build/classes", "Client.java"], QUICK_JAVA)
     return ["java", "-cp", f"{JAVA / 'build' / 'classes'}{os.pathsep}{kept.read_text()}", "Client"]
 
 
@@ -63,18 +61,6 @@ def _is_fetched(classpath: Path) -> bool:
     if not classpath.exists() or classpath.stat().st_mtime < (JAVA / "pom.xml").stat().st_mtime:
         return False
     return all(Path(each).exists() for each in classpath.read_text(encoding="utf-8").split(os.pathsep))
-
-
-def _make(folder: Path, command: list[str], variables: Mapping[str, str] | None = None) -> None:
-    """Run a step of a build. Parallel test processes wait in line."""
-    (folder / "build").mkdir(exist_ok=True)
-    with (folder / "build" / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # a fixed command
-        done = subprocess.run(  # noqa: S603
-            command, cwd=folder, env=os.environ | (variables or {}), capture_output=True, text=True, check=False
-        )
-    assert done.returncode == 0, f"{' '.join(command)} failed in {folder}:\n{done.stdout}{done.stderr}"
 
 
 class Native:
