@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
+from mock_server.carriers.native import NativeConnections
 from mock_server.cloud import Cloud
 from mock_server.lab_client import LabClient
 from mock_server.profile import Profile
@@ -27,12 +28,14 @@ from mock_server.state.store import HeldElsewhereError, StoreError
 from mock_server.web.lab.projects import Projects
 from mock_server.web.server import Server, ThreadedServer
 from mock_server.web.serving.committer import Committer
+from mock_server.wire.pulsar_commands import CommandConnected, ServerError
 from tests.command_line import run_here
 from tests.mock_server.signed_client import SignedClient
 from tests.mock_server.state.works import Work, advanced, differences, kept, profiles, works
 from tests.mock_server.test_cli import first_line, serving
 from tests.mock_server.test_store_option import A_PASS, client_of
 from tests.mock_server.web.lab_consumer import consuming
+from tests.native_client import NativeClient, only
 from tests.postgresql import Cluster, connected
 from tests.sdk.world import wait_until
 from tests.support import ACCESS_ID, ACCESS_SECRET, ADDRESSES, LOT, examples, make_project
@@ -288,6 +291,19 @@ def test_who_asks_the_wrong_server_asks_again(database: Database) -> None:
         assert lab.show()["records"][LOT] == 0
         assert told(client.connect()) == 0
         assert first.run(lambda: list(one.cloud)) == []
+
+
+def test_a_native_client_of_the_wrong_server_connects_again(two: tuple[Sharing, Sharing]) -> None:
+    """It is told that the service is not ready, which it tries again after, until the right one lets the project go."""
+    one, other = two
+    project, connections = one.project, NativeConnections(other.cloud)
+    one.ledger._taken[ACCESS_ID] = float("inf")
+    refused = NativeClient(project, connections)
+    [error] = refused.connect()
+    assert (error.error, refused.transport.ended) == (ServerError.SERVICE_NOT_READY, "closed")
+    one.ledger._taken.clear()
+    one.ledger._hand_over([ACCESS_ID])
+    assert only(CommandConnected, NativeClient(project, connections).connect())
 
 
 def test_another_server_goes_on(database: Database) -> None:
