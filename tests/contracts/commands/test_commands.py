@@ -2,14 +2,17 @@
 
 import json
 import signal
+from importlib.metadata import entry_points
 from pathlib import Path
 
+import click
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from contracts.check import workers
 from contracts.clients.zoo import ZOO
 from contracts.rules import RULES
+from mock_server.cli import COMMANDS, main
 from tests.command_line import run, run_here
 
 REFERENCE = "contracts.clients.reference:ReferenceClient"
@@ -47,6 +50,16 @@ def test_a_right_client_gets_a_summary(snapshot: SnapshotAssertion) -> None:
 def test_wrong_usage_is_said_in_words(arguments: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
     """Exit code 2, no traceback."""
     assert run_here("check", *arguments).shown == snapshot
+
+
+@pytest.mark.parametrize(
+    "name", sorted(each.name for each in entry_points(group=COMMANDS) if "contracts" in each.value)
+)
+def test_help(name: str, snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What each command of the judge says of itself."""
+    command = main.get_command(click.Context(main), name)
+    monkeypatch.setattr(command, "_help_option", None)  # of a command that was called without the group it has no -h
+    assert run_here(name, "--help").stdout == snapshot
 
 
 @pytest.mark.parametrize("missing", [("os", "killpg"), ("select", "poll")], ids=".".join)
