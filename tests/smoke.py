@@ -74,9 +74,10 @@ def test_a_consumer_of_the_queue(parking_server: Any, profile: str) -> None:
 
 
 def test_check_of_a_case(tmp_path: Path) -> None:
-    """The judge with workers, its report too."""
+    """The judge with workers, its report too: two small cases, one for each of them."""
     client = "contracts.clients.zoo.counting:CountsDeliveries"
     report = tmp_path / "report"
-    done = run("check", "--client", client, "--rule", "CNT-RECORD-ID", "--jobs", "2", "--report", str(report))
+    cases = ("--case", "count/copies", "--case", "form/lanes", "--examples", "3", "--jobs", "2")
+    done = run("check", "--client", client, "--rule", "CNT-RECORD-ID", *cases, "--report", str(report))
     assert (done.returncode, done.stderr) == (1, "")
     assert (report / "index.html").exists()

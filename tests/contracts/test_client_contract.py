@@ -30,6 +30,7 @@ class TestLenient(TestWrong):
 
 class TestByAnEdition(TestWrong):
     edition = "own.toml"
+    examples = 3
 
 class TestNothing(ClientContract):
     examples = 1

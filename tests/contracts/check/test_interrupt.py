@@ -50,7 +50,7 @@ def interrupted(
     number: signal.Signals = signal.SIGINT,
     hangs: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """A check whose client, when it is started for the thirtieth time, has the check interrupted.
+    """A check whose client, when it is started for the twelfth time, has the check interrupted.
 
     If it then `hangs`, it does so twice: with two jobs, the worker that is the first to be asked to end.
     """
@@ -63,9 +63,9 @@ def interrupted(
         "        super().start(start)\n"
         "        with open('starts', 'a') as starts:\n"
         "            starts.write('x')\n"
-        "            if starts.tell() == 30:\n"
+        "            if starts.tell() == 12:\n"
         f"                os.{'killpg' if group else 'kill'}(int(os.environ['CHECK']), {int(number)})\n"
-        f"            while {hangs} and starts.tell() >= 30:\n"
+        f"            while {hangs} and starts.tell() >= 12:\n"
         "                if end_requested() and not os.path.exists('again'):\n"
         "                    with open('again', 'a') as again:\n"
         "                        again.write('x')\n"
