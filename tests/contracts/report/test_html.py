@@ -131,7 +131,7 @@ def test_text_of_a_client_is_no_markup(tmp_path: Path) -> None:
 def test_a_thousand_records_are_folded(tmp_path: Path) -> None:
     """The page stays small: what is not well is shown first, the rest is counted."""
     scenario = Scenario((Happens(AT, "r1", many=1001),), runs_ms=LOST.runs_ms, settles=False)
-    page = written(tmp_path, checked(CountsOnePage, scenario))
+    page = written(tmp_path, checked(CountsOnePage, scenario, ("CNT-PAGING",)))
     assert "1001 ok" in words(page)
     assert f"{ROWS_SHOWN} of 1001, those that are not well first" in words(page)
     assert len(page) < SMALL
