@@ -1,6 +1,6 @@
 """The recipes of CONTRIBUTING.md: followed in a copy of the tree, they lead to green tests.
 
-All of them are followed in one copy: each program that their commands name is started once, as each start costs seconds.
+All of them are followed in one copy: each program that their commands name is started once, as a start costs seconds.
 """
 
 import os
