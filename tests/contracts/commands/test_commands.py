@@ -22,6 +22,7 @@ REPLAYED = next(iter(sorted((Path(__file__).parents[1] / "check" / "files").glob
 SMALL = ("--rule", "CNT-*", "--case", "count/copies", "--examples", "8", "--jobs", "1")
 
 
+@pytest.mark.slow
 def test_a_wrong_client_gets_a_story(snapshot: SnapshotAssertion) -> None:
     """Verdicts, sum, diagnosis, shortest history, records, reasons, and how to repeat it; exit code 1."""
     assert run_here("check", "--client", DELIVERIES, *SMALL).shown == snapshot
@@ -147,6 +148,7 @@ def test_rules_are_listed_for_machines() -> None:
     assert {name for each in told for name in each["broken_by"]} == set(ZOO)
 
 
+@pytest.mark.slow
 def test_a_client_lies_where_the_command_is_given(tmp_path: Path) -> None:
     """A module in the present folder is found, as with `python -m`."""
     (tmp_path / "mine.py").write_text("from contracts.clients.reference import ReferenceClient as Mine\n", "utf-8")

@@ -95,6 +95,7 @@ def test_what_is_known_of_a_case_is_known_of_its_variants() -> None:
     assert not Known("REC-NACK", "receive/damage/default", "why", 1).covers("REC-NACK", "receive/damage")
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_which_case_is_being_played() -> None:
     """On standard error only, which is what the bar is drawn on."""
     here, there = pty.openpty()

@@ -138,6 +138,7 @@ def test_a_broken_process_fails_the_check(bad: str, words: str, tmp_path: Path) 
     assert words in done.stdout
 
 
+@pytest.mark.slow
 def test_a_client_that_implements_nothing_has_not_passed(tmp_path: Path) -> None:
     """Every rule is unimplemented, and as nothing was judged the exit code is neither 0 nor 1."""
     command = shlex.join(script(tmp_path, '"start": lambda call: sys.exit(89)'))
