@@ -1,9 +1,9 @@
 """The Containerfile, carried out without an engine: each instruction in a root of its own.
 
-That root is this machine's Debian as a throw-away layer, without its homes and without its Python: where the base image
-has Python, it has this interpreter and no package. `RUN` is run in it, `COPY` copies into it, `USER` is who runs, and
-the server has a network of its own. `pip` is uv's, which takes the same words and a third of the time; `make` runs the
-other one with the same files. A user who is not root has it as root of a user namespace; there `USER` changes nothing.
+That root has this machine's Debian, which it can read only, and nothing else of it: where the base image has Python, it
+has this interpreter and no package. `RUN` is run in it, `COPY` copies into it, `USER` is who runs, and the server has a
+network of its own. `pip` is uv's, which takes the same words and a tenth of the time; `make` runs the other one with the
+same constraints. A user who is not root has it as root of a user namespace; there `USER` changes nothing.
 """
 
 import json
@@ -29,15 +29,20 @@ _PYTHON = Path(sys.base_prefix)
 _UV = Path(sys.executable).with_name("uv")
 
 _MOUNT = r"""set -e
-mount -t tmpfs -o mode=755 layer "$ROOT"
-mkdir "$ROOT/changes" "$ROOT/work" "$ROOT/all"
-mount -t overlay -o "lowerdir=/,upperdir=$ROOT/changes,workdir=$ROOT/work" image "$ROOT/all"
-cd "$ROOT/all"
-for hidden in root home opt srv mnt usr/local; do [ ! -d $hidden ] || mount -t tmpfs -o mode=755 hidden $hidden; done
-mount -t tmpfs -o mode=1777 hidden tmp
+mount -t tmpfs -o mode=755 root "$ROOT"
+cd "$ROOT"
+mkdir -p dev proc tmp opt/python
+chmod 1777 tmp
+for top in bin sbin lib lib32 lib64 usr etc run; do
+    if [ -L /$top ]; then cp -P /$top $top; elif [ -d /$top ]; then mkdir $top; mount --rbind /$top $top; fi
+done
+mount -t tmpfs -o mode=755 local usr/local
+for top in bin sbin lib lib32 lib64 usr etc run; do
+    if [ -d $top ] && [ ! -L $top ]; then mount -o remount,bind,ro $top; fi
+done
 mount --rbind /dev dev
 mount --rbind /proc proc
-mkdir -p opt/python usr/local/bin
+mkdir usr/local/bin
 mount --bind "$PYTHON" opt/python
 touch opt/uv
 mount --bind "$UV" opt/uv
@@ -114,7 +119,7 @@ class Image:
     @property
     def inside(self) -> Path:
         """The root as this process sees it."""
-        return Path(f"/proc/{self._held.pid}/root{self._folder}/all")
+        return Path(f"/proc/{self._held.pid}/root{self._folder}")
 
     def run(self, words: Sequence[str], **more: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the image, as its user."""
@@ -156,7 +161,7 @@ class Image:
     def _words(self, words: Sequence[str], more: dict[str, str]) -> list[str]:
         user = [f"--userspec={self.user}", "--groups="] if _IS_ROOT else []
         variables = [f"{name}={value}" for name, value in (self.environment | more).items()]
-        return ["chroot", *user, f"{self._folder}/all", "env", "-i", "-C", self.workdir, *variables, *words]
+        return ["chroot", *user, str(self._folder), "env", "-i", "-C", self.workdir, *variables, *words]
 
     def _from(self, value: str, _: dict[str, str]) -> None:
         """The interpreter as an environment at /usr/local, with what it calls pip."""
