@@ -2,8 +2,8 @@
 
 That root has this machine's Debian, which it can read only, and nothing else of it: where the base image has Python, it
 has this interpreter and no package. `RUN` is run in it, `COPY` copies into it, `USER` is who runs, and the server has a
-network of its own. `pip` is uv's, which takes the same words and a tenth of the time; `make` runs the other one with the
-same constraints. A user who is not root has it as root of a user namespace; there `USER` changes nothing.
+network of its own. `pip` is uv's, which takes the same words and a tenth of the time; `make` runs the other one. A user
+who is not root has it as root of a user namespace; there `USER` changes nothing.
 """
 
 import json

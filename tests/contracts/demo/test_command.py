@@ -1,3 +1,4 @@
+import json
 import re
 import signal
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from contracts.demo.stage import TRAFFIC_SEED, VISITS, DemoError, demo_project
 from mock_server.cli import main
 from mock_server.faults.catalogue import FaultKind
 from mock_server.lots.traffic import day
+from mock_server.model import HOUR
 from mock_server.profile import Profile
 from mock_server.project import Project
 from tests.demo_page import TIMEOUT_S, DemoPage
@@ -124,6 +126,15 @@ def test_the_page_tells_it_to_the_end(served_page: DemoPage) -> None:
         served_page.step()
     assert sorted(set(acts)) == [0, 1, 2]
     assert told["act"] == len(told["acts"]) - 1
+
+
+def test_windows_are_whole_hours(served_page: DemoPage) -> None:
+    """Every window that the page shows begins at a full hour and is one hour long."""
+    told = served_page.go_to(0, 5)
+    history = requests.get(f"{served_page.url}_lab/projects/{told['project']}/history", timeout=TIMEOUT_S)
+    lines = [json.loads(line) for line in history.text.splitlines()]
+    cells = [entry["cell"] for line in lines if line["kind"] == "sync.asked" for entry in line["entries"]]
+    assert {(cell["start_time"] % HOUR, cell["end_time"] - cell["start_time"]) for cell in cells} == {(0, HOUR)}
 
 
 def test_orders_that_cannot_be_followed(served_page: DemoPage) -> None:
