@@ -70,7 +70,7 @@ screenshots: .venv/.dev ## write the pictures of the docs again
 	@$(BIN)/python -m tests.make_screenshots
 
 clean: ## forget everything that was set up
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/node/node_modules examples/node-client/node_modules \
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdk/*/node_modules examples/node-client/node_modules \
 	    examples/*/build examples/go-native/logs
 
 .venv/.%: $(SET_UP)

@@ -145,9 +145,7 @@ class LabClient:
     def import_project(self, file: str | Path, *, new_keys: bool = False) -> "LabProject":
         """Make the project of a file, with its own keys or with new ones. OSError if the file cannot be read."""
         query = {"new_keys": "true"} if new_keys else {}
-        response = self._session.post(
-            f"{self.url}/_lab/import", data=Path(file).read_bytes(), params=query, timeout=self._timeout_s
-        )
+        response = self.send("POST", "/_lab/import", query=query, content=Path(file).read_bytes())
         return LabProject(self, _answered(response).json()["access_id"])
 
     def guide(self, after: int = 0, timeout_ms: int = 0) -> GuideJson:
@@ -167,18 +165,28 @@ class LabClient:
 
         `DoubtfulValueWarning` where the server has taken a value that can hardly be meant.
         """
-        response = self._send(method, path, body, query)
+        response = self.send(method, path, body, query)
         _answered(response)
         if WARNING in response.headers:
             warn_of([response.headers[WARNING]])
         return response.json() if response.content else None
 
-    def _send(self, method: str, path: str, body: object, query: Mapping[str, Any]) -> requests.Response:
-        """Ask, and ask again while another server has the project, which lets it go soon: nothing was done then."""
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+    ) -> requests.Response:
+        """One call, with a body of JSON or of bytes; the answer as it is, also a refusal.
+
+        Asked again while another server has the project, which lets it go soon: nothing was done then.
+        """
         begun = monotonic_s()
         while True:
             response = self._session.request(
-                method, self.url + path, json=body, params=query or None, timeout=self._timeout_s
+                method, self.url + path, json=body, data=content, params=query or None, timeout=self._timeout_s
             )
             is_elsewhere = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and ELSEWHERE in response.text
             if not is_elsewhere or monotonic_s() > begun + ELSEWHERE_S:

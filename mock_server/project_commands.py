@@ -16,7 +16,14 @@ _FLAGS = {"project_exists": "--new-keys", "no_token": "--lab-token"}
 """What helps, by the code of a refusal."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-lab_option = option("--lab", default=DEFAULT_LAB, show_default=True, metavar="URL", help="The lab plane of the server.")
+lab_option = option(
+    "--lab",
+    envvar=["PARKING_MOCK_LAB", "PARKING_LAB"],  # the latter is what `parking-mock exec` sets
+    default=DEFAULT_LAB,
+    show_default=True,
+    metavar="URL",
+    help="The lab plane of the server.",
+)
 lab_token_option = option("--lab-token", metavar="TEXT", help="The token that the server was started with.")
 
 

@@ -20,9 +20,10 @@ COMMAND = [str(Path(sys.executable).with_name("parking-mock"))]
 TOKEN = "/v1.0/token?grant_type=1"
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 our own command
+def run(*arguments: str, said: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end; `said` is its standard input."""
+    words = [*COMMAND, *arguments]
+    return subprocess.run(words, input=said, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 our own command
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("serve", "--help"), ("rules", "CNT-TRUTH")])
@@ -42,6 +43,14 @@ def test_serve() -> None:
         assert requests.get(exports["lab"] + "/", timeout=50).ok
         process.send_signal(signal.SIGTERM)
         assert process.wait(50) == 0
+
+
+def test_tools_for_agents() -> None:
+    """The SDK is there, and answers the first call of a session."""
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "smoke", "version": "1"}}
+    first = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client})
+    done = run("mcp", said=f"{first}\n")
+    assert (done.returncode, '"name":"parking-mock"' in done.stdout) == (0, True), done.stderr
 
 
 def test_a_store_in_postgresql() -> None:

@@ -39,7 +39,10 @@ KNOWN_TO = {
         "mock_server/doctor_command.py",
         "contracts/commands/",
         "contracts/demo/",
+        "contracts/agents/",
     ),
+    "mcp": ("contracts/agents/server.py",),
+    "mcp_types": ("contracts/agents/server.py",),
     "urllib3": ("mock_server/testing/in_process_http.py",),
 }
 """Where each library may be imported."""

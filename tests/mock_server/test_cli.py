@@ -63,6 +63,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
         ("doctor", "--help"),
         ("export", "--help"),
         ("import", "--help"),
+        ("mcp", "--help"),
         ("--version",),
         ("nonsense",),
         ("serve", "--port", "70000"),

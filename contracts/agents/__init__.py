@@ -1,0 +1,1 @@
+"""parking-mock for agents: the tools of `parking-mock mcp`."""

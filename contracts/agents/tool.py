@@ -1,0 +1,69 @@
+"""A tool that an agent can call, before any protocol.
+
+Names, descriptions and schemas are texts of ours alone. Whatever comes from a world or from a client under test is only
+ever part of an answer, as JSON: there it is data.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mock_server.model import JsonObject
+from mock_server.words import shortened
+
+MOST_ITEMS = 500
+"""The most items of a list in an answer, and MOST_TEXT the most characters of a text: agents have little room."""
+
+MOST_TEXT = 30_000
+
+
+class ArgumentsError(Exception):
+    """The arguments cannot be used; the text says why."""
+
+
+class ToolAnswer(NamedTuple):
+    """What a call gives: a JSON object, and whether it was refused or failed."""
+
+    content: JsonObject
+    is_error: bool = False
+
+
+class Tool(ABC):
+    """A tool; its `schema` is that of its arguments, an object.
+
+    `reads` says that it changes nothing, `destroys` that it may destroy, `repeats` that calling it again with the same
+    arguments changes nothing more.
+    """
+
+    def __init__(self, name: str, description: str, schema: Mapping[str, Any]) -> None:
+        self.name = name
+        self.description = description
+        self.schema: JsonObject = dict(schema)
+        self.reads = self.destroys = self.repeats = False
+
+    async def answer(self, arguments: Mapping[str, Any]) -> ToolAnswer:
+        """Call it. What cannot be used is an answer too, which says what to do."""
+        try:
+            self._refuse(arguments)
+            return await self.call(arguments)
+        except ArgumentsError as error:
+            return ToolAnswer({"error": str(error)}, is_error=True)
+
+    @abstractmethod
+    async def call(self, arguments: Mapping[str, Any]) -> ToolAnswer:
+        """Call it with arguments of known names, all that are required. ArgumentsError if they cannot be used."""
+
+    def _refuse(self, arguments: Mapping[str, Any]) -> None:
+        known: Any = self.schema["properties"]
+        if strange := [name for name in arguments if name not in known]:
+            raise ArgumentsError(f"{strange[0]!r} is not an argument of {self.name}; there are: {', '.join(known)}")
+        required: Any = self.schema["required"]
+        if missing := [name for name in required if name not in arguments]:
+            raise ArgumentsError(f"{self.name} needs {', '.join(missing)}")
+
+
+def bounded(value: Any) -> JsonObject:
+    """A value as the `body` of an answer. A list or a text that is too long is cut; `left_out` says how many items."""
+    if isinstance(value, list) and len(value) > MOST_ITEMS:
+        return {"body": value[:MOST_ITEMS], "left_out": len(value) - MOST_ITEMS}
+    return {"body": shortened(value, MOST_TEXT) if isinstance(value, str) else value}
