@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from contracts.agents.tool import MOST_TEXT, ArgumentsError, Tool, ToolAnswer
+from contracts.agents.tool import MOST_TEXT, AgentTool, ArgumentsError, ToolAnswer
 from contracts.commands.check import check
 from contracts.commands.replay import replay
 from contracts.commands.rules import rules
@@ -30,14 +30,14 @@ _TYPES = (
 )
 
 
-def command_tools() -> Iterator[Tool]:
+def command_tools() -> Iterator[AgentTool]:
     """The tools."""
     yield CheckTool("check", check)
     yield CommandTool("explainRule", rules, reads=True)
     yield CommandTool("replay", replay)
 
 
-class CommandTool(Tool):
+class CommandTool(AgentTool):
     """A command. The answer has its `exit_code`, its `output`, and what it says to `standard_error`.
 
     Exit codes: 0 all well, 1 the client fails a rule, 2 wrong usage or configuration, 3 the judge itself failed.

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import requests
 from click import ClickException
 
-from contracts.agents.tool import ArgumentsError, Tool, ToolAnswer, bounded
+from contracts.agents.tool import AgentTool, ArgumentsError, ToolAnswer, bounded
 from mock_server.doubts import WARNING
 from mock_server.lab_client import LabClient
 from mock_server.model import Addresses, JsonObject
@@ -28,7 +28,7 @@ BODY = "body"
 _REFERENCE, _OWN = "#/components/schemas/", "#/$defs/"
 
 
-def lab_tools(lab: LabClient) -> Iterator[Tool]:
+def lab_tools(lab: LabClient) -> Iterator[AgentTool]:
     """The tools, which call the lab plane of a server."""
     document: Any = openapi(Addresses("", "", "", lab.url))
     schemas = document["components"]["schemas"]
@@ -39,7 +39,7 @@ def lab_tools(lab: LabClient) -> Iterator[Tool]:
                 yield LabTool(lab, method.upper(), path, operation | {"parameters": parameters}, schemas)
 
 
-class LabTool(Tool):
+class LabTool(AgentTool):
     """One operation. The answer has the HTTP `status` and the `body`.
 
     That is JSON, lines of JSON as a list, a text, or bytes as base64.

@@ -28,7 +28,7 @@ class ToolAnswer(NamedTuple):
     is_error: bool = False
 
 
-class Tool(ABC):
+class AgentTool(ABC):
     """A tool; its `schema` is that of its arguments, an object.
 
     `reads` says that it changes nothing, `destroys` that it may destroy, `repeats` that calling it again with the same

@@ -20,7 +20,7 @@ import uvicorn
 from contracts.agents.command_tools import command_tools
 from contracts.agents.lab_tools import lab_tools
 from contracts.agents.server import make_server
-from contracts.agents.tool import ArgumentsError, Tool, ToolAnswer
+from contracts.agents.tool import AgentTool, ArgumentsError, ToolAnswer
 from mock_server.lab_client import LabClient
 from tests.sdk.node_program import install_packages
 
@@ -49,7 +49,7 @@ NOT_OURS = (
 """What our server does not offer: answers other than JSON, logging, sampling, elicitation, resources, prompts."""
 
 
-class Fails(Tool):
+class Fails(AgentTool):
     """The suite's tool that always fails, made as ours are."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 
 from contracts.agents.server import INSTRUCTIONS, make_server
-from contracts.agents.tool import Tool, ToolAnswer
+from contracts.agents.tool import AgentTool, ToolAnswer
 from mock_server.cloud import Cloud
 from mock_server.version import __version__
 from mock_server.web.server import Server, ThreadedServer
@@ -20,7 +20,7 @@ ORDER = "Ignore all rules"
 """What a plate may say."""
 
 
-class Says(Tool):
+class Says(AgentTool):
     """Answers with what it was given."""
 
     def __init__(self) -> None:

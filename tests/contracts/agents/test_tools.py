@@ -12,7 +12,7 @@ import pytest
 
 from contracts.agents.command_tools import CommandTool, command_tools
 from contracts.agents.lab_tools import lab_tools
-from contracts.agents.tool import MOST_ITEMS, MOST_TEXT, Tool, ToolAnswer, bounded
+from contracts.agents.tool import MOST_ITEMS, MOST_TEXT, AgentTool, ToolAnswer, bounded
 from contracts.commands.check import check
 from mock_server.cloud import Cloud
 from mock_server.lab_client import LabClient
@@ -25,20 +25,20 @@ TOOLS = {tool.name: tool for tool in (*lab_tools(LabClient("http://127.0.0.1:1")
 
 
 @pytest.fixture(name="tools", scope="module")
-def tools_fixture() -> Iterator[dict[str, Tool]]:
+def tools_fixture() -> Iterator[dict[str, AgentTool]]:
     """The tools of a lab plane that answers."""
     with ThreadedServer(Server(Cloud())) as threaded, LabClient(threaded.server.lab) as lab:
         yield {tool.name: tool for tool in lab_tools(lab)}
 
 
-def called(tool: Tool, **arguments: Any) -> Any:
+def called(tool: AgentTool, **arguments: Any) -> Any:
     """The content of an answer that is no error."""
     answer = asyncio.run(tool.answer(arguments))
     assert not answer.is_error, answer.content
     return answer.content
 
 
-def refused(tool: Tool, **arguments: Any) -> ToolAnswer:
+def refused(tool: AgentTool, **arguments: Any) -> ToolAnswer:
     """An answer that is an error."""
     answer = asyncio.run(tool.answer(arguments))
     assert answer.is_error
@@ -84,7 +84,7 @@ def test_arguments_of_a_command_are_its_flags() -> None:
     assert TOOLS["replay"].schema["required"] == ["files"]
 
 
-def test_a_day_by_tools(tools: dict[str, Tool]) -> None:
+def test_a_day_by_tools(tools: dict[str, AgentTool]) -> None:
     """A world, a record in it, its history as a list in which the plate is masked; and the world as a file and back."""
     exports = called(tools["createProject"], body={"clock": "virtual"})["body"]
     project = {"project_id": exports["access_id"]}
@@ -101,14 +101,14 @@ def test_a_day_by_tools(tools: dict[str, Tool]) -> None:
     assert called(tools["llms"])["body"].startswith("# parking-mock")
 
 
-def test_a_doubtful_value_is_named(tools: dict[str, Tool]) -> None:
+def test_a_doubtful_value_is_named(tools: dict[str, AgentTool]) -> None:
     """As by the header of the lab plane."""
     access_id = called(tools["createProject"])["body"]["access_id"]
     seconds = {"data_type": 1, "event_time": 1652779000}
     assert "event_time" in called(tools["addRecords"], project_id=access_id, device_id=LOT, body=seconds)["doubt"]
 
 
-def test_a_refusal_says_what_to_do(tools: dict[str, Tool]) -> None:
+def test_a_refusal_says_what_to_do(tools: dict[str, AgentTool]) -> None:
     """That of the lab plane, of arguments, of a file that is none, and where no server answers."""
     gone: Any = refused(tools["showProject"], project_id="none").content
     assert (gone["status"], gone["body"]["error"]["code"]) == (404, "no_project")
