@@ -131,11 +131,11 @@ def _oldest_pulsar_client() -> str:
 
 
 def _go_version(path: str) -> str:
-    return _match("examples/go-client/go.mod", rf"github\.com/{path} (v[\d.]+)")
+    return _match("examples/go-native/go.mod", rf"github\.com/{path} (v[\d.]+)")
 
 
 def _java_version(artifact: str) -> str:
-    pom = ET.fromstring((ROOT / "examples/java-client/pom.xml").read_bytes())  # noqa: S314 our own file
+    pom = ET.fromstring((ROOT / "examples/java-native/pom.xml").read_bytes())  # noqa: S314 our own file
     namespace = {"m": "http://maven.apache.org/POM/4.0.0"}
     found = pom.iterfind(".//m:dependency", namespace)
     return next(

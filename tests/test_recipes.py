@@ -24,7 +24,7 @@ OPTIONS = " ".join(("-m 'not slow'", *AS_A_USER))
 """Of pytest in the copy: slow tests and plugins that no recipe needs cost more than they would find."""
 
 COPIED = (
-    *(*PACKAGES, "tests", "fixtures", "docs", "examples"),
+    *(*PACKAGES, "tests", "fixtures", "docs", "examples", "scripts"),
     *("pyproject.toml", "constraints.txt", "CONTRIBUTING.md", "README.md"),
 )
 BUILT = shutil.ignore_patterns("node_modules", "build", "logs")
