@@ -12,6 +12,7 @@ import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from glob import glob
+from http.client import HTTPConnection, HTTPException
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
@@ -40,6 +41,7 @@ LOW_DISK = 100 << 20
 
 _SQLITE_HEADER, _APPLICATION_ID = b"SQLite format 3\0", slice(68, 72)
 _CONNECT_S = 5
+_ENOUGH = 1000
 
 
 class Prerequisite(NamedTuple):
@@ -171,7 +173,21 @@ def _port(flag: str, host: str, port: int) -> Iterator[Prerequisite]:
         remedy = f"choose another with {error.flag}, or end what has it"
         if error.flag == "--host":
             remedy = "name an address of this machine with --host"
+        elif _is_a_lab_plane(host, port):
+            remedy = f"a parking-mock serves there: `parking-mock env` prints its variables; or {remedy}"
         yield Prerequisite(flag.removeprefix("--"), "wrong", str(error), remedy)
+
+
+def _is_a_lab_plane(host: str, port: int) -> bool:
+    """Whether what listens there answers as the lab plane of a parking-mock does."""
+    asked = HTTPConnection(host, port, timeout=_CONNECT_S)
+    try:
+        asked.request("GET", "/healthz")
+        return b'"status"' in asked.getresponse().read(_ENOUGH)
+    except (OSError, HTTPException):
+        return False
+    finally:
+        asked.close()
 
 
 def store(place: StorePlace) -> Iterator[Prerequisite]:

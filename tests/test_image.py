@@ -75,7 +75,7 @@ def test_what_it_sets_are_settings_of_serve() -> None:
 
 def test_the_context_has_what_is_copied_and_no_more() -> None:
     """The engine is handed the files of COPY alone."""
-    kept = (ROOT / ".containerignore").read_text(encoding="utf-8").split()
+    kept = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     copied = [word for value in values("COPY") for word in value.split()[:-1]]
     assert kept == ["*", *(f"!{word}" for word in copied)]
 

@@ -16,6 +16,7 @@ from mock_server import needs
 from mock_server.needs import Prerequisite, Requirement
 from mock_server.state.database import Database
 from mock_server.state.sqlite import SqliteStore
+from mock_server.testing.served import ServedParking
 from tests.command_line import run_here
 
 NO_PORTS = ("--port", "0")
@@ -102,15 +103,29 @@ def test_it_runs_from_a_folder_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (code, list(found)) == (2, ["parking-mock"])
 
 
+def bound() -> socket.socket:
+    """A socket that has a port, and refuses whoever calls."""
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    return taken
+
+
 def test_a_port_that_is_taken() -> None:
     """It is named with its flag; the address of another machine with --host."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with bound() as taken:
         port = str(taken.getsockname()[1])
         code, found = examine("--ws-port", port)
     assert (code, found["ws-port"].state) == (2, "wrong")
     assert f"127.0.0.1:{port}" in found["ws-port"].found
     assert "--ws-port" in found["ws-port"].remedy
     assert "--host" in examine("--host", "no-such-host.invalid")[1]["port"].remedy
+
+
+def test_a_parking_mock_that_runs_already(parking_server: ServedParking) -> None:
+    """Its lab plane's port is taken by one of ours: what it can be reached by is said too."""
+    exports: Any = parking_server.exports
+    found = examine("--lab-port", exports["lab"].rpartition(":")[2])[1]["lab-port"]
+    assert (found.state, found.remedy.partition(":")[0]) == ("wrong", "a parking-mock serves there")
 
 
 def damage_nothing(path: Path) -> None:
@@ -204,7 +219,7 @@ def test_surroundings_that_lead_astray(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_people_read() -> None:
     """A line for each finding, what to do below it, and how many are wrong."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with bound() as taken:
         port = str(taken.getsockname()[1])
         done = run_here("doctor", *NO_PORTS, "--lab-port", port)
     lines = done.stdout.splitlines()
