@@ -19,7 +19,6 @@ import uvicorn
 
 from contracts.agents.command_tools import command_tools
 from contracts.agents.lab_tools import lab_tools
-from contracts.agents.server import make_server
 from contracts.agents.tool import AgentTool, ArgumentsError, ToolAnswer
 from mock_server.lab_client import LabClient
 from tests.sdk.node_program import install_packages
@@ -63,6 +62,8 @@ class Fails(AgentTool):
 @pytest.fixture
 def url() -> Iterator[str]:
     """Where our server is served over HTTP, with all its tools and the suite's own one."""
+    from contracts.agents.server import make_server  # noqa: PLC0415 two seconds, in each process that collects tests
+
     tools = (*lab_tools(LabClient("http://127.0.0.1:1")), *command_tools(), Fails())
     server = uvicorn.Server(uvicorn.Config(make_server(tools).streamable_http_app(), log_level="warning"))
     with socket.create_server(("127.0.0.1", 0)) as listening:  # who comes before the server has begun waits here
