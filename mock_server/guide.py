@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from msgspec import structs
+
 from mock_server.model import Cell, JsonObject
 
 Order: TypeAlias = Literal["play", "pause", "step", "repeat"]
@@ -188,7 +190,7 @@ class Guide:
                 "who": caption.who if caption else None,
                 "caption": caption.text if caption else "",
                 "lines": list(caption.lines) if caption else [],
-                "cell": caption.cell._asdict() if caption and caption.cell else None,
+                "cell": structs.asdict(caption.cell) if caption and caption.cell else None,
                 "paused": self._paused,
                 "speed": self._speed,
                 "ended": self._ended,

@@ -4,9 +4,11 @@ Times are epoch milliseconds, amounts are fen. Nothing here knows a clock, a sto
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 """Lengths of time, in milliseconds."""
@@ -122,8 +124,7 @@ class Line(NamedTuple):
     pass_direction: PassDirection | None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True, gc=False):
     """One vehicle pass or one temporary parking bill, as the lot keeps it.
 
     `event_time` is the pass time of a pass and the payment time of a bill; `created_time` is when the lot got the
@@ -169,7 +170,7 @@ class TimedRecord(Protocol):
         """When the lot got it."""
 
 
-class Cell(NamedTuple):
+class Cell(Struct, frozen=True, gc=False):
     """What one claimed count is about: a line and the window as the client wrote it."""
 
     device_id: str
@@ -191,7 +192,7 @@ class SyncInfo(NamedTuple):
     claimed: int
 
 
-class AskedEntry(NamedTuple):
+class AskedEntry(Struct, frozen=True, gc=False):
     """One entry of a sync body as the client sent it, valid or not.
 
     `cell` is None if its fields form none; `claimed` is the value of its count, None if there is none. `raw` is the
@@ -213,8 +214,7 @@ class AskedEntry(NamedTuple):
         return found if cell.pass_direction is None else found | {"pass_direction": int(cell.pass_direction)}
 
 
-@dataclass(frozen=True, slots=True)
-class Rereport:
+class Rereport(Struct, frozen=True, gc=False):
     """The lot publishing a cell's records again after a mismatch. `time` is when it was decided."""
 
     sn: str
@@ -226,7 +226,7 @@ class Rereport:
     message_ids: tuple[str, ...]
 
 
-class Command(NamedTuple):
+class Command(Struct, frozen=True, gc=False):
     """What one API call asks of a device, and how far it has come."""
 
     sn: str
@@ -235,8 +235,7 @@ class Command(NamedTuple):
     status: ProcessStatus = ProcessStatus.SENDING
 
 
-@dataclass(frozen=True, slots=True)
-class CommandResult:
+class CommandResult(Struct, frozen=True, gc=False):
     """The outcome of a command as the queue tells it: a command's fields at its last status."""
 
     sn: str
@@ -245,8 +244,7 @@ class CommandResult:
     status: ProcessStatus
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownEvent:
+class UnknownEvent(Struct, frozen=True, gc=False):
     """An event of a kind that no page names, which a client must survive."""
 
     device_id: str
@@ -258,8 +256,7 @@ TopicName: TypeAlias = Literal["event", "event-test"]
 Origin: TypeAlias = Literal["uplink", "rereport", "command"]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True, gc=False):
     """One publication on the queue. A second publication of a record has new `message_id` and `data_id`."""
 
     message_id: str

@@ -32,6 +32,8 @@ from typing import (
     is_typeddict,
 )
 
+from msgspec import structs
+
 from mock_server.model import INT64_MAX, JsonObject
 from mock_server.problems import ProblemKind, Reader
 
@@ -214,14 +216,18 @@ def _annotated_schema(hint: Any, kind: Kind | None, names: Mapping[Any, str]) ->
 
 
 def open_schema(shape: Any, names: Mapping[Any, str] | None = None) -> JsonObject:
-    """The schema of an object in an answer: later versions may add fields. For TypedDicts and NamedTuples.
+    """The schema of an object in an answer: later versions may add fields. For TypedDicts and structs.
 
-    A field of a named tuple that has a default may be absent.
+    A field of a struct that has a default may be absent.
     """
     properties = {name: schema_of(hint, names) for name, hint in fields_of(shape).items()}
-    required = shape.__required_keys__ if is_typeddict(shape) else properties.keys() - shape._field_defaults.keys()
+    required = shape.__required_keys__ if is_typeddict(shape) else _without_default(shape)
     schema = {"type": "object", "properties": properties, "required": [each for each in properties if each in required]}
     return schema | _described(shape)
+
+
+def _without_default(struct: Any) -> set[str]:
+    return {each.name for each in structs.fields(struct) if each.required}
 
 
 def closed_schema(shape: Any, names: Mapping[Any, str] | None = None) -> JsonObject:
@@ -233,6 +239,6 @@ def closed_schema(shape: Any, names: Mapping[Any, str] | None = None) -> JsonObj
 
 
 def _described(shape: Any) -> JsonObject:
-    """The docstring of a TypedDict as a description. Named tuples have one, but it is not about their JSON."""
+    """The docstring of a TypedDict as a description. Structs have one, but it is not about their JSON."""
     doc = vars(shape).get("__doc__") if is_typeddict(shape) else None
     return {"description": inspect.cleandoc(doc)} if doc else {}

@@ -20,6 +20,7 @@ from mock_server.history.events import (
     Rereported,
     SyncAsked,
 )
+from mock_server.history.index import line_of
 from mock_server.model import HOUR, JIESHUN, MINUTE, Cell, DataType, PassDirection
 
 ASKS_AT = 5 * MINUTE
@@ -98,7 +99,7 @@ class _Teller:
 
     def is_entering(self, event: RecordKept) -> bool:
         """Whether a record belongs to the hour's entering cars."""
-        same = (event.device_id, event.data_type, event.pass_direction) == self.cell[:3]
+        same = line_of(event) == self.cell.line
         return same and self.cell.start_time <= event.event_time < self.cell.end_time
 
     def hour_passes(self, *, timers: bool = True) -> tuple[News, list[RecordKept], list[RecordKept]]:

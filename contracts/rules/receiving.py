@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec import structs
+
 from contracts.rules.base import Breach, Outcome, judged
 from contracts.rules.evidence.acknowledgements import Oddity, deaths, name_of, never_taken, oddity, passed_over
 from contracts.rules.evidence.connections import Connection, connections
@@ -286,7 +288,7 @@ def _would_show(run: Run, record: LotRecord) -> bool:
 
 def _is_like(run: Run, record: LotRecord, claim: Claim) -> bool:
     """Whether a record would be in a claim's cell if it were a record of that lot."""
-    own = claim.cell._replace(device_id=record.kept.device_id)
+    own = structs.replace(claim.cell, device_id=record.kept.device_id)
     return run.takes_sync(claim.cell.device_id) and run.is_in(own, record)
 
 

@@ -5,7 +5,8 @@ two faults in a row strike one logical operation, so three tries succeed; a budg
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from mock_server.faults.catalogue import CATALOGUE, FaultKind
 from mock_server.faults.faults import Occasion, Strike
@@ -93,7 +94,7 @@ library (`consumer.close`, `subscribe.refuse`, `ack.lose`, `message.bad-checksum
 library, so that chance would show little, and a lost acknowledgement keeps a project busy for a minute."""
 
 
-class ChaosProgress(NamedTuple):
+class ChaosProgress(Struct, frozen=True, gc=False):
     """A run of chaos and how far it has come: faults used, and words drawn of its random source."""
 
     preset: str

@@ -6,7 +6,7 @@ from enum import Enum
 from itertools import islice
 from types import NoneType
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mock_server.history.events import Event
 from mock_server.history.weight import MAX_BYTES, SharedBudget, weigh
@@ -39,7 +39,7 @@ _AS_THEY_ARE = frozenset((str, int, bool, NoneType, dict))
 
 def _plain(value: object) -> object:
     if isinstance(value, Cell):
-        return value._asdict()
+        return structs.asdict(value)
     if isinstance(value, tuple):
         return [_asked(entry) for entry in value]
     return value.value if isinstance(value, Enum) else value
@@ -47,7 +47,7 @@ def _plain(value: object) -> object:
 
 def _asked(entry: AskedEntry) -> JsonObject:
     """One entry of a sync body; `raw` only where it says more than the rest."""
-    own: JsonObject = {"cell": None if entry.cell is None else entry.cell._asdict(), "claimed": entry.claimed}
+    own: JsonObject = {"cell": None if entry.cell is None else structs.asdict(entry.cell), "claimed": entry.claimed}
     return own if entry.raw is None else own | {"raw": entry.raw}
 
 

@@ -1,9 +1,11 @@
 """The lots of one project: they keep records, count them, and re-report a cell when a claimed count differs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
+
+from msgspec import structs
 
 from mock_server.clock import Clock
 from mock_server.faults.catalogue import RECORD, FaultKind
@@ -163,20 +165,20 @@ class Lots:
     def _correct(self, key: RecordKey) -> None:
         record = self._store.get(key)
         if record is not None:
-            self.keep(replace(record, plate_no=_corrected(record.plate_no)))
+            self.keep(structs.replace(record, plate_no=_corrected(record.plate_no)))
 
 
 def _with_odd_value(record: Record, strike: Strike) -> Record:
     """The record as a fault changes it: without a plate, with a fee of 0, or with an unknown enum value."""
     details: dict[str, JsonScalar] = {}
     if strike.kind == FaultKind.RECORD_NO_PLATE:
-        return replace(record, plate_no="")
+        return structs.replace(record, plate_no="")
     if strike.kind == FaultKind.RECORD_ZERO_FEE and record.data_type is DataType.BILL:
         details = {"payable_amount": 0, "paid_amount": 0}
     elif strike.kind == FaultKind.RECORD_UNKNOWN_ENUM:
         name = "pay_method" if record.data_type is DataType.BILL else "car_type"
         details = {name: UNKNOWN_ENUM}
-    return replace(record, details={**record.details, **details})
+    return structs.replace(record, details={**record.details, **details})
 
 
 def _corrected(plate_no: str) -> str:

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from mock_server.lots.time_index import TimeIndex
 from mock_server.model import Line, Record, RecordKey
-from mock_server.state.rows import ABSENT, Absent, Note
+from mock_server.state.rows import ABSENT, Absent, Note, RowChange
 
 
 class MemoryStore:
@@ -36,11 +36,11 @@ class MemoryStore:
         slot = self._slots[record.device_id, record.data_type].get(record.record_id)
         if slot is None:
             slot, previous = len(self._records), None
-            self._note((self.rows_name, slot, ABSENT))
+            self._note(RowChange(self.rows_name, slot, ABSENT))
             self._records.append(None)
         else:
             previous = self._vacate(slot)
-            self._note((self.rows_name, slot, previous))
+            self._note(RowChange(self.rows_name, slot, previous))
         self._occupy(slot, record)
         return previous
 
@@ -62,7 +62,7 @@ class MemoryStore:
         if slot is None:
             return None
         previous = self._vacate(slot)
-        self._note((self.rows_name, slot, previous))
+        self._note(RowChange(self.rows_name, slot, previous))
         while self._records and self._records[-1] is None:
             self._records.pop()
         return previous

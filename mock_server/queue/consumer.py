@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct
+
 from mock_server.history.events import CarrierName
 from mock_server.model import Message
 
@@ -20,8 +22,7 @@ MAX_PERMITS = 1_000_000
 """The most permits that are counted (our choice): a client's sum of them has no bound."""
 
 
-@dataclass(eq=False, slots=True)
-class PendingMessage:
+class PendingMessage(Struct, eq=False, gc=False):
     """A message in one subscription that no consumer has acknowledged yet, at its place in the order of publication.
 
     `acknowledged` marks one that is settled while the subscription still has it in its order or in its backlog.

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+
 from mock_server.clock import Clock
 from mock_server.history.events import (
     ConsumerChanged,
@@ -28,7 +30,7 @@ from mock_server.history.log import History
 from mock_server.model import Message, TopicName
 from mock_server.queue.consumer import Consumer, PendingMessage
 from mock_server.state.journal import Journal
-from mock_server.state.rows import ABSENT, Absent, Table
+from mock_server.state.rows import ABSENT, Absent, RowChange, Table
 
 UNATTENDED_LIMIT = 10_000
 """The most messages that a subscription of `event-test` keeps before its first consumer connects (our choice). Most
@@ -51,7 +53,7 @@ class SubscriptionAbout(NamedTuple):
     attended: bool = True
 
 
-class PlacedMessage(NamedTuple):
+class PlacedMessage(Struct, frozen=True, gc=False):
     """A message that is not acknowledged, as a row: its place in the order of publication, and its redeliveries."""
 
     place: int
@@ -122,7 +124,7 @@ class Subscription:
     def publish(self, message: Message, place: int) -> None:
         """Append a message to the backlog, and deliver it if the active consumer has room."""
         pending = PendingMessage(message, place)
-        self._journal.note((self.rows_name, message.message_id, ABSENT))
+        self._journal.note(RowChange(self.rows_name, message.message_id, ABSENT))
         self._pending[message.message_id] = pending
         self._order.append(pending)
         self._backlog.append(pending)
@@ -231,7 +233,7 @@ class Subscription:
     def _settle(self, pending: PendingMessage) -> None:
         """Remove a message, so that the first in the order of publication is pending, or there is none."""
         message_id = pending.message.message_id
-        self._journal.note((self.rows_name, message_id, _row(pending)))
+        self._journal.note(RowChange(self.rows_name, message_id, _row(pending)))
         del self._pending[message_id]
         pending.acknowledged = True
         order = self._order
@@ -387,7 +389,7 @@ class Subscription:
     def _count_again(self, back: Iterable[PendingMessage]) -> None:
         with self._journal:
             for pending in back:
-                self._journal.note((self.rows_name, pending.message.message_id, _row(pending)))
+                self._journal.note(RowChange(self.rows_name, pending.message.message_id, _row(pending)))
                 pending.redelivery_count += 1
 
 

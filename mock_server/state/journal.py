@@ -10,8 +10,11 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self
+
+from msgspec import Struct
 
 from mock_server.state.rows import ABSENT, Note, RowChange, Rows, Table
 
@@ -60,11 +63,16 @@ class State:
     registers: Mapping[str, Any]
 
 
-_Step: TypeAlias = tuple[int, int, int, list[Any]]
-"""The last lines of the history before and behind it, the changes noted up to its end, and the registers then.
+class _Step(Struct, frozen=True, gc=False):
+    """The last lines of the history before and behind it, the changes noted up to its end, and the registers then.
 
-What was added to the history between two steps has changed no row.
-"""
+    What was added to the history between two steps has changed no row.
+    """
+
+    before: int
+    last: int
+    changes: int
+    registers: tuple[Any, ...]
 
 
 class _NoLines:
@@ -89,10 +97,6 @@ class NotThereYetError(LookupError):
 
     def __init__(self, line: int, oldest: int, newest: int) -> None:
         super().__init__(f"there is no line {line} yet: those from {oldest} to {newest} can be gone back to")
-
-
-def _last_of(step: _Step) -> int:
-    return step[1]
 
 
 class Journal:
@@ -157,17 +161,17 @@ class Journal:
 
     def _end_step(self) -> None:
         steps = self._steps
-        values = [register.value for register in self._in_order]
-        steps.append((self._before, self._lines.last, self._forgotten + len(self._changes), values))
-        if len(steps) > 1 and steps[1][1] <= self._lines.dropped:
+        values = tuple([register.value for register in self._in_order])
+        steps.append(_Step(self._before, self._lines.last, self._forgotten + len(self._changes), values))
+        if len(steps) > 1 and steps[1].last <= self._lines.dropped:
             self._forget()
 
     def _forget(self) -> None:
         """Forget the steps before the oldest line of the history that is kept."""
         dropped = self._lines.dropped
-        while len(self._steps) > 1 and self._steps[1][1] <= dropped:
+        while len(self._steps) > 1 and self._steps[1].last <= dropped:
             self._steps.popleft()
-        while self._forgotten < self._steps[0][2]:
+        while self._forgotten < self._steps[0].changes:
             self._changes.popleft()
             self._forgotten += 1
 
@@ -201,7 +205,7 @@ class Journal:
         if noted < self._forgotten:
             return None
         newest = islice(reversed(self._changes), self.noted - noted)
-        return dict.fromkeys((name, key) for name, key, _ in newest)
+        return dict.fromkeys((each.name, each.key) for each in newest)
 
     def value(self, name: str, key: Any) -> Any:
         """The value of a row, or `ABSENT`."""
@@ -220,7 +224,7 @@ class Journal:
     @property
     def oldest(self) -> int:
         """The first line of the history whose moment can be made again."""
-        return self._steps[0][1] if self._steps else self._lines.last
+        return self._steps[0].last if self._steps else self._lines.last
 
     def at(self, line: int) -> tuple[State, int]:
         """The state behind a line of the history, and behind which line that is: the end of a step that it is in.
@@ -230,29 +234,28 @@ class Journal:
         step = self._step_of(line)
         if step is None:
             return self.present(), max(line, self._lines.last)
-        _, last, changes, values = step
         rows = {name: dict(each) for name, each in self.present().rows.items()}
-        for name, key, before in islice(reversed(self._changes), self.noted - changes):
-            table = rows.setdefault(name, {})
-            if before is ABSENT:
-                del table[key]
+        for change in islice(reversed(self._changes), self.noted - step.changes):
+            table = rows.setdefault(change.name, {})
+            if change.before is ABSENT:
+                del table[change.key]
             else:
-                table[key] = before
+                table[change.key] = change.before
         filled = {name: each for name, each in rows.items() if each}
-        return State(filled, dict(zip(self._registers, values, strict=True))), max(line, last)
+        return State(filled, dict(zip(self._registers, step.registers, strict=True))), max(line, step.last)
 
     def _step_of(self, line: int) -> _Step | None:
         """The last step that had ended when the next line but those of its own was added; None for the present."""
         if line < self.oldest:
             raise ForgottenError(self.oldest)
         steps = list(self._steps)
-        place = bisect_left(steps, line, key=_last_of)
+        place = bisect_left(steps, line, key=attrgetter("last"))
         if place == len(steps):
             return None
-        before, last, _, _ = steps[place]
-        if before >= line != last:
+        step = steps[place]
+        if step.before >= line != step.last:
             return steps[place - 1]  # the line stands between two steps
-        behind = bisect_right(steps, last, key=_last_of)
+        behind = bisect_right(steps, step.last, key=attrgetter("last"))
         return steps[behind - 1] if behind < len(steps) else None
 
     def resume(self, state: State) -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from mock_server.clock import Clock, Timer
 from mock_server.state.journal import Journal
@@ -20,7 +22,7 @@ class Happening(Protocol):
 H = TypeVar("H", bound=Happening)
 
 
-class Due(NamedTuple):
+class Due(Struct, frozen=True, gc=False):
     """What happens at a time in epoch milliseconds."""
 
     at_ms: int
@@ -78,7 +80,7 @@ class Later:
         self._timers.clear()
         self._due.load(rows)
         for number, due in self._due.items():
-            self._start(number, *due)
+            self._start(number, due.at_ms, due.happening)
 
     def _start(self, number: int, at_ms: int, happening: Happening) -> None:
         self._timers[number] = self._clock.call_at(at_ms, partial(self._happen, number), happening.what)

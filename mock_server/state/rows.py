@@ -4,6 +4,8 @@ from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
 from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
+from msgspec import Struct
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -19,8 +21,14 @@ ABSENT: Final = _Absent.ABSENT
 
 Absent: TypeAlias = Literal[_Absent.ABSENT]
 
-RowChange: TypeAlias = tuple[str, Any, Any]
-"""A row that was put, changed or dropped: the name of its rows, its key, and its value before, perhaps `ABSENT`."""
+
+class RowChange(Struct, frozen=True, gc=False):
+    """A row that was put, changed or dropped: the name of its rows, its key, and its value before, perhaps `ABSENT`."""
+
+    name: str
+    key: Any
+    before: Any
+
 
 Note: TypeAlias = Callable[[RowChange], object]
 """Called with each change."""
@@ -58,13 +66,13 @@ class Table(dict[K, V], Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Add or change a row."""
-        self._note((self.rows_name, key, self.get(key, ABSENT)))
+        self._note(RowChange(self.rows_name, key, self.get(key, ABSENT)))
         self[key] = value
 
     def drop(self, key: K) -> V:
         """Remove a row; returns its value. KeyError if there is none."""
         value = self.pop(key)
-        self._note((self.rows_name, key, value))
+        self._note(RowChange(self.rows_name, key, value))
         return value
 
     def value(self, key: K) -> V | Absent:

@@ -1,7 +1,8 @@
 """Issued commands: their serial numbers and their process statuses, which change on the project's clock."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from mock_server.clock import Clock
 from mock_server.history.events import CommandMoved
@@ -18,7 +19,7 @@ KEPT = 10_000
 """The most commands that can be queried by `sn` (our choice); older ones are dropped, and unknown from then on."""
 
 
-class StatusDue(NamedTuple):
+class StatusDue(Struct, frozen=True, gc=False):
     """A command reaches a process status. It is a final one unless it is SENT."""
 
     command: Command

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec import structs
 
 from mock_server.carriers.timed_consumer import TimedConsumer, Times
 from mock_server.clock import VirtualClock
@@ -225,7 +226,7 @@ def test_a_refused_command_leaves_no_trace(device_id: str, reason: str) -> None:
     project.put_device(Device(LOT, "off", online=False))
     before = project.history.last
     with pytest.raises(CommandRefusedError) as caught:
-        project.sync(device_id, [SyncInfo(CELL._replace(device_id=device_id), 1)])
+        project.sync(device_id, [SyncInfo(structs.replace(CELL, device_id=device_id), 1)])
     assert caught.value.reason == reason
     assert (project.history.last, project.clock.pending, list(project.lots.rereports)) == (before, 0, [])
     project.put_device(Device(LOT, "on"))
@@ -253,7 +254,7 @@ def test_the_outcome_of_a_command(device: Device, profile: dict[str, Any], outco
     command = project.sync(LOT, [SyncInfo(CELL, 0)])
     assert project.commands.get(command.sn) == Command(command.sn, LOT, NOON, ProcessStatus.SENDING)
     clock_of(project).advance(1000)
-    assert project.commands.get(command.sn) == command._replace(status=outcome)
+    assert project.commands.get(command.sn) == structs.replace(command, status=outcome)
     subjects = [message.subject for message in project.queue.main.pending_messages()]
     assert subjects[-1] == CommandResult(command.sn, LOT, NOON, outcome)
     assert [isinstance(subject, Record) for subject in subjects[:-1]] == [True] * (outcome is ProcessStatus.SUCCEEDED)

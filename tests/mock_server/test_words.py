@@ -1,6 +1,7 @@
 """Cells and windows in the words of every message."""
 
 import pytest
+from msgspec import structs
 
 from mock_server.model import DAY, HOUR, INT64_MAX, Cell, DataType, PassDirection
 from mock_server.words import cell_text, folded, window_text
@@ -11,7 +12,7 @@ def test_a_cell_in_words() -> None:
     """A cell names its lot, what is counted, and its window."""
     cell = Cell(LOT, DataType.PASS, PassDirection.LEAVE, NOON, NOON + HOUR)
     assert cell_text(cell) == f"lot {LOT}, passes, leave, 2022-05-17 12:00:00.000 - 13:00:00.000"
-    assert ", bills, " in cell_text(cell._replace(data_type=DataType.BILL, pass_direction=None))
+    assert ", bills, " in cell_text(structs.replace(cell, data_type=DataType.BILL, pass_direction=None))
 
 
 @pytest.mark.parametrize(

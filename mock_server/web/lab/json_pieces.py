@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from flask import Response, request
+from msgspec import structs
 
 from mock_server.history.har import CREATOR, har_entries
 from mock_server.history.log import Entry
@@ -61,7 +62,7 @@ def _rereport_parts(rereport: Rereport) -> Iterator[bytes]:
     head = {
         "sn": rereport.sn,
         "time": rereport.time,
-        "cell": rereport.cell._asdict(),
+        "cell": structs.asdict(rereport.cell),
         "claimed": rereport.claimed,
         "counted": rereport.counted,
     }

@@ -1,6 +1,7 @@
 """What the rules of windows say at their very bounds, of histories that are written for it."""
 
 import pytest
+from msgspec import structs
 
 from contracts.play.recording import ActKind
 from contracts.play.scenario import LOT_IDS
@@ -236,7 +237,7 @@ def test_a_flood_is_more_than_sixty_calls_of_a_lot_in_a_minute(
     story = down(2 * HOUR, 3 * HOUR, Written(("tuya",) * lots))
     for number in range(calls):
         cell = window(0, 4 * HOUR, LOT_IDS[number % lots])
-        story.at(3 * HOUR + after_ms + number * every_ms).sync(cell, cell._replace(pass_direction=LEAVE))
+        story.at(3 * HOUR + after_ms + number * every_ms).sync(cell, structs.replace(cell, pass_direction=LEAVE))
     assert says("WIN-CATCHUP", story.run(DAY)) == verdict
 
 

@@ -1,8 +1,7 @@
 """Every kind of fault under the reference client: the judge accuses nobody of what a fault has done."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from contracts.check.failure_file import RecordedFailure, ReplayError, replay
 from contracts.clients.reference import ReferenceClient
@@ -92,7 +91,7 @@ def corrupted_fixture(monkeypatch: pytest.MonkeyPatch) -> Run:
     def send(self: Uplink, record: Record, fate: Fate = None) -> None:
         strikes = self._faults.strike(record_occasion(UPLINK, record)) if fate is None else []
         if any(strike.kind == EmulatorOnly.CORRUPT_TIME for strike in strikes):
-            record = replace(record, event_time=record.event_time + 3 * HOUR)
+            record = structs.replace(record, event_time=record.event_time + 3 * HOUR)
         self._carry(record, publication(strikes), "uplink", cause="")
 
     monkeypatch.setitem(CATALOGUE, EmulatorOnly.CORRUPT_TIME, EmulatorOnly.CORRUPT_TIME)

@@ -3,6 +3,7 @@
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
+from msgspec import structs
 
 from mock_server.faults.catalogue import FaultKind
 from mock_server.faults.faults import Fault
@@ -146,7 +147,7 @@ def test_windows_that_nobody_asked_about() -> None:
     assert digest_of(project).lot(LOT).spans(10) == [SPAN, WindowSpan(NOON - 3 * HOUR, NOON - 2 * HOUR)]
     assert digest_of(project).lot(LOT).spans(1) == [SPAN]
     assert digest_of(project).lot(LOT).spans(10, before=NOON - HOUR) == [WindowSpan(NOON - 3 * HOUR, NOON - 2 * HOUR)]
-    project.sync(LOT, [SyncInfo(CELL._replace(start_time=NOON - HOUR - 500, end_time=NOON - 500), 0)])
+    project.sync(LOT, [SyncInfo(structs.replace(CELL, start_time=NOON - HOUR - 500, end_time=NOON - 500), 0)])
     cut = [WindowSpan(NOON - 500, NOON + HOUR - 500), WindowSpan(NOON - HOUR - 500, NOON - 500)]
     assert digest_of(project).lot(LOT).spans(10) == [*cut, WindowSpan(NOON - 2 * HOUR - 500, NOON - HOUR - 500)]
 
@@ -155,7 +156,7 @@ def test_a_long_window_covers_its_hours() -> None:
     """Records of a day that was asked about in one need no hours beside it."""
     project = make_project()
     keep_passes(project, NOON - 1, NOON - 5 * HOUR)
-    project.sync(LOT, [SyncInfo(CELL._replace(start_time=NOON - 24 * HOUR), 2)])
+    project.sync(LOT, [SyncInfo(structs.replace(CELL, start_time=NOON - 24 * HOUR), 2)])
     assert digest_of(project).lot(LOT).spans(10) == [WindowSpan(NOON - 24 * HOUR, NOON)]
 
 
@@ -204,7 +205,8 @@ def test_commands_and_their_counts() -> None:
     """A command has its status and every claimed count, by its sn."""
     project = make_project()
     keep_passes(project, NOON - 1)
-    command = project.sync(LOT, [SyncInfo(CELL, 0), SyncInfo(CELL._replace(pass_direction=PassDirection.LEAVE), 0)])
+    leaving = structs.replace(CELL, pass_direction=PassDirection.LEAVE)
+    command = project.sync(LOT, [SyncInfo(CELL, 0), SyncInfo(leaving, 0)])
     (seen,) = digest_of(project).latest_commands(5)
     assert (seen.sn, seen.device_id) == (command.sn, LOT)
     assert [(each.claimed, each.counted) for each in seen.compared] == [(0, 1), (0, 0)]
@@ -222,7 +224,7 @@ def test_what_is_worth_a_look() -> None:
     """The newest record; then a mismatch until it is settled; agreement about nothing never."""
     project = make_project()
     keep_passes(project, NOON - 1)
-    empty = CELL._replace(pass_direction=PassDirection.LEAVE)
+    empty = structs.replace(CELL, pass_direction=PassDirection.LEAVE)
     project.sync(LOT, [SyncInfo(CELL, 0), SyncInfo(empty, 0)])
     keep_passes(project, NOON - 5 * HOUR)
     focus = digest_of(project).focus

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from mock_server.history.events import CountCompared, RecordKept, Rereported
 from mock_server.model import HOUR, Cell, DataType, Message, PassDirection, Record, SyncInfo
@@ -13,8 +14,8 @@ from tests.strategies import new_bill, new_pass
 from tests.support import LOT, NOON, make_project
 
 HOUR_BEFORE = Cell(LOT, DataType.PASS, PassDirection.ENTER, NOON - HOUR, NOON)
-LEAVING = HOUR_BEFORE._replace(pass_direction=PassDirection.LEAVE)
-BILLS = HOUR_BEFORE._replace(data_type=DataType.BILL, pass_direction=None)
+LEAVING = structs.replace(HOUR_BEFORE, pass_direction=PassDirection.LEAVE)
+BILLS = structs.replace(HOUR_BEFORE, data_type=DataType.BILL, pass_direction=None)
 
 
 def lot_with(count: int, **profile: Any) -> Project:
@@ -152,7 +153,7 @@ def test_several_infos_are_answered_one_by_one() -> None:
     project = make_project()
     project.keep([new_pass("in"), new_pass("out", direction=PassDirection.LEAVE), new_bill("bill")])
     project.queue.main.load({})
-    early = HOUR_BEFORE._replace(start_time=NOON - 2 * HOUR, end_time=NOON - HOUR)
+    early = structs.replace(HOUR_BEFORE, start_time=NOON - 2 * HOUR, end_time=NOON - HOUR)
     infos = [SyncInfo(LEAVING, 0), SyncInfo(early, 0), SyncInfo(HOUR_BEFORE, 9), SyncInfo(BILLS, 2)]
     project.sync(LOT, infos)
     assert [rereport.cell for rereport in project.lots.rereports] == [LEAVING, HOUR_BEFORE, BILLS]
@@ -191,7 +192,7 @@ def test_the_order_of_arrival_does_not_matter(times: list[int]) -> None:
     project = make_project()
     project.keep([new_pass(event_time=time) for time in times])
     assert [record.event_time for record in project.lots.records_in(HOUR_BEFORE)] == [NOON - HOUR, NOON - 1]
-    future = HOUR_BEFORE._replace(start_time=NOON, end_time=NOON + HOUR)
+    future = structs.replace(HOUR_BEFORE, start_time=NOON, end_time=NOON + HOUR)
     assert project.lots.count(future) == 1
 
 

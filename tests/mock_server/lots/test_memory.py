@@ -1,8 +1,8 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import settings
+from msgspec import structs
 
 from mock_server.lots import time_index
 from mock_server.lots.memory import MemoryStore
@@ -48,7 +48,7 @@ def test_a_newer_version_counts_where_it_is_now() -> None:
     """The same record id at another time or in the other direction leaves its old place."""
     store = MemoryStore()
     store.put(RECORD)
-    assert store.put(replace(RECORD, event_time=200, pass_direction=PassDirection.LEAVE)) == RECORD
+    assert store.put(structs.replace(RECORD, event_time=200, pass_direction=PassDirection.LEAVE)) == RECORD
     assert store.count(LINE, 0, 1000) == 0
     assert store.count(LINE._replace(pass_direction=PassDirection.LEAVE), 200, 201) == 1
     assert len(store) == 1
@@ -65,7 +65,7 @@ def test_one_record_id_in_two_data_types_is_two_records() -> None:
     """A pass and a bill with one id do not replace each other."""
     store = MemoryStore()
     store.put(RECORD)
-    assert store.put(replace(RECORD, data_type=DataType.BILL, pass_direction=None)) is None
+    assert store.put(structs.replace(RECORD, data_type=DataType.BILL, pass_direction=None)) is None
     assert len(store) == 2
 
 
@@ -73,7 +73,7 @@ def test_a_removed_record_comes_back_as_the_newest() -> None:
     """Removal forgets the first arrival too."""
     store = MemoryStore()
     store.put(RECORD)
-    store.put(replace(RECORD, record_id="r2"))
+    store.put(structs.replace(RECORD, record_id="r2"))
     store.remove(RECORD.key)
     store.put(RECORD)
     assert [record.record_id for record in store.records()] == ["r2", "r1"]

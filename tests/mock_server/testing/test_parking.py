@@ -250,7 +250,8 @@ def test_unequal_counts_bring_the_records_back(
     (rereport,) = parking.rereports
     assert rereport.records == [record]
     assert (rereport.sn, rereport.claimed, rereport.counted) == (sn, 0, 1)
-    assert rereport.cell[2:] == (direction, NOON - HOUR, NOON)
+    cell = rereport.cell
+    assert (cell.pass_direction, cell.start_time, cell.end_time) == (direction, NOON - HOUR, NOON)
     assert record.record_id in drain(parking)
 
 

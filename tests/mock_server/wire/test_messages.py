@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from contracts.clients.messages import decrypt
 from mock_server.model import (
@@ -78,7 +79,7 @@ def test_a_pass_with_everything() -> None:
 )
 def test_times_in_another_form(form: RecordTime, written: JsonObject) -> None:
     """Every time of a record is written in the one form that the lot has; what is no time stays."""
-    bill = replace(BILL, event_time=NOON + 7, details={"enter_time": 5, "paid_amount": 5})
+    bill = structs.replace(BILL, event_time=NOON + 7, details={"enter_time": 5, "paid_amount": 5})
     report: Any = status_report(message(bill), "key", Profile(record_time=form))
     value = json.loads(report["status"][0]["value"])
     assert value == {"recordId": "b1", "plateNo": "京A12345", "paidAmount": 5, **written}
@@ -98,7 +99,7 @@ def test_a_bill() -> None:
         "paid_amount": 0,
         "pay_method": 3,
     }
-    _, value = reported(replace(BILL, plate_no="", details=details))
+    _, value = reported(structs.replace(BILL, plate_no="", details=details))
     assert value == {
         "recordId": "b1",
         "plateNo": "",

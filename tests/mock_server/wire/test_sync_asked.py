@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from mock_server.model import HOUR, INT64_MAX, AskedEntry, Cell, DataType, PassDirection, SyncInfo
 from mock_server.profile import Profile
@@ -47,7 +48,7 @@ def test_a_plain_entry_is_its_cell_and_its_count() -> None:
     fields = {"total_count": 7, "start_time": NOON - HOUR, "end_time": NOON}
     assert asked(sync_info(7)).entries[0].fields == fields | {"pass_direction": 0}
     bill = asked(sync_info(7, direction=None), dataType=1).entries[0]
-    assert (bill.cell, bill.fields) == (CELL._replace(data_type=DataType.BILL, pass_direction=None), fields)
+    assert (bill.cell, bill.fields) == (structs.replace(CELL, data_type=DataType.BILL, pass_direction=None), fields)
 
 
 @pytest.mark.parametrize(

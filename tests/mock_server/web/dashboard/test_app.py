@@ -7,6 +7,7 @@ import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from mock_server.cloud import Cloud
 from mock_server.guide import Caption, Guide
@@ -126,7 +127,7 @@ def test_whatever_is_asked_is_answered(query: dict[str, str], event_time: int, c
     """No query and no time, however odd, is more than the page can show."""
     project = make_project()
     keep_passes(project, event_time)
-    project.sync(LOT, [SyncInfo(CELL._replace(end_time=2**63 - 1, start_time=2**63 - 2), claimed)])
+    project.sync(LOT, [SyncInfo(structs.replace(CELL, end_time=2**63 - 1, start_time=2**63 - 2), claimed)])
     assert client_of(project).get("/", query_string=query).status_code == 200
 
 
@@ -144,7 +145,7 @@ def test_the_story_is_told_on_its_project_only(project: Project) -> None:
     """Captions stand beside the project that they are about, and say which cell to look at."""
     keep_passes(project, NOON - 1)
     guide = Guide(ACCESS_ID, ["a story", "another"])
-    guide.tell(Caption("lot", "Look at <this>", ("a line",), CELL._replace(pass_direction=PassDirection.LEAVE)))
+    guide.tell(Caption("lot", "Look at <this>", ("a line",), structs.replace(CELL, pass_direction=PassDirection.LEAVE)))
     told = text_of(project, guide=guide)
     assert "1/2 a story" in told
     assert "Look at &lt;this&gt;" in told
