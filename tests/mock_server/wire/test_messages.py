@@ -1,6 +1,5 @@
 import base64
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,7 +64,7 @@ def test_a_pass() -> None:
 def test_a_pass_with_everything() -> None:
     """Lab names become camel case."""
     details: dict[str, JsonScalar] = {"lane_device_id": "lane", "car_type": 0, "image_url": "http://x"}
-    _, value = reported(replace(PASS, details=details))
+    _, value = reported(structs.replace(PASS, details=details))
     assert value.items() >= {"laneDeviceId": "lane", "carType": 0, "imageUrl": "http://x"}.items()
 
 
@@ -143,7 +142,7 @@ def test_what_is_written_out_is_as_the_encoder_of_json_writes_it(
     text: str, device_id: str, *, unknown_fields: bool, form: RecordTime
 ) -> None:
     """Report, payload and frame, character for character: with any text in them, unknown fields and a leap second."""
-    record = replace(PASS, device_id=device_id, plate_no=text, details={"car_type": 0, "image_url": text})
+    record = structs.replace(PASS, device_id=device_id, plate_no=text, details={"car_type": 0, "image_url": text})
     profile = Profile(record_time=form)
     report = status_text(message(record), "key", profile, unknown_fields=unknown_fields, leap_second=True)
     read = json.loads(report)

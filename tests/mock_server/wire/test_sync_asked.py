@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
+from msgspec import structs, to_builtins
 
 from mock_server.model import HOUR, INT64_MAX, AskedEntry, Cell, DataType, PassDirection, SyncInfo
 from mock_server.profile import Profile
@@ -81,7 +81,7 @@ def test_what_is_no_list_of_entries() -> None:
 def test_both_readers_agree(body: dict[str, Any]) -> None:
     """Whatever the cloud takes is in the history as the same cells and counts; whatever it refuses can be written."""
     told = read_asked(body, LOT)
-    assert json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+    assert json.dumps(to_builtins(told), ensure_ascii=False, allow_nan=False).encode()
     try:
         infos = read_sync_request(body, LOT, Profile(), NOON)
     except VendorError:
