@@ -151,8 +151,11 @@ def check(make_client: MakeClient, plan: Plan, progress: CheckProgress = UNSEEN)
 
 
 def check_in_parallel(client: str, plan: Plan, jobs: int, progress: CheckProgress = UNSEEN) -> Check:
-    """The same for the client of a spec, in `jobs` processes. The verdicts do not depend on their number."""
-    if jobs == 1:
+    """The same for the client of a spec, in `jobs` processes. The verdicts do not depend on their number.
+
+    A single case is played in this process: a worker takes longer to start than most of them to play.
+    """
+    if min(jobs, len(plan.case_ids)) == 1:
         with this_process_as_worker():
             return check(load(client, plan.patience_s), plan, progress)
     with worker_pool(jobs, progress.on_found) as pool:

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from contracts.cases import CASES
+from contracts.check import engine
 from contracts.check.engine import CheckProgress, Found, Plan, check, check_in_parallel
 from contracts.check.known_failing import Known, KnownFailing
 from contracts.check.quick import QUICK, likely_first, quick_cases
@@ -101,6 +102,13 @@ def test_the_workers_of_a_check_end_at_the_first_failure_too() -> None:
     assert found.stopped
     assert {"CNT-TRUTH", "CNT-RECORD-ID"} <= {each.rule_id for each in told}
     assert found.broken()
+
+
+def test_a_single_case_waits_for_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is played where it was asked for, however many processes it may have."""
+    monkeypatch.setattr(engine, "worker_pool", None)
+    client = f"{ReferenceClient.__module__}:{ReferenceClient.__name__}"
+    assert check_in_parallel(client, Plan(COUNTING, ("count/copies",), 1), 2).runs == 1
 
 
 def test_the_first_finding_of_each_rule_is_told() -> None:
