@@ -19,7 +19,7 @@ from contracts.client.interface import (
 )
 from contracts.client.protocol import ClientFailedError, ProtocolError, checked_dump, checked_effects
 from contracts.play.attachment import client_of
-from contracts.play.exits import caught_exits
+from contracts.play.exits import CaughtExits
 from contracts.play.in_process_world import RunawayError
 from contracts.play.leaks import leaks, log_lines, masked
 from contracts.play.log_tail import LogTail
@@ -96,7 +96,7 @@ class SupervisedClient:
 
     def _made(self) -> Client:
         try:
-            with caught_exits():
+            with CaughtExits():
                 return client_of(self._make_client, self._world.scenario, self._world.exports)
         except FAILURES as error:
             return _UnmadeClient(error)
@@ -113,7 +113,7 @@ class SupervisedClient:
 
     def _attempt(self, verb: Capability, call: Callable[[Client], object]) -> None:
         try:
-            with caught_exits():
+            with CaughtExits():
                 call(self.client)
         except UnimplementedError as missing:
             self._do_without(verb, is_final=missing.is_final)
@@ -160,7 +160,7 @@ class SupervisedClient:
     def crash(self, down_ms: int) -> None:
         """Kill it. What is in its folder is left, and it is due again after `down_ms`."""
         for kill in (self.client.crash, self.client.end):
-            with contextlib.suppress(*FAILURES), caught_exits():  # however it takes being killed
+            with contextlib.suppress(*FAILURES), CaughtExits():  # however it takes being killed
                 kill()
         self._search_output()
         self._world.cut()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from contracts.client.interface import Capability
@@ -98,9 +99,13 @@ class Rule:
         return _lacking(self.partly, can)
 
 
-def _lacking(needs: Iterable[Need], can: Iterable[Capability]) -> list[Capability]:
-    wanted = [CAPABILITY_OF_NEED[need] for need in needs if need in CAPABILITY_OF_NEED]
-    return [capability for capability in wanted if capability not in can]
+def _lacking(needs: tuple[Need, ...], can: Iterable[Capability]) -> list[Capability]:
+    return [capability for capability in _wanted(needs) if capability not in can]
+
+
+@cache
+def _wanted(needs: tuple[Need, ...]) -> tuple[Capability, ...]:
+    return tuple(CAPABILITY_OF_NEED[need] for need in needs if need in CAPABILITY_OF_NEED)
 
 
 class RuleBook:

@@ -71,7 +71,8 @@ def bodies(run: Run) -> list[Body]:
 
 def items_of(sync: Sync) -> list[JsonObject]:
     """The fields by name of each object in the list of a body, or of the object that a body has instead of a list."""
-    return [entry.fields if entry.raw is None else named(entry.fields) for entry in sync.entries if is_object(entry)]
+    entries = zip(sync.entries, sync.entry_fields, strict=True)
+    return [fields if entry.raw is None else named(fields) for entry, fields in entries if is_object(entry)]
 
 
 def is_object(entry: AskedEntry) -> bool:
@@ -211,8 +212,8 @@ def _type_breaches(run: Run) -> Iterator[Breach]:
     for sync, body, found in run.once(bodies):
         for fields in (body, *found):
             for name in ("data_type", "total_count", "start_time", "end_time", "pass_direction"):
-                value = find(fields, name)
-                if not is_missing(value) and type(value) is not int:
+                value = fields.get(name)
+                if value is not None and type(value) is not int:
                     yield Breach(f"{name} is {value!r:.40}, {type_name(value)}, and no integer", sync.seq)
     for sync, _, item in run.once(items):
         for name in ("start_time", "end_time"):

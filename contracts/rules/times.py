@@ -63,7 +63,7 @@ def milliseconds(run: Run) -> Outcome:
 
 
 def _bounds(sync: Sync) -> Iterator[int]:
-    for fields in (entry.fields for entry in sync.entries):
+    for fields in sync.entry_fields:
         for name in (SNAKE.start_time, CAMEL.start_time, SNAKE.end_time, CAMEL.end_time):
             if type(bound := fields.get(name)) is int:
                 yield bound

@@ -1,7 +1,7 @@
 """Rules of planning windows: their length and bounds, that they leave no time out, and that retries repeat them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from contracts.diagnosis import wrong_counters as counters
@@ -28,6 +28,7 @@ from contracts.rules.evidence.coverage import (
 )
 from contracts.run.run import Run
 from contracts.run.syncs import Sync
+from mock_server.history.index import LotRecord
 from mock_server.model import DAY, HOUR, MINUTE, SECOND, Cell, DataType, Line
 from mock_server.words import cell_text, day_text, line_text, range_text
 
@@ -134,9 +135,8 @@ def positive(run: Run) -> Outcome:
 )
 def no_gap(run: Run) -> Outcome:
     """No time is owed and not asked about, but for downtimes (WIN-CATCHUP) and windows without records (WIN-ZERO)."""
-    found = run.once(gaps)
-    empty = _unasked_as_empty(run, found)
-    left = [gap for gap in found if gap not in empty and not _is_of_downtime(run, gap)]
+    empty = run.once(_unasked_as_empty)
+    left = [gap for gap in run.once(gaps) if gap not in empty and not _is_of_downtime(run, gap)]
     return judged(_has_joint(run), (Breach(_gap_text(gap), _seq_at(run, gap.span.end)) for gap in left))
 
 
@@ -173,29 +173,39 @@ def _seq_at(run: Run, time: int) -> int:
 )
 def zero(run: Run) -> Outcome:
     """No gap where no record was received, if the client never claims 0 for a window of which none was received."""
-    empty = _unasked_as_empty(run, run.once(gaps))
     return judged(
         _claims_zero_beside_records(run),
-        (Breach(f"{_gap_text(gap)}; no record of it had been received", _seq_at(run, gap.span.end)) for gap in empty),
+        (
+            Breach(f"{_gap_text(gap)}; no record of it had been received", _seq_at(run, gap.span.end))
+            for gap in run.once(_unasked_as_empty)
+        ),
     )
 
 
-def _unasked_as_empty(run: Run, found: Iterable[Gap]) -> list[Gap]:
+def _unasked_as_empty(run: Run) -> list[Gap]:
     """The gaps of a client that does not ask about windows without records; none if it claims 0 for such a window."""
     if any(
         claim.claimed == 0 and not _received(run, claim.cell.device_id, span_of(claim.cell)) for claim in run.claims
     ):
         return []
-    return [gap for gap in found if not _received(run, gap.line.device_id, gap.span, gap.line)]
+    return [gap for gap in run.once(gaps) if not _received(run, gap.line.device_id, gap.span, gap.line)]
 
 
 def _received(run: Run, device_id: str, span: CoveredSpan, line: Line | None = None) -> bool:
     """Whether any record of a lot, or of one of its lines, with an event time in a span was ever delivered."""
     return any(
-        span.start <= record.kept.event_time <= span.end and record.deliveries
-        for record in run.records.values()
-        if record.kept.device_id == device_id and line in (None, record.line)
+        span.start <= record.kept.event_time <= span.end and line in (None, record.line)
+        for record in run.once(_delivered).get(device_id, ())
     )
+
+
+def _delivered(run: Run) -> dict[str, list[LotRecord]]:
+    """The records of each lot that were ever delivered."""
+    found: dict[str, list[LotRecord]] = defaultdict(list)
+    for record in run.records.values():
+        if record.deliveries:
+            found[record.kept.device_id].append(record)
+    return found
 
 
 def _claims_zero_beside_records(run: Run) -> bool:
@@ -206,7 +216,7 @@ def _claims_zero_beside_records(run: Run) -> bool:
         (claim, high) for claim, (_, high) in zip(run.claims, run.brackets, strict=True) if claim.time <= judged_by
     ]
     full: dict[tuple[str, DataType], CoveredSpan] = {}
-    for cell in (claim.cell for claim, high in timely if high):
+    for cell in {claim.cell for claim, high in timely if high}:
         full[_kind(cell)] = full.get(_kind(cell), span_of(cell)).joined(span_of(cell))
     return any(
         full.get(_kind(cell), NOTHING).holds(span_of(cell))
@@ -235,7 +245,7 @@ def catch_up(run: Run) -> Outcome:
     spans = list(run.once(owed).values())
     long = [down for down in run.once(downtimes) if down.length >= LONG_DOWN]
     left = [gap for gap in run.once(gaps) if _is_of_downtime(run, gap)]
-    empty = _unasked_as_empty(run, left)
+    empty = run.once(_unasked_as_empty)
     return judged(
         any(span.start <= down.start and down.end <= span.end for span in spans for down in long),
         (

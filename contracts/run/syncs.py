@@ -37,6 +37,11 @@ class Sync:
         """The cells that it asks about."""
         return tuple(entry.cell for entry in self.entries if entry.cell is not None)
 
+    @cached_property
+    def entry_fields(self) -> tuple[JsonObject, ...]:
+        """The fields by name of each of its entries."""
+        return tuple(entry.fields for entry in self.entries)
+
     @property
     def lost(self) -> bool:
         """Whether a fault kept the command from the lot."""

@@ -11,6 +11,9 @@ from mock_server.history.log import Entry
 
 _Moment: TypeAlias = Entry | Act
 
+_TELLING = (MessageAcknowledged, FaultInjected, ConsumerChanged)
+"""The events that tell of connections."""
+
 _Subscription: TypeAlias = tuple[str, str]
 """A topic, and the name of a subscription of it."""
 
@@ -41,7 +44,8 @@ def connections(run: Run) -> Connection:
     """The connections of a run."""
     found = Connection()
     acts: list[_Moment] = [*run.acts_of(ActKind.CRASHES, ActKind.DIED, ActKind.START, ActKind.NOT_BACK)]
-    for moment in sorted([*run.entries, *acts], key=lambda each: each.seq):
+    entries = (each for each in run.entries if isinstance(each.event, _TELLING))
+    for moment in sorted([*entries, *acts], key=lambda each: each.seq):
         event = moment.event if isinstance(moment, Entry) else None
         if isinstance(moment, Act) and moment.kind is ActKind.NOT_BACK:
             found.awaited = True

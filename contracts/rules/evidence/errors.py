@@ -64,8 +64,11 @@ class ToldFailure(Enum):
     UNSURE = auto()
 
 
+FAILED = (ToldFailure.REFUSED, ToldFailure.NOTHING, ToldFailure.GARBAGE)
+"""What a client knows of a call that has failed."""
+
 Fails: TypeAlias = Callable[[Run, Sync], bool]
-"""A kind of failure: whether a call failed so, as far as its client knows."""
+"""A kind of failure: whether a call failed so, as far as its client knows (one of `FAILED`)."""
 
 
 def told_failure(run: Run, sync: Sync) -> ToldFailure:
@@ -201,7 +204,12 @@ def _failed(run: Run, fails: Fails, *, healed: bool = False) -> Iterator[list[Cl
 
 
 def _cells(run: Run, fails: Fails) -> dict[Cell, None]:
-    return {cell: None for sync in run.syncs if fails(run, sync) for cell in sync.cells}
+    return {cell: None for sync in run.once(_failed_syncs) if fails(run, sync) for cell in sync.cells}
+
+
+def _failed_syncs(run: Run) -> list[Sync]:
+    """The calls that failed as far as the client knows, in whatever way: most runs have few."""
+    return [sync for sync in run.syncs if told_failure(run, sync) in FAILED]
 
 
 def _went_through(run: Run, sync: Sync) -> bool:

@@ -107,9 +107,9 @@ def test_a_check_that_is_asked_to_end_waits_for_no_client(judged: "subprocess.Po
 LEAVES = """
 from threading import Event, Thread
 from contracts.check.workers import _leave
-from contracts.play.exits import caught_exits
+from contracts.play.exits import CaughtExits
 
-with caught_exits():
+with CaughtExits():
     Thread(target=_leave).start()
     Event().wait()
 """
