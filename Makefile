@@ -22,7 +22,7 @@ test: .venv/.dev ## run the tests that are not slow (minutes)
 test-all: .venv/.dev ## run all tests but those of test-sdks, as CI does
 	@$(ON_ALL_CORES) -m "not sdks" $(ARGS)
 
-test-sdks: .venv/.dev ## run the SDKs in Go and Java and judge their loops; the first run fetches and builds (minutes)
+test-sdks: .venv/.dev ## run the SDKs in Go and Java, judge their loops, run the conformance suite of MCP; the first run fetches and builds (minutes)
 	@$(BIN)/pytest -n 2 --dist loadfile -m sdks tests/sdk tests/test_example_clients.py $(ARGS)
 
 check: .venv/.dev ## format, lint and types, as CI wants them
