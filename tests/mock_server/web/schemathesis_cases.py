@@ -87,6 +87,14 @@ def a_project(threaded: ThreadedServer) -> Iterator[Project]:
             threaded.run(partial(cloud.remove, each))
 
 
+@contextmanager
+def direct_session() -> Iterator[requests.Session]:
+    """A session that looks for no proxy in the environment, which took a tenth of the time of thousands of cases."""
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
 def is_negative(case: Any, location: ParameterLocation) -> bool:
     """Whether that part of the case is wrong on purpose."""
     return bool(case.meta.is_negative_at(location))
@@ -126,10 +134,11 @@ def says_what_to_do(_ctx: CheckContext, response: Any, case: Any) -> bool | None
 def judge_lab_call(case: Any, server: Server, threaded: ThreadedServer) -> None:
     """One case of the lab plane."""
     case.headers = {**(case.headers or {}), "Accept": "*/*"}
-    with a_project(threaded) as project:
+    with a_project(threaded) as project, direct_session() as session:
         put_in_place(case, project)
         case.call_and_validate(
             base_url=server.lab,
+            session=session,
             timeout=DEADLINE_S,
             additional_checks=[accepts_what_the_schema_allows, says_what_to_do],
             excluded_checks=[checks.positive_data_acceptance],
@@ -196,10 +205,10 @@ def signed_target(target: str) -> str:
     return path + ("?" if first else "") + "&".join(f"{key}={first[key]}" for key in sorted(first))
 
 
-def connect(server: Server, project: Project) -> Signer:
+def connect(session: requests.Session, server: Server, project: Project) -> Signer:
     """A signer with the project's token."""
     url = f"{server.api}/v1.0/token?grant_type=1"
-    answer = requests.get(url, auth=Signer(project), timeout=DEADLINE_S).json()
+    answer = session.get(url, auth=Signer(project), timeout=DEADLINE_S).json()
     return Signer(project, answer["result"]["access_token"])
 
 
@@ -209,9 +218,9 @@ def judge_call(case: Any, server: Server, threaded: ThreadedServer) -> None:
     """One case of the data plane."""
     if not is_negative(case, ParameterLocation.BODY):
         make_windows_legal(case.body)
-    with a_project(threaded) as project, requests.Session() as session:
+    with a_project(threaded) as project, direct_session() as session:
         put_in_place(case, project)
-        signer = Signer(project) if case.path.startswith("/v1.0/token") else connect(server, project)
+        signer = Signer(project) if case.path.startswith("/v1.0/token") else connect(session, server, project)
         session.auth = None if is_negative(case, ParameterLocation.HEADER) else signer
         case.call_and_validate(
             base_url=server.api,
