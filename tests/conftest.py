@@ -93,3 +93,9 @@ def project() -> Project:
 def api(project: Project) -> Api:
     """A client of that project that has a token."""
     return Api(project).connect()
+
+
+@pytest.fixture
+def few_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures are made a little smaller, not as small as can be: each try is a run, a hundred of them take seconds."""
+    monkeypatch.setattr("contracts.check.explore.SHRINKS", 10)

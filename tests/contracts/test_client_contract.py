@@ -61,6 +61,7 @@ def test_a_right_client_passes(pytester: pytest.Pytester) -> None:
     run(pytester, "-k", "TestRight and (copies or free)").assert_outcomes(passed=2)
 
 
+@pytest.mark.usefixtures("few_shrinks")
 def test_what_came_after_an_edition_fails_nothing(pytester: pytest.Pytester) -> None:
     """It is told where pytest shows what tests print."""
     lines = edition_text("own").splitlines(keepends=True)
@@ -71,6 +72,7 @@ def test_what_came_after_an_edition_fails_nothing(pytester: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(["FAIL  CNT-RECORD-ID (must)   case count/copies"])
 
 
+@pytest.mark.usefixtures("few_shrinks")
 @pytest.mark.slow
 def test_a_wrong_client_fails_with_the_story(pytester: pytest.Pytester) -> None:
     """The failing test shows the verdict, the sum and the history, and no traceback of ours."""

@@ -109,6 +109,7 @@ def test_rules_that_are_not_judged_are_not_replayed(failure: Failure, tmp_path: 
     assert not list(earlier_failures(tmp_path, Plan(("CNT-DIRECTION",), ("count/copies",))))
 
 
+@pytest.mark.usefixtures("few_shrinks")
 @pytest.mark.slow
 def test_a_failure_stays_until_it_is_judged_and_found_no_more(failure: Failure, tmp_path: Path) -> None:
     """Neither a check of other rules or cases removes it, nor one in which it is found again."""
@@ -129,6 +130,7 @@ def test_a_failure_stays_until_it_is_judged_and_found_no_more(failure: Failure, 
     assert foreign.exists()
 
 
+@pytest.mark.usefixtures("few_shrinks")
 def test_what_was_replayed_is_part_of_the_check(failure: Failure) -> None:
     """A failure that the cases do not find again is there all the same; runs add up."""
     earlier = CaseResult("count/copies")
@@ -147,6 +149,7 @@ def test_the_database_of_a_plan_goes_to_another_process(tmp_path: Path) -> None:
     assert isinstance(plan.database, DirectoryBasedExampleDatabase)
 
 
+@pytest.mark.usefixtures("few_shrinks")
 @pytest.mark.slow
 def test_a_check_plays_the_failures_of_the_last_one_first(tmp_path: Path) -> None:
     """With other seeds too; a folder is replayed as a whole; once the client is mended the files are gone."""

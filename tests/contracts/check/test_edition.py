@@ -106,6 +106,7 @@ def own_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("few_shrinks")
 @pytest.mark.slow
 def test_the_command_tells_what_was_added(own_file: Path, tmp_path: Path) -> None:
     """Each rule with its first failure; the report says which edition decided, and which failures did not."""

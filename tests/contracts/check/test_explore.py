@@ -55,6 +55,7 @@ def test_a_right_client_sees_as_many_scenarios_as_were_asked_for() -> None:
     assert not found.broken
 
 
+@pytest.mark.usefixtures("few_shrinks")
 @pytest.mark.slow
 def test_a_seed_repeats_everything() -> None:
     """The same seed draws the same scenarios; another seed draws others."""
@@ -82,6 +83,7 @@ def test_who_watches_can_have_enough() -> None:
     assert len(explored(ReferenceClient, enough=3).seen) == 3
 
 
+@pytest.mark.usefixtures("few_shrinks")
 @pytest.mark.slow
 def test_a_database_plays_what_failed_first() -> None:
     """Hypothesis' own database remembers a shrunk failure, whatever the seed."""

@@ -39,6 +39,7 @@ def found() -> Check:
     return checked(CountsDeliveries, shrink=False)[0]
 
 
+@pytest.mark.usefixtures("few_shrinks")
 @pytest.mark.slow
 def test_each_broken_rule_is_made_small_once(found: Check) -> None:
     """Not again in each case, which takes most of a check's time; the verdicts are the same."""
@@ -68,7 +69,7 @@ def test_the_failure_of_a_client_that_hangs_is_not_made_small(found: Check, monk
     assert worth_shrinking(found, KnownFailing(), 10) == []
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("few_shrinks")
 def test_a_check_can_end_at_its_first_failure() -> None:
     """In the run that shows it, which is made small all the same; what was not played fails nothing."""
     found, told = checked(CountsDeliveries, fail_fast="must", shrunk=1)

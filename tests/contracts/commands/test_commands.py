@@ -106,6 +106,7 @@ def test_a_window_without_effect_is_told_before_its_range() -> None:
     assert "5 is not in the range" in run_here("check", "--observe", "--window-ms", "5").stderr
 
 
+@pytest.mark.usefixtures("few_shrinks")
 @pytest.mark.slow
 def test_a_report_has_every_verdict_and_failures_that_can_be_replayed(
     tmp_path: Path, snapshot: SnapshotAssertion
