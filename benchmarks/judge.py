@@ -1,6 +1,6 @@
-"""The judge: the full rule set over the reference client, and the whole kill matrix, on all cores.
+"""The judge: the full rule set over the reference client, here and as a process, and the kill matrix, on all cores.
 
-The floor is the same number of scenarios drawn by hypothesis, in as many processes, and played to nobody.
+The floor is a scenario drawn by hypothesis, in as many processes, and played to nobody: a run is told as so many of it.
 """
 
 from collections.abc import Callable
@@ -17,52 +17,57 @@ from benchmarks.figures import ratio, show, spread
 from contracts.cases import CASES
 from contracts.check.engine import Plan, check_in_parallel
 from contracts.check.explore import DEFAULT_EXAMPLES
+from contracts.clients.reference import ReferenceClient
 from contracts.clients.zoo import ZOO
 from contracts.play.scenario import Scenario
 from contracts.proof import matrix
 from contracts.rules import RULES
 
 REFERENCE = "contracts.clients.reference:ReferenceClient"
+PROCESS = f"exec {matrix.shim_command(ReferenceClient)}"
 
 
 def run(*, quick: bool) -> None:
     """Measure and print."""
-    rounds, examples = (1, 5) if quick else (3, DEFAULT_EXAMPLES)
+    rounds, examples, elsewhere = (1, 5, 1) if quick else (3, DEFAULT_EXAMPLES, 5)
     jobs = cpu_count() or 1
-    works: dict[str, Callable[[int], object]] = {
+    works: dict[str, Callable[[int], int]] = {
         "drawn, played to nobody": lambda seed: floor(examples, seed, jobs),
-        "the reference client, every rule": lambda seed: judged(examples, seed, jobs),
-        "the kill matrix": lambda seed: matrix.rows(examples=examples, seed=seed, jobs=jobs),
+        "the reference client": lambda seed: judged(REFERENCE, examples, seed, jobs),
+        "the same as a process": lambda seed: judged(PROCESS, elsewhere, seed, jobs),
+        "the kill matrix": lambda seed: sum(row.runs for row in matrix.rows(examples=examples, seed=seed, jobs=jobs)),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in works}
+    paces: dict[str, list[float]] = {name: [] for name in works}
     for seed in range(rounds):
         for name, work in works.items():
-            seconds[name].append(timed(work, seed))
-    drawn = seconds["drawn, played to nobody"]
-    rows = [(name, spread(each, 1), ratio(each, drawn)) for name, each in seconds.items()]
+            paces[name].append(pace(work, seed))
+    drawn = paces["drawn, played to nobody"]
+    rows = [(name, spread([1 / one for one in each], 1), ratio(each, drawn)) for name, each in paces.items()]
     title = f"{len(RULES)} rules, {len(CASES)} cases of {examples} scenarios, {len(ZOO)} known-bad clients"
-    show(f"{title}; {rounds} rounds in turns, {jobs} processes", ("", "s", "x floor"), rows)
+    show(f"{title}; {rounds} rounds in turns, {jobs} processes", ("", "runs/s", "x floor"), rows)
 
 
-def timed(work: Callable[[int], object], seed: int) -> float:
-    """The seconds that a piece of work takes."""
+def pace(work: Callable[[int], int], seed: int) -> float:
+    """The seconds that a piece of work takes for each of its runs."""
     began = perf_counter()
-    work(seed)
-    return perf_counter() - began
+    runs = work(seed)
+    return (perf_counter() - began) / runs
 
 
-def judged(examples: int, seed: int, jobs: int) -> None:
-    """A check of the reference client."""
-    found = check_in_parallel(REFERENCE, Plan(examples=examples, seed=seed), jobs)
+def judged(client: str, examples: int, seed: int, jobs: int) -> int:
+    """A check of the reference client; how many scenarios were played."""
+    found = check_in_parallel(client, Plan(examples=examples, seed=seed), jobs)
     broken = [rule.id for rule in found.broken("info")]
     if broken:
         raise AssertionError(f"the reference client breaks {', '.join(broken)}")
+    return found.runs
 
 
-def floor(examples: int, seed: int, jobs: int) -> None:
-    """Draw as many scenarios of every case, and do nothing with them."""
+def floor(examples: int, seed: int, jobs: int) -> int:
+    """Draw as many scenarios of every case, and do nothing with them; how many there were."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         list(pool.map(partial(draw, examples, seed), CASES))
+    return examples * len(CASES)
 
 
 def draw(examples: int, seed: int, case_id: str) -> None:

@@ -150,7 +150,8 @@ def _counts(rows: _Rows, windows: Iterable[CountedWindow], asked: Sequence[int])
     store = _Store(windows, first_wins=rows.first_wins)
     counts: list[int] = []
     for place, stores, *row, opened in zip(*rows[:-1], strict=True):
-        counts += [len(store.held[cell]) for cell in asked[len(counts) : place]]
+        if place > len(counts):
+            counts += [len(store.held[cell]) for cell in asked[len(counts) : place]]
         if opened is not None:
             store.clear(opened)
         if stores:
