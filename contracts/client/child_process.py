@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
-from pathlib import Path
 from typing import IO
 
 from contracts.client.interface import ProcessError, ProcessProblem
 from contracts.client.own_time import Activity, OwnTime, activity
+from contracts.client.proc import content, names
 from contracts.client.protocol import shown
 from mock_server.no_proxy import past_proxies
 
@@ -44,7 +44,6 @@ NO_PROCESSES = (
     " WSL or in a container, or attach the client by --client or --http"
 )
 
-_PROC = Path("/proc")
 _number = count(1)
 
 
@@ -204,9 +203,8 @@ def end_children() -> None:
 
 def _environments() -> Iterator[tuple[int, list[bytes]]]:
     """The environment of every process that this one may look at, by process id."""
-    for folder in _PROC.glob("[0-9]*"):
-        with suppress(OSError):
-            yield int(folder.name), (folder / "environ").read_bytes().split(b"\0")
+    for name in filter(str.isdigit, names()):
+        yield int(name), content(f"{name}/environ").split(b"\0")
 
 
 def _read_lines(pipe: IO[bytes] | None, take: Callable[[bytes | None], None], most: int) -> None:

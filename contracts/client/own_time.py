@@ -6,18 +6,17 @@ no processor spends nothing. Read from /proc (Linux); where there is none, real 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
+
+from contracts.client.proc import content, names
 
 SLICE_S = 0.05
 """How often a client is looked at that is waited for, in seconds of real time."""
 
-_PROC = Path("/proc")
 _TICKS_A_SECOND = 100
 """The unit of processor times in /proc: USER_HZ, which is 100 on every architecture that Python runs on."""
 
-_WORKING = frozenset("RD")
+_WORKING = frozenset((b"R", b"D"))
 """States of threads that run, could run, or wait for a disk."""
 
 _STATE, _USER_TICKS, _SYSTEM_TICKS = 0, 11, 12
@@ -42,16 +41,16 @@ def activity(pid: int) -> Activity | None:
 
 def _family(pid: int) -> Iterator[int]:
     yield pid
-    for path in _PROC.glob(f"{pid}/task/*/children"):
-        with suppress(OSError):
-            for child in path.read_text().split():
-                yield from _family(int(child))
+    for thread in names(f"{pid}/task"):
+        for child in content(f"{pid}/task/{thread}/children").split():
+            yield from _family(int(child))
 
 
-def _stat_lines(pid: int) -> Iterator[list[str]]:
-    for path in _PROC.glob(f"{pid}/task/*/stat"):
-        with suppress(OSError):
-            yield path.read_text().rpartition(") ")[2].split()
+def _stat_lines(pid: int) -> Iterator[list[bytes]]:
+    for thread in names(f"{pid}/task"):
+        line = content(f"{pid}/task/{thread}/stat")
+        if line:
+            yield line.rpartition(b") ")[2].split()
 
 
 class OwnTime:
