@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -96,8 +95,7 @@ func OpenStore(folder string, keyOf func(Record) string) (*Store, error) {
 }
 
 func (s *Store) read(journal []byte) error {
-	lines := bufio.NewReader(bytes.NewReader(journal))
-	for decoder := json.NewDecoder(lines); decoder.More(); {
+	for decoder := json.NewDecoder(bytes.NewReader(journal)); decoder.More(); {
 		var changes []Change
 		if err := decoder.Decode(&changes); err != nil {
 			return err
