@@ -1,16 +1,15 @@
 """The schedule of the garbage collector in a server: a full collection once a minute.
 
-A server keeps history and queue in memory, some hundred thousand objects. By default Python traverses all of them
-each time that a quarter as many have been added, every few thousand requests, and no request is answered for 100 ms
-and more. Measured with 16 connections: a p99 of 160 ms by default, 10 ms so (docs/serving.md). Reference counts free
-most objects at once, and young collections go on; only cycles of old objects wait for the next full collection.
+A server keeps much in memory. By default Python traverses all of it each time that a quarter as much has been added,
+and no request is answered meanwhile (docs/serving.md has figures). What is stored in great numbers is of structs that
+no collection looks at; the rest waits for a full one, but for what reference counts free at once, which is most.
 """
 
 import asyncio
 import gc
 
 FULL_PASS_S = 60.0
-"""Seconds between full collections: one pause of 100 ms and more a minute, and at most a minute's cyclic garbage."""
+"""Seconds between full collections: one pause a minute, and at most a minute's cyclic garbage."""
 
 _YOUNG = 2_000
 """The allocations, less deallocations, after which young objects are collected. 700 is the default of CPython 3.11."""
