@@ -42,12 +42,15 @@ def test_a_command_runs_with_a_server_around_it() -> None:
     ],
     ids=["no command", "nothing", "wrong flag", "not found", "not executable"],
 )
-def test_what_cannot_be_run_is_said_in_words(arguments: tuple[str, ...], code: int, words: str) -> None:
+def test_what_cannot_be_run_is_said_in_words(
+    arguments: tuple[str, ...], code: int, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     """A wrong flag with the message and the exit code of `serve`, a wrong command as in a shell."""
-    done = run("exec", *arguments)
-    assert (done.returncode, done.stdout) == (code, "")
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    done, said = run_here("exec", *arguments), capfd.readouterr()
+    assert (done.returncode, done.stdout, said.out) == (code, "", "")
+    errors = done.stderr + said.err  # what the server says itself is behind it
+    assert words in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

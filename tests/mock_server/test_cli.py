@@ -25,7 +25,7 @@ from mock_server.cli import _serve, default_project, main
 from mock_server.cloud import Cloud
 from mock_server.web.server import Server
 from mock_server.web.serving.listening import AddressInUseError
-from tests.command_line import DEADLINE_S, command, environment, run, run_here
+from tests.command_line import DEADLINE_S, command, environment, run_here
 
 FREE_PORTS = ("--port", "0", "--ws-port", "0", "--lab-port", "0")
 
@@ -104,7 +104,7 @@ def test_the_script_of_completion(shell: str) -> None:
 
 def test_bad_variable_stops_start_up(snapshot: SnapshotAssertion) -> None:
     """A bad value in a variable is named with its variable and ends with 2."""
-    assert run("serve", PARKING_MOCK_PORT="many").shown == snapshot
+    assert run_here("serve", PARKING_MOCK_PORT="many").shown == snapshot
 
 
 def test_bad_seed_names_every_problem(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
@@ -267,7 +267,7 @@ def test_host_of_nobody_is_named_as_such() -> None:
 
 def test_ready_file_that_cannot_be_written_ends_with_2(tmp_path: Path) -> None:
     """A ready file in a folder that is not there stops start-up with a message."""
-    text = run("serve", *FREE_PORTS, "--ready-file", str(tmp_path / "no" / "ready.json")).shown
+    text = run_here("serve", *FREE_PORTS, "--ready-file", str(tmp_path / "no" / "ready.json")).shown
     assert text.startswith("exit code: 2\n")
     assert "cannot write the ready file" in text
     assert "Traceback" not in text
