@@ -120,6 +120,7 @@ def test_verdicts_follow_the_level_of_what_is_broken() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_shrinks")
 def test_a_failure_is_the_smallest_that_was_seen() -> None:
     """And it is listed once a case."""
     found = first()
@@ -130,6 +131,7 @@ def test_a_failure_is_the_smallest_that_was_seen() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_shrinks")
 def test_the_same_seed_gives_the_same_check() -> None:
     """Verdicts, counts and the failure shown."""
     second = small()
