@@ -1,5 +1,7 @@
 # Every target sets up what it needs. ARGS goes to the command: make serve ARGS="--port 0"
 BIN := .venv/bin
+# The tests start hundreds of processes, each of which would compile all modules anew: a tenth of the suite's time.
+unexport PYTHONDONTWRITEBYTECODE
 # Four processes on two cores: tests wait for about a third of their time, for another process or for real time. With
 # three processes a sixth of what the cores could do was lost.
 ON_ALL_CORES := $(BIN)/pytest -n 4 --dist worksteal
