@@ -218,16 +218,18 @@ class Consumer:
 
 
 class FakeSocket(asyncio.Transport):
-    """The transport of a native client: keeps what is written."""
+    """The transport of a native client: keeps what is written, of which `on_write` is told at once."""
 
     def __init__(self) -> None:
         super().__init__()
         self.written = bytearray()
+        self.on_write: Callable[[bytes], None] = lambda _: None
         self._closed = False
 
     def write(self, data: Any) -> None:
         """Keep bytes."""
         self.written += data
+        self.on_write(bytes(data))
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """There is room."""

@@ -1,6 +1,7 @@
 """The work that goes on while the disk fails: a day of a project with all that a store keeps, and of two others."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from mock_server.model import HOUR
@@ -90,11 +91,18 @@ async def _natively(served: Served, main: Caller) -> None:
     topic = CommandSubscribe(f"persistent://{own}/out/event", f"{own}-second", SubType.FAILOVER, 0, 0)
     opening: tuple[PulsarCommand, ...] = (CommandConnect("crashes", data, 20, "auth1"), topic, CommandFlow(0, 100))
     transport.data_received(b"".join(map(command_frame, opening)))
+    frames = FrameReader()
+
+    def tell(content: bytes) -> None:
+        """What is delivered is told when it is: the commit behind it may fail."""
+        frames.feed(content)
+        for command in _read(frames):
+            if isinstance(command, CommandMessage):
+                served.tell("delivered natively", own, _id_of(command))
+
+    socket.on_write = tell
     await main.lab("POST", f"/devices/{LOT}/records", [a_pass(6), a_pass(7)])
-    messages = _commands(socket, CommandMessage)
-    for message in messages:
-        served.tell("delivered natively", own, _id_of(message))
-    for message in messages:
+    for message in _commands(socket, CommandMessage):
         socket.written.clear()
         ack = CommandAck(0, AckType.INDIVIDUAL, (encode(message.message_id),), request_id=9)
         transport.data_received(command_frame(ack))
@@ -112,10 +120,12 @@ def _commands(socket: Any, kind: type[Any]) -> list[Any]:
     """What a native client was told, of one kind."""
     frames = FrameReader()
     frames.feed(bytes(socket.written))
-    found = []
+    return [each for each in _read(frames) if isinstance(each, kind)]
+
+
+def _read(frames: FrameReader) -> Iterator[PulsarCommand]:
     while (frame := frames.next_frame()) is not None:
-        found.append(decode_command(frame[0]))
-    return [each for each in found if isinstance(each, kind)]
+        yield decode_command(frame[0])
 
 
 async def _others(served: Served, main: Caller) -> None:
