@@ -151,8 +151,11 @@ def _llms() -> JsonObject:
     return {"200": {"description": "Markdown", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
+_DEMO_ONLY = "; a 404 on any other server, as of `serve`"
+
+
 def _show_guide() -> JsonObject:
-    doc = "The caption of the story that `parking-mock demo` tells, and how it goes on"
+    doc = f"The caption of the story that `parking-mock demo` tells, and how it goes on{_DEMO_ONLY}"
     after = number_parameter("after", MAX_AFTER, 0, "answer as soon as the number is above this one")
     wait = number_parameter("timeout_ms", MAX_GUIDE_TIMEOUT_MS, 0, "how long to wait for that")
     return _of("showGuide", doc, _ok(ref("Guide")), HTTPStatus.BAD_REQUEST, parameters=[after, wait])
@@ -160,7 +163,8 @@ def _show_guide() -> JsonObject:
 
 def _steer_guide() -> JsonObject:
     examples = {"pause": {"order": "pause"}, "the second act, quickly": {"act": 1, "speed": "fast"}}
-    return _with_body("steerGuide", "Steer that story", _ok(ref("Guide")), json_body(ref("GuideOrder"), examples))
+    doc = f"Steer that story{_DEMO_ONLY}"
+    return _with_body("steerGuide", doc, _ok(ref("Guide")), json_body(ref("GuideOrder"), examples))
 
 
 def _list_projects() -> JsonObject:
