@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import requests
@@ -16,8 +17,25 @@ _FLAGS = {"project_exists": "--new-keys", "no_token": "--lab-token"}
 """What helps, by the code of a refusal."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _lab_url(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
+    """The URL. ConfigurationError if it is none of HTTP, which no server can answer at."""
+    if not url.startswith(("http://", "https://")) or not _host(url):
+        raise ConfigurationError(f"--lab {url}: not the URL of a lab plane, such as {DEFAULT_LAB}")
+    return url
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
 lab_option = option(
     "--lab",
+    callback=_lab_url,
     envvar=["PARKING_MOCK_LAB", "PARKING_LAB"],  # the latter is what `parking-mock exec` sets
     default=DEFAULT_LAB,
     show_default=True,

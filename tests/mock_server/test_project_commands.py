@@ -28,7 +28,10 @@ def test_what_goes_wrong(lab: LabClient, tmp_path: Path) -> None:
     errors = [
         (("export", "nobody", "x.gz", "--lab", lab.url), "there is no project 'nobody'; there are: "),
         (("export", "nobody", "x.gz", "--lab", "http://127.0.0.1:9"), "no server answers at http://127.0.0.1:9: start"),
-        (("export", "nobody", "x.gz", "--lab", "127.0.0.1"), "127.0.0.1 does not answer as a lab plane does"),
+        (
+            ("export", "nobody", "x.gz", "--lab", "127.0.0.1"),
+            "--lab 127.0.0.1: not the URL of a lab plane, such as http",
+        ),
         (("export", "nobody", "no/x.gz", "--lab", lab.url), "cannot use no/x.gz"),
         (("import", "x.gz", "--lab", lab.url), "cannot use x.gz: No such file or directory"),
         (("import", "letter", "--lab", lab.url), "the file cannot be imported: it is no exported project"),
