@@ -98,6 +98,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """The names that are similar to a name, as the end of a sentence; empty if there are none."""
-    close = get_close_matches(name.upper(), list(names), cutoff=0.6)
+    """The names that are similar to a name, whatever its case, as the end of a sentence; empty if there are none."""
+    by_upper = {each.upper(): each for each in names}
+    close = [by_upper[each] for each in get_close_matches(name.upper(), by_upper, cutoff=0.6)]
     return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -41,6 +41,7 @@ KNOWN_TO = {
         "contracts/demo/",
         "contracts/agents/",
     ),
+    "jsonschema": ("contracts/agents/arguments.py",),
     "mcp": ("contracts/agents/server.py",),
     "mcp_types": ("contracts/agents/server.py",),
     "urllib3": ("mock_server/testing/in_process_http.py",),

@@ -6,19 +6,23 @@ input is empty.
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from contracts.agents.tool import MOST_TEXT, AgentTool, ArgumentsError, ToolAnswer
+from contracts.agents.arguments import ArgumentsError
+from contracts.agents.tool import MOST_TEXT, AgentTool, ToolAnswer
+from contracts.client.spec import SPEC_KINDS
 from contracts.commands.check import check
 from contracts.commands.replay import replay
 from contracts.commands.rules import rules
 from contracts.report.stored_report import REPORT
+from mock_server.cli import variable
 from mock_server.model import JsonObject
 from mock_server.words import shortened
 
@@ -28,6 +32,9 @@ _TYPES = (
     (click.types.FloatParamType, "number"),
     (click.types.BoolParamType, "boolean"),
 )
+
+_TEXT = {"maxLength": 30_000, "pattern": r"^[^\x00]*$"}
+"""What a word of a command line can be: Linux takes 128 KiB of UTF-8, and no NUL."""
 
 
 def command_tools() -> Iterator[AgentTool]:
@@ -52,12 +59,7 @@ class CommandTool(AgentTool):
 
     async def call(self, arguments: Mapping[str, Any]) -> ToolAnswer:
         """Run the command to its end. It is ended when the call is cancelled."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "parking_mock", str(self._command.name), *self._words(arguments)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        process = await self._start(self._words(arguments))
         try:
             output, errors = await process.communicate()
         finally:
@@ -66,6 +68,18 @@ class CommandTool(AgentTool):
         texts = {"output": output, "standard_error": errors}
         told = {name: shortened(text.decode(errors="replace"), MOST_TEXT) for name, text in texts.items()}
         return ToolAnswer({"exit_code": process.returncode, **told}, is_error=process.returncode not in (0, 1))
+
+    async def _start(self, words: list[str]) -> asyncio.subprocess.Process:
+        """Start the command. ArgumentsError if the system refuses, as it does where the words are too long together."""
+        try:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "parking_mock", str(self._command.name), *words),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:
+            raise ArgumentsError(f"{self.name} cannot be started with these arguments: {error.strerror}") from None
 
     def _words(self, arguments: Mapping[str, Any]) -> list[str]:
         """The words of the command line: flags, and behind `--` what stands without one."""
@@ -79,13 +93,24 @@ class CommandTool(AgentTool):
 
 
 class CheckTool(CommandTool):
-    """`check`. The answer also has the `summary` of the report and the smallest failure of each rule that is broken."""
+    """`check`. The answer also has the `summary` of the report and the smallest failure of each rule that is broken.
+
+    `deaths` has the number of cases in which the client failed by itself, and the first with its error: a client that
+    is dead may have broken no rule.
+    """
 
     async def call(self, arguments: Mapping[str, Any]) -> ToolAnswer:
         """Check a client. The report is written to a new folder, unless the arguments name one."""
+        self._refuse_nobody(arguments)
         folder = str(arguments.get(_REPORT_FLAG) or tempfile.mkdtemp(prefix="parking-mock-"))
         done = await super().call({**arguments, _REPORT_FLAG: folder})
         return done if done.is_error else done._replace(content={**done.content, **_findings(Path(folder, REPORT))})
+
+    def _refuse_nobody(self, arguments: Mapping[str, Any]) -> None:
+        """ArgumentsError if no client is named, neither here nor in the environment; a list of cases needs none."""
+        named = [name for name in SPEC_KINDS if arguments.get(name) or os.environ.get(variable(f"--{name}"))]
+        if not named and not arguments.get("list"):
+            raise ArgumentsError(f"{self.name} needs a client, as one of: {', '.join(SPEC_KINDS)}")
 
 
 def _findings(path: Path) -> JsonObject:
@@ -94,7 +119,14 @@ def _findings(path: Path) -> JsonObject:
         return {}
     report = json.loads(path.read_bytes())
     failures = [each["failures"][0] | {"level": each["level"]} for each in report["rules"] if each["failures"]]
-    return {"report": str(path.parent), "summary": report["summary"], "failures": failures}
+    told = {"report": str(path.parent), "summary": report["summary"], "failures": failures}
+    return {**told, "deaths": _deaths(report["cases"])}
+
+
+def _deaths(cases: Sequence[Mapping[str, Any]]) -> JsonObject:
+    died = [each for each in cases if each["deaths"]]
+    first = {"case": died[0]["case"], "error": shortened(died[0]["deaths"][0], MOST_TEXT)} if died else None
+    return {"cases": len(died), "first": first}
 
 
 def _name(parameter: click.Parameter) -> str:
@@ -112,8 +144,10 @@ def _arguments(parameters: Mapping[str, click.Parameter]) -> JsonObject:
 def _schema(parameter: click.Parameter) -> JsonObject:
     """The JSON Schema of a parameter of the command line."""
     one: JsonObject = {"type": next((name for cls, name in _TYPES if isinstance(parameter.type, cls)), "string")}
+    if one["type"] == "string":
+        one |= _TEXT
     if isinstance(parameter.type, click.Choice):
-        one["enum"] = list(parameter.type.choices)
+        one = {"type": "string", "enum": list(parameter.type.choices)}
     if isinstance(parameter.type, click.IntRange | click.FloatRange):
         bounds = (("minimum", parameter.type.min), ("maximum", parameter.type.max))
         one |= {name: bound for name, bound in bounds if bound is not None}
@@ -125,12 +159,17 @@ def _schema(parameter: click.Parameter) -> JsonObject:
 def _words(parameter: click.Parameter, value: object) -> list[str]:
     """The words of the command line for a value; no value can become a flag of its own."""
     values = value if isinstance(value, list) else [value]
-    if any(isinstance(each, list | dict) or each is None for each in values):
-        raise ArgumentsError(f"{_name(parameter)} cannot be {json.dumps(value)}")
-    words = [each if isinstance(each, str) else json.dumps(each) for each in values]
+    words = [_word(each) for each in values]
     if isinstance(parameter, click.Argument):
         return words
     flag = f"--{_name(parameter).replace('_', '-')}"
     if getattr(parameter, "is_flag", False):
         return [flag] if value is True else []
     return [f"{flag}={each}" for each in words]
+
+
+def _word(value: object) -> str:
+    """One word for a value. JSON Schema takes 3.0 for an integer; the command line does not."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value if isinstance(value, str) else json.dumps(value)

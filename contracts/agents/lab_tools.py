@@ -13,7 +13,8 @@ from urllib.parse import quote
 import requests
 from click import ClickException
 
-from contracts.agents.tool import AgentTool, ArgumentsError, ToolAnswer, bounded
+from contracts.agents.arguments import ArgumentsError
+from contracts.agents.tool import AgentTool, ToolAnswer, bounded
 from mock_server.doubts import WARNING
 from mock_server.lab_client import LabClient
 from mock_server.model import Addresses, JsonObject
@@ -42,8 +43,11 @@ def lab_tools(lab: LabClient) -> Iterator[AgentTool]:
 class LabTool(AgentTool):
     """One operation. The answer has the HTTP `status` and the `body`.
 
-    That is JSON, lines of JSON as a list, a text, or bytes as base64.
+    That is JSON, lines of JSON as a list, a text, or bytes as base64. The body of a request is judged by
+    the lab plane, whose refusal names the field.
     """
+
+    elsewhere = (BODY,)
 
     def __init__(
         self, lab: LabClient, method: str, path: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]
@@ -66,6 +70,8 @@ class LabTool(AgentTool):
 
     def _send(self, arguments: Mapping[str, Any]) -> requests.Response:
         given = {name: _text(value) for name, value in arguments.items() if name in self._parameters}
+        if dots := [name for name, value in given.items() if value in (".", "..")]:
+            raise ArgumentsError(f"{dots[0]} cannot be {given[dots[0]]!r}: that is another place in a path of a URL")
         query = {name: value for name, value in given.items() if self._parameters[name] == "query"}
         path = self._path.format_map({name: quote(value, safe="") for name, value in given.items()})
         body = arguments.get(BODY)

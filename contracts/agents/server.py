@@ -18,8 +18,10 @@ from mcp.types import (
 )
 from mcp.types import Tool as ToolDescription
 
+from contracts.agents.arguments import MOST_NAME
 from contracts.agents.tool import AgentTool, ToolAnswer
 from mock_server.version import __version__
+from mock_server.words import did_you_mean, shortened
 
 INSTRUCTIONS = """\
 A fake Tuya parking cloud, and a judge of its clients. createProject makes a world; its answer has the addresses and
@@ -38,7 +40,8 @@ def make_server(tools: Iterable[AgentTool]) -> Server[Any]:
 
     async def call_tool(_context: Any, asked: CallToolRequestParams) -> CallToolResult:
         if asked.name not in by_name:
-            raise MCPError(INVALID_PARAMS, "there is no such tool")
+            name = shortened(asked.name, MOST_NAME)
+            raise MCPError(INVALID_PARAMS, f"there is no tool {name!r}{did_you_mean(name, by_name)}")
         return _result(await by_name[asked.name].answer(asked.arguments or {}))
 
     return Server(

@@ -5,9 +5,10 @@ ever part of an answer, as JSON: there it is data.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar, NamedTuple
 
+from contracts.agents.arguments import Arguments, ArgumentsError
 from mock_server.model import JsonObject
 from mock_server.words import shortened
 
@@ -15,10 +16,6 @@ MOST_ITEMS = 500
 """The most items of a list in an answer, and MOST_TEXT the most characters of a text: agents have little room."""
 
 MOST_TEXT = 30_000
-
-
-class ArgumentsError(Exception):
-    """The arguments cannot be used; the text says why."""
 
 
 class ToolAnswer(NamedTuple):
@@ -32,34 +29,29 @@ class AgentTool(ABC):
     """A tool; its `schema` is that of its arguments, an object.
 
     `reads` says that it changes nothing, `destroys` that it may destroy, `repeats` that calling it again with the same
-    arguments changes nothing more.
+    arguments changes nothing more. Arguments in `elsewhere` are judged by what the tool calls, not by the schema.
     """
+
+    elsewhere: ClassVar[Collection[str]] = ()
 
     def __init__(self, name: str, description: str, schema: Mapping[str, Any]) -> None:
         self.name = name
         self.description = description
         self.schema: JsonObject = dict(schema)
+        self._arguments = Arguments(name, schema, self.elsewhere)
         self.reads = self.destroys = self.repeats = False
 
     async def answer(self, arguments: Mapping[str, Any]) -> ToolAnswer:
         """Call it. What cannot be used is an answer too, which says what to do."""
         try:
-            self._refuse(arguments)
+            self._arguments.refuse(arguments)
             return await self.call(arguments)
         except ArgumentsError as error:
             return ToolAnswer({"error": str(error)}, is_error=True)
 
     @abstractmethod
     async def call(self, arguments: Mapping[str, Any]) -> ToolAnswer:
-        """Call it with arguments of known names, all that are required. ArgumentsError if they cannot be used."""
-
-    def _refuse(self, arguments: Mapping[str, Any]) -> None:
-        known: Any = self.schema["properties"]
-        if strange := [name for name in arguments if name not in known]:
-            raise ArgumentsError(f"{strange[0]!r} is not an argument of {self.name}; there are: {', '.join(known)}")
-        required: Any = self.schema["required"]
-        if missing := [name for name in required if name not in arguments]:
-            raise ArgumentsError(f"{self.name} needs {', '.join(missing)}")
+        """Call it with arguments that are as its schema says. ArgumentsError if they cannot be used all the same."""
 
 
 def bounded(value: Any) -> JsonObject:

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 import uvicorn
 
+from contracts.agents.arguments import ArgumentsError
 from contracts.agents.command_tools import command_tools
 from contracts.agents.lab_tools import lab_tools
-from contracts.agents.tool import AgentTool, ArgumentsError, ToolAnswer
+from contracts.agents.tool import AgentTool, ToolAnswer
 from mock_server.lab_client import LabClient
 from tests.sdk.node_program import install_packages
 

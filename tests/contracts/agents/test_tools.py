@@ -10,10 +10,11 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from contracts.agents.command_tools import CommandTool, command_tools
+from contracts.agents.command_tools import CommandTool, _findings, command_tools
 from contracts.agents.lab_tools import lab_tools
 from contracts.agents.tool import MOST_ITEMS, MOST_TEXT, AgentTool, ToolAnswer, bounded
 from contracts.commands.check import check
+from contracts.report.stored_report import REPORT
 from mock_server.cloud import Cloud
 from mock_server.lab_client import LabClient
 from mock_server.web.lab.openapi import lab_operations, lab_paths
@@ -113,7 +114,9 @@ def test_a_refusal_says_what_to_do(tools: dict[str, AgentTool]) -> None:
     gone: Any = refused(tools["showProject"], project_id="none").content
     assert (gone["status"], gone["body"]["error"]["code"]) == (404, "no_project")
     assert refused(tools["showProject"]).content == {"error": "showProject needs project_id"}
-    assert "'name' is not an argument of health" in str(refused(tools["health"], name=1).content)
+    assert refused(tools["health"], name=1).content == {
+        "error": "'name' is not an argument of health, which takes none"
+    }
     assert refused(tools["importProject"], body=7).content == {"error": "body is a file in base64"}
     assert "no server answers at http://127.0.0.1:1" in str(refused(TOOLS["health"]).content)
 
@@ -129,9 +132,76 @@ def test_no_value_becomes_a_flag() -> None:
     """What looks like one is the value of its own flag, or a file of that name."""
     words = {name: tool._words for name, tool in TOOLS.items() if isinstance(tool, CommandTool)}
     assert words["explainRule"]({"rule_ids": ["--json"], "json": False}) == ["--", "--json"]
-    asked = {"client": "--quick", "seed": 7, "rule": ["A*", "-B"], "strict": True}
-    assert words["check"](asked) == ["--client=--quick", "--seed=7", "--rule=A*", "--rule=-B", "--strict"]
-    assert refused(TOOLS["check"], client=[["x"]]).content == {"error": 'client cannot be [["x"]]'}
+    asked = {
+        "client": "--quick",
+        "seed": 2**60 + 1,
+        "examples": 3.0,
+        "patience": 0.25,
+        "rule": ["A*", "-B"],
+        "strict": True,
+    }
+    assert words["check"](asked) == [
+        "--client=--quick",
+        f"--seed={2**60 + 1}",
+        "--examples=3",
+        "--patience=0.25",
+        "--rule=A*",
+        "--rule=-B",
+        "--strict",
+    ]
+
+
+TEXT = r"a text of at most 30000 characters and that matches ^[^\x00]*$"
+PROJECT = "project_id takes a text of at least 1 characters and of at most 64 characters and that matches ^[^/]+$"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "error"),
+    [
+        ("check", {}, "check needs a client, as one of: client, exec, http"),
+        ("check", {"client": "x\0y:Z"}, rf'client takes {TEXT}, not "x\u0000y:Z"'),
+        ("check", {"client": "\ud800"}, "client has half of a surrogate pair, which is no character"),
+        ("check", {"client": [["x"]]}, f'client takes {TEXT}, not [["x"]]'),
+        ("check", {"client": None}, f"client takes {TEXT}, not null"),
+        ("check", {"examples": "many"}, 'examples takes an integer of at least 1, not "many"'),
+        ("check", {"examples": 0}, "examples takes an integer of at least 1, not 0"),
+        ("check", {"strict": "yes"}, 'strict takes true or false, not "yes"'),
+        ("check", {"level": "all"}, 'level takes "must" or "should" or "info", not "all"'),
+        ("explainRule", {"rule_ids": 5}, f"rule_ids takes a list, of which each is {TEXT}, not 5"),
+        ("explainRule", {"rule_ids": ["A", 5]}, f"rule_ids[1] takes {TEXT}, not 5"),
+        ("explainRule", {"rule_ids": ["X" * 300_000]}, f'rule_ids[0] takes {TEXT}, not "{"X" * 96}...'),
+        (
+            "explainRule",
+            {"rule_ids": ["X" * 30_000] * 500},
+            "explainRule cannot be started with these arguments: Argument list too long",
+        ),
+        ("showProject", {"project_id": 7}, f"{PROJECT}, not 7"),
+        ("showProject", {"project_id": "../../../etc"}, f'{PROJECT}, not "../../../etc"'),
+        ("showProject", {"project_id": "\ud800"}, "project_id has half of a surrogate pair, which is no character"),
+        ("deleteProject", {"project_id": ".."}, "project_id cannot be '..': that is another place in a path of a URL"),
+        ("readHistory", {"project_id": "p", "format": "xml"}, 'format takes "lines" or "har", not "xml"'),
+    ],
+)
+def test_arguments_that_the_schema_refuses(tool: str, arguments: dict[str, Any], error: str) -> None:
+    """At once, by a sentence that names the argument and says what it takes."""
+    assert refused(TOOLS[tool], **arguments).content == {"error": error}
+
+
+def test_a_body_is_judged_by_the_lab_plane(tools: dict[str, AgentTool]) -> None:
+    """Whose refusal names the field."""
+    answer: Any = refused(tools["createProject"], body={"clock": "sundial"}).content
+    assert (answer["status"], "clock" in answer["body"]["error"]["message"]) == (400, True)
+
+
+def test_deaths_of_a_client_are_in_the_answer(tmp_path: Path) -> None:
+    """A client that dies may break no rule: without them the failure would be in the text of the output alone."""
+    cases = [{"case": "count/copies", "runs": 1, "deaths": ["ValueError: no"]}, {"case": "a", "runs": 1, "deaths": []}]
+    report = tmp_path / REPORT
+    report.write_text(json.dumps({"rules": [], "summary": {}, "cases": cases}))
+    first = {"case": "count/copies", "error": "ValueError: no"}
+    assert _findings(report)["deaths"] == {"cases": 1, "first": first}
+    report.write_text(json.dumps({"rules": [], "summary": {}, "cases": cases[1:]}))
+    assert _findings(report)["deaths"] == {"cases": 0, "first": None}
 
 
 @pytest.mark.slow
