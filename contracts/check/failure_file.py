@@ -14,6 +14,7 @@ from contracts.run.run import Run, run_of
 from contracts.run.run_json import read_run, run_json
 from mock_server.model import JsonObject
 from mock_server.problems import parse_json
+from mock_server.state.codec import DecodeError, decode
 from mock_server.version import __version__
 
 FORMAT = "parking-mock/failure"
@@ -96,15 +97,15 @@ def read_failure(path: Path) -> RecordedFailure:
         raise ReplayError(f"{path} is no failure file: {error}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or data.get("version") != VERSION:
         raise ReplayError(f'{path} is no failure file: it needs "format": "{FORMAT}" and "version": {VERSION}')
-    if data.get("rule") not in RULES:
+    if str(data.get("rule")) not in RULES:
         raise ReplayError(f"{path}: there is no rule {data.get('rule')!r}")
     try:
-        scenario = Scenario.from_json(data["scenario"])
-        breaches = tuple(Breach(str(each["message"]), int(each["seq"])) for each in data["breaches"])
+        scenario = Scenario.from_json(data.get("scenario"))
+        breaches = decode(tuple[Breach, ...], data.get("breaches"), "breaches")
         rule, client, agent = RULES[data["rule"]], _text(data, "client"), _text(data, "agent")
-        return RecordedFailure(rule, str(data["case"]), client, scenario, breaches, data, agent)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ReplayError(f"{path}: {error!r}") from None
+        return RecordedFailure(rule, str(data.get("case")), client, scenario, breaches, data, agent)
+    except DecodeError as error:
+        raise ReplayError(f"{path}: {error}") from None
 
 
 def _text(data: JsonObject, name: str) -> str | None:

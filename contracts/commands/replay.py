@@ -22,6 +22,7 @@ from contracts.commands.options import (
     spec_of,
 )
 from contracts.commands.replay_project import replay_project
+from contracts.report.stored_report import REPORT
 from contracts.report.story import log_lines, story
 from mock_server.cli import ConfigurationError
 from mock_server.history.story import how_many
@@ -49,6 +50,9 @@ def replay(*, files: tuple[Path, ...], show: bool, show_log: bool, patience: flo
             )
         differing = [path for path in projects if not _go_on(path, _named(specs), patience)]
         sys.exit(1 if differing else 0)
+    for path in files:
+        if path.is_dir() and not failure_files(path) and not (path / REPORT).exists() and any(path.iterdir()):
+            raise click.UsageError(f"{path} has no failures and is no folder of a report")
     paths = [each for path in files for each in failure_files(path)]
     failures = [(path, _read(path)) for path in paths]
     if not failures:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from mock_server.model import HOUR, JsonObject, JsonScalar
+from mock_server.state.codec import DecodeError, decode
 
 MIDNIGHT = 1_772_409_600_000
 """2026-03-02 00:00 UTC, from which scenarios count their times. Any day would do; this one is fixed."""
@@ -204,14 +205,13 @@ class Scenario:
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
-        """The reverse of `to_json`; all but the steps may be left out. ValueError says what is wrong."""
-        try:
-            steps = tuple(_read_step(step) for step in data["steps"])
-            lists = {name: tuple(data[name]) for name in ("lots", "unlisted") if name in data}
-            own = {RENAMED.get(name, name): value for name, value in data.items()}
-            return cls(**{**own, "steps": steps, **lists})
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"this is no scenario: {error!r}") from None
+        """The reverse of `to_json`; all but the steps may be left out. ValueError says what is wrong, and where."""
+        if not isinstance(data, dict) or not isinstance(data.get("steps"), list):
+            raise DecodeError("scenario", "must be an object with a list of steps")
+        steps = tuple(_read_step(step, f"scenario.steps[{at}]") for at, step in enumerate(data["steps"]))
+        own: JsonObject = {RENAMED.get(str(name), str(name)): value for name, value in data.items() if name != "steps"}
+        scenario: Self = _read(cls, own, "scenario")
+        return replace(scenario, steps=steps)
 
 
 def _step_json(step: Step) -> JsonObject:
@@ -220,10 +220,20 @@ def _step_json(step: Step) -> JsonObject:
     return {"step": step.step} | {name: value for name, value in values.items() if value not in (None, {}, [])}
 
 
-def _read_step(data: Any) -> Step:
-    own = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items() if name != "step"}
-    step: Step = STEPS[data["step"]](**own)
+def _read_step(data: Any, path: str) -> Step:
+    kind = STEPS.get(str(data.get("step"))) if isinstance(data, dict) else None
+    if kind is None:
+        raise DecodeError(path, f"must be an object whose `step` is one of {', '.join(STEPS)}")
+    step: Step = _read(kind, {name: value for name, value in data.items() if name != "step"}, path)
     return step
+
+
+def _read(kind: type[Any], data: JsonObject, path: str) -> Any:
+    """A value of a class. A field that it does not have is of a later version, and means something."""
+    unknown = data.keys() - {each.name for each in fields(kind)}
+    if unknown:
+        raise DecodeError(path, f"has what this version does not know: {', '.join(sorted(unknown))}")
+    return decode(kind, data, path)
 
 
 LOT_IDS = tuple(f"6ce{number:013d}" for number in range(1, 301))

@@ -150,7 +150,7 @@ def _plain(kind: type) -> Decode:
 
     def read(data: Any) -> Any:
         if type(data) not in allowed:
-            raise DecodeError("", f"must be a {kind.__name__}, not {type_name(data)}")
+            raise DecodeError("", f"must be {'an' if kind is int else 'a'} {kind.__name__}, not {type_name(data)}")
         if kind is int and not -INT64_MAX <= data <= INT64_MAX:
             raise DecodeError("", "is no 64-bit integer")
         return data

@@ -385,9 +385,6 @@ SURVIVORS: Mapping[str, str] = {
         "Equivalent: the claim is the last of its own cell, so that none of it is later; and of the last two claims of"
         " another cell the last is later if one is."
     ),
-    "evidence.errors._cells": (
-        "Equivalent: a cell of which no call failed so is left out by `_failed`, and its rows have one claim each."
-    ),
     "evidence.errors.may_stop": "Equivalent: None is in no set of codes.",
     "evidence.errors._prompted": ACTS,
     "evidence.renewals.renewed": NUMBERS,

@@ -226,3 +226,10 @@ def test_a_client_behind_a_url_meets_the_same_history(
     with behind_a_url(client) as url:
         again = replay(recorded, load(f"http {url}"))
     assert ("FIXED" if again is None else "FAILED") == came
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    """With 2: a misspelt folder is no check that has found nothing."""
+    (tmp_path / "notes.txt").touch()
+    done = run_here("replay", ".", cwd=tmp_path)
+    assert (done.returncode, "has no failures and is no folder of a report" in done.stderr) == (2, True)

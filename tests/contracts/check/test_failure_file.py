@@ -107,7 +107,10 @@ def test_a_file_of_before_the_event_of_a_sync_still_tells_and_repeats() -> None:
         ({"format": "something else"}, "needs"),
         ({"version": 99}, "needs"),
         ({"rule": "CNT-NONE"}, "there is no rule"),
-        ({"scenario": {"steps": 3}}, "no scenario"),
+        ({"rule": ["CNT-TRUTH"]}, "there is no rule"),
+        ({"scenario": {"steps": 3}}, "scenario: must be an object with a list of steps"),
+        ({"breaches": 5}, "breaches: must be a list"),
+        ({"breaches": [{"message": "m", "seq": "7"}]}, r"breaches\[0\].seq: must be an int"),
     ],
 )
 def test_a_file_that_is_none_is_refused_with_words(

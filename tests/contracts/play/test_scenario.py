@@ -1,6 +1,7 @@
 """Tests of scenarios as values."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -56,11 +57,28 @@ def test_a_scenario_survives_its_json(drawn: list[Step], profile: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [{}, {"steps": [{"step": "flies", "at": 0}], "lots": []}, {"steps": [{"at": 0}], "lots": []}, {"steps": 1}]
+    ("data", "words"),
+    [
+        ({}, "scenario: must be an object with a list of steps"),
+        ({"steps": 1}, "scenario: must be an object with a list of steps"),
+        (
+            {"steps": [{"step": "flies", "at": 0}]},
+            "scenario.steps[0]: must be an object whose `step` is one of happens,",
+        ),
+        ({"steps": [5]}, "steps[0]: must be an object whose `step` is one of happens,"),
+        ({"steps": [{"step": "syncs"}]}, "scenario.steps[0]: lacks at"),
+        ({"steps": [{"step": "syncs", "at": "8"}]}, "scenario.steps[0].at: must be an int, not a string"),
+        (
+            {"steps": [{"step": "syncs", "at": 8, "by": 9}]},
+            "steps[0]: has what this version does not know: by",
+        ),
+        ({"steps": [], "begin": None}, "scenario.begin: must be an int, not null"),
+        ({"steps": [], "lots": "tuya"}, "scenario.lots: must be a list, not a string"),
+    ],
 )
-def test_what_is_no_scenario_is_refused_with_words(data: Any) -> None:
-    """Missing fields and unknown steps are a ValueError."""
-    with pytest.raises(ValueError, match="no scenario"):
+def test_what_is_no_scenario_is_refused_with_words(data: Any, words: str) -> None:
+    """The words say where it is wrong, and what it must be."""
+    with pytest.raises(ValueError, match=re.escape(words)):
         Scenario.from_json(data)
 
 

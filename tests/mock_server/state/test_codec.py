@@ -40,10 +40,10 @@ def test_what_is_written_is_read(hint: Any, value: Any) -> None:
 @pytest.mark.parametrize(
     ("hint", "data", "text"),
     [
-        (int, True, "it: must be a int, not a boolean"),
+        (int, True, "it: must be an int, not a boolean"),
         (int, 2**63, "it: is no 64-bit integer"),
         (tuple[int, str], [1], "it: must have 2 items, not 1"),
-        (tuple[int, ...], [1, "x"], r"it\[1\]: must be a int"),
+        (tuple[int, ...], [1, "x"], r"it\[1\]: must be an int"),
         (DataType, 2, "it: must be one of 0, 1"),
         (Record, {"is": "Cell"}, "it.is: must be one of Record"),
         (Record, {"is": "Record"}, "it: lacks record_id, device_id"),
