@@ -170,7 +170,7 @@ def test_a_report_that_cannot_be_written_is_said_before_anything_is_played(tmp_p
         ("chek", "there is no command 'chek'; did you mean check or schema?"),
         (
             "bake",
-            "there is no command 'bake'; there are check, demo, doctor, env, exec, exhaust, export, import, init, judge-sdk",
+            "there is no command 'bake'; there are check, demo, doctor, env, exec, exhaust, export, import, init,",
         ),
     ],
 )

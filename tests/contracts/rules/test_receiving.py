@@ -141,6 +141,7 @@ def test_a_record_may_be_stored_otherwise_once_it_was_corrected() -> None:
     (before,), (after,) = (dump.records for dump in run.dumps[:2])
     assert before.content_hash != after.content_hash
     assert outcome("REC-UPSERT", run) == Outcome(exercised=True)
+    assert "京" not in f"{before.content_hash}{after.content_hash}", "no file has a plate, whatever the client gives"
 
 
 @pytest.mark.parametrize(("pause_ms", "is_broken"), [(CALM_PAUSE_MS, False), (CALM_PAUSE_MS - 1, True)])
