@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from mock_server.model import HOUR, JsonObject, JsonScalar
-from mock_server.state.codec import DecodeError, decode
+from mock_server.state.codec import DecodeError, decode, encode
 
 MIDNIGHT = 1_772_409_600_000
 """2026-03-02 00:00 UTC, from which scenarios count their times. Any day would do; this one is fixed."""
@@ -216,7 +216,7 @@ class Scenario:
 
 def _step_json(step: Step) -> JsonObject:
     values = {each.name: getattr(step, each.name) for each in fields(step)}
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    values = {name: encode(value) for name, value in values.items()}
     return {"step": step.step} | {name: value for name, value in values.items() if value not in (None, {}, [])}
 
 
