@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from tests.lowest_versions import ROOT, _lowest, lowest_versions
 
 OURS = {"contracts", "mock_server", "parking_mock"}
-OPTIONAL = {"_typeshed", "mcp", "mcp_types", "pluggy", "psycopg", "pulsar", "pytest", "tuya_connector"}
+OPTIONAL = {"_typeshed", "jsonschema", "mcp", "mcp_types", "pluggy", "psycopg", "pulsar", "pytest", "tuya_connector"}
 """Imported only by the type checker, or only where it is used: extras, and the SDKs on trial."""
 
 
