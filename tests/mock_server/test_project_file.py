@@ -109,7 +109,7 @@ def test_a_file_is_read_uncompressed_too(project: Project) -> None:
         (b'{"format": "parking-mock/seed", "version": 1}', "it is a seed: give it to --seed"),
         (b'{"format": "parking-mock/failure"}', "it is the failure of a check: give it to parking-mock replay"),
         (
-            gzip.compress(b'{"format": "parking-mock/project", "version": 2, "parking_mock": "9.1"}'),
+            gzip.compress(b'{"format": "parking-mock/project", "version": 2, "parking_mock": "9.1"}', mtime=0),
             "by parking-mock 9.1",
         ),
         (b'{"format": "parking-mock/project", "version": 1, "about": {}}', "about: lacks access_id"),
