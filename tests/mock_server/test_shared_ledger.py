@@ -323,7 +323,9 @@ def test_another_server_goes_on(database: Database) -> None:
         with consuming(others) as later:
             wait_until(lambda: later.message_ids == consumer.message_ids, "the same message")
         process.send_signal(signal.SIGCONT)
-        assert told(client) == 1111
+        answers = []
+        wait_until(lambda: answers.append(told(client)) or answers[-1] == 1111, "a refusal: ask the other one")
+        assert 0 not in answers, "the first may be 500: its connection to the database was ended"
 
 
 def test_without_the_driver_serve_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
