@@ -94,6 +94,7 @@ BREAKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", sampled(BREAKS, every=len(BREAKS)), ids=lambda broken: broken.name.replace(" ", "-"))
 def test_a_broken_client_fails(project: Path, broken: Break) -> None:
     """A client that is wrong in one place fails the test that is about it, which says why and tells the story."""

@@ -8,6 +8,7 @@ from tests.support import AS_A_USER
 pytest_plugins = ["pytester"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["here", "in a worker"])
 def test_what_is_left_out_is_told(arguments: tuple[str, ...], pytester: pytest.Pytester) -> None:
     """By number, also where the processes of xdist leave it out; not a word if nothing is."""

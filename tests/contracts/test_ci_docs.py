@@ -110,6 +110,7 @@ def test_actions_of_others_are_pinned() -> None:
         assert re.fullmatch(r"\s+# v\d+\.\d+\.\d+", note)
 
 
+@pytest.mark.slow
 def test_the_action_judges_a_client(tmp_path: Path) -> None:
     """Its inputs are variables of `check`; an empty one is none, and no script has an input in it."""
     action = yaml.safe_load(ACTION.read_text(encoding="utf-8"))

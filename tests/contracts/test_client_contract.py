@@ -61,6 +61,7 @@ def test_a_right_client_passes(pytester: pytest.Pytester) -> None:
     run(pytester, "-k", "TestRight and (copies or free)").assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_shrinks")
 def test_what_came_after_an_edition_fails_nothing(pytester: pytest.Pytester) -> None:
     """It is told where pytest shows what tests print."""
@@ -92,6 +93,7 @@ def test_free_exploration_finds_it_as_well(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*FAIL  CNT-*case free exploration*", "*Shortest history found (* record*"])
 
 
+@pytest.mark.slow
 def test_rules_can_be_left_out(pytester: pytest.Pytester) -> None:
     """Only the chosen ones are held against the client."""
     run(pytester, "-k", "TestLenient and copies").assert_outcomes(passed=1)
@@ -104,6 +106,7 @@ def test_a_contract_without_a_client_says_what_it_needs(pytester: pytest.Pyteste
     result.stdout.fnmatch_lines(["*a contract needs make_client(self, exports)*"])
 
 
+@pytest.mark.slow
 def test_a_dead_client_fails_every_test(pytester: pytest.Pytester) -> None:
     """Though it breaks no rule: what it died of is named."""
     result = run(pytester, "-k", "TestDead and (copies or lanes or free)")

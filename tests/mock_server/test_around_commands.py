@@ -31,6 +31,7 @@ def test_a_command_runs_with_a_server_around_it() -> None:
         requests.get(found["PARKING_API"], timeout=DEADLINE_S)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -53,6 +54,7 @@ def test_what_cannot_be_run_is_said_in_words(
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_of_a_command_that_is_ended(number: signal.Signals) -> None:
     """SIGTERM is passed on to the command; by SIGKILL it is left to itself. The server ends in either case."""

@@ -84,6 +84,7 @@ MODULE = [sys.executable, "-m", "parking_mock"]
 SAFE = [sys.executable, "-P", "-m", "parking_mock"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("theirs", "command", "path"),
     [
@@ -104,6 +105,7 @@ def test_a_command_of_a_shadowed_package(theirs: str, command: list[str], path: 
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [SAFE, [SCRIPT]])
 def test_a_folder_that_is_not_on_the_path(command: list[str], tmp_path: Path) -> None:
     """The script, and `python -P`, look at no folder of the project."""
@@ -114,6 +116,7 @@ def test_a_folder_that_is_not_on_the_path(command: list[str], tmp_path: Path) ->
     assert (code, out[:12]) == (0, "parking-mock")
 
 
+@pytest.mark.slow
 def test_commands_that_need_only_what_is_ours(tmp_path: Path) -> None:
     """`serve` does not need `contracts`."""
     (tmp_path / "contracts.py").touch()

@@ -1,5 +1,6 @@
 """The official Python SDK's message client, `tuya_connector.TuyaOpenPulsar`, as pip installs it."""
 
+import pytest
 from tuya_connector import TuyaCloudPulsarTopic
 
 from mock_server.profile import Profile
@@ -66,6 +67,7 @@ def test_backlog_is_delivered_upon_connecting(world: World) -> None:
         world.wait_until_idle()
 
 
+@pytest.mark.slow
 def test_redelivery_after_reconnect(world: World) -> None:
     """When the connection breaks before the acknowledgement, the SDK reconnects and gets the message again."""
     times: list[str] = []
@@ -87,6 +89,7 @@ def test_redelivery_after_reconnect(world: World) -> None:
     assert len(world.history("consumer", change="active")) == 2
 
 
+@pytest.mark.slow
 def test_redelivery_to_a_slow_listener(world: World) -> None:
     """A listener that takes longer than the SDK's ack timeout of 3 seconds gets its message twice."""
 

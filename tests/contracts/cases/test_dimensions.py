@@ -84,6 +84,7 @@ def test_the_simplest_day_and_ids_are_the_plain_ones() -> None:
     assert all(not case.namings[0] for case in CASES.values())
 
 
+@pytest.mark.slow
 def test_every_dimension_is_exercised_at_the_budget_of_a_process() -> None:
     """By some scenario of some case, with five scenarios of each; the figures are those of a check with that seed."""
     found = [coverage_of(case, 5, seed=0) for case in CASES.values()]

@@ -71,6 +71,7 @@ def test_a_failure_is_shrunk_to_one_doubled_record() -> None:
     assert (record.copies, record.delay_ms, record.again) == (2, 0, ())
 
 
+@pytest.mark.slow
 def test_without_shrinking_every_scenario_is_drawn() -> None:
     """A failure stops nothing."""
     found = explored(CountsDeliveries, shrink=False)

@@ -162,6 +162,7 @@ def test_a_story_that_was_disturbed_says_so(served_page: DemoPage) -> None:
     assert not served_page.until(lambda told: told["step"] == 1)["ended"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [

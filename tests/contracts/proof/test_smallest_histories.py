@@ -130,6 +130,7 @@ def is_smaller(story: Scenario, than: Scenario) -> bool:
     return story.size < than.size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("title", "is_wrong", "size"), MODEL_ROWS)
 def test_the_smallest_history_of_a_model_is_found(
     title: str, is_wrong: Callable[[Seen], bool], size: tuple[int, int]
@@ -173,6 +174,7 @@ CLIENT_ROWS: list[tuple[MakeClient, Callable[[Run], bool], SearchStrategy[Scenar
 """Whole clients whose defect is in their plan: what is to be seen, in which stories, and how long it takes."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make_client", "is_wrong", "stories", "runs_ms"), CLIENT_ROWS)
 def test_the_smallest_history_of_a_client_is_found(
     make_client: MakeClient, is_wrong: Callable[[Run], bool], stories: SearchStrategy[Scenario], runs_ms: int

@@ -76,6 +76,7 @@ def test_broken_rules_are_marked(wrong: Check) -> None:
     assert next(annotations(PLAN, Check((should,), wrong.cases))).startswith("::warning title=CNT-TRUTH::")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_shrinks")
 def test_the_command_prints_markdown_on_request(tmp_path: Path) -> None:
     """The same goes to the summary of a job, behind what is there, whatever is printed."""

@@ -140,6 +140,7 @@ CAUSES: dict[str, WrongCounter] = {
 """Those that count wrongly, and what is wrong with each."""
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_among_what_explains_a_wrong_count() -> None:
     """So small a scenario leaves other explanations too; `test_narrowing` tries what many runs leave together."""
     counting = {client: scenario for rule_id, client, scenario in DEFECTS if rule_id.startswith("CNT-")}
