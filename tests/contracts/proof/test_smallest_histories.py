@@ -130,7 +130,6 @@ def is_smaller(story: Scenario, than: Scenario) -> bool:
     return story.size < than.size
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("title", "is_wrong", "size"), MODEL_ROWS)
 def test_the_smallest_history_of_a_model_is_found(
     title: str, is_wrong: Callable[[Seen], bool], size: tuple[int, int]
