@@ -37,7 +37,8 @@ def lab_tools(lab: LabClient) -> Iterator[AgentTool]:
         for method, operation in item.items():
             if isinstance(operation, dict) and TAG in operation.get("tags", ()):
                 parameters = [*item.get("parameters", ()), *operation.get("parameters", ())]
-                yield LabTool(lab, method.upper(), path, operation | {"parameters": parameters}, schemas)
+                own = [each for each in parameters if each["in"] != "header"]
+                yield LabTool(lab, method.upper(), path, operation | {"parameters": own}, schemas)
 
 
 class LabTool(AgentTool):
@@ -54,7 +55,7 @@ class LabTool(AgentTool):
     ) -> None:
         self._lab = lab
         self._method, self._path = method, path
-        self._parameters = {each["name"]: each["in"] for each in operation["parameters"] if each["in"] != "header"}
+        self._parameters = {each["name"]: each["in"] for each in operation["parameters"]}
         self._takes_bytes = JSON not in operation.get("requestBody", {"content": {JSON: {}}})["content"]
         super().__init__(operation["operationId"], operation["summary"], _arguments(operation, schemas))
         self.reads, self.destroys = method == "GET", method == "DELETE"
@@ -108,7 +109,7 @@ def _answer(response: requests.Response) -> ToolAnswer:
 
 def _arguments(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> JsonObject:
     """The schema of the arguments: parameters of path and query by name, the body, and the schemas that are used."""
-    found = [each for each in operation["parameters"] if each["in"] != "header"]
+    found = operation["parameters"]
     properties: dict[str, Any] = {each["name"]: _described(each) for each in found}
     required = [each["name"] for each in found if each.get("required")]
     if "requestBody" in operation:
